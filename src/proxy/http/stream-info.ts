@@ -1,0 +1,74 @@
+// What is known of one stream, for access logs, metrics and format strings. Times are monotonic milliseconds; undefined: not reached.
+import type { SocketAddress } from "#proxy/net/connection";
+import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
+import type { HttpVersion } from "./stream.ts";
+
+/** Envoy's response flags in their short form. */
+export type ResponseFlag =
+  | "DC"
+  | "DI"
+  | "DPE"
+  | "DO"
+  | "DT"
+  | "FI"
+  | "IH"
+  | "LH"
+  | "LR"
+  | "NC"
+  | "NFCF"
+  | "NR"
+  | "OM"
+  | "RFCF"
+  | "RL"
+  | "RLSE"
+  | "SI"
+  | "UAEX"
+  | "UC"
+  | "UF"
+  | "UH"
+  | "UMSDR"
+  | "UO"
+  | "UPE"
+  | "UR"
+  | "URX"
+  | "UT"
+  | "DF";
+
+export interface StreamInfo {
+  /** Wall clock when the request began: %START_TIME%. */
+  startWallMs: number;
+  startMs: number;
+  requestCompleteMs: number | undefined;
+  upstreamFirstByteSentMs: number | undefined;
+  upstreamLastByteSentMs: number | undefined;
+  upstreamFirstByteReceivedMs: number | undefined;
+  upstreamLastByteReceivedMs: number | undefined;
+  downstreamFirstByteSentMs: number | undefined;
+  endMs: number | undefined;
+  protocol: HttpVersion | undefined;
+  /** As it came, before any rewriting. */
+  originalPath: string | undefined;
+  requestHeaders: RequestHeaderMap | undefined;
+  responseHeaders: ResponseHeaderMap | undefined;
+  responseTrailers: TrailerMap | undefined;
+  /** 0 when nothing was sent. */
+  responseCode: number;
+  responseCodeDetails: string | undefined;
+  connectionTerminationDetails: string | undefined;
+  readonly flags: Set<ResponseFlag>;
+  /** Body bytes. */
+  bytesReceived: number;
+  bytesSent: number;
+  routeName: string | undefined;
+  virtualHostName: string | undefined;
+  upstreamCluster: string | undefined;
+  upstreamHost: SocketAddress | undefined;
+  upstreamLocal: SocketAddress | undefined;
+  upstreamTransportFailure: string | undefined;
+  attemptCount: number;
+  downstreamLocal: SocketAddress | undefined;
+  /** The trusted client address (XFF aware), and the peer of the socket. */
+  downstreamRemote: SocketAddress | undefined;
+  downstreamDirectRemote: SocketAddress | undefined;
+  requestedServerName: string | undefined;
+}

@@ -1,0 +1,27 @@
+// Network filters: what a filter chain does with an accepted connection. Only terminal filters exist so far.
+import type { Any } from "@bufbuild/protobuf/wkt";
+import type { Connection, SocketAddress } from "#proxy/net/connection";
+import type { ThreadContext } from "#proxy/thread-context";
+
+export interface ConnectionContext {
+  readonly connection: Connection;
+  readonly listenerName: string;
+  readonly direction: "INBOUND" | "OUTBOUND" | "UNSPECIFIED";
+  /** Where the client meant to go, when traffic is captured; else the local address. */
+  readonly originalDestination: SocketAddress;
+  readonly requestedServerName: string | undefined;
+  /** Calls back when the listener drains: finish what is running, then close. */
+  onDrain(begin: () => void): void;
+}
+
+/** Compiled once per filter chain. */
+export interface NetworkFilterFactory {
+  /** Takes the connection over: sets `connection.handler`. */
+  accept(context: ConnectionContext): void;
+}
+
+export interface NetworkFilterCompiler {
+  readonly configTypes: readonly string[];
+  /** `thread` is undefined on the main thread, where a config is only checked. @throws ConfigError */
+  compile(name: string, config: Any, path: string, thread: ThreadContext | undefined): NetworkFilterFactory;
+}

@@ -1,0 +1,57 @@
+// A transport connection as the rest of the proxy sees it: no sockets, no ECONNRESET, no EventEmitter. net/ is the only maker.
+//
+// Buffer ownership: a chunk given to `onData` belongs to the receiver only until the callback returns, unless it calls
+// `connection.keepChunk()` within the callback: then it owns the bytes for good. In poison mode the bytes are overwritten after the
+// callback, so that whoever keeps a view without asking is found.
+
+/** What ended a connection that did not end well. `detail` is for logs and transport-failure reasons; never matched on. */
+export interface TransportFailure {
+  readonly kind: "connect-refused" | "connect-timeout" | "connect-failed" | "reset" | "io-error" | "tls-failed";
+  readonly detail: string;
+}
+
+export interface SocketAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface ConnectionHandler {
+  /** See the note on ownership at the top of the file. */
+  onData(chunk: Buffer): void;
+  /** The peer has sent its last byte; ours may still go out (half-close). */
+  onEnd(): void;
+  /** Everything written has left after a `write` that returned false. */
+  onDrain(): void;
+  /** Last call. `failure` is undefined when both sides ended in order or we closed. */
+  onClose(failure: TransportFailure | undefined): void;
+}
+
+export interface Connection {
+  readonly id: number;
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
+  /** Milliseconds, monotonic: when it was accepted or connected. */
+  readonly startMs: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** Set by whoever takes the connection over; exactly one handler at a time. */
+  handler: ConnectionHandler;
+  /** The bytes of the current chunk stay valid after the callback; the caller owns them now. */
+  keepChunk(): void;
+  /**
+   * Sends text whose characters are all below 256 (a head, with a small body behind it) or bytes that must not change until `onDrain`
+   * or close. False: over the high watermark (64 KiB pending), wait for `onDrain`. The data is taken in either case.
+   */
+  write(data: string | Uint8Array): boolean;
+  /** A head and body bytes in one system call where the transport can. */
+  writeBoth(head: string, body: Uint8Array): boolean;
+  /** Stop and go on reading. Calls are counted per cause: reading goes on when no cause is left. */
+  pauseReading(cause: PauseCause): void;
+  resumeReading(cause: PauseCause): void;
+  /** Ends our side after what is pending has left; the other side may still send. */
+  end(): void;
+  /** `flush`: close both sides once pending bytes have left (or after `delayedCloseMs`); `now`: at once; `reset`: at once with RST. */
+  close(mode: "flush" | "now" | "reset"): void;
+}
+
+export type PauseCause = "backpressure" | "pipelined" | "filter" | "upstream-not-ready";

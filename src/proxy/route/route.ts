@@ -1,0 +1,78 @@
+// What a compiled route table answers. The types here are frozen config: nothing of a request changes them.
+import type { RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
+import type { LocalReply } from "#proxy/http/filter";
+import type { StreamInfo } from "#proxy/http/stream-info";
+
+/** What of a request matching looks at, beside its headers. */
+export interface RouteInput {
+  readonly headers: RequestHeaderMap;
+  /** A number in [0, 1) for runtime fractions and weighted clusters, the same for the whole stream. */
+  readonly randomValue: number;
+  readonly tls: boolean;
+}
+
+export interface HeaderMutation {
+  applyToRequest(headers: RequestHeaderMap, info: StreamInfo): void;
+  applyToResponse(headers: ResponseHeaderMap, info: StreamInfo): void;
+}
+
+export interface RetryPolicy {
+  readonly connectFailure: boolean;
+  readonly refusedStream: boolean;
+  readonly reset: boolean;
+  readonly resetBeforeRequest: boolean;
+  readonly gatewayError: boolean;
+  readonly status5xx: boolean;
+  readonly retriable4xx: boolean;
+  readonly envoyRateLimited: boolean;
+  readonly retriableStatusCodes: ReadonlySet<number>;
+  /** gRPC codes by number: cancelled 1, deadline-exceeded 4, resource-exhausted 8, internal 13, unavailable 14. */
+  readonly grpcCodes: ReadonlySet<number>;
+  /** Retries after the first try; 0: none. */
+  readonly numRetries: number;
+  /** 0: the route's timeout alone. */
+  readonly perTryTimeoutMs: number;
+  readonly baseIntervalMs: number;
+  readonly maxIntervalMs: number;
+  /** previous_hosts predicate: how often another host may be chosen; 0: no predicate. */
+  readonly hostSelectionAttempts: number;
+}
+
+export interface RouteEntry {
+  readonly name: string;
+  readonly virtualHost: string;
+  /** Per-filter config of route, then virtual host, already merged; keyed by filter name; the value is what the filter's compile step made. */
+  readonly filterConfig: ReadonlyMap<string, unknown>;
+  /** Set for redirects and direct responses: answered without an upstream. */
+  readonly reply: ((headers: RequestHeaderMap, info: StreamInfo) => LocalReply) | undefined;
+  /** The cluster for this request (weighted choice by `randomValue`, or by header). Undefined with `reply`. */
+  chooseCluster(input: RouteInput): ClusterChoice | undefined;
+  /** 0: no timeout. */
+  readonly timeoutMs: number;
+  /** undefined: the connection manager's. 0: none. */
+  readonly idleTimeoutMs: number | undefined;
+  readonly retry: RetryPolicy | undefined;
+  /** Path, host and header changes of route and virtual host, in Envoy's order, before the request leaves. */
+  finalizeRequest(headers: RequestHeaderMap, info: StreamInfo, choice: ClusterChoice): void;
+  finalizeResponse(headers: ResponseHeaderMap, info: StreamInfo, choice: ClusterChoice | undefined): void;
+  readonly includeAttemptCountInRequest: boolean;
+  readonly includeAttemptCountInResponse: boolean;
+  /** Upgrade types that this route allows or forbids over the connection manager's own; undefined: its own. */
+  readonly upgrades: ReadonlyMap<string, boolean> | undefined;
+  readonly autoHostRewrite: boolean;
+  /** 503 unless the route says otherwise (cluster_not_found_response_code). */
+  readonly clusterNotFoundStatus: number;
+}
+
+export interface ClusterChoice {
+  readonly cluster: string;
+  readonly requestMutation: HeaderMutation | undefined;
+  readonly responseMutation: HeaderMutation | undefined;
+  readonly hostRewrite: string | undefined;
+}
+
+/** Compiled from one RouteConfiguration. Lookup costs do not depend on the number of virtual hosts. */
+export interface RouteTable {
+  readonly name: string;
+  match(input: RouteInput): RouteEntry | undefined;
+}

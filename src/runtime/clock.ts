@@ -1,0 +1,91 @@
+// Time arrives from outside, so that tests can move it. Nothing else in src/ calls Date.now or setTimeout,
+// except the places that own a real process (cli/, proxy/net).
+
+/** What a timer was given; `cancel` after it fired does nothing. */
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch: for what people read. May jump. */
+  wallMs(): number;
+  /** Milliseconds from an arbitrary start, with a fraction: for durations. Never goes back. */
+  monotonicMs(): number;
+  /** Runs `task` once, `delayMs` from now. The timer does not keep the process alive when `unref` is true. */
+  setTimer(delayMs: number, task: () => void, unref?: boolean): Timer;
+}
+
+class RealTimer implements Timer {
+  #handle: NodeJS.Timeout;
+  constructor(handle: NodeJS.Timeout) {
+    this.#handle = handle;
+  }
+  cancel(): void {
+    clearTimeout(this.#handle);
+  }
+}
+
+export const realClock: Clock = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  setTimer(delayMs, task, unref = false) {
+    const handle = setTimeout(task, delayMs);
+    if (unref) handle.unref();
+    return new RealTimer(handle);
+  },
+};
+
+interface Waiting {
+  readonly at: number;
+  readonly order: number;
+  readonly task: () => void;
+  cancelled: boolean;
+}
+
+/** A clock that stands still until a test moves it with `advance`. */
+export class ManualClock implements Clock {
+  #now: number;
+  #order = 0;
+  #waiting: Waiting[] = [];
+
+  constructor(startMs = 1_000_000) {
+    this.#now = startMs;
+  }
+
+  wallMs(): number {
+    return this.#now;
+  }
+
+  monotonicMs(): number {
+    return this.#now;
+  }
+
+  setTimer(delayMs: number, task: () => void): Timer {
+    const entry: Waiting = { at: this.#now + Math.max(0, delayMs), order: this.#order++, task, cancelled: false };
+    this.#waiting.push(entry);
+    return {
+      cancel: () => {
+        entry.cancelled = true;
+        this.#waiting = this.#waiting.filter((other) => other !== entry);
+      },
+    };
+  }
+
+  /** Timers that are set and have neither fired nor been cancelled: a leak check asks for 0. */
+  get pending(): number {
+    return this.#waiting.length;
+  }
+
+  /** Moves time on and runs what falls due, in order of time, then of setting. */
+  advance(ms: number): void {
+    const until = this.#now + ms;
+    for (;;) {
+      const next = this.#waiting.filter((entry) => entry.at <= until).sort((a, b) => a.at - b.at || a.order - b.order)[0];
+      if (next === undefined) break;
+      this.#waiting = this.#waiting.filter((entry) => entry !== next);
+      this.#now = Math.max(this.#now, next.at);
+      if (!next.cancelled) next.task();
+    }
+    this.#now = until;
+  }
+}
