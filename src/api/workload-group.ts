@@ -1,0 +1,61 @@
+// WorkloadGroup: the template of the instances of one application, and how their health is probed.
+import { field, int32, later, map, message, repeated, required, string, uint32, type Decoded } from "./declaration.ts";
+import { workloadEntry } from "./workload-entry.ts";
+
+export const httpHealthCheck = message("HTTPHealthCheckConfig", {
+  path: field(string, "The path that is asked for"),
+  port: required(uint32, "The application's port"),
+  host: field(string, "The address that is asked; without it the application's own"),
+  scheme: field(string, "HTTP or HTTPS"),
+  httpHeaders: field(
+    repeated(message("HTTPHeader", { name: field(string, "The header's name"), value: field(string, "The header's value") })),
+    "Headers of the probe",
+  ),
+});
+export type HTTPHealthCheckConfig = Decoded<typeof httpHealthCheck>;
+
+export const tcpHealthCheck = message("TCPHealthCheckConfig", {
+  host: field(string, "The address that is asked; without it the application's own"),
+  port: required(uint32, "The application's port"),
+});
+export type TCPHealthCheckConfig = Decoded<typeof tcpHealthCheck>;
+
+export const execHealthCheck = message("ExecHealthCheckConfig", {
+  command: required(repeated(string), "A program and its arguments; exit status 0 is healthy"),
+});
+export type ExecHealthCheckConfig = Decoded<typeof execHealthCheck>;
+
+const grpcHealthCheck = message("GrpcHealthCheckConfig", {
+  port: field(uint32, "The application's port"),
+  service: field(string, "The service that is asked about"),
+});
+
+export const readinessProbe = message(
+  "ReadinessProbe",
+  {
+    initialDelaySeconds: field(int32, "Time before the first probe"),
+    timeoutSeconds: field(int32, "Time that a probe may take"),
+    periodSeconds: field(int32, "Time between probes"),
+    successThreshold: field(int32, "Successes in a row until an instance is healthy"),
+    failureThreshold: field(int32, "Failures in a row until an instance is unhealthy"),
+    httpGet: field(httpHealthCheck, "Healthy when a GET is answered with 200 to 399"),
+    tcpSocket: field(tcpHealthCheck, "Healthy when a connection can be opened"),
+    exec: field(execHealthCheck, "Healthy when a command succeeds"),
+    grpc: later(grpcHealthCheck, "Healthy when gRPC's health service says so"),
+  },
+  [["httpGet", "tcpSocket", "exec", "grpc"]],
+);
+export type ReadinessProbe = Decoded<typeof readinessProbe>;
+
+export const workloadGroup = message("WorkloadGroup", {
+  metadata: field(
+    message("ObjectMeta", {
+      labels: field(map(string), "Labels of each instance"),
+      annotations: field(map(string), "Annotations of each instance"),
+    }),
+    "Labels and annotations of the registered entries",
+  ),
+  template: required(workloadEntry, "What each instance is registered as"),
+  probe: field(readinessProbe, "How the health of an instance is found out"),
+});
+export type WorkloadGroupSpec = Decoded<typeof workloadGroup>;
