@@ -36,8 +36,6 @@ export type Fields = Readonly<Record<string, Field>>;
 export interface Message {
   readonly name: string;
   readonly fields: ReadonlyMap<string, Field>;
-  /** snake_case, the original proto name -> lowerCamel. */
-  readonly aliases: ReadonlyMap<string, string>;
   /** Of each group at most one field may be written. */
   readonly oneofs: readonly (readonly string[])[];
 }
@@ -87,12 +85,7 @@ export function message<F extends Fields>(
   fields: F,
   oneofs: readonly (readonly (keyof F & string)[])[] = [],
 ): Type<MessageValue<F>> {
-  const aliases = new Map<string, string>();
-  for (const field of Object.keys(fields)) {
-    const snake = field.replaceAll(/[A-Z]/gu, (letter) => `_${letter.toLowerCase()}`);
-    if (snake !== field) aliases.set(snake, field);
-  }
-  return { shape: { kind: "message", message: { name, fields: new Map(Object.entries(fields)), aliases, oneofs } } };
+  return { shape: { kind: "message", message: { name, fields: new Map(Object.entries(fields)), oneofs } } };
 }
 
 /** A field that works when it is written. */
