@@ -30,7 +30,7 @@ export interface Service {
   /** Namespaces that see it: ["*"] everybody, ["."] its own. */
   readonly exportTo: readonly string[];
   readonly source: "Service" | "ServiceEntry";
-  /** Who made it, as a config path: `/api/v1/namespaces/default/services/reviews`. */
+  /** It stands for something outside the mesh: an ExternalName Service, a host of a ServiceEntry. */
   readonly external: boolean;
 }
 
@@ -45,6 +45,8 @@ export interface WorkloadInstance {
   readonly serviceAccount: string;
   /** Declared ports by name, for target ports that are names and for overrides. */
   readonly ports: Readonly<Record<string, number>>;
+  /** Ports where the instance itself said that it listens: a target port among them needs no override. */
+  readonly listening: readonly number[];
   readonly locality: string;
   readonly weight: number;
   readonly network: string;

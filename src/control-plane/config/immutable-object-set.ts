@@ -1,0 +1,23 @@
+// The one implementation of ObjectSet. Order comes from whoever builds it: within a kind, oldest first.
+import { keyOf, keyString, type ApiObject } from "#api/object";
+import type { ObjectSet } from "./object-set.ts";
+
+const NONE: readonly ApiObject<never>[] = [];
+
+/** `objects` of one kind stand in the order in which `list` returns them. */
+export function objectSet(version: number, objects: Iterable<ApiObject>): ObjectSet {
+  const byKind = new Map<string, ApiObject[]>();
+  const byKey = new Map<string, ApiObject>();
+  for (const object of objects) {
+    let list = byKind.get(object.kind);
+    if (list === undefined) byKind.set(object.kind, (list = []));
+    list.push(object);
+    byKey.set(keyString(keyOf(object)), object);
+  }
+  return {
+    version,
+    list: <Spec>(kind: string) => (byKind.get(kind) ?? NONE) as readonly ApiObject<Spec>[],
+    get: <Spec>(kind: string, namespace: string, name: string) =>
+      byKey.get(keyString({ kind, namespace, name })) as ApiObject<Spec> | undefined,
+  };
+}

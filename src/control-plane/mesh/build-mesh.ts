@@ -1,0 +1,202 @@
+// Makes the immutable snapshot. Pure: objects and services in, lookups out. Everything that does not depend on endpoints is an
+// index that the next snapshot takes over when only endpoints changed; what depends on a proxy is made when it asks.
+import type { DestinationRuleSpec } from "#api/destination-rule";
+import type { GatewaySpec } from "#api/gateway";
+import type { MeshConfigSpec } from "#api/mesh-config";
+import type { ApiObject } from "#api/object";
+import type { VirtualServiceSpec } from "#api/virtual-service";
+import type { ObjectSet } from "#control-plane/config/object-set";
+import type { RegistrySnapshot } from "#control-plane/registry/registry";
+import { selects, type Labels } from "#control-plane/registry/labels";
+import type { Service } from "#control-plane/registry/service";
+import { DestinationRuleIndex } from "./destination-rule-index.ts";
+import { mergeGateways, selectGateways } from "./gateway-servers.ts";
+import { inboundPorts } from "./inbound-ports.ts";
+import type { GatewayServer, InboundPort, Mesh, ProxyView, ResolvedDestinationRule, ResolvedVirtualService } from "./mesh.ts";
+import { resolveMeshConfig } from "./mesh-config.ts";
+import type { AnnouncedIngress, ProxyNode } from "./proxy.ts";
+import { resolveVirtualService } from "./resolve-virtual-service.ts";
+import { VirtualServiceIndex } from "./virtual-service-index.ts";
+import { isVisible, visibilityOf } from "./visibility.ts";
+
+export interface MeshInputs {
+  /** Names the snapshot; changes with every new one. */
+  readonly version: string;
+  readonly objects: ObjectSet;
+  readonly registry: RegistrySnapshot;
+  /** Below what the user writes, above Istio's defaults. */
+  readonly meshConfigDefaults: MeshConfigSpec;
+  /** The domain of services: `cluster.local`. */
+  readonly domain: string;
+  readonly hasCertificateAuthority: boolean;
+}
+
+/** What a namespace sees: the same for all of its proxies. */
+interface NamespaceScope {
+  readonly services: readonly Service[];
+  readonly byHostname: ReadonlyMap<string, Service>;
+  readonly meshVirtualServices: readonly ResolvedVirtualService[];
+}
+
+class MeshIndex {
+  readonly objects: ObjectSet;
+  readonly services: readonly Service[];
+  readonly config: MeshConfigSpec;
+  readonly virtualServices: VirtualServiceIndex;
+  readonly destinationRules: DestinationRuleIndex;
+  readonly gateways: readonly ApiObject<GatewaySpec>[];
+  readonly serviceByHostname: ReadonlyMap<string, Service>;
+  #scopes = new Map<string, NamespaceScope>();
+  #selectable: ServicesByPair | undefined;
+
+  constructor(inputs: MeshInputs) {
+    const { objects, registry, domain } = inputs;
+    this.objects = objects;
+    this.services = registry.services;
+    this.config = resolveMeshConfig(objects, inputs.meshConfigDefaults);
+    this.virtualServices = new VirtualServiceIndex(
+      objects.list<VirtualServiceSpec>("VirtualService").map((object) => resolveVirtualService(object, domain)),
+      this.config.defaultVirtualServiceExportTo,
+    );
+    this.destinationRules = new DestinationRuleIndex(objects.list<DestinationRuleSpec>("DestinationRule"), {
+      domain,
+      rootNamespace: this.config.rootNamespace ?? "istio-system",
+      defaultExportTo: this.config.defaultDestinationRuleExportTo,
+    });
+    this.gateways = objects.list<GatewaySpec>("Gateway");
+    this.serviceByHostname = new Map(this.services.map((service) => [service.hostname, service]));
+  }
+
+  seesService(service: Service, namespace: string): boolean {
+    return isVisible(visibilityOf(service.exportTo, service.namespace, this.config.defaultServiceExportTo), namespace);
+  }
+
+  scope(namespace: string): NamespaceScope {
+    let scope = this.#scopes.get(namespace);
+    if (scope === undefined) {
+      const services = this.services.filter((service) => this.seesService(service, namespace));
+      scope = {
+        services,
+        byHostname: new Map(services.map((service) => [service.hostname, service])),
+        meshVirtualServices: this.virtualServices.forMesh(namespace),
+      };
+      this.#scopes.set(namespace, scope);
+    }
+    return scope;
+  }
+
+  /** Services whose selector selects a workload, by hostname in order. */
+  servicesOf(namespace: string, labels: Labels): readonly Service[] {
+    this.#selectable ??= selectorsByPair(this.services);
+    const found = new Set<Service>();
+    for (const [key, value] of Object.entries(labels)) {
+      for (const service of this.#selectable.get(`${namespace}|${key}|${value}`) ?? []) {
+        if (selects(service.selector ?? {}, labels)) found.add(service);
+      }
+    }
+    return [...found].sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
+  }
+}
+
+type ServicesByPair = ReadonlyMap<string, readonly Service[]>;
+
+/** Each service under one pair of its selector: a workload that it selects bears that pair. */
+function selectorsByPair(services: readonly Service[]): ServicesByPair {
+  const result = new Map<string, Service[]>();
+  for (const service of services) {
+    const pair = Object.entries(service.selector ?? {})[0];
+    if (pair === undefined) continue;
+    const key = `${service.namespace}|${pair[0]}|${pair[1]}`;
+    const list = result.get(key);
+    if (list === undefined) result.set(key, [service]);
+    else list.push(service);
+  }
+  return result;
+}
+
+const indexes = new WeakMap<Mesh, MeshIndex>();
+
+/** `previous` only saves work: its index is taken over when neither objects nor services changed. */
+export function buildMesh(inputs: MeshInputs, previous?: Mesh): Mesh {
+  const before = previous === undefined ? undefined : indexes.get(previous);
+  const index =
+    before !== undefined && before.objects === inputs.objects && before.services === inputs.registry.services
+      ? before
+      : new MeshIndex(inputs);
+  const views = new WeakMap<ProxyNode, ProxyView>();
+  const mesh: Mesh = {
+    version: inputs.version,
+    config: index.config,
+    services: index.services,
+    service: (hostname, fromNamespace) =>
+      fromNamespace === undefined ? index.serviceByHostname.get(hostname) : index.scope(fromNamespace).byHostname.get(hostname),
+    endpoints: (hostname, port) => inputs.registry.endpoints(hostname, port),
+    view: (node) => {
+      let view = views.get(node);
+      if (view === undefined) views.set(node, (view = new View(mesh, index, node)));
+      return view;
+    },
+    hasCertificateAuthority: inputs.hasCertificateAuthority,
+  };
+  indexes.set(mesh, index);
+  return mesh;
+}
+
+class View implements ProxyView {
+  readonly mesh: Mesh;
+  readonly node: ProxyNode;
+  #index: MeshIndex;
+  #scope: NamespaceScope;
+  #gatewayServers: readonly GatewayServer[] | undefined;
+  #inboundPorts: readonly InboundPort[] | undefined;
+
+  constructor(mesh: Mesh, index: MeshIndex, node: ProxyNode) {
+    this.mesh = mesh;
+    this.node = node;
+    this.#index = index;
+    this.#scope = index.scope(node.namespace);
+  }
+
+  get services(): readonly Service[] {
+    return this.#scope.services;
+  }
+
+  service(hostname: string): Service | undefined {
+    return this.#scope.byHostname.get(hostname);
+  }
+
+  get meshVirtualServices(): readonly ResolvedVirtualService[] {
+    return this.#scope.meshVirtualServices;
+  }
+
+  gatewayVirtualServices(gateway: string): readonly ResolvedVirtualService[] {
+    return this.#index.virtualServices.forGateway(gateway, this.node.namespace);
+  }
+
+  destinationRule(hostname: string): ResolvedDestinationRule | undefined {
+    const { namespace, labels } = this.node;
+    const serviceNamespace = this.#scope.byHostname.get(hostname)?.namespace;
+    return this.#index.destinationRules.find({ hostname, serviceNamespace, namespace, labels });
+  }
+
+  get gatewayServers(): readonly GatewayServer[] {
+    this.#gatewayServers ??=
+      this.node.type === "router"
+        ? mergeGateways(
+            selectGateways(this.#index.gateways, this.node.labels),
+            this.#index.servicesOf(this.node.namespace, this.node.labels),
+          ).servers
+        : [];
+    return this.#gatewayServers;
+  }
+
+  get inboundPorts(): readonly InboundPort[] {
+    this.#inboundPorts ??=
+      this.node.type === "sidecar" ? inboundPorts(this.node, this.#index.servicesOf(this.node.namespace, this.node.labels)) : [];
+    return this.#inboundPorts;
+  }
+
+  get announcedIngress(): readonly AnnouncedIngress[] {
+    return this.node.announcedIngress;
+  }
+}

@@ -1,0 +1,47 @@
+// Label selectors: every pair that is asked for must be there.
+
+export type Labels = Readonly<Record<string, string>>;
+
+export function selects(selector: Labels, labels: Labels): boolean {
+  for (const key in selector) if (labels[key] !== selector[key]) return false;
+  return true;
+}
+
+export function labelsText(labels: Labels): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",");
+}
+
+/** Finds what a selector selects without looking at everything: by namespace and the pair that the fewest bear. */
+export class LabelIndex<T> {
+  #byPair = new Map<string, T[]>();
+  #byNamespace = new Map<string, T[]>();
+  #labelsOf: (item: T) => Labels;
+
+  constructor(items: Iterable<T>, namespaceOf: (item: T) => string, labelsOf: (item: T) => Labels) {
+    this.#labelsOf = labelsOf;
+    for (const item of items) {
+      const namespace = namespaceOf(item);
+      push(this.#byNamespace, namespace, item);
+      for (const [key, value] of Object.entries(labelsOf(item))) push(this.#byPair, `${namespace}|${key}|${value}`, item);
+    }
+  }
+
+  /** In the order in which the items were given. */
+  select(namespace: string, selector: Labels): readonly T[] {
+    let fewest = this.#byNamespace.get(namespace) ?? [];
+    for (const [key, value] of Object.entries(selector)) {
+      const list = this.#byPair.get(`${namespace}|${key}|${value}`);
+      if (list === undefined) return [];
+      if (list.length < fewest.length) fewest = list;
+    }
+    return fewest.filter((item) => selects(selector, this.#labelsOf(item)));
+  }
+}
+
+function push<T>(lists: Map<string, T[]>, key: string, item: T): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [item]);
+  else list.push(item);
+}
