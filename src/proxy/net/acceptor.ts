@@ -1,0 +1,36 @@
+// Accepts connections on a descriptor that the main thread bound: one acceptor per listening address and traffic thread.
+import { createServer } from "node:net";
+import type { Server } from "node:net";
+import type { Clock } from "#runtime/clock";
+import type { Connection } from "./connection.ts";
+import { HIGH_WATERMARK_BYTES, SocketConnection } from "./socket-connection.ts";
+
+// Envoy leaves the backlog to the system's maximum; a burst of connections must not meet a full queue while configuration is applied.
+const BACKLOG = 4096;
+
+export interface AcceptorOptions {
+  /** Taken over: closed with the acceptor. */
+  readonly fd: number;
+  readonly clock: Clock;
+  readonly poison: boolean;
+  /** Sets `connection.handler` before it returns. */
+  readonly onConnection: (connection: Connection) => void;
+  /** Accepting itself failed, e.g. no descriptors left; it goes on when it can. */
+  readonly onError: (error: Error) => void;
+}
+
+export class Acceptor {
+  readonly #server: Server;
+
+  constructor({ fd, clock, poison, onConnection, onError }: AcceptorOptions) {
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: HIGH_WATERMARK_BYTES });
+    this.#server.on("connection", (socket) => onConnection(new SocketConnection(socket, clock, poison)));
+    this.#server.on("error", onError);
+    this.#server.listen({ fd, backlog: BACKLOG });
+  }
+
+  /** Stops accepting. Connections live on. */
+  close(): void {
+    this.#server.close();
+  }
+}

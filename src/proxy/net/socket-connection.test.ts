@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import { test } from "node:test";
+import { ManualClock, realClock } from "#runtime/clock";
+import type { Connection, ConnectionHandler, TransportFailure } from "./connection.ts";
+import { HIGH_WATERMARK_BYTES, SocketConnection } from "./socket-connection.ts";
+
+interface Pair {
+  readonly ours: SocketConnection;
+  readonly peer: Socket;
+  readonly close: () => void;
+}
+
+async function pair(clock = realClock, poison = false): Promise<Pair> {
+  const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: HIGH_WATERMARK_BYTES });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const accepted = once(server, "connection") as Promise<[Socket]>;
+  const peer = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1", allowHalfOpen: true });
+  peer.on("error", () => {});
+  const [socket] = await accepted;
+  if (peer.connecting) await once(peer, "connect");
+  return { ours: new SocketConnection(socket, clock, poison), peer, close: () => (peer.destroy(), socket.destroy(), server.close()) };
+}
+
+class Recorder implements ConnectionHandler {
+  text = "";
+  ends = 0;
+  drains = 0;
+  readonly closed: Promise<TransportFailure | undefined>;
+  readonly ended: Promise<void>;
+  #close!: (failure: TransportFailure | undefined) => void;
+  #end!: () => void;
+  #waiting: { length: number; done: () => void } | undefined;
+  constructor() {
+    this.closed = new Promise((resolve) => (this.#close = resolve));
+    this.ended = new Promise((resolve) => (this.#end = resolve));
+  }
+  onData(chunk: Buffer): void {
+    this.text += chunk.toString("latin1");
+    if (this.#waiting !== undefined && this.text.length >= this.#waiting.length) this.#waiting.done();
+  }
+  onEnd(): void {
+    this.ends++;
+    this.#end();
+  }
+  onDrain(): void {
+    this.drains++;
+  }
+  onClose(failure: TransportFailure | undefined): void {
+    this.#close(failure);
+  }
+  received(length: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting = { length, done: resolve };
+      if (this.text.length >= length) resolve();
+    });
+  }
+}
+
+async function readAll(peer: Socket): Promise<string> {
+  let text = "";
+  peer.setEncoding("latin1");
+  for await (const chunk of peer) text += String(chunk);
+  return text;
+}
+
+test("a head and a small body leave together, a large body too, byte for byte", async () => {
+  const { ours, peer, close } = await pair();
+  const handler = new Recorder();
+  ours.handler = handler;
+  const large = Buffer.alloc(20_000, 0xe9);
+  ours.writeBoth("head1\r\n", Buffer.from([0, 255, 128]));
+  ours.writeBoth("head2\r\n", large);
+  ours.end();
+  assert.equal(await readAll(peer), `head1\r\n\u0000\u00ff\u0080head2\r\n${large.toString("latin1")}`);
+  close();
+});
+
+test("write says when the peer is slow, and onDrain when it is not any more", async () => {
+  const { ours, peer, close } = await pair();
+  const handler = new Recorder();
+  ours.handler = handler;
+  peer.pause();
+  const chunk = Buffer.alloc(HIGH_WATERMARK_BYTES, 1);
+  let writes = 1;
+  while (ours.write(chunk)) {
+    writes++;
+    assert.ok(writes < 1000, "a peer that reads nothing must push back");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.equal(handler.drains, 0);
+  const drained = new Promise<void>((resolve) => {
+    handler.onDrain = resolve;
+  });
+  peer.resume();
+  await drained;
+  close();
+});
+
+test("each side can end alone and the other side goes on", async () => {
+  const { ours, peer, close } = await pair();
+  const handler = new Recorder();
+  ours.handler = handler;
+  peer.end("question");
+  await handler.ended;
+  assert.equal(handler.text, "question");
+  ours.write("answer");
+  ours.end();
+  assert.equal(await readAll(peer), "answer");
+  assert.equal(await handler.closed, undefined);
+  close();
+});
+
+test("a reset by the peer is a failure of kind reset, and never an unhandled error", async () => {
+  const { ours, peer, close } = await pair();
+  const handler = new Recorder();
+  ours.handler = handler;
+  peer.resetAndDestroy();
+  const failure = await handler.closed;
+  assert.equal(failure?.kind, "reset");
+  assert.match(failure.detail, /reset/i);
+  close();
+});
+
+test("close(reset) sends RST and reports no failure to its own side", async () => {
+  const { ours, peer, close } = await pair();
+  const handler = new Recorder();
+  ours.handler = handler;
+  const failed = once(peer, "error") as Promise<[NodeJS.ErrnoException]>;
+  ours.close("reset");
+  assert.equal((await failed)[0].code, "ECONNRESET");
+  assert.equal(await handler.closed, undefined);
+  close();
+});
+
+test("close(flush) delivers what is pending, then waits for the peer no longer than the delayed close timeout", async () => {
+  const clock = new ManualClock();
+  const { ours, peer, close } = await pair(clock);
+  const handler = new Recorder();
+  ours.handler = handler;
+  ours.write("last words");
+  ours.close("flush");
+  peer.write("ignored");
+  assert.equal(await readAll(peer), "last words");
+  assert.equal(clock.pending, 1);
+  clock.advance(1000);
+  assert.equal(await handler.closed, undefined);
+  assert.equal(handler.text, "");
+  close();
+});
+
+test("reading stops until every cause is gone", async () => {
+  const { ours, peer, close } = await pair();
+  const handler = new Recorder();
+  ours.handler = handler;
+  ours.pauseReading("backpressure");
+  ours.pauseReading("filter");
+  ours.pauseReading("filter");
+  peer.write("held");
+  ours.resumeReading("backpressure");
+  ours.resumeReading("filter");
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(handler.text, "");
+  ours.resumeReading("filter");
+  await handler.received(4);
+  assert.equal(handler.text, "held");
+  assert.throws(() => ours.resumeReading("filter"), /resumed for filter/);
+  close();
+});
+
+test("in poison mode a chunk that was not kept is overwritten, and one that was kept is not", async () => {
+  const { ours, peer, close } = await pair(realClock, true);
+  const chunks: Buffer[] = [];
+  const keep = (connection: Connection, kept: boolean): Promise<void> =>
+    new Promise((resolve) => {
+      const handler = new Recorder();
+      handler.onData = (chunk) => {
+        if (kept) connection.keepChunk();
+        chunks.push(chunk);
+        setImmediate(resolve);
+      };
+      connection.handler = handler;
+    });
+  const first = keep(ours, false);
+  peer.write("secret");
+  await first;
+  const second = keep(ours, true);
+  peer.write("secret");
+  await second;
+  assert.equal(chunks[0]?.includes("secret"), false);
+  assert.equal(chunks[1]?.toString(), "secret");
+  close();
+});

@@ -1,0 +1,173 @@
+// A node:net socket as a Connection. The public socket API only: `data` events bring a fresh buffer per chunk, so that keeping a chunk
+// costs nothing; poison mode makes it cost something, to find whoever keeps one without asking.
+import type { Socket } from "node:net";
+import type { Clock, Timer } from "#runtime/clock";
+import { invariant } from "#runtime/invariant";
+import type { Connection, ConnectionHandler, PauseCause, SocketAddress, TransportFailure } from "./connection.ts";
+import { brokenConnection } from "./transport-failure.ts";
+
+/** `write` answers false from here on. */
+export const HIGH_WATERMARK_BYTES = 65_536;
+
+/** A body up to this size goes out as one string with its head: one write instead of a vector of two. */
+const JOIN_BYTES = 4096;
+
+// Envoy's delayed_close_timeout: how long a closed connection waits for the peer's FIN, because closing a socket that still holds unread
+// bytes makes the kernel send RST, which can destroy the answer on its way.
+const DELAYED_CLOSE_MS = 1000;
+
+const POISON = 0xdb;
+
+let lastId = 0;
+
+const CAUSES: readonly PauseCause[] = ["backpressure", "pipelined", "filter", "upstream-not-ready"];
+
+/** Bytes that come before anybody took the connection over are a bug of whoever accepted it. */
+const nobody: ConnectionHandler = {
+  onData: () => invariant(false, "bytes arrived on a connection without a handler"),
+  onEnd: () => {},
+  onDrain: () => {},
+  onClose: () => {},
+};
+
+function plainAddress(address: string | undefined): string {
+  if (address === undefined) return "";
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+}
+
+export class SocketConnection implements Connection {
+  readonly id = ++lastId;
+  readonly startMs: number;
+  handler: ConnectionHandler = nobody;
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+  readonly #poison: boolean;
+  readonly #pauses: number[] = CAUSES.map(() => 0);
+  #paused = false;
+  #kept = false;
+  #closing = false;
+  #closed = false;
+  #failure: TransportFailure | undefined;
+  #closeTimer: Timer | undefined;
+  #local: SocketAddress | undefined;
+  #remote: SocketAddress | undefined;
+
+  constructor(socket: Socket, clock: Clock, poison: boolean) {
+    this.#socket = socket;
+    this.#clock = clock;
+    this.#poison = poison;
+    this.startMs = clock.monotonicMs();
+    socket.on("data", (chunk: Buffer) => this.#onData(chunk));
+    socket.on("end", () => this.#onEnd());
+    socket.on("drain", () => {
+      if (!this.#closing) this.handler.onDrain();
+    });
+    socket.on("error", (error) => {
+      this.#failure ??= brokenConnection(error);
+    });
+    socket.on("close", () => this.#onClose());
+  }
+
+  get local(): SocketAddress {
+    return (this.#local ??= { address: plainAddress(this.#socket.localAddress), port: this.#socket.localPort ?? 0 });
+  }
+
+  get remote(): SocketAddress {
+    return (this.#remote ??= { address: plainAddress(this.#socket.remoteAddress), port: this.#socket.remotePort ?? 0 });
+  }
+
+  get bytesReceived(): number {
+    return this.#socket.bytesRead;
+  }
+
+  get bytesSent(): number {
+    return this.#socket.bytesWritten;
+  }
+
+  keepChunk(): void {
+    this.#kept = true;
+  }
+
+  write(data: string | Uint8Array): boolean {
+    if (this.#closing) return true;
+    return typeof data === "string" ? this.#socket.write(data, "latin1") : this.#socket.write(data);
+  }
+
+  writeBoth(head: string, body: Uint8Array): boolean {
+    if (this.#closing) return true;
+    if (body.byteLength <= JOIN_BYTES) {
+      const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("latin1");
+      return this.#socket.write(head + text, "latin1");
+    }
+    this.#socket.cork();
+    this.#socket.write(head, "latin1");
+    const below = this.#socket.write(body);
+    this.#socket.uncork();
+    return below;
+  }
+
+  pauseReading(cause: PauseCause): void {
+    const index = CAUSES.indexOf(cause);
+    this.#pauses[index] = (this.#pauses[index] ?? 0) + 1;
+    if (this.#paused || this.#closing) return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resumeReading(cause: PauseCause): void {
+    const index = CAUSES.indexOf(cause);
+    const count = this.#pauses[index] ?? 0;
+    invariant(count > 0, `reading was resumed for ${cause} more often than paused`);
+    this.#pauses[index] = count - 1;
+    if (!this.#paused || this.#closing || this.#pauses.some((left) => left > 0)) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  end(): void {
+    if (!this.#closing) this.#socket.end();
+  }
+
+  close(mode: "flush" | "now" | "reset"): void {
+    if (this.#closed) return;
+    const first = !this.#closing;
+    this.#closing = true;
+    if (mode === "now") this.#socket.destroy();
+    else if (mode === "reset") this.#socket.resetAndDestroy();
+    else if (first) this.#closeAfterFlush();
+  }
+
+  #closeAfterFlush(): void {
+    if (this.#socket.destroyed) return;
+    this.#socket.end();
+    // What the peer still sends is read and thrown away, so that its FIN is seen.
+    this.#socket.resume();
+    this.#closeTimer = this.#clock.setTimer(DELAYED_CLOSE_MS, () => this.#socket.destroy(), true);
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#closing) return;
+    if (!this.#poison) {
+      this.handler.onData(chunk);
+      return;
+    }
+    const lent = Buffer.from(chunk);
+    this.#kept = false;
+    this.handler.onData(lent);
+    if (!this.#kept) lent.fill(POISON);
+  }
+
+  #onEnd(): void {
+    if (this.#closing) return;
+    this.handler.onEnd();
+  }
+
+  #onClose(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#closeTimer?.cancel();
+    const failure = this.#closing ? undefined : this.#failure;
+    this.#closing = true;
+    this.handler.onClose(failure);
+  }
+}

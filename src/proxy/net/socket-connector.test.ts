@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+import { ManualClock, realClock } from "#runtime/clock";
+import type { Connection, TransportFailure } from "./connection.ts";
+import { bindListenSocket } from "./listen-socket.ts";
+import { SocketConnector } from "./socket-connector.ts";
+
+function outcome(connector: SocketConnector, port: number, timeoutMs = 0): Promise<Connection | TransportFailure> {
+  return new Promise((resolve) => {
+    connector.connect({ address: "127.0.0.1", port }, timeoutMs, {
+      onConnected: (connection) => {
+        connection.handler = { onData: () => {}, onEnd: () => {}, onDrain: () => {}, onClose: () => {} };
+        resolve(connection);
+      },
+      onConnectFailed: resolve,
+    });
+  });
+}
+
+test("a connect tells both addresses", async () => {
+  const server = createServer((socket) => socket.resume()).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const clock = new ManualClock();
+  const result = await outcome(new SocketConnector(clock, false), port, 5000);
+  assert.ok("remote" in result);
+  assert.deepEqual(result.remote, { address: "127.0.0.1", port });
+  assert.equal(result.local.address, "127.0.0.1");
+  assert.equal(clock.pending, 0, "the connect timer is gone");
+  result.close("now");
+  server.close();
+});
+
+test("nobody listening is connect-refused in Envoy's words", async () => {
+  const bound = bindListenSocket({ address: "127.0.0.1", port: 0 });
+  assert.ok(bound.ok);
+  const result = await outcome(new SocketConnector(realClock, false), bound.socket.address.port);
+  assert.deepEqual(result, { kind: "connect-refused", detail: "delayed connect error: Connection refused" });
+  bound.socket.close();
+});
+
+test("a connect that takes too long fails once, and a cancelled one never calls back", async () => {
+  const server = createServer((socket) => socket.resume()).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const clock = new ManualClock();
+  const connector = new SocketConnector(clock, false);
+  const late = outcome(connector, port, 10);
+  clock.advance(10);
+  assert.deepEqual(await late, { kind: "connect-timeout", detail: "no answer within 10 ms" });
+  const calls: string[] = [];
+  connector
+    .connect({ address: "127.0.0.1", port }, 10, {
+      onConnected: () => calls.push("connected"),
+      onConnectFailed: () => calls.push("failed"),
+    })
+    .cancel();
+  const last = await outcome(connector, port);
+  assert.ok("close" in last);
+  last.close("now");
+  assert.deepEqual(calls, []);
+  assert.equal(clock.pending, 0);
+  server.close();
+});
