@@ -1,0 +1,81 @@
+// The file access log that MeshConfig asks for, with Istio's default line and fields.
+import { create, type JsonObject } from "@bufbuild/protobuf";
+import { AccessLogSchema, type AccessLog } from "#envoy/gen/envoy/config/accesslog/v3/accesslog_pb";
+import { FileAccessLogSchema } from "#envoy/gen/envoy/extensions/access_loggers/file/v3/file_pb";
+import type { MeshConfigSpec } from "#api/mesh-config";
+import { pack } from "#envoy/any";
+
+const DEFAULT_TEXT =
+  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% ' +
+  '%RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% ' +
+  '%DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" ' +
+  '"%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% ' +
+  "%DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n";
+
+const DEFAULT_JSON: JsonObject = {
+  start_time: "%START_TIME%",
+  route_name: "%ROUTE_NAME%",
+  method: "%REQ(:METHOD)%",
+  path: "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
+  protocol: "%PROTOCOL%",
+  response_code: "%RESPONSE_CODE%",
+  response_flags: "%RESPONSE_FLAGS%",
+  response_code_details: "%RESPONSE_CODE_DETAILS%",
+  connection_termination_details: "%CONNECTION_TERMINATION_DETAILS%",
+  bytes_received: "%BYTES_RECEIVED%",
+  bytes_sent: "%BYTES_SENT%",
+  duration: "%DURATION%",
+  upstream_service_time: "%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%",
+  x_forwarded_for: "%REQ(X-FORWARDED-FOR)%",
+  user_agent: "%REQ(USER-AGENT)%",
+  request_id: "%REQ(X-REQUEST-ID)%",
+  authority: "%REQ(:AUTHORITY)%",
+  upstream_host: "%UPSTREAM_HOST%",
+  upstream_cluster: "%UPSTREAM_CLUSTER_RAW%",
+  upstream_local_address: "%UPSTREAM_LOCAL_ADDRESS%",
+  downstream_local_address: "%DOWNSTREAM_LOCAL_ADDRESS%",
+  downstream_remote_address: "%DOWNSTREAM_REMOTE_ADDRESS%",
+  requested_server_name: "%REQUESTED_SERVER_NAME%",
+  upstream_transport_failure_reason: "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
+};
+
+/** Empty when MeshConfig names no file. */
+export function accessLogs(config: MeshConfigSpec): AccessLog[] {
+  const path = config.accessLogFile ?? "";
+  if (path === "") return [];
+  const file = create(FileAccessLogSchema, {
+    path,
+    accessLogFormat: {
+      case: "logFormat",
+      value: {
+        format:
+          config.accessLogEncoding === "JSON"
+            ? { case: "jsonFormat", value: jsonFields(config.accessLogFormat ?? "") }
+            : { case: "textFormatSource", value: { specifier: { case: "inlineString", value: textLine(config.accessLogFormat ?? "") } } },
+      },
+    },
+  });
+  return [
+    create(AccessLogSchema, {
+      name: "envoy.access_loggers.file",
+      configType: { case: "typedConfig", value: pack(FileAccessLogSchema, file) },
+    }),
+  ];
+}
+
+function textLine(format: string): string {
+  if (format === "") return DEFAULT_TEXT;
+  return format.endsWith("\n") ? format : `${format}\n`;
+}
+
+/** A format that is no JSON object falls back to the default fields, as in istiod: a log in another form beats none. */
+function jsonFields(format: string): JsonObject {
+  if (format === "") return DEFAULT_JSON;
+  try {
+    const fields: unknown = JSON.parse(format);
+    if (typeof fields === "object" && fields !== null && !Array.isArray(fields)) return fields as JsonObject;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  return DEFAULT_JSON;
+}

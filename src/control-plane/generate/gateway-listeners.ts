@@ -1,0 +1,36 @@
+// Listeners of gateways: one per port of the proxy that HTTP servers of the selecting Gateways use. Servers that end or pass TLS
+// and TCP servers are not generated yet: they are left out, never replaced by something in the clear.
+import type { Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
+import type { GatewayServer, ProxyView } from "#control-plane/mesh/mesh";
+import { connectionManagerFilter, gatewayConnectionManager } from "./connection-manager.ts";
+import { gatewayRouteName } from "./gateway-routes.ts";
+import { listener, statPrefix } from "./listener.ts";
+
+const HTTP_PROTOCOLS: ReadonlySet<string> = new Set(["HTTP", "HTTP2", "GRPC", "GRPC-WEB"]);
+
+/** The HTTP servers of each port where the proxy listens, in the order of the ports. */
+export function httpServersByPort(view: ProxyView): ReadonlyMap<number, readonly GatewayServer[]> {
+  const byPort = new Map<number, GatewayServer[]>();
+  for (const server of view.gatewayServers) {
+    if (!HTTP_PROTOCOLS.has(server.protocol.toUpperCase())) continue;
+    const servers = byPort.get(server.targetPort);
+    if (servers === undefined) byPort.set(server.targetPort, [server]);
+    else servers.push(server);
+  }
+  return new Map([...byPort].sort(([a], [b]) => a - b));
+}
+
+export function gatewayListeners(view: ProxyView): readonly Listener[] {
+  const listeners: Listener[] = [];
+  for (const [port, servers] of httpServersByPort(view)) {
+    const bind = servers[0]?.bind ?? "";
+    const address = bind === "" ? "0.0.0.0" : bind;
+    const addresses = bind === "" && view.node.gatewayBindAddresses.length > 0 ? view.node.gatewayBindAddresses : [address];
+    const manager = gatewayConnectionManager(gatewayRouteName(port), statPrefix("outbound", address, port), view.mesh.config);
+    listeners.push(
+      // The name stays that of the wildcard address wherever the node binds: tools look for `0.0.0.0_8080`.
+      listener({ name: `${address}_${port}`, addresses, port, direction: "gateway", filters: [connectionManagerFilter(manager)] }),
+    );
+  }
+  return listeners;
+}

@@ -1,0 +1,72 @@
+// The frame of listeners: addresses, direction, limits. What goes through them is decided by their filters.
+import { create } from "@bufbuild/protobuf";
+import { AddressSchema, type Address } from "#envoy/gen/envoy/config/core/v3/address_pb";
+import { TrafficDirection as Direction } from "#envoy/gen/envoy/config/core/v3/base_pb";
+import { ListenerSchema, type Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
+import { FilterSchema, type Filter } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
+import { TcpProxySchema } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
+import type { MeshConfigSpec } from "#api/mesh-config";
+import { pack } from "#envoy/any";
+import { accessLogs } from "./access-log.ts";
+import { durationOf } from "./duration.ts";
+
+const TLS_HANDSHAKE_TIMEOUT_MS = 15_000;
+
+export interface ListenerSettings {
+  readonly name: string;
+  /** The first is the listener's address, the others are additional ones. */
+  readonly addresses: readonly string[];
+  readonly port: number;
+  readonly direction: "inbound" | "outbound" | "gateway";
+  readonly filters: readonly Filter[];
+  readonly chainName?: string;
+}
+
+export function listener(settings: ListenerSettings): Listener {
+  const [first = "0.0.0.0", ...others] = settings.addresses;
+  const isSidecar = settings.direction !== "gateway";
+  return create(ListenerSchema, {
+    name: settings.name,
+    address: socketAddress(first, settings.port),
+    additionalAddresses: others.map((address) => ({ address: socketAddress(address, settings.port) })),
+    // Istio calls the listeners of gateways outbound, too.
+    trafficDirection: settings.direction === "inbound" ? Direction.INBOUND : Direction.OUTBOUND,
+    filterChains: [
+      {
+        name: settings.chainName ?? "",
+        filters: [...settings.filters],
+        transportSocketConnectTimeout: durationOf(TLS_HANDSHAKE_TIMEOUT_MS),
+      },
+    ],
+    maxConnectionsToAcceptPerSocketEvent: 1,
+    ...(isSidecar ? { continueOnListenerFiltersTimeout: true, listenerFiltersTimeout: durationOf(0) } : {}),
+  });
+}
+
+export function socketAddress(address: string, port: number): Address {
+  return create(AddressSchema, {
+    address: { case: "socketAddress", value: { address, portSpecifier: { case: "portValue", value: port } } },
+  });
+}
+
+export function tcpProxyFilter(cluster: string, config: MeshConfigSpec): Filter {
+  return create(FilterSchema, {
+    name: "envoy.filters.network.tcp_proxy",
+    configType: {
+      case: "typedConfig",
+      value: pack(
+        TcpProxySchema,
+        create(TcpProxySchema, {
+          statPrefix: cluster,
+          clusterSpecifier: { case: "cluster", value: cluster },
+          accessLog: accessLogs(config),
+        }),
+      ),
+    },
+  });
+}
+
+/** A statistics prefix ends with ";" so that Istio's tag extraction sees where it ends, also when it holds dots. */
+export function statPrefix(direction: "inbound" | "outbound", address: string, port: number): string {
+  return `${direction}_${address}_${port};`;
+}

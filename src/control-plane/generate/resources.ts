@@ -1,0 +1,161 @@
+// Everything that one proxy is to have, encoded. Pure: the view is the only input. Parts that depend on less than the whole view
+// (clusters, endpoints, routes of a namespace) are made once for a mesh and shared, under keys that name what they depend on.
+import { toBinary, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
+import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
+import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
+import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
+import type { ProxyView, ResolvedDestinationRule } from "#control-plane/mesh/mesh";
+import type { Service, ServicePort } from "#control-plane/registry/service";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
+import { outboundClusterName } from "./cluster-name.ts";
+import { blackHoleCluster, inboundCluster, outboundClusters, passthroughClusters } from "./clusters.ts";
+import { loadAssignment } from "./endpoints.ts";
+import { gatewayListeners, httpServersByPort } from "./gateway-listeners.ts";
+import { gatewayRoutes } from "./gateway-routes.ts";
+import type { ResourceCache } from "./resource-cache.ts";
+import { hasRoutes, HTTP_PROXY_ROUTES, httpProxyRoutes, servicePortRoutes } from "./sidecar-routes.ts";
+import { httpProxyOf, servedInboundPorts, sidecarListeners } from "./sidecar-listeners.ts";
+import { effectivePolicy, needsMissingEncryption } from "./traffic-policy.ts";
+
+/** One resource in its wire form; the bytes are shared between proxies and must not be changed. */
+export interface Resource {
+  readonly name: string;
+  readonly typeUrl: string;
+  readonly value: Uint8Array;
+}
+
+/** By type URL, then by name; both in a fixed order. */
+export type ResourceSet = ReadonlyMap<string, ReadonlyMap<string, Resource>>;
+
+/** With a cache or without, the result is the same. */
+export function generateResources(view: ProxyView, cache?: ResourceCache): ResourceSet {
+  return new Map([
+    [CLUSTER_TYPE, byName(clusterResources(view, cache))],
+    [ENDPOINT_TYPE, byName(endpointResources(view, cache))],
+    [LISTENER_TYPE, byName(listenerResources(view))],
+    [ROUTE_TYPE, byName(routeResources(view, cache))],
+  ]);
+}
+
+/** Only the endpoints, where nothing else has changed. */
+export function generateEndpoints(view: ProxyView, cache?: ResourceCache): ReadonlyMap<string, Resource> {
+  return byName(endpointResources(view, cache));
+}
+
+function clusterResources(view: ProxyView, cache: ResourceCache | undefined): readonly Resource[] {
+  const config = view.mesh.config;
+  const resources = [encode(CLUSTER_TYPE, ClusterSchema, blackHoleCluster(config))];
+  if (view.node.type === "sidecar") {
+    for (const cluster of passthroughClusters(config)) resources.push(encode(CLUSTER_TYPE, ClusterSchema, cluster));
+    for (const port of servedInboundPorts(view)) {
+      const cluster = inboundCluster(port, config);
+      if (cluster !== undefined) resources.push(encode(CLUSTER_TYPE, ClusterSchema, cluster));
+    }
+  }
+  for (const { service, port, rule } of outboundPorts(view)) {
+    const make = (): readonly Resource[] =>
+      outboundClusters(service, port, rule, config).map((cluster) => encode(CLUSTER_TYPE, ClusterSchema, cluster));
+    resources.push(...cached(cache, `cds ${portKey(service, port)} ${ruleKey(rule)}`, make));
+  }
+  return resources;
+}
+
+function endpointResources(view: ProxyView, cache: ResourceCache | undefined): readonly Resource[] {
+  const resources: Resource[] = [];
+  for (const { service, port, rule } of outboundPorts(view)) {
+    const make = (): readonly Resource[] => {
+      const all = view.mesh.endpoints(service.hostname, port.number);
+      const host = rule?.spec.trafficPolicy;
+      const subsets = [{ name: "", labels: {}, trafficPolicy: undefined }, ...(rule?.spec.subsets ?? [])];
+      return subsets.map((subset) => {
+        // Without the means to encrypt what must be encrypted the cluster stays empty: 503, never plaintext.
+        const reachable = needsMissingEncryption(effectivePolicy(host, subset.trafficPolicy, port.number)) ? [] : all;
+        const name = outboundClusterName(port.number, subset.name, service.hostname);
+        return encode(ENDPOINT_TYPE, ClusterLoadAssignmentSchema, loadAssignment(name, reachable, subset.labels ?? {}), name);
+      });
+    };
+    resources.push(...cached(cache, `eds ${portKey(service, port)} ${ruleKey(rule)}`, make));
+  }
+  return resources;
+}
+
+function listenerResources(view: ProxyView): readonly Resource[] {
+  const listeners = view.node.type === "router" ? gatewayListeners(view) : capturesNothing(view) ? sidecarListeners(view) : [];
+  return listeners.map((listener) => encode(LISTENER_TYPE, ListenerSchema, listener));
+}
+
+function routeResources(view: ProxyView, cache: ResourceCache | undefined): readonly Resource[] {
+  if (view.node.type === "router") {
+    return [...httpServersByPort(view)].map(([port, servers]) =>
+      encode(ROUTE_TYPE, RouteConfigurationSchema, gatewayRoutes(view, port, servers)),
+    );
+  }
+  const resources: Resource[] = [];
+  const share = (name: string, make: () => Resource): void => {
+    resources.push(...cached(cache, `rds ${name} ${callerKey(view)}`, () => [make()]));
+  };
+  if (httpProxyOf(view) !== undefined) {
+    share(HTTP_PROXY_ROUTES, () => encode(ROUTE_TYPE, RouteConfigurationSchema, httpProxyRoutes(view)));
+  }
+  if (view.node.httpProxy !== undefined) return resources;
+  const ports = new Set(view.services.flatMap((service) => service.ports.filter(hasRoutes).map((port) => port.number)));
+  for (const port of ports) share(String(port), () => encode(ROUTE_TYPE, RouteConfigurationSchema, servicePortRoutes(view, port)));
+  return resources;
+}
+
+/** Sidecars whose traffic is captured (REDIRECT, TPROXY) need virtualInbound and virtualOutbound, which are not generated yet. */
+export function capturesNothing(view: ProxyView): boolean {
+  return view.node.interceptionMode === "NONE";
+}
+
+interface OutboundPort {
+  readonly service: Service;
+  readonly port: ServicePort;
+  readonly rule: ResolvedDestinationRule | undefined;
+}
+
+function outboundPorts(view: ProxyView): readonly OutboundPort[] {
+  const ports: OutboundPort[] = [];
+  for (const service of view.services) {
+    const rule = view.destinationRule(service.hostname);
+    for (const port of service.ports) {
+      if (port.protocol !== "UDP") ports.push({ service, port, rule });
+    }
+  }
+  return ports;
+}
+
+function portKey(service: Service, port: ServicePort): string {
+  return `${service.namespace}/${service.hostname} ${port.number}`;
+}
+
+/** Which DestinationRules make up the rule: which of them a caller sees depends on its namespace. */
+function ruleKey(rule: ResolvedDestinationRule | undefined): string {
+  return rule === undefined ? "" : rule.objects.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).join(",");
+}
+
+/** Routes depend on the caller's namespace (visibility, short names) and labels (sourceLabels). */
+function callerKey(view: ProxyView): string {
+  const labels = Object.entries(view.node.labels).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([view.node.namespace, view.node.dnsDomain, labels]);
+}
+
+function cached(cache: ResourceCache | undefined, key: string, make: () => readonly Resource[]): readonly Resource[] {
+  return cache === undefined ? make() : cache.get(key, make);
+}
+
+function encode<Desc extends DescMessage>(
+  typeUrl: string,
+  schema: Desc,
+  message: MessageShape<Desc> & { readonly name?: string },
+  name?: string,
+): Resource {
+  return { name: name ?? message.name ?? "", typeUrl, value: toBinary(schema, message) };
+}
+
+function byName(resources: readonly Resource[]): ReadonlyMap<string, Resource> {
+  return new Map(
+    [...resources].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)).map((resource) => [resource.name, resource]),
+  );
+}
