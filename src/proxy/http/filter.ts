@@ -5,6 +5,7 @@ import type { Random } from "#runtime/random";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import type { ResponseFlag, StreamInfo } from "./stream-info.ts";
 import type { RouteEntry } from "#proxy/route/route";
+import type { StatsScope } from "#telemetry/stats/store";
 
 /** An answer of the proxy itself. */
 export interface LocalReply {
@@ -58,8 +59,13 @@ export interface HttpFilterFactory {
 export interface HttpFilterCompiler {
   /** Full message names of the configs it takes: `envoy.extensions.filters.http.fault.v3.HTTPFault`. */
   readonly configTypes: readonly string[];
-  /** @throws ConfigError naming every field that is wrong or cannot be honoured */
-  compile(name: string, config: Any, path: string): HttpFilterFactory;
+  /**
+   * `stats` is the connection manager's scope (`http.<stat_prefix>`); without it the filter counts nothing.
+   * @throws ConfigError naming every field that is wrong or cannot be honoured
+   */
+  compile(name: string, config: Any, path: string, stats?: StatsScope): HttpFilterFactory;
+  /** Full message names of the per-route configs it takes; undefined: the same as `configTypes`. */
+  readonly routeConfigTypes?: readonly string[];
   /** What `RouteEntry.filterConfig` holds for typed_per_filter_config; undefined when the filter takes none. @throws ConfigError */
   readonly compileRouteConfig?: (config: Any, path: string) => unknown;
 }

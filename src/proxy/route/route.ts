@@ -1,4 +1,5 @@
 // What a compiled route table answers. The types here are frozen config: nothing of a request changes them.
+import type { JsonObject } from "@bufbuild/protobuf";
 import type { RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
 import type { LocalReply } from "#proxy/http/filter";
 import type { StreamInfo } from "#proxy/http/stream-info";
@@ -41,6 +42,8 @@ export interface RetryPolicy {
 export interface RouteEntry {
   readonly name: string;
   readonly virtualHost: string;
+  /** The route's filter_metadata, by namespace: Istio says in `istio` which rule it comes from. Nothing on the data path reads it. */
+  readonly metadata: Readonly<Record<string, JsonObject>>;
   /** Per-filter config of route, then virtual host, already merged; keyed by filter name; the value is what the filter's compile step made. */
   readonly filterConfig: ReadonlyMap<string, unknown>;
   /** Set for redirects and direct responses: answered without an upstream. */
@@ -49,10 +52,15 @@ export interface RouteEntry {
   chooseCluster(input: RouteInput): ClusterChoice | undefined;
   /** 0: no timeout. */
   readonly timeoutMs: number;
+  /**
+   * Set: for gRPC requests (isGrpc in route-match.ts) the `grpc-timeout` header takes the place of `timeoutMs` (absent: no timeout),
+   * capped by this value when it is above 0.
+   */
+  readonly maxGrpcTimeoutMs: number | undefined;
   /** undefined: the connection manager's. 0: none. */
   readonly idleTimeoutMs: number | undefined;
   readonly retry: RetryPolicy | undefined;
-  /** Path, host and header changes of route and virtual host, in Envoy's order, before the request leaves. */
+  /** Header changes of `choice`, route, virtual host and table, then host and path: all in Envoy's order, before the request leaves. */
   finalizeRequest(headers: RequestHeaderMap, info: StreamInfo, choice: ClusterChoice): void;
   finalizeResponse(headers: ResponseHeaderMap, info: StreamInfo, choice: ClusterChoice | undefined): void;
   readonly includeAttemptCountInRequest: boolean;
@@ -64,6 +72,7 @@ export interface RouteEntry {
   readonly clusterNotFoundStatus: number;
 }
 
+/** The mutations and the host are applied by `finalizeRequest` and `finalizeResponse`, not by the router. */
 export interface ClusterChoice {
   readonly cluster: string;
   readonly requestMutation: HeaderMutation | undefined;

@@ -1,0 +1,183 @@
+// The command operators of format strings: each answers one question about a stream. undefined: nothing known, printed "-".
+// All text is wire text (see matcher/wire-text.ts). An operator that is not here is refused by name.
+import { headerReader } from "#matcher/header-matcher";
+import { asciiLower } from "#matcher/wire-text";
+import type { SocketAddress } from "#proxy/net/connection";
+import type { HeaderMap, RequestHeaderMap } from "#proxy/http/header-map";
+import type { StreamInfo } from "#proxy/http/stream-info";
+import { flagsText } from "./response-flags.ts";
+import { compileTimeFormat } from "./start-time.ts";
+
+export type OperatorValue = string | number | undefined;
+export type Operator = (info: StreamInfo) => OperatorValue;
+
+const elapsed = (from: number | undefined, to: number | undefined): number | undefined =>
+  from === undefined || to === undefined ? undefined : Math.max(0, Math.floor(to - from));
+
+export function addressText(address: SocketAddress | undefined): string | undefined {
+  if (address === undefined) return undefined;
+  return address.address.includes(":") ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`;
+}
+
+const underscored = (text: string | undefined): string | undefined => text?.replaceAll(" ", "_");
+const unlessEmpty = (text: string | undefined): string | undefined => (text === "" ? undefined : text);
+const unknown: Operator = () => undefined;
+
+/** Without arguments. */
+const PLAIN: Readonly<Record<string, Operator>> = {
+  PROTOCOL: (info) => info.protocol,
+  RESPONSE_CODE: (info) => info.responseCode,
+  RESPONSE_CODE_DETAILS: (info) => underscored(info.responseCodeDetails),
+  CONNECTION_TERMINATION_DETAILS: (info) => info.connectionTerminationDetails,
+  RESPONSE_FLAGS: (info) => flagsText(info.flags, "short"),
+  RESPONSE_FLAGS_LONG: (info) => flagsText(info.flags, "long"),
+  BYTES_RECEIVED: (info) => info.bytesReceived,
+  BYTES_SENT: (info) => info.bytesSent,
+  DURATION: (info) => elapsed(info.startMs, info.endMs),
+  REQUEST_DURATION: (info) => elapsed(info.startMs, info.requestCompleteMs),
+  REQUEST_TX_DURATION: (info) => elapsed(info.startMs, info.upstreamLastByteSentMs),
+  RESPONSE_DURATION: (info) => elapsed(info.startMs, info.upstreamFirstByteReceivedMs),
+  RESPONSE_TX_DURATION: (info) => elapsed(info.upstreamFirstByteReceivedMs, info.endMs),
+  ROUNDTRIP_DURATION: unknown,
+  UPSTREAM_HOST: (info) => addressText(info.upstreamHost),
+  UPSTREAM_REMOTE_ADDRESS: (info) => addressText(info.upstreamHost),
+  UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: (info) => info.upstreamHost?.address,
+  UPSTREAM_REMOTE_PORT: (info) => info.upstreamHost?.port,
+  UPSTREAM_LOCAL_ADDRESS: (info) => addressText(info.upstreamLocal),
+  UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: (info) => info.upstreamLocal?.address,
+  UPSTREAM_LOCAL_PORT: (info) => info.upstreamLocal?.port,
+  UPSTREAM_CLUSTER: (info) => unlessEmpty(info.upstreamCluster),
+  UPSTREAM_CLUSTER_RAW: (info) => unlessEmpty(info.upstreamCluster),
+  UPSTREAM_TRANSPORT_FAILURE_REASON: (info) => underscored(unlessEmpty(info.upstreamTransportFailure)),
+  UPSTREAM_REQUEST_ATTEMPT_COUNT: (info) => info.attemptCount,
+  DOWNSTREAM_LOCAL_ADDRESS: (info) => addressText(info.downstreamLocal),
+  DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: (info) => info.downstreamLocal?.address,
+  DOWNSTREAM_LOCAL_PORT: (info) => info.downstreamLocal?.port,
+  DOWNSTREAM_REMOTE_ADDRESS: (info) => addressText(info.downstreamRemote),
+  DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: (info) => info.downstreamRemote?.address,
+  DOWNSTREAM_REMOTE_PORT: (info) => info.downstreamRemote?.port,
+  DOWNSTREAM_DIRECT_REMOTE_ADDRESS: (info) => addressText(info.downstreamDirectRemote),
+  DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT: (info) => info.downstreamDirectRemote?.address,
+  DOWNSTREAM_DIRECT_REMOTE_PORT: (info) => info.downstreamDirectRemote?.port,
+  REQUESTED_SERVER_NAME: (info) => unlessEmpty(info.requestedServerName),
+  ROUTE_NAME: (info) => unlessEmpty(info.routeName),
+  GRPC_STATUS_NUMBER: grpcStatus,
+  GRPC_STATUS: (info) => {
+    const status = grpcStatus(info);
+    return status === undefined ? undefined : (GRPC_STATUS_NAMES[status] ?? String(status));
+  },
+  // Facts of TLS: there is no TLS to or from a client yet, so they are unknown for every stream.
+  DOWNSTREAM_TLS_VERSION: unknown,
+  DOWNSTREAM_TLS_CIPHER: unknown,
+  DOWNSTREAM_TLS_SESSION_ID: unknown,
+  DOWNSTREAM_PEER_SUBJECT: unknown,
+  DOWNSTREAM_PEER_ISSUER: unknown,
+  DOWNSTREAM_PEER_URI_SAN: unknown,
+  DOWNSTREAM_PEER_CERT: unknown,
+  DOWNSTREAM_LOCAL_SUBJECT: unknown,
+  DOWNSTREAM_LOCAL_URI_SAN: unknown,
+};
+
+/** Maps that no filter of this proxy writes: every key is unknown. Their arguments are not looked at. */
+const EMPTY_MAPS: ReadonlySet<string> = new Set([
+  "DYNAMIC_METADATA",
+  "CLUSTER_METADATA",
+  "UPSTREAM_METADATA",
+  "FILTER_STATE",
+  "UPSTREAM_FILTER_STATE",
+  "DOWNSTREAM_FILTER_STATE",
+]);
+
+const GRPC_STATUS_NAMES: readonly string[] = [
+  "OK",
+  "Canceled",
+  "Unknown",
+  "InvalidArgument",
+  "DeadlineExceeded",
+  "NotFound",
+  "AlreadyExists",
+  "PermissionDenied",
+  "ResourceExhausted",
+  "FailedPrecondition",
+  "Aborted",
+  "OutOfRange",
+  "Unimplemented",
+  "Internal",
+  "Unavailable",
+  "DataLoss",
+  "Unauthenticated",
+];
+
+function grpcStatus(info: StreamInfo): number | undefined {
+  const text = info.responseTrailers?.get("grpc-status") ?? info.responseHeaders?.get("grpc-status");
+  return text === undefined || !/^\d{1,3}$/.test(text) ? undefined : Number(text);
+}
+
+export interface OperatorOptions {
+  /** What %HOSTNAME% says. */
+  readonly hostname: string;
+}
+
+/** @throws Error saying why `name` with this argument is not served */
+export function compileOperator(name: string, argument: string | undefined, options: OperatorOptions): Operator {
+  const plain = Object.hasOwn(PLAIN, name) ? PLAIN[name] : undefined;
+  if (plain !== undefined) {
+    if (argument !== undefined) throw new Error(`%${name}% takes no argument`);
+    return plain;
+  }
+  if (EMPTY_MAPS.has(name)) return unknown;
+  switch (name) {
+    case "HOSTNAME":
+      return () => options.hostname;
+    case "START_TIME": {
+      const format = compileTimeFormat(argument ?? "");
+      return (info) => format(info.startWallMs);
+    }
+    case "REQ":
+      return requestHeader(name, argument, false);
+    case "REQ_WITHOUT_QUERY":
+      return requestHeader(name, argument, true);
+    case "RESP":
+      return responseHeader(name, argument, (info) => info.responseHeaders);
+    case "TRAILER":
+      return responseHeader(name, argument, (info) => info.responseTrailers);
+    default:
+      throw new Error(`%${name}% is not a command operator that this proxy serves`);
+  }
+}
+
+function headerNames(operator: string, argument: string | undefined): [string, string | undefined] {
+  if (argument === undefined || argument === "") throw new Error(`%${operator}% needs a header name: %${operator}(NAME)%`);
+  const [first, second, ...rest] = asciiLower(argument).split("?");
+  if (rest.length > 0) throw new Error(`%${operator}(${argument})% has more than one alternative; write %${operator}(A?B)%`);
+  if (first === undefined || first === "" || second === "") throw new Error(`%${operator}(${argument})% lacks a header name`);
+  return [first, second];
+}
+
+/** The first line of a name; pseudo headers are fields. */
+function firstValue(name: string): (headers: RequestHeaderMap) => string | undefined {
+  return name.startsWith(":") || name === "host" ? headerReader(name) : (headers): string | undefined => headers.get(name);
+}
+
+function requestHeader(operator: string, argument: string | undefined, withoutQuery: boolean): Operator {
+  const [first, second] = headerNames(operator, argument);
+  const read = firstValue(first);
+  const readOther = second === undefined ? undefined : firstValue(second);
+  return (info) => {
+    const headers = info.requestHeaders;
+    if (headers === undefined) return undefined;
+    const value = read(headers) ?? readOther?.(headers);
+    if (value === undefined || !withoutQuery) return value;
+    const query = value.indexOf("?");
+    return query < 0 ? value : value.slice(0, query);
+  };
+}
+
+function responseHeader(operator: string, argument: string | undefined, of: (info: StreamInfo) => HeaderMap | undefined): Operator {
+  const [first, second] = headerNames(operator, argument);
+  const read = (info: StreamInfo, name: string): string | undefined => {
+    if (name === ":status") return info.responseCode === 0 ? undefined : String(info.responseCode);
+    return of(info)?.get(name);
+  };
+  return (info) => read(info, first) ?? (second === undefined ? undefined : read(info, second));
+}

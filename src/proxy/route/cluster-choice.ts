@@ -1,0 +1,67 @@
+// Which cluster a request goes to: one, one by weight, or the one that a header names.
+import type { RouteAction, WeightedCluster } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
+import { headerReader } from "#matcher/header-matcher";
+import type { ReportViolation } from "#matcher/string-matcher";
+import { asciiLower, wireText } from "#matcher/wire-text";
+import { compileHeaderMutation } from "./header-mutation.ts";
+import type { ClusterChoice, HeaderMutation, RouteInput } from "./route.ts";
+
+export type ChooseCluster = (input: RouteInput) => ClusterChoice | undefined;
+
+function choice(cluster: string, mutation?: HeaderMutation, hostRewrite?: string): ClusterChoice {
+  return Object.freeze({ cluster, requestMutation: mutation, responseMutation: mutation, hostRewrite });
+}
+
+export function compileClusterChoice(action: RouteAction, path: string, report: ReportViolation): ChooseCluster {
+  const { clusterSpecifier: specifier } = action;
+  switch (specifier.case) {
+    case "cluster": {
+      if (specifier.value === "") report(`${path}.cluster`, "must not be empty");
+      const only = choice(specifier.value);
+      return () => only;
+    }
+    case "clusterHeader": {
+      if (specifier.value === "") report(`${path}.cluster_header`, "must not be empty");
+      const read = headerReader(asciiLower(specifier.value));
+      return ({ headers }) => choice(read(headers) ?? "");
+    }
+    case "weightedClusters":
+      return compileWeighted(specifier.value, `${path}.weighted_clusters`, report);
+    case "clusterSpecifierPlugin":
+    case "inlineClusterSpecifierPlugin":
+      return () => undefined;
+    case undefined:
+      report(path, "needs one of cluster, cluster_header, weighted_clusters");
+      return () => undefined;
+    default:
+      return specifier satisfies never;
+  }
+}
+
+function compileWeighted(config: WeightedCluster, path: string, report: ReportViolation): ChooseCluster {
+  const choices: ClusterChoice[] = [];
+  const upTo: number[] = [];
+  let total = 0;
+  for (const [index, entry] of config.clusters.entries()) {
+    const at = `${path}.clusters[${index}]`;
+    if (entry.name === "") report(`${at}.name`, "must not be empty");
+    const { hostRewriteSpecifier: host } = entry;
+    choices.push(
+      choice(entry.name, compileHeaderMutation(entry, at, report), host.case === "hostRewriteLiteral" ? wireText(host.value) : undefined),
+    );
+    total += entry.weight ?? 0;
+    upTo.push(total);
+  }
+  if (config.totalWeight !== undefined && config.totalWeight !== total) {
+    report(`${path}.total_weight`, `the weights sum up to ${total}, not to ${config.totalWeight}`);
+  }
+  if (total === 0) report(path, "the sum of all weights must be greater than 0");
+  if (total > 0xffff_ffff) report(path, `the sum of all weights (${total}) does not fit into 32 bits`);
+  return ({ randomValue }) => {
+    const point = Math.floor(randomValue * total);
+    for (let i = 0; i < upTo.length; i++) {
+      if (point < (upTo[i] as number)) return choices[i];
+    }
+    return undefined;
+  };
+}

@@ -1,0 +1,109 @@
+// request_headers_to_add/remove and response_headers_to_add/remove, compiled once. Removal goes before addition, as in Envoy; all values
+// are computed before the first is written, so that none sees another of the same list.
+import type { HeaderValueOption } from "#envoy/gen/envoy/config/core/v3/base_pb";
+import { HeaderValueOption_HeaderAppendAction as Append } from "#envoy/gen/envoy/config/core/v3/base_pb";
+import type { ReportViolation } from "#matcher/string-matcher";
+import { asciiLower } from "#matcher/wire-text";
+import { compileFormat, HEADER_FORMAT } from "#proxy/format/format";
+import type { Format } from "#proxy/format/format";
+import type { HeaderMap } from "#proxy/http/header-map";
+import type { StreamInfo } from "#proxy/http/stream-info";
+import type { HeaderMutation } from "./route.ts";
+
+export interface MutationConfig {
+  readonly requestHeadersToAdd: readonly HeaderValueOption[];
+  readonly requestHeadersToRemove: readonly string[];
+  readonly responseHeadersToAdd: readonly HeaderValueOption[];
+  readonly responseHeadersToRemove: readonly string[];
+}
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** undefined when there is nothing to change. */
+export function compileHeaderMutation(config: MutationConfig, path: string, report: ReportViolation): HeaderMutation | undefined {
+  const prefix = path === "" ? "" : `${path}.`;
+  const request = compileEdits(config.requestHeadersToAdd, config.requestHeadersToRemove, `${prefix}request_headers_to`, report);
+  const response = compileEdits(config.responseHeadersToAdd, config.responseHeadersToRemove, `${prefix}response_headers_to`, report);
+  if (request === undefined && response === undefined) return undefined;
+  return {
+    applyToRequest: (headers, info) => request?.(headers, info),
+    applyToResponse: (headers, info) => response?.(headers, info),
+  };
+}
+
+type Edits = (headers: HeaderMap, info: StreamInfo) => void;
+
+interface Addition {
+  readonly name: string;
+  readonly format: Format;
+  readonly action: Append;
+  readonly keepEmpty: boolean;
+}
+
+function compileEdits(
+  add: readonly HeaderValueOption[],
+  remove: readonly string[],
+  path: string,
+  report: ReportViolation,
+): Edits | undefined {
+  if (add.length === 0 && remove.length === 0) return undefined;
+  const names = remove.map((name, index) => checkedName(name, `${path}_remove[${index}]`, report));
+  const additions = add.map((option, index) => compileAddition(option, `${path}_add[${index}]`, report));
+  const constant = additions.every(({ format }) => format.constant !== undefined);
+  return (headers, info) => {
+    for (let i = 0; i < names.length; i++) headers.remove(names[i] as string);
+    if (constant) {
+      for (let i = 0; i < additions.length; i++)
+        apply(headers, additions[i] as Addition, (additions[i] as Addition).format.constant as string);
+      return;
+    }
+    const values = additions.map(({ format }) => format.format(info));
+    for (let i = 0; i < additions.length; i++) apply(headers, additions[i] as Addition, values[i] as string);
+  };
+}
+
+function apply(headers: HeaderMap, { name, action, keepEmpty }: Addition, value: string): void {
+  if (value === "" && !keepEmpty) return;
+  switch (action) {
+    case Append.APPEND_IF_EXISTS_OR_ADD:
+      headers.add(name, value);
+      return;
+    case Append.ADD_IF_ABSENT:
+      if (!headers.has(name)) headers.add(name, value);
+      return;
+    case Append.OVERWRITE_IF_EXISTS_OR_ADD:
+      headers.set(name, value);
+      return;
+    case Append.OVERWRITE_IF_EXISTS:
+      if (headers.has(name)) headers.set(name, value);
+      return;
+    default:
+      action satisfies never;
+  }
+}
+
+function compileAddition(option: HeaderValueOption, path: string, report: ReportViolation): Addition {
+  const name = checkedName(option.header?.key ?? "", `${path}.header.key`, report);
+  const text = option.header?.value ?? "";
+  let format: Format;
+  try {
+    format = compileFormat(text, HEADER_FORMAT);
+  } catch (error) {
+    report(`${path}.header.value`, error instanceof Error ? error.message : String(error));
+    format = compileFormat("", HEADER_FORMAT);
+  }
+  if (/[\0\r\n]/.test(text)) report(`${path}.header.value`, "must not hold a line break or NUL");
+  const deprecated =
+    option.append === undefined ? undefined : option.append ? Append.APPEND_IF_EXISTS_OR_ADD : Append.OVERWRITE_IF_EXISTS_OR_ADD;
+  const action = deprecated ?? option.appendAction;
+  if (Append[action] === undefined) report(`${path}.append_action`, `${action} is not known`);
+  return { name, format, action, keepEmpty: option.keepEmptyValue };
+}
+
+function checkedName(name: string, path: string, report: ReportViolation): string {
+  const lower = asciiLower(name);
+  // Host and path have fields of their own (host_rewrite_*, prefix_rewrite): Envoy refuses them here too.
+  if (lower.startsWith(":") || lower === "host") report(path, `"${name}" may not be changed here; use host_rewrite_* or *_rewrite`);
+  else if (!TOKEN.test(lower)) report(path, `"${name}" is not a header name`);
+  return lower;
+}

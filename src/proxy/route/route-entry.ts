@@ -1,0 +1,204 @@
+// One route, compiled: what match() hands out. Nothing of a request is kept in it.
+import type { DirectResponseAction, Route, RouteAction, VirtualHost } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
+import { RouteAction_ClusterNotFoundResponseCode as NotFound } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
+import { durationMs } from "#envoy/duration";
+import { wireText } from "#matcher/wire-text";
+import type { Violations } from "#proxy/field-check";
+import { compileClusterChoice } from "./cluster-choice.ts";
+import { compileFilterConfigs, mergeFilterConfigs } from "./filter-config.ts";
+import type { FilterConfigs } from "./filter-config.ts";
+import { compileHeaderMutation } from "./header-mutation.ts";
+import { compileHostRewrite, replaceAuthority } from "./host-rewrite.ts";
+import type { HostRewrite } from "./host-rewrite.ts";
+import { prefixRewrite, regexRewrite } from "./path-rewrite.ts";
+import type { PathRewrite } from "./path-rewrite.ts";
+import { compileRedirect } from "./redirect.ts";
+import { compileRetryPolicy } from "./retry-policy.ts";
+import { compileRouteMatch } from "./route-match.ts";
+import type { PathMatch, RouteMatch } from "./route-match.ts";
+import type { HeaderMutation, RetryPolicy, RouteEntry } from "./route.ts";
+import type { RouteTableOptions } from "./route-table.ts";
+
+/** What all routes of a table and of a virtual host share. */
+export interface RouteScope {
+  readonly options: RouteTableOptions;
+  readonly maxDirectResponseBytes: number;
+  readonly mostSpecificWins: boolean;
+  readonly tableMutation: HeaderMutation | undefined;
+  readonly tableFilters: FilterConfigs;
+}
+
+export interface VirtualHostScope extends RouteScope {
+  readonly config: VirtualHost;
+  readonly mutation: HeaderMutation | undefined;
+  readonly filters: FilterConfigs;
+  readonly retry: RetryPolicy | undefined;
+}
+
+/** Envoy's default when a route says nothing. */
+const DEFAULT_TIMEOUT_MS = 15_000;
+const NOT_FOUND_STATUS: Readonly<Record<NotFound, number>> = {
+  [NotFound.SERVICE_UNAVAILABLE]: 503,
+  [NotFound.NOT_FOUND]: 404,
+  [NotFound.INTERNAL_SERVER_ERROR]: 500,
+};
+
+export function compileRoute(
+  config: Route,
+  scope: VirtualHostScope,
+  path: string,
+  violations: Violations,
+): { match: RouteMatch; entry: RouteEntry } {
+  const report = violations.add;
+  if (config.match === undefined) report(`${path}.match`, "is missing");
+  const match: RouteMatch =
+    config.match === undefined
+      ? { path: { matches: () => false, rewriteLength: undefined, isConnect: false }, matches: () => false }
+      : compileRouteMatch(config.match, `${path}.match`, report);
+  const mutation = compileHeaderMutation(config, path, report);
+  // In Envoy's default order the least specific level speaks last and so wins.
+  const levels = [mutation, scope.mutation, scope.tableMutation].filter((level) => level !== undefined);
+  if (scope.mostSpecificWins) levels.reverse();
+  const action = compileAction(config, match.path, scope, path, violations);
+  const entry: RouteEntry = {
+    name: config.name,
+    virtualHost: scope.config.name,
+    metadata: config.metadata?.filterMetadata ?? {},
+    filterConfig: mergeFilterConfigs(
+      scope.tableFilters,
+      scope.filters,
+      compileFilterConfigs(config.typedPerFilterConfig, scope.options.filters, path, violations),
+    ),
+    ...action,
+    finalizeRequest(headers, info, choice) {
+      choice.requestMutation?.applyToRequest(headers, info);
+      if (choice.hostRewrite !== undefined) replaceAuthority(headers, choice.hostRewrite, false);
+      for (let i = 0; i < levels.length; i++) (levels[i] as HeaderMutation).applyToRequest(headers, info);
+      const host = action.hostRewrite?.(headers);
+      if (host !== undefined && host !== "") replaceAuthority(headers, host, action.appendForwardedHost);
+      const newPath = action.pathRewrite?.(headers.path);
+      if (newPath !== undefined) {
+        headers.set("x-envoy-original-path", headers.path);
+        headers.path = newPath;
+      }
+    },
+    finalizeResponse(headers, info, choice) {
+      choice?.responseMutation?.applyToResponse(headers, info);
+      for (let i = 0; i < levels.length; i++) (levels[i] as HeaderMutation).applyToResponse(headers, info);
+    },
+    includeAttemptCountInRequest: scope.config.includeRequestAttemptCount,
+    includeAttemptCountInResponse: scope.config.includeAttemptCountInResponse,
+  };
+  return { match, entry };
+}
+
+type ActionPart = Pick<
+  RouteEntry,
+  | "reply"
+  | "chooseCluster"
+  | "timeoutMs"
+  | "maxGrpcTimeoutMs"
+  | "idleTimeoutMs"
+  | "retry"
+  | "upgrades"
+  | "autoHostRewrite"
+  | "clusterNotFoundStatus"
+> & {
+  readonly hostRewrite: HostRewrite | undefined;
+  readonly appendForwardedHost: boolean;
+  readonly pathRewrite: PathRewrite | undefined;
+};
+
+const NO_FORWARDING: ActionPart = {
+  reply: undefined,
+  chooseCluster: () => undefined,
+  timeoutMs: 0,
+  maxGrpcTimeoutMs: undefined,
+  idleTimeoutMs: undefined,
+  retry: undefined,
+  upgrades: undefined,
+  autoHostRewrite: false,
+  clusterNotFoundStatus: 503,
+  hostRewrite: undefined,
+  appendForwardedHost: false,
+  pathRewrite: undefined,
+};
+
+function compileAction(config: Route, match: PathMatch, scope: VirtualHostScope, path: string, violations: Violations): ActionPart {
+  const { action } = config;
+  switch (action.case) {
+    case "route":
+      return compileForwarding(action.value, match, scope, `${path}.route`, violations);
+    case "redirect":
+      return { ...NO_FORWARDING, reply: compileRedirect(action.value, match, `${path}.redirect`, violations.add) };
+    case "directResponse":
+      return { ...NO_FORWARDING, reply: compileDirectResponse(action.value, scope, `${path}.direct_response`, violations) };
+    case "nonForwardingAction":
+      // For listeners that never forward (proxyless gRPC servers). Envoy treats it as a route without a cluster; so do we.
+      return NO_FORWARDING;
+    case "filterAction":
+    case undefined:
+      if (action.case === undefined) violations.add(path, "needs one of route, redirect, direct_response");
+      return NO_FORWARDING;
+    default:
+      return action satisfies never;
+  }
+}
+
+function compileForwarding(
+  action: RouteAction,
+  match: PathMatch,
+  scope: VirtualHostScope,
+  path: string,
+  violations: Violations,
+): ActionPart {
+  const report = violations.add;
+  let pathRewrite: PathRewrite | undefined;
+  if (action.prefixRewrite !== "") pathRewrite = prefixRewrite(match, action.prefixRewrite);
+  if (action.regexRewrite !== undefined) {
+    if (pathRewrite !== undefined) report(`${path}.regex_rewrite`, "only one of prefix_rewrite and regex_rewrite may be set");
+    pathRewrite = regexRewrite(action.regexRewrite, `${path}.regex_rewrite`, report);
+  }
+  const upgrades = new Map<string, boolean>();
+  for (const [index, { upgradeType, enabled }] of action.upgradeConfigs.entries()) {
+    const type = upgradeType.toLowerCase();
+    if (type === "" || upgrades.has(type))
+      report(`${path}.upgrade_configs[${index}].upgrade_type`, `"${upgradeType}" is empty or stands twice`);
+    upgrades.set(type, enabled ?? true);
+  }
+  const status = NOT_FOUND_STATUS[action.clusterNotFoundResponseCode];
+  if (status === undefined) report(`${path}.cluster_not_found_response_code`, `${action.clusterNotFoundResponseCode} is not known`);
+  const { hostRewriteSpecifier: host } = action;
+  return {
+    reply: undefined,
+    chooseCluster: compileClusterChoice(action, path, report),
+    timeoutMs: durationMs(action.timeout) ?? DEFAULT_TIMEOUT_MS,
+    maxGrpcTimeoutMs: durationMs(action.maxGrpcTimeout),
+    idleTimeoutMs: durationMs(action.idleTimeout),
+    retry: action.retryPolicy === undefined ? scope.retry : compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, report),
+    upgrades: upgrades.size === 0 ? undefined : upgrades,
+    autoHostRewrite: host.case === "autoHostRewrite" && host.value.value,
+    clusterNotFoundStatus: status ?? 503,
+    hostRewrite: compileHostRewrite(action, path, report),
+    appendForwardedHost: action.appendXForwardedHost,
+    pathRewrite,
+  };
+}
+
+function compileDirectResponse(
+  config: DirectResponseAction,
+  scope: VirtualHostScope,
+  path: string,
+  violations: Violations,
+): NonNullable<RouteEntry["reply"]> {
+  if (config.status < 200 || config.status > 599) violations.add(`${path}.status`, `${config.status} is not between 200 and 599`);
+  const specifier = config.body?.specifier;
+  let body = "";
+  if (specifier?.case === "inlineString") body = wireText(specifier.value);
+  else if (specifier?.case === "inlineBytes") body = Buffer.from(specifier.value).toString("latin1");
+  if (body.length > scope.maxDirectResponseBytes) {
+    violations.add(`${path}.body`, `${body.length} bytes exceed max_direct_response_body_size_bytes (${scope.maxDirectResponseBytes})`);
+  }
+  const reply = Object.freeze({ kind: "local-reply", status: config.status, body, flag: undefined, details: "direct_response" } as const);
+  return () => reply;
+}

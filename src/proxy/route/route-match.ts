@@ -1,0 +1,120 @@
+// RouteMatch compiled: does this route take this request, and which part of the path did it match (what prefix_rewrite replaces).
+import type { RouteMatch as RouteMatchMessage } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
+import type { FractionalPercent } from "#envoy/gen/envoy/type/v3/percent_pb";
+import { FractionalPercent_DenominatorType } from "#envoy/gen/envoy/type/v3/percent_pb";
+import { compileHeaderMatchers, compileQueryMatcher, queryParameters } from "#matcher/header-matcher";
+import type { HeaderMatcher, QueryMatcher } from "#matcher/header-matcher";
+import { regexMatcher } from "#matcher/string-matcher";
+import type { ReportViolation } from "#matcher/string-matcher";
+import { asciiLower, wireText } from "#matcher/wire-text";
+import type { RouteInput } from "./route.ts";
+
+export interface PathMatch {
+  /** `path` without query and fragment. */
+  matches(path: string): boolean;
+  /** Characters of the path that prefix_rewrite replaces: undefined means all. */
+  readonly rewriteLength: number | undefined;
+  readonly isConnect: boolean;
+}
+
+export interface RouteMatch {
+  readonly path: PathMatch;
+  /** `path` is the request's, without query and fragment, computed once for all routes. */
+  matches(input: RouteInput, path: string): boolean;
+}
+
+const DENOMINATORS: Readonly<Record<FractionalPercent_DenominatorType, number>> = {
+  [FractionalPercent_DenominatorType.HUNDRED]: 100,
+  [FractionalPercent_DenominatorType.TEN_THOUSAND]: 10_000,
+  [FractionalPercent_DenominatorType.MILLION]: 1_000_000,
+};
+
+/** A share in [0, 1]. */
+export function fraction(percent: FractionalPercent | undefined): number {
+  if (percent === undefined) return 0;
+  return Math.min(1, percent.numerator / (DENOMINATORS[percent.denominator] ?? 100));
+}
+
+export function pathOnly(pathWithQuery: string): string {
+  for (let i = 0; i < pathWithQuery.length; i++) {
+    const code = pathWithQuery.charCodeAt(i);
+    if (code === 63 || code === 35) return pathWithQuery.slice(0, i);
+  }
+  return pathWithQuery;
+}
+
+export function compileRouteMatch(config: RouteMatchMessage, path: string, report: ReportViolation): RouteMatch {
+  const pathMatch = compilePathMatch(config, path, report);
+  const headers = compileHeaderMatchers(config.headers, `${path}.headers`, report);
+  const queries = config.queryParameters.map((query, index) => compileQueryMatcher(query, `${path}.query_parameters[${index}]`, report));
+  // No runtime layer exists, so the default value is the value.
+  const share = config.runtimeFraction === undefined ? 1 : fraction(config.runtimeFraction.defaultValue);
+  const grpc = config.grpc !== undefined;
+  return {
+    path: pathMatch,
+    matches(input, pathText) {
+      if (!pathMatch.isConnect && pathText === "") return false;
+      if (pathMatch.isConnect && input.headers.method !== "CONNECT") return false;
+      if (!pathMatch.matches(pathText)) return false;
+      if (share < 1 && input.randomValue >= share) return false;
+      if (grpc && !isGrpc(input.headers.get("content-type"))) return false;
+      return allHeaders(headers, input) && allQueries(queries, input);
+    },
+  };
+}
+
+function allHeaders(matchers: readonly HeaderMatcher[], input: RouteInput): boolean {
+  for (let i = 0; i < matchers.length; i++) {
+    if (!(matchers[i] as HeaderMatcher).matches(input.headers)) return false;
+  }
+  return true;
+}
+
+function allQueries(matchers: readonly QueryMatcher[], input: RouteInput): boolean {
+  if (matchers.length === 0) return true;
+  const parameters = queryParameters(input.headers.path);
+  return matchers.every((matcher) => matcher.matches(parameters));
+}
+
+export function isGrpc(contentType: string | undefined): boolean {
+  if (contentType === undefined || !contentType.startsWith("application/grpc")) return false;
+  const next = contentType[16];
+  return next === undefined || next === "+" || next === ";";
+}
+
+function compilePathMatch(config: RouteMatchMessage, path: string, report: ReportViolation): PathMatch {
+  const { pathSpecifier } = config;
+  const ignoreCase = config.caseSensitive === false;
+  const fold = ignoreCase ? asciiLower : (text: string): string => text;
+  switch (pathSpecifier.case) {
+    case "prefix": {
+      const prefix = fold(wireText(pathSpecifier.value));
+      return { matches: (text) => fold(text).startsWith(prefix), rewriteLength: prefix.length, isConnect: false };
+    }
+    case "path": {
+      const exact = fold(wireText(pathSpecifier.value));
+      return { matches: (text) => fold(text) === exact, rewriteLength: undefined, isConnect: false };
+    }
+    case "pathSeparatedPrefix": {
+      const prefix = fold(wireText(pathSpecifier.value));
+      if (!/^\/[^?#]*[^?#/]$/.test(prefix)) {
+        report(`${path}.path_separated_prefix`, 'must begin with "/", must not end with "/" and must not hold "?" or "#"');
+      }
+      const matches = (text: string): boolean =>
+        text.length >= prefix.length && fold(text).startsWith(prefix) && (text.length === prefix.length || text[prefix.length] === "/");
+      return { matches, rewriteLength: prefix.length, isConnect: false };
+    }
+    case "safeRegex": {
+      const regex = regexMatcher(pathSpecifier.value.regex, `${path}.safe_regex`, report);
+      return { matches: (text) => regex.matches(text), rewriteLength: undefined, isConnect: false };
+    }
+    case "connectMatcher":
+      return { matches: () => true, rewriteLength: undefined, isConnect: true };
+    case "pathMatchPolicy":
+    case undefined:
+      if (pathSpecifier.case === undefined) report(path, "needs one of prefix, path, safe_regex, path_separated_prefix, connect_matcher");
+      return { matches: () => false, rewriteLength: undefined, isConnect: false };
+    default:
+      return pathSpecifier satisfies never;
+  }
+}

@@ -1,0 +1,127 @@
+// A RouteConfiguration compiled into a table. Everything that is wrong is gathered and thrown at once; a table that exists is complete.
+import type { RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
+import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
+import { VirtualHost_TlsRequirementType as Tls } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
+import type { VirtualHost } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
+import { checkFields, Violations } from "#proxy/field-check";
+import type { HttpFilterCompiler } from "#proxy/http/filter";
+import { compileFilterConfigs } from "./filter-config.ts";
+import { compileHeaderMutation } from "./header-mutation.ts";
+import { HONOURED_ROUTE_FIELDS } from "./honoured-fields.ts";
+import { httpsRedirect } from "./redirect.ts";
+import { compileRetryPolicy } from "./retry-policy.ts";
+import { compileRoute } from "./route-entry.ts";
+import type { RouteScope } from "./route-entry.ts";
+import { pathOnly } from "./route-match.ts";
+import type { RouteMatch } from "./route-match.ts";
+import type { RouteEntry, RouteInput, RouteTable } from "./route.ts";
+import { VirtualHostIndex } from "./virtual-host-index.ts";
+import type { DomainEntry } from "./virtual-host-index.ts";
+
+export interface RouteTableOptions {
+  /** Who compiles typed_per_filter_config: filters/table.ts, joined with extensions. */
+  readonly filters: readonly HttpFilterCompiler[];
+}
+
+const DEFAULT_MAX_DIRECT_RESPONSE_BYTES = 4096;
+
+interface CompiledRoute {
+  readonly match: RouteMatch;
+  readonly entry: RouteEntry;
+}
+
+interface CompiledVirtualHost {
+  readonly routes: readonly CompiledRoute[];
+  readonly requireTls: Tls;
+  readonly tlsRedirect: RouteEntry;
+}
+
+/** @throws ConfigError with every violation and its proto path */
+export function compileRouteTable(config: RouteConfiguration, options: RouteTableOptions): RouteTable {
+  const violations = new Violations();
+  checkFields(HONOURED_ROUTE_FIELDS, RouteConfigurationSchema, config, "", violations);
+  if (config.validateClusters === true) violations.add("validate_clusters", "true is not served: clusters arrive on their own");
+  const scope: RouteScope = {
+    options,
+    maxDirectResponseBytes: config.maxDirectResponseBodySizeBytes ?? DEFAULT_MAX_DIRECT_RESPONSE_BYTES,
+    mostSpecificWins: config.mostSpecificHeaderMutationsWins,
+    tableMutation: compileHeaderMutation(config, "", violations.add),
+    tableFilters: compileFilterConfigs(config.typedPerFilterConfig, options.filters, "", violations),
+  };
+  const domains: DomainEntry<CompiledVirtualHost>[] = [];
+  const names = new Set<string>();
+  for (const [index, host] of config.virtualHosts.entries()) {
+    const path = `virtual_hosts[${index}]`;
+    if (host.name === "") violations.add(`${path}.name`, "must not be empty");
+    if (names.has(host.name)) violations.add(`${path}.name`, `virtual host "${host.name}" stands twice`);
+    names.add(host.name);
+    if (host.domains.length === 0) violations.add(`${path}.domains`, "must not be empty");
+    const compiled = compileVirtualHost(host, scope, path, violations);
+    for (const [at, domain] of host.domains.entries()) domains.push({ domain, path: `${path}.domains[${at}]`, host: compiled });
+  }
+  const index = new VirtualHostIndex(domains, config.ignorePortInHostMatching, violations.add);
+  violations.throwIfAny(`route configuration "${config.name}"`);
+  return {
+    name: config.name,
+    match(input) {
+      const host = index.find(input.headers.authority);
+      return host === undefined ? undefined : matchIn(host, input);
+    },
+  };
+}
+
+function compileVirtualHost(host: VirtualHost, scope: RouteScope, path: string, violations: Violations): CompiledVirtualHost {
+  if (Tls[host.requireTls] === undefined) violations.add(`${path}.require_tls`, `${host.requireTls} is not known`);
+  const hostScope = {
+    ...scope,
+    config: host,
+    mutation: compileHeaderMutation(host, path, violations.add),
+    filters: compileFilterConfigs(host.typedPerFilterConfig, scope.options.filters, path, violations),
+    retry: host.retryPolicy === undefined ? undefined : compileRetryPolicy(host.retryPolicy, `${path}.retry_policy`, violations.add),
+  };
+  const routes = host.routes.map((route, index) => compileRoute(route, hostScope, `${path}.routes[${index}]`, violations));
+  return { routes, requireTls: host.requireTls, tlsRedirect: tlsRedirectEntry(host.name) };
+}
+
+/** What require_tls answers with; it belongs to no route, so nothing of the virtual host is applied to it. */
+function tlsRedirectEntry(virtualHost: string): RouteEntry {
+  return {
+    name: "",
+    virtualHost,
+    metadata: {},
+    filterConfig: new Map(),
+    reply: httpsRedirect,
+    chooseCluster: () => undefined,
+    timeoutMs: 0,
+    maxGrpcTimeoutMs: undefined,
+    idleTimeoutMs: undefined,
+    retry: undefined,
+    finalizeRequest() {},
+    finalizeResponse() {},
+    includeAttemptCountInRequest: false,
+    includeAttemptCountInResponse: false,
+    upgrades: undefined,
+    autoHostRewrite: false,
+    clusterNotFoundStatus: 503,
+  };
+}
+
+function matchIn(host: CompiledVirtualHost, input: RouteInput): RouteEntry | undefined {
+  const { headers } = input;
+  if (host.requireTls !== Tls.NONE && !isHttps(input)) {
+    if (host.requireTls === Tls.ALL || headers.get("x-envoy-internal") !== "true") return host.tlsRedirect;
+  }
+  const path = pathOnly(headers.path);
+  const { routes } = host;
+  for (let i = 0; i < routes.length; i++) {
+    const { match, entry } = routes[i] as CompiledRoute;
+    if (match.matches(input, path)) return entry;
+  }
+  return undefined;
+}
+
+/** By the scheme, which a trusted x-forwarded-proto may have set; the connection's own security is the fallback. */
+function isHttps({ headers, tls }: RouteInput): boolean {
+  const { scheme } = headers;
+  return scheme === "" ? tls : scheme === "https";
+}
