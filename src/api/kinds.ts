@@ -1,0 +1,151 @@
+// The kinds that the product knows: those that are decoded, and those that are known by name only. A kind moves from the second
+// table to the first when it gets an effect.
+import { messageOf, type Message, type Type } from "./declaration.ts";
+import { destinationRule } from "./destination-rule.ts";
+import { validateDestinationRule } from "./destination-rule/validate.ts";
+import { gateway } from "./gateway.ts";
+import { validateGateway } from "./gateway/validate.ts";
+import { meshConfig } from "./mesh-config.ts";
+import { validateMeshConfig } from "./mesh-config/validate.ts";
+import { service } from "./service.ts";
+import { validateService } from "./service/validate.ts";
+import type { Check } from "./validation/violations.ts";
+import { virtualService } from "./virtual-service.ts";
+import { validateVirtualService } from "./virtual-service/validate.ts";
+import { workloadEntry } from "./workload-entry.ts";
+import { workloadGroup } from "./workload-group.ts";
+import { validateWorkloadEntry, validateWorkloadGroup } from "./workload-group/validate.ts";
+
+export interface DecodedKind {
+  readonly kind: string;
+  readonly apiVersions: readonly string[];
+  readonly spec: Message;
+  readonly validate: (spec: unknown, check: Check) => void;
+}
+
+const networkingVersions = ["networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"];
+
+/** MeshConfig is no Kubernetes object: it comes in a ConfigMap or in a file of its own, and gets this form to live among objects. */
+export const meshConfigVersion = "mesh.istio.io/v1alpha1";
+
+function decoded<Spec>(
+  kind: string,
+  apiVersions: readonly string[],
+  type: Type<Spec>,
+  validate: (spec: Spec, check: Check) => void,
+): DecodedKind {
+  return { kind, apiVersions, spec: messageOf(type), validate: (spec, check) => validate(spec as Spec, check) };
+}
+
+const decodedKinds: readonly DecodedKind[] = [
+  decoded("VirtualService", networkingVersions, virtualService, validateVirtualService),
+  decoded("DestinationRule", networkingVersions, destinationRule, validateDestinationRule),
+  decoded("Gateway", networkingVersions, gateway, validateGateway),
+  decoded("WorkloadGroup", networkingVersions, workloadGroup, validateWorkloadGroup),
+  decoded("WorkloadEntry", networkingVersions, workloadEntry, validateWorkloadEntry),
+  decoded("Service", ["v1"], service, validateService),
+  decoded("MeshConfig", [meshConfigVersion], meshConfig, validateMeshConfig),
+];
+
+/** API group -> kinds that are accepted and have no effect yet; "" is Kubernetes' core group. */
+const knownKinds: Readonly<Record<string, readonly string[]>> = {
+  "networking.istio.io": ["ServiceEntry", "Sidecar", "EnvoyFilter", "ProxyConfig"],
+  "security.istio.io": ["AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"],
+  "telemetry.istio.io": ["Telemetry"],
+  "extensions.istio.io": ["WasmPlugin", "TrafficExtension"],
+  "install.istio.io": ["IstioOperator"],
+  "gateway.networking.k8s.io": [
+    "Gateway",
+    "GatewayClass",
+    "HTTPRoute",
+    "GRPCRoute",
+    "TCPRoute",
+    "TLSRoute",
+    "UDPRoute",
+    "ReferenceGrant",
+    "BackendTLSPolicy",
+    "ListenerSet",
+  ],
+  "gateway.networking.x-k8s.io": ["XListenerSet", "XBackendTrafficPolicy", "XMesh"],
+  "inference.networking.k8s.io": ["InferencePool"],
+  "": [
+    "ConfigMap",
+    "Secret",
+    "Pod",
+    "Endpoints",
+    "Node",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "ReplicationController",
+    "LimitRange",
+    "ResourceQuota",
+    "Event",
+  ],
+  apps: ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ControllerRevision"],
+  batch: ["Job", "CronJob"],
+  autoscaling: ["HorizontalPodAutoscaler"],
+  policy: ["PodDisruptionBudget"],
+  "networking.k8s.io": ["Ingress", "IngressClass", "NetworkPolicy"],
+  "discovery.k8s.io": ["EndpointSlice"],
+  "rbac.authorization.k8s.io": ["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"],
+  "apiextensions.k8s.io": ["CustomResourceDefinition"],
+  "admissionregistration.k8s.io": ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"],
+};
+
+/** Nothing is lost when they do nothing: names of namespaces and accounts stand in the objects that use them. */
+const harmless: ReadonlySet<string> = new Set(["Namespace", "ServiceAccount"]);
+
+const clusterScoped: ReadonlySet<string> = new Set([
+  "Namespace",
+  "Node",
+  "PersistentVolume",
+  "GatewayClass",
+  "ClusterRole",
+  "ClusterRoleBinding",
+  "CustomResourceDefinition",
+  "IngressClass",
+  "MutatingWebhookConfiguration",
+  "ValidatingWebhookConfiguration",
+]);
+
+export type KindLookup =
+  | { readonly is: "decoded"; readonly declaration: DecodedKind }
+  | { readonly is: "known" }
+  | { readonly is: "harmless" }
+  /** The kind is right, the version is not. */
+  | { readonly is: "wrong version"; readonly versions: readonly string[] }
+  /** A group of Kubernetes or Istio that has no such kind; names lists those it has. */
+  | { readonly is: "unknown"; readonly names: readonly string[] }
+  | { readonly is: "foreign" };
+
+export function groupOf(apiVersion: string): string {
+  const slash = apiVersion.indexOf("/");
+  return slash === -1 ? "" : apiVersion.slice(0, slash);
+}
+
+export function lookUpKind(apiVersion: string, kind: string): KindLookup {
+  const group = groupOf(apiVersion);
+  const inGroup = decodedKinds.filter((declaration) => groupOf(declaration.apiVersions[0] ?? "") === group);
+  const declaration = inGroup.find((candidate) => candidate.kind === kind);
+  if (declaration !== undefined) {
+    if (declaration.apiVersions.includes(apiVersion)) return { is: "decoded", declaration };
+    return { is: "wrong version", versions: declaration.apiVersions };
+  }
+  if (group === "" && harmless.has(kind)) return { is: "harmless" };
+  const known = Object.hasOwn(knownKinds, group) ? knownKinds[group] : undefined;
+  if (known?.includes(kind) === true) return { is: "known" };
+  if (known === undefined && inGroup.length === 0) return { is: "foreign" };
+  return { is: "unknown", names: [...inGroup.map((candidate) => candidate.kind), ...(known ?? []), ...(group === "" ? harmless : [])] };
+}
+
+export function isNamespaced(kind: string): boolean {
+  return !clusterScoped.has(kind);
+}
+
+export function decodedKind(kind: string): DecodedKind | undefined {
+  return decodedKinds.find((declaration) => declaration.kind === kind);
+}
+
+export function decodedKindNames(): readonly string[] {
+  return decodedKinds.map((declaration) => declaration.kind);
+}

@@ -1,0 +1,429 @@
+// A file as a user wrote it -> its objects, decoded and checked, and everything that is to be said about them, with places.
+// Never throws: whatever is wrong with the text becomes a finding.
+import { createHash } from "node:crypto";
+import { camelName, decode, reportUnknownFields, type DecodeReport } from "./decode.ts";
+import { messageOf } from "./declaration.ts";
+import { parsePath, pathText, type FieldPath } from "./field-path.ts";
+import type { Finding, ObjectKey, Place } from "./finding.ts";
+import { decodedKind, isNamespaced, lookUpKind, meshConfigVersion, type DecodedKind } from "./kinds.ts";
+import { configMap, objectEnvelope, objectMeta, type WrittenMeta } from "./object-envelope.ts";
+import type { ObjectMeta } from "./object.ts";
+import { didYouMean } from "./suggestion.ts";
+import { objectNameFault } from "./validation/names.ts";
+import { Check, type Violation } from "./validation/violations.ts";
+import { readYaml, type SourceDocument, type SourceMap, type SourceNode, type SourceScalar } from "./yaml-source.ts";
+
+/** An object as it was written: generation, uid and the like are the store's to add. */
+export interface DecodedObject<Spec = unknown> {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: Pick<ObjectMeta, "name" | "namespace" | "labels" | "annotations"> & {
+    readonly creationTimestamp?: string | undefined;
+  };
+  readonly spec: Spec;
+}
+
+export interface ParsedDocument {
+  /** Absent when the document does not say its kind and name. */
+  readonly key?: ObjectKey | undefined;
+  /** Absent when there is an error, and for kinds that are known by name only. */
+  readonly object?: DecodedObject | undefined;
+  readonly findings: readonly Finding[];
+  /** Of the document's text; objects of one List differ by their position. */
+  readonly hash: string;
+  readonly startLine: number;
+  /** Where a field (`spec.http[0].timeout`) stands; the nearest parent that was written when it was not. */
+  readonly placeOf: (field: string) => Place | undefined;
+}
+
+/** The name under which MeshConfig lives, as Istio's ConfigMap. */
+export const meshConfigName = "istio";
+const defaultRootNamespace = "istio-system";
+const defaultNamespace = "default";
+const maxFindings = 100;
+const maxListItems = 10_000;
+
+const meshFile = /(?:^|[/\\])mesh(?:-config)?\.ya?ml$/u;
+
+export function parseFile(text: string, file: string): readonly ParsedDocument[] {
+  const documents: ParsedDocument[] = [];
+  for (const source of readYaml(text, file)) {
+    const hash = createHash("sha256").update(source.text).digest("base64url");
+    if (source.root === undefined && source.findings.length === 0) continue;
+    if (source.root?.kind === "map" && isList(source.root)) documents.push(...expandList(source, source.root, hash));
+    else documents.push(new ObjectReader(source, source.root, hash).read(meshFile.test(file)));
+  }
+  return documents;
+}
+
+function isList(root: SourceMap): boolean {
+  return textAt(root, "kind") === "List" && textAt(root, "apiVersion") === "v1";
+}
+
+function expandList(source: SourceDocument, root: SourceMap, hash: string): readonly ParsedDocument[] {
+  const items = entry(root, "items");
+  if (items?.kind === "list" && items.items.length <= maxListItems && source.findings.length === 0) {
+    return items.items.map((item, index) => new ObjectReader(source, item, `${hash}.${index}`).read(false));
+  }
+  const reader = new ObjectReader(source, root, hash);
+  if (source.findings.length > 0) return [reader.unread()];
+  if (items === undefined || (items.kind === "scalar" && items.value === null)) return [];
+  const message = items.kind === "list" ? `a List holds at most ${maxListItems} items` : "must be a list of objects";
+  reader.say({ level: "error", code: "MZ0002", path: ["items"], offset: items.offset, message });
+  return [reader.unread()];
+}
+
+function entry(map: SourceMap, key: string): SourceNode | undefined {
+  return map.entries.find((candidate) => candidate.key === key)?.value;
+}
+
+function textAt(node: SourceNode | undefined, ...keys: readonly string[]): string | undefined {
+  let at = node;
+  for (const key of keys) at = at?.kind === "map" ? entry(at, key) : undefined;
+  return at?.kind === "scalar" && typeof at.value === "string" ? at.value : undefined;
+}
+
+interface Said {
+  readonly level: Finding["level"];
+  readonly code: string;
+  readonly path: FieldPath;
+  readonly offset: number;
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+/** Reads one object; gathers what is to be said about it. */
+class ObjectReader {
+  readonly #source: SourceDocument;
+  readonly #root: SourceNode | undefined;
+  readonly #hash: string;
+  readonly #findings: Finding[];
+  #key: ObjectKey | undefined;
+  #omitted = 0;
+  /** For MeshConfig in a ConfigMap, whose fields stand in a text within the text. */
+  #inner: { readonly source: SourceDocument; readonly toPlace: (offset: number) => Place } | undefined;
+
+  constructor(source: SourceDocument, root: SourceNode | undefined, hash: string) {
+    this.#source = source;
+    this.#root = root;
+    this.#hash = hash;
+    this.#findings = [...source.findings];
+    this.#key = keyIn(root);
+  }
+
+  read(mayBeMeshConfig: boolean): ParsedDocument {
+    const root = this.#root;
+    if (this.#source.findings.length > 0 || root === undefined) return this.unread();
+    if (root.kind !== "map") {
+      this.say({
+        level: "error",
+        code: "MZ0002",
+        path: [],
+        offset: root.offset,
+        message: "must be a Kubernetes object",
+        hint: "begin with apiVersion and kind",
+      });
+      return this.unread();
+    }
+    if (mayBeMeshConfig && entry(root, "apiVersion") === undefined && entry(root, "kind") === undefined) return this.#readMeshFile(root);
+    const apiVersion = textAt(root, "apiVersion");
+    const kind = textAt(root, "kind");
+    if (apiVersion === undefined || apiVersion === "" || kind === undefined || kind === "") {
+      const missing = apiVersion === undefined || apiVersion === "" ? "apiVersion" : "kind";
+      const offset = entry(root, missing)?.offset ?? root.offset;
+      this.say({
+        level: "error",
+        code: "MZ0002",
+        path: [missing],
+        offset,
+        message: `${missing} is required`,
+        hint: this.#envelopeHint(root, missing),
+      });
+      return this.unread();
+    }
+    return this.#readObject(root, apiVersion, kind);
+  }
+
+  #envelopeHint(root: SourceMap, missing: string): string | undefined {
+    const keys = root.entries.map((candidate) => candidate.key).filter((key) => key !== "kind" && key !== "apiVersion");
+    const near = keys.find((key) => didYouMean(key, [missing]) !== undefined);
+    return near === undefined ? `add ${missing}` : `did you mean "${missing}" where "${near}" is written?`;
+  }
+
+  #readObject(root: SourceMap, apiVersion: string, kind: string): ParsedDocument {
+    const found = lookUpKind(apiVersion, kind);
+    const kindOffset = entry(root, "kind")?.offset ?? root.offset;
+    switch (found.is) {
+      case "harmless":
+        return this.unread();
+      case "known":
+        if (kind === "ConfigMap" && apiVersion === "v1" && this.#key?.name === meshConfigName) return this.#readConfigMap(root);
+        this.say({
+          level: "info",
+          code: "MZ0004",
+          path: [],
+          offset: root.offset,
+          message: `kind ${kind} is accepted and has no effect yet; its spec is not checked`,
+        });
+        return this.unread();
+      case "foreign":
+        this.say({
+          level: "info",
+          code: "MZ0003",
+          path: ["kind"],
+          offset: kindOffset,
+          message: `kind ${kind} of ${apiVersion} is not known and ignored`,
+        });
+        return this.unread();
+      case "unknown": {
+        const hint = didYouMean(kind, found.names) ?? `known kinds of ${apiVersion}: ${found.names.slice(0, 12).join(", ")}`;
+        this.say({
+          level: "error",
+          code: "MZ0003",
+          path: ["kind"],
+          offset: kindOffset,
+          message: `kind ${kind} of ${apiVersion} is not known`,
+          hint,
+        });
+        return this.unread();
+      }
+      case "wrong version": {
+        const offset = entry(root, "apiVersion")?.offset ?? root.offset;
+        const message = `kind ${kind} has no version ${apiVersion}`;
+        this.say({ level: "error", code: "MZ0003", path: ["apiVersion"], offset, message, hint: `use ${found.versions.join(", ")}` });
+        return this.unread();
+      }
+      case "decoded":
+        return this.#readDecoded(root, apiVersion, found.declaration, this.#readMeta(root));
+    }
+  }
+
+  #readMeta(root: SourceMap): WrittenMeta | undefined {
+    const node = entry(root, "metadata");
+    if (node === undefined || (node.kind === "scalar" && node.value === null)) {
+      this.say({
+        level: "error",
+        code: "MZ0002",
+        path: ["metadata"],
+        offset: node?.offset ?? root.offset,
+        message: "is required and missing",
+        hint: "add metadata: {name: ...}",
+      });
+      return undefined;
+    }
+    const meta = decode(objectMeta.shape, node, ["metadata"], this.#report) as WrittenMeta | undefined;
+    if (meta === undefined) return undefined;
+    const name = meta.name ?? "";
+    const nameOffset = node.kind === "map" ? (entry(node, "name")?.offset ?? node.offset) : node.offset;
+    if (name === "") {
+      const hint = meta.generateName === undefined ? "add name" : "generateName is not supported in files: add name";
+      this.say({
+        level: "error",
+        code: "MZ0002",
+        path: ["metadata", "name"],
+        offset: nameOffset,
+        message: "is required and missing",
+        hint,
+      });
+    } else {
+      const fault = objectNameFault(name);
+      if (fault !== undefined) this.say({ level: "error", code: "MZ0002", path: ["metadata", "name"], offset: nameOffset, message: fault });
+    }
+    const namespace = meta.namespace ?? "";
+    if (namespace !== "" && objectNameFault(namespace) !== undefined) {
+      const offset = node.kind === "map" ? (entry(node, "namespace")?.offset ?? node.offset) : node.offset;
+      this.say({
+        level: "error",
+        code: "MZ0002",
+        path: ["metadata", "namespace"],
+        offset,
+        message: `${JSON.stringify(namespace)} is no namespace`,
+      });
+    }
+    return meta;
+  }
+
+  #readDecoded(root: SourceMap, apiVersion: string, declaration: DecodedKind, meta: WrittenMeta | undefined): ParsedDocument {
+    reportUnknownFields(messageOf(objectEnvelope), root, [], this.#report);
+    const node = entry(root, "spec");
+    if (node === undefined || (node.kind === "scalar" && node.value === null)) {
+      this.say({ level: "error", code: "MZ0002", path: ["spec"], offset: node?.offset ?? root.offset, message: "is required and missing" });
+      return this.unread();
+    }
+    const namespace = this.#key?.namespace ?? defaultNamespace;
+    const spec = decode({ kind: "message", message: declaration.spec }, node, ["spec"], this.#report);
+    // The rules need every required field and every value of its type.
+    if (this.#hasError()) return this.unread();
+    this.#validate(declaration, spec, { name: meta?.name ?? "", namespace }, ["spec"]);
+    if (meta === undefined || this.#hasError()) return this.unread();
+    return this.#done({ apiVersion, kind: declaration.kind, metadata: metadataOf(meta, namespace), spec });
+  }
+
+  #validate(declaration: DecodedKind, spec: unknown, object: { readonly name: string; readonly namespace: string }, path: FieldPath): void {
+    const violations: Violation[] = [];
+    declaration.validate(spec, new Check(object, path, violations));
+    for (const violation of violations) this.say({ ...violation, offset: this.#offsetOf(violation.path) });
+  }
+
+  #readMeshFile(root: SourceMap): ParsedDocument {
+    this.#key = { kind: "MeshConfig", namespace: textAt(root, "rootNamespace") ?? defaultRootNamespace, name: meshConfigName };
+    return this.#readMeshConfig(root, { labels: {}, annotations: {} });
+  }
+
+  #readConfigMap(root: SourceMap): ParsedDocument {
+    const meta = this.#readMeta(root) ?? {};
+    decode(configMap.shape, root, [], this.#report);
+    const data = entry(root, "data");
+    const mesh = data?.kind === "map" ? entry(data, "mesh") : undefined;
+    if (data?.kind === "map" && entry(data, "meshNetworks") !== undefined) {
+      const offset = entry(data, "meshNetworks")?.offset ?? data.offset;
+      const text = textAt(data, "meshNetworks") ?? "";
+      if (text.replaceAll(/\s/gu, "") !== "networks:{}") {
+        this.say({ level: "info", code: "MZ0004", path: ["data", "meshNetworks"], offset, message: "is accepted and has no effect yet" });
+      }
+    }
+    if (mesh?.kind !== "scalar" || typeof mesh.value !== "string" || this.#hasError()) return this.unread();
+    this.#key = { kind: "MeshConfig", namespace: this.#key?.namespace ?? defaultRootNamespace, name: meshConfigName };
+    const parts = readYaml(mesh.value, this.#source.place(0).file).filter((part) => part.root !== undefined || part.findings.length > 0);
+    const inner = parts[0];
+    if (parts.length > 1)
+      this.say({ level: "error", code: "MZ0002", path: ["data", "mesh"], offset: mesh.offset, message: "holds more than one document" });
+    if (inner === undefined) return this.#readMeshConfig({ kind: "map", entries: [], offset: mesh.offset }, meta);
+    const toPlace = innerPlace(this.#source, mesh, inner);
+    for (const finding of inner.findings)
+      this.#push({ ...finding, ...(finding.place === undefined ? {} : { place: toPlace(innerOffset(inner, finding.place)) }) });
+    if (inner.findings.length > 0 || inner.root === undefined) return this.unread();
+    this.#inner = { source: inner, toPlace };
+    return this.#readMeshConfig(inner.root, meta);
+  }
+
+  #readMeshConfig(root: SourceNode, meta: WrittenMeta): ParsedDocument {
+    const declaration = decodedKind("MeshConfig");
+    if (declaration === undefined || this.#key === undefined) return this.unread();
+    const spec = decode({ kind: "message", message: declaration.spec }, root, ["spec"], this.#report) ?? {};
+    if (this.#hasError()) return this.unread();
+    const violations: Violation[] = [];
+    declaration.validate(spec, new Check({ name: this.#key.name, namespace: this.#key.namespace }, ["spec"], violations));
+    for (const violation of violations) this.say({ ...violation, offset: offsetIn(root, violation.path.slice(1)) });
+    if (this.#hasError()) return this.unread();
+    const metadata = metadataOf({ ...meta, name: this.#key.name }, this.#key.namespace);
+    return this.#done({ apiVersion: meshConfigVersion, kind: "MeshConfig", metadata, spec });
+  }
+
+  readonly #report = (report: DecodeReport): void => this.say(report);
+
+  say(said: Said): void {
+    if (this.#findings.length >= maxFindings) {
+      this.#omitted++;
+      return;
+    }
+    const place = this.#inner === undefined ? this.#source.place(said.offset) : this.#inner.toPlace(said.offset);
+    const field = pathText(said.path);
+    this.#push({
+      level: said.level,
+      code: said.code,
+      message: said.message,
+      place,
+      ...(this.#key === undefined ? {} : { object: this.#key }),
+      ...(field === "" ? {} : { field }),
+      ...(said.hint === undefined ? {} : { hint: said.hint }),
+    });
+  }
+
+  #push(finding: Finding): void {
+    this.#findings.push(finding);
+  }
+
+  #hasError(): boolean {
+    return this.#findings.some((finding) => finding.level === "error");
+  }
+
+  #offsetOf(path: FieldPath): number {
+    return this.#root === undefined ? 0 : offsetIn(this.#root, path);
+  }
+
+  #placeOf(field: string): Place | undefined {
+    if (this.#root === undefined) return undefined;
+    const path = parsePath(field);
+    if (this.#inner?.source.root !== undefined && path[0] === "spec") {
+      return this.#inner.toPlace(offsetIn(this.#inner.source.root, path.slice(1)));
+    }
+    return this.#source.place(this.#offsetOf(path));
+  }
+
+  #done(object: DecodedObject): ParsedDocument {
+    return { ...this.unread(), object };
+  }
+
+  /** The document without an object. */
+  unread(): ParsedDocument {
+    if (this.#omitted > 0) {
+      const message = `${this.#omitted} more findings are left out`;
+      this.#push({
+        level: "info",
+        code: "MZ0002",
+        message,
+        place: this.#source.place(0),
+        ...(this.#key === undefined ? {} : { object: this.#key }),
+      });
+      this.#omitted = 0;
+    }
+    return {
+      key: this.#key,
+      findings: this.#findings,
+      hash: this.#hash,
+      startLine: this.#source.startLine,
+      placeOf: (field) => this.#placeOf(field),
+    };
+  }
+}
+
+function keyIn(root: SourceNode | undefined): ObjectKey | undefined {
+  const kind = textAt(root, "kind") ?? "";
+  const name = textAt(root, "metadata", "name") ?? "";
+  if (kind === "" || name === "") return undefined;
+  const namespace = textAt(root, "metadata", "namespace") ?? "";
+  return { kind, namespace: isNamespaced(kind) ? (namespace === "" ? defaultNamespace : namespace) : "", name };
+}
+
+function metadataOf(meta: WrittenMeta, namespace: string): DecodedObject["metadata"] {
+  const { name = "", labels = {}, annotations = {}, creationTimestamp } = meta;
+  return { name, namespace, labels, annotations, ...(creationTimestamp === undefined ? {} : { creationTimestamp }) };
+}
+
+/** Where a path leads, as far as it was written; snake_case is found by its lowerCamel name. */
+function offsetIn(root: SourceNode, path: FieldPath): number {
+  let node = root;
+  let offset = root.offset;
+  for (const part of path) {
+    let next: SourceNode | undefined;
+    if (typeof part === "number") next = node.kind === "list" ? node.items[part] : undefined;
+    else if (node.kind === "map") next = entry(node, part) ?? aliased(node, part);
+    if (next === undefined) break;
+    node = next;
+    offset = next.offset;
+  }
+  return offset;
+}
+
+function aliased(map: SourceMap, name: string): SourceNode | undefined {
+  return map.entries.find((candidate) => camelName(candidate.key) === name)?.value;
+}
+
+/** A literal block's lines stand below its header, indented; other scalars have no lines of their own. */
+function innerPlace(outer: SourceDocument, scalar: SourceScalar, inner: SourceDocument): (offset: number) => Place {
+  const start = outer.place(scalar.offset);
+  if (scalar.block === undefined) return () => start;
+  const lines = outer.text.slice(scalar.offset).split("\n").slice(1);
+  const indent = Math.max(0, lines.find((line) => line.trim() !== "")?.search(/\S/u) ?? 0);
+  return (offset) => {
+    const place = inner.place(offset);
+    return { file: start.file, line: start.line + place.line, column: place.column + indent };
+  };
+}
+
+function innerOffset(inner: SourceDocument, place: Place): number {
+  let offset = 0;
+  for (let line = inner.startLine; line < place.line; line++) offset = inner.text.indexOf("\n", offset) + 1;
+  return offset + place.column - 1;
+}
