@@ -53,17 +53,19 @@ export interface HttpFilterFactory {
   readonly name: string;
   /** Undefined: this stream needs no instance (e.g. a fault filter without a fault on the route). */
   create(stream: FilterStream): HttpFilter | undefined;
+  /**
+   * The same filter, counting into the connection manager's scope (`http.<stat_prefix>`): asked once when the connection manager goes
+   * live on a thread. Undefined: the filter counts nothing.
+   */
+  withStats?(stats: StatsScope): HttpFilterFactory;
 }
 
 /** One kind of filter: turns wire config into factories. All of them stand in one explicit table (filters/table.ts, joined with extensions/ in cli/). */
 export interface HttpFilterCompiler {
   /** Full message names of the configs it takes: `envoy.extensions.filters.http.fault.v3.HTTPFault`. */
   readonly configTypes: readonly string[];
-  /**
-   * `stats` is the connection manager's scope (`http.<stat_prefix>`); without it the filter counts nothing.
-   * @throws ConfigError naming every field that is wrong or cannot be honoured
-   */
-  compile(name: string, config: Any, path: string, stats?: StatsScope): HttpFilterFactory;
+  /** @throws ConfigError naming every field that is wrong or cannot be honoured */
+  compile(name: string, config: Any, path: string): HttpFilterFactory;
   /** Full message names of the per-route configs it takes; undefined: the same as `configTypes`. */
   readonly routeConfigTypes?: readonly string[];
   /** What `RouteEntry.filterConfig` holds for typed_per_filter_config; undefined when the filter takes none. @throws ConfigError */

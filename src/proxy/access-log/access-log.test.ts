@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fromJson } from "@bufbuild/protobuf";
+import { createRegistry } from "@bufbuild/protobuf";
+import type { JsonObject } from "@bufbuild/protobuf";
+import { AccessLogSchema } from "#envoy/gen/envoy/config/accesslog/v3/accesslog_pb";
+import { file_envoy_extensions_access_loggers_file_v3_file as fileLog } from "#envoy/gen/envoy/extensions/access_loggers/file/v3/file_pb";
+import { file_envoy_extensions_access_loggers_stream_v3_stream as streamLog } from "#envoy/gen/envoy/extensions/access_loggers/stream/v3/stream_pb";
+import { ConfigError } from "#proxy/config-error";
+import { PairRequestHeaderMap, PairResponseHeaderMap } from "#proxy/http/pair-header-map";
+import { StreamRecord } from "#proxy/http/stream-record";
+import { compileAccessLog } from "./access-log.ts";
+
+const registry = createRegistry(fileLog, streamLog);
+const FILE = "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog";
+
+function stream(): StreamRecord {
+  const info = new StreamRecord(
+    Date.UTC(2026, 0, 2, 3, 4, 5, 6),
+    1_000,
+    { address: "127.66.0.1", port: 8080 },
+    { address: "::1", port: 4711 },
+    undefined,
+  );
+  info.requestHeaders = new PairRequestHeaderMap(
+    { method: "GET", path: "/reviews/0", authority: "reviews:9080", scheme: "http", upgrade: undefined },
+    [
+      ["user-agent", Buffer.from("é").toString("latin1")],
+      ["x-envoy-original-path", "/old"],
+    ],
+  );
+  info.responseHeaders = new PairResponseHeaderMap(503, [["x-envoy-upstream-service-time", "12"]]);
+  info.protocol = "HTTP/1.1";
+  info.responseCode = 503;
+  info.responseCodeDetails = "no_healthy_upstream";
+  info.flags.add("UH");
+  info.flags.add("DI");
+  info.bytesSent = 19;
+  info.endMs = 1_034.9;
+  return info;
+}
+
+function lines(...entries: JsonObject[]): string[] {
+  const written: string[] = [];
+  const configs = entries.map((entry) => fromJson(AccessLogSchema, entry, { registry }));
+  const logger = compileAccessLog(configs, "access_log").open({ open: (path) => ({ write: (line) => written.push(`${path}|${line}`) }) });
+  logger.log(stream());
+  return written;
+}
+
+const file = (config: JsonObject, filter?: JsonObject): JsonObject => ({
+  name: "envoy.access_loggers.file",
+  typedConfig: { "@type": FILE, path: "/dev/stdout", ...config },
+  ...(filter === undefined ? {} : { filter }),
+});
+
+test("Envoy's default text, with flags in Envoy's order and unknown values as a dash", () => {
+  assert.deepEqual(lines(file({})), [
+    '/dev/stdout|[2026-01-02T03:04:05.006Z] "GET /old HTTP/1.1" 503 UH,DI 0 19 34 12 "-" "é" "-" "reviews:9080" "-"\n',
+  ]);
+});
+
+test("Istio's text format", () => {
+  const inlineString =
+    "%RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% %UPSTREAM_CLUSTER_RAW% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n";
+  assert.deepEqual(lines(file({ logFormat: { textFormatSource: { inlineString } } })), [
+    "/dev/stdout|no_healthy_upstream - - 127.66.0.1:8080 [::1]:4711 - -\n",
+  ]);
+});
+
+test("JSON keeps types, nests, and omits unknown values where told", () => {
+  const jsonFormat = {
+    code: "%RESPONSE_CODE%",
+    none: "%ROUTE_NAME%",
+    agent: "%REQ(USER-AGENT)%",
+    text: "a %PROTOCOL%",
+    deep: { list: ["%BYTES_SENT%", 1, true] },
+  };
+  assert.deepEqual(lines(file({ logFormat: { jsonFormat } })), [
+    '/dev/stdout|{"code":503,"none":null,"agent":"é","text":"a HTTP/1.1","deep":{"list":[19,1,true]}}\n',
+  ]);
+  assert.deepEqual(lines(file({ logFormat: { jsonFormat: { none: "%ROUTE_NAME%", b: "%RESPONSE_CODE%" }, omitEmptyValues: true } })), [
+    '/dev/stdout|{"b":503}\n',
+  ]);
+});
+
+test("stdout and stderr loggers", () => {
+  const type = "type.googleapis.com/envoy.extensions.access_loggers.stream.v3";
+  assert.deepEqual(
+    lines(
+      { name: "o", typedConfig: { "@type": `${type}.StdoutAccessLog`, logFormat: { textFormat: "o" } } },
+      { name: "e", typedConfig: { "@type": `${type}.StderrAccessLog`, logFormat: { textFormat: "e" } } },
+    ),
+    ["/dev/stdout|o", "/dev/stderr|e"],
+  );
+});
+
+test("filters choose the streams", () => {
+  const code = (op: string, defaultValue: number): JsonObject => ({
+    statusCodeFilter: { comparison: { op, value: { defaultValue, runtimeKey: "k" } } },
+  });
+  for (const [filter, expected] of [
+    [code("GE", 500), 1],
+    [code("EQ", 200), 0],
+    [{ responseFlagFilter: { flags: ["NR"] } }, 0],
+    [{ responseFlagFilter: { flags: ["UH", "NR"] } }, 1],
+    [{ responseFlagFilter: {} }, 1],
+    [{ durationFilter: { comparison: { op: "LE", value: { defaultValue: 33 } } } }, 0],
+    [{ headerFilter: { header: { name: ":method", stringMatch: { exact: "GET" } } } }, 1],
+    [{ andFilter: { filters: [code("GE", 500), code("LE", 502)] } }, 0],
+    [{ orFilter: { filters: [code("GE", 504), { notHealthCheckFilter: {} }] } }, 1],
+  ] as const) {
+    assert.equal(lines(file({}, filter as JsonObject)).length, expected, JSON.stringify(filter));
+  }
+});
+
+test("everything that is wrong is refused at once, by name", () => {
+  const bad = [file({ path: "" }), file({ format: "%NOPE%" }), file({}, { runtimeFilter: { runtimeKey: "k" } }), { name: "x" }];
+  assert.throws(
+    () => lines(...bad),
+    (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.deepEqual(
+        error.violations.map(({ path }) => path),
+        ["access_log[0].typed_config.path", "access_log[1].typed_config.format", "access_log[2].filter", "access_log[3].typed_config"],
+      );
+      return true;
+    },
+  );
+});

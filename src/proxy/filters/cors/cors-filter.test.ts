@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { create, fromJson } from "@bufbuild/protobuf";
+import type { JsonValue } from "@bufbuild/protobuf";
+import { CorsPolicySchema, CorsSchema } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
+import { pack } from "#envoy/any";
+import type { FilterStream, HttpFilter } from "#proxy/http/filter";
+import { PairRequestHeaderMap, PairResponseHeaderMap } from "#proxy/http/pair-header-map";
+import { StreamRecord } from "#proxy/http/stream-record";
+import type { RouteEntry } from "#proxy/route/route";
+import { ManualClock } from "#runtime/clock";
+import { seededRandom } from "#runtime/random";
+import { corsFilterCompiler } from "./cors-filter.ts";
+
+const NAME = "envoy.filters.http.cors";
+const POLICY = {
+  allowOriginStringMatch: [{ exact: "http://ok.example" }, { safeRegex: { regex: "https://.*\\.ok\\.example" } }],
+  allowMethods: "POST,GET",
+  allowHeaders: "*",
+  exposeHeaders: "x-a",
+  maxAge: "86400",
+  allowCredentials: true,
+};
+
+function filter(policy: JsonValue | undefined, reply = false): HttpFilter | undefined {
+  const config =
+    policy === undefined
+      ? []
+      : [[NAME, corsFilterCompiler.compileRouteConfig?.(pack(CorsPolicySchema, fromJson(CorsPolicySchema, policy)), "p")] as const];
+  const route = { filterConfig: new Map(config), reply: reply ? () => undefined : undefined } as unknown as RouteEntry;
+  const address = { address: "127.0.0.1", port: 1 };
+  const stream: FilterStream = {
+    info: new StreamRecord(0, 0, address, address, undefined),
+    clock: new ManualClock(),
+    random: seededRandom(1),
+    route: () => route,
+    clearRouteCache() {},
+    ended: false,
+  };
+  return corsFilterCompiler.compile(NAME, pack(CorsSchema, create(CorsSchema)), "c").create(stream);
+}
+
+function request(method: string, pairs: readonly (readonly [string, string])[]): PairRequestHeaderMap {
+  return new PairRequestHeaderMap({ method, path: "/", authority: "a", scheme: "http", upgrade: undefined }, pairs);
+}
+
+const PREFLIGHT = [
+  ["access-control-request-method", "DELETE"],
+  ["access-control-request-headers", "x-b,x-c"],
+] as const;
+
+test("a preflight of an allowed origin is answered, even if the asked method is not allowed", () => {
+  const reply = filter(POLICY)?.onRequestHeaders?.(request("OPTIONS", [["origin", "https://a.ok.example"], ...PREFLIGHT]), true);
+  assert.ok(reply !== undefined && !(reply instanceof Promise));
+  assert.equal(reply.status, 200);
+  assert.equal(reply.details, "cors_response");
+  assert.deepEqual(reply.headers, [
+    ["access-control-allow-origin", "https://a.ok.example"],
+    ["access-control-allow-credentials", "true"],
+    ["access-control-allow-methods", "POST,GET"],
+    ["access-control-allow-headers", "x-b,x-c"],
+    ["access-control-max-age", "86400"],
+  ]);
+});
+
+test("a preflight of another origin goes to the application, or is answered without an origin where it must not be forwarded", () => {
+  const other = request("OPTIONS", [["origin", "http://evil.example"], ...PREFLIGHT]);
+  assert.equal(filter(POLICY)?.onRequestHeaders?.(other, true), undefined);
+  const reply = filter({ ...POLICY, forwardNotMatchingPreflights: false })?.onRequestHeaders?.(other, true);
+  assert.ok(reply !== undefined && !(reply instanceof Promise));
+  assert.equal(
+    reply.headers?.some(([name]) => name === "access-control-allow-origin"),
+    false,
+  );
+});
+
+test("the answer names an allowed origin and nothing for another", () => {
+  for (const [origin, expected] of [
+    ["http://ok.example", "http://ok.example"],
+    ["http://evil.example", undefined],
+    [undefined, undefined],
+  ] as const) {
+    const instance = filter(POLICY);
+    assert.equal(instance?.onRequestHeaders?.(request("GET", origin === undefined ? [] : [["origin", origin]]), true), undefined);
+    const response = new PairResponseHeaderMap(200);
+    void instance?.onResponseHeaders?.(response, true);
+    assert.equal(response.get("access-control-allow-origin"), expected);
+    assert.equal(response.get("access-control-expose-headers"), expected === undefined ? undefined : "x-a");
+  }
+});
+
+test('an origin matcher that takes "*" allows every origin', () => {
+  const instance = filter({ allowOriginStringMatch: [{ exact: "*" }] });
+  void instance?.onRequestHeaders?.(request("GET", [["origin", "http://any.example"]]), true);
+  const response = new PairResponseHeaderMap(200);
+  void instance?.onResponseHeaders?.(response, true);
+  assert.equal(response.get("access-control-allow-origin"), "http://any.example");
+});
+
+test("without a policy, on a redirect, or where the policy is off, nothing happens", () => {
+  assert.equal(filter(undefined), undefined);
+  assert.equal(filter(POLICY, true), undefined);
+  const off = filter({ ...POLICY, filterEnabled: { defaultValue: { numerator: 0 } } });
+  assert.equal(off?.onRequestHeaders?.(request("OPTIONS", [["origin", "http://ok.example"], ...PREFLIGHT]), true), undefined);
+});
+
+test("a broken origin matcher is refused with its path", () => {
+  assert.throws(
+    () => filter({ allowOriginStringMatch: [{ safeRegex: { regex: "(" } }] }),
+    /p\.allow_origin_string_match\[0\]\.safe_regex\.regex/,
+  );
+});

@@ -1,0 +1,51 @@
+// CorsPolicy -> frozen policy. It stands at routes, virtual hosts or the whole table (typed_per_filter_config).
+import type { Any } from "@bufbuild/protobuf/wkt";
+import { CorsPolicySchema } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
+import { unpack } from "#envoy/any";
+import { compileStringMatcher } from "#matcher/string-matcher";
+import type { StringMatcher } from "#matcher/string-matcher";
+import { wireText } from "#matcher/wire-text";
+import { Violations } from "#proxy/field-check";
+import { fraction } from "#proxy/route/route-match";
+
+export interface CorsPolicy {
+  readonly origins: readonly StringMatcher[];
+  /** Some matcher takes "*": every origin is allowed. */
+  readonly anyOrigin: boolean;
+  readonly allowMethods: string;
+  readonly allowHeaders: string;
+  readonly exposeHeaders: string;
+  readonly maxAge: string;
+  readonly allowCredentials: boolean;
+  readonly allowPrivateNetworkAccess: boolean;
+  readonly forwardNotMatchingPreflights: boolean;
+  /** Shares of requests for which the policy holds, and for which it is only counted. */
+  readonly enabledShare: number;
+  readonly shadowShare: number;
+}
+
+/** @throws ConfigError naming every field that is wrong */
+export function compileCorsPolicy(any: Any, path: string): CorsPolicy {
+  const violations = new Violations();
+  const config = unpack(any, CorsPolicySchema);
+  if (config === undefined) violations.add(path, `${any.typeUrl} is not a CorsPolicy`);
+  violations.throwIfAny("cors filter");
+  const policy = config as NonNullable<typeof config>;
+  const origins = policy.allowOriginStringMatch.map((matcher, index) =>
+    compileStringMatcher(matcher, `${path}.allow_origin_string_match[${index}]`, violations.add),
+  );
+  violations.throwIfAny("cors filter");
+  return Object.freeze({
+    origins,
+    anyOrigin: origins.some((matcher) => matcher.matches("*")),
+    allowMethods: wireText(policy.allowMethods),
+    allowHeaders: wireText(policy.allowHeaders),
+    exposeHeaders: wireText(policy.exposeHeaders),
+    maxAge: wireText(policy.maxAge),
+    allowCredentials: policy.allowCredentials ?? false,
+    allowPrivateNetworkAccess: policy.allowPrivateNetworkAccess ?? false,
+    forwardNotMatchingPreflights: policy.forwardNotMatchingPreflights ?? true,
+    enabledShare: policy.filterEnabled === undefined ? 1 : fraction(policy.filterEnabled.defaultValue),
+    shadowShare: policy.shadowEnabled === undefined ? 0 : fraction(policy.shadowEnabled.defaultValue),
+  });
+}

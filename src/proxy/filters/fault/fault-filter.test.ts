@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { create, fromJson } from "@bufbuild/protobuf";
+import type { JsonValue } from "@bufbuild/protobuf";
+import { HTTPFaultSchema } from "#envoy/gen/envoy/extensions/filters/http/fault/v3/fault_pb";
+import { CorsSchema } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
+import { pack } from "#envoy/any";
+import { ConfigError } from "#proxy/config-error";
+import type { FilterStream } from "#proxy/http/filter";
+import { PairRequestHeaderMap } from "#proxy/http/pair-header-map";
+import { StreamRecord } from "#proxy/http/stream-record";
+import type { RouteEntry } from "#proxy/route/route";
+import { ManualClock } from "#runtime/clock";
+import { seededRandom } from "#runtime/random";
+import type { Random } from "#runtime/random";
+import { faultFilterCompiler } from "./fault-filter.ts";
+
+const NAME = "envoy.filters.http.fault";
+const fault = (json: JsonValue) => pack(HTTPFaultSchema, fromJson(HTTPFaultSchema, json));
+const headers = (pairs: readonly (readonly [string, string])[] = []) =>
+  new PairRequestHeaderMap({ method: "GET", path: "/", authority: "ratings", scheme: "http", upgrade: undefined }, pairs);
+const address = { address: "127.0.0.1", port: 1 };
+
+function stream(clock: ManualClock, routeFault?: JsonValue, random: Random = seededRandom(1)): FilterStream {
+  const routeConfig = routeFault === undefined ? undefined : faultFilterCompiler.compileRouteConfig?.(fault(routeFault), "route");
+  const route = { filterConfig: new Map(routeConfig === undefined ? [] : [[NAME, routeConfig]]) } as unknown as RouteEntry;
+  return {
+    info: new StreamRecord(0, 0, address, address, undefined),
+    clock,
+    random,
+    route: () => route,
+    clearRouteCache() {},
+    ended: false,
+  };
+}
+
+function filter(own: JsonValue, on: FilterStream) {
+  return faultFilterCompiler.compile(NAME, fault(own), "typed_config").create(on);
+}
+
+test("without a fault on filter or route a stream needs no instance", () => {
+  assert.equal(filter({}, stream(new ManualClock())), undefined);
+});
+
+test("an abort of the route answers with its status, FI and the detail", () => {
+  const on = stream(new ManualClock(), { abort: { httpStatus: 500, percentage: { numerator: 1_000_000, denominator: "MILLION" } } });
+  assert.deepEqual(filter({}, on)?.onRequestHeaders?.(headers(), true), {
+    kind: "local-reply",
+    status: 500,
+    body: "fault filter abort",
+    flag: "FI",
+    details: "fault_filter_abort",
+  });
+});
+
+test("a gRPC abort carries the gRPC status", () => {
+  const on = stream(new ManualClock(), { abort: { grpcStatus: 14, percentage: { numerator: 100 } } });
+  const reply = filter({}, on)?.onRequestHeaders?.(headers(), true);
+  assert.ok(reply !== undefined && !(reply instanceof Promise));
+  assert.equal(reply.grpcStatus, 14);
+});
+
+test("a delay waits on the clock, flags the stream, then goes on", async () => {
+  const clock = new ManualClock();
+  const on = stream(clock, { delay: { fixedDelay: "7s", percentage: { numerator: 100 } } });
+  const result = filter({}, on)?.onRequestHeaders?.(headers(), true);
+  assert.ok(result instanceof Promise);
+  assert.equal(on.info.flags.has("DI"), true);
+  let settled = false;
+  void result.then(() => (settled = true));
+  clock.advance(6_999);
+  await Promise.resolve();
+  assert.equal(settled, false);
+  clock.advance(1);
+  assert.equal(await result, undefined);
+});
+
+test("a delay may be followed by an abort", async () => {
+  const clock = new ManualClock();
+  const on = stream(clock, {
+    delay: { fixedDelay: "1s", percentage: { numerator: 100 } },
+    abort: { httpStatus: 418, percentage: { numerator: 100 } },
+  });
+  const result = filter({}, on)?.onRequestHeaders?.(headers(), true);
+  clock.advance(1_000);
+  assert.equal((await result)?.status, 418);
+});
+
+test("a stream that ends while it waits leaves no timer and no pending promise", async () => {
+  const clock = new ManualClock();
+  const instance = filter({}, stream(clock, { delay: { fixedDelay: "1s", percentage: { numerator: 100 } } }));
+  const result = instance?.onRequestHeaders?.(headers(), true);
+  instance?.onDestroy?.();
+  assert.equal(clock.pending, 0);
+  assert.equal(await result, undefined);
+});
+
+test("percentages hold over many requests, and 0 never happens", () => {
+  const random = seededRandom(7);
+  const clock = new ManualClock();
+  let aborted = 0;
+  for (let i = 0; i < 2_000; i++) {
+    const some = stream(clock, { abort: { httpStatus: 503, percentage: { numerator: 30 } } }, random);
+    if (filter({}, some)?.onRequestHeaders?.(headers(), true) !== undefined) aborted++;
+    const none = stream(clock, { abort: { httpStatus: 503, percentage: { numerator: 0 } } }, random);
+    assert.equal(filter({}, none)?.onRequestHeaders?.(headers(), true), undefined);
+  }
+  assert.ok(aborted > 540 && aborted < 660, String(aborted));
+});
+
+test("headers choose who is hit, and the route's fault takes the place of the filter's", () => {
+  const own = {
+    abort: { httpStatus: 500, percentage: { numerator: 100 } },
+    headers: [{ name: "end-user", stringMatch: { exact: "jason" } }],
+  };
+  assert.equal(filter(own, stream(new ManualClock()))?.onRequestHeaders?.(headers(), true), undefined);
+  assert.notEqual(filter(own, stream(new ManualClock()))?.onRequestHeaders?.(headers([["end-user", "jason"]]), true), undefined);
+  const other = stream(new ManualClock(), { abort: { httpStatus: 400, percentage: { numerator: 0 } } });
+  assert.equal(filter(own, other)?.onRequestHeaders?.(headers([["end-user", "jason"]]), true), undefined);
+});
+
+test("more active faults than max_active_faults pass unharmed", () => {
+  const factory = faultFilterCompiler.compile(
+    NAME,
+    fault({ maxActiveFaults: 1, delay: { fixedDelay: "1s", percentage: { numerator: 100 } } }),
+    "c",
+  );
+  const clock = new ManualClock();
+  const first = factory.create(stream(clock));
+  assert.ok(first?.onRequestHeaders?.(headers(), true) instanceof Promise);
+  assert.equal(factory.create(stream(clock))?.onRequestHeaders?.(headers(), true), undefined);
+  first.onDestroy?.();
+  assert.ok(factory.create(stream(clock))?.onRequestHeaders?.(headers(), true) instanceof Promise);
+});
+
+test("what is not served or out of range is refused by name", () => {
+  for (const [json, expected] of [
+    [{ responseRateLimit: { fixedLimit: { limitKbps: "1" } } }, /response_rate_limit: not served/],
+    [{ abort: { headerAbort: {} } }, /header_abort: not served/],
+    [{ abort: { httpStatus: 99 } }, /http_status: 99/],
+    [{ delay: { headerDelay: {} } }, /header_delay: not served/],
+    [{ delay: { fixedDelay: "0s" } }, /fixed_delay: must be greater/],
+    [{ abortPercentRuntime: "x" }, /abort_percent_runtime: not served/],
+  ] as const) {
+    assert.throws(
+      () => faultFilterCompiler.compile(NAME, fault(json), "typed_config"),
+      (error) => error instanceof ConfigError && expected.test(error.message),
+    );
+  }
+  assert.throws(() => faultFilterCompiler.compile(NAME, pack(CorsSchema, create(CorsSchema)), "c"), /is not an HTTPFault/);
+});

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import { PairRequestHeaderMap, PairResponseHeaderMap, PairTrailerMap } from "#proxy/http/pair-header-map";
+import { StreamRecord } from "#proxy/http/stream-record";
+import { compileFormat, HEADER_FORMAT, LOG_FORMAT } from "./format.ts";
+import { compileTimeFormat } from "./start-time.ts";
+
+function stream(): StreamRecord {
+  const info = new StreamRecord(1_700_000_000_123, 100, { address: "127.0.0.1", port: 80 }, { address: "10.0.0.9", port: 5 }, undefined);
+  info.requestHeaders = new PairRequestHeaderMap({ method: "GET", path: "/a?b=c", authority: "host", scheme: "http", upgrade: undefined }, [
+    ["x-id", "0123456789"],
+    ["x-two", "1"],
+    ["x-two", "2"],
+  ]);
+  info.responseHeaders = new PairResponseHeaderMap(200, [["server", "s"]]);
+  info.responseTrailers = new PairTrailerMap([["grpc-status", "14"]]);
+  info.responseCode = 200;
+  info.requestCompleteMs = 110;
+  info.upstreamFirstByteReceivedMs = 150;
+  info.endMs = 175;
+  info.upstreamTransportFailure = "delayed connect error: 111";
+  info.attemptCount = 2;
+  return info;
+}
+
+const log = (text: string): string => compileFormat(text, LOG_FORMAT).format(stream());
+
+test("operators, alternatives and truncation", () => {
+  for (const [format, expected] of [
+    ["%REQ(X-ID):4%", "0123"],
+    ["%REQ(nope?X-ID)%", "0123456789"],
+    ["%REQ(x-two)%", "1"],
+    ["%REQ_WITHOUT_QUERY(:path)%", "/a"],
+    ["%REQ(:authority)% %REQ(host)% %REQ(:scheme)%", "host host http"],
+    ["%RESP(server)% %RESP(:status)% %RESP(x)%", "s 200 -"],
+    ["%TRAILER(grpc-status)% %GRPC_STATUS% %GRPC_STATUS_NUMBER%", "14 Unavailable 14"],
+    ["%DURATION% %REQUEST_DURATION% %RESPONSE_DURATION% %RESPONSE_TX_DURATION%", "75 10 50 25"],
+    ["%UPSTREAM_TRANSPORT_FAILURE_REASON%", "delayed_connect_error:_111"],
+    ["%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %DOWNSTREAM_REMOTE_PORT%", "10.0.0.9 5"],
+    ["%UPSTREAM_REQUEST_ATTEMPT_COUNT% %DYNAMIC_METADATA(a:b)% %FILTER_STATE(x:PLAIN)%", "2 - -"],
+    ["100%% é", `100% ${Buffer.from("é").toString("latin1")}`],
+  ] as const) {
+    assert.equal(log(format), expected, format);
+  }
+});
+
+test("times: ISO by default, strftime with fractions, seconds since the epoch", () => {
+  assert.equal(log("%START_TIME%"), "2023-11-14T22:13:20.123Z");
+  assert.equal(log("%START_TIME(%Y/%m/%dT%H:%M:%S%z %s.%3f)%"), "2023/11/14T22:13:20+0000 1700000000.123");
+  assert.equal(log("%START_TIME(%6f %f %3s)%"), "123000 123000000 1700000000123");
+  assert.throws(() => compileTimeFormat("%Q"), /"%Q" is not served/);
+});
+
+test("in headers an unknown value is nothing", () => {
+  assert.equal(compileFormat("%REQ(nope)%", HEADER_FORMAT).format(stream()), "");
+});
+
+test("a text without operators is a constant, a lone operator keeps its type", () => {
+  assert.equal(compileFormat("a%%", LOG_FORMAT).constant, "a%");
+  assert.equal(compileFormat("%RESPONSE_CODE%", LOG_FORMAT).single?.(stream()), 200);
+  assert.equal(compileFormat("%RESPONSE_CODE% ", LOG_FORMAT).single, undefined);
+});
+
+test("what is broken or not served is an error that says so", () => {
+  for (const [format, expected] of [
+    ["%", /begins no command/],
+    ["%REQ(a%", /"\)" is missing/],
+    ["%REQ(a)", /closing "%" is missing/],
+    ["%REQ%", /needs a header name/],
+    ["%REQ(a?b?c)%", /more than one alternative/],
+    ["%REQ(a):x%", /must be a number/],
+    ["%PROTOCOL(x)%", /takes no argument/],
+    ["%NOPE%", /%NOPE% is not a command operator/],
+    ["%constructor%", /begins no command/],
+  ] as const) {
+    assert.throws(() => compileFormat(format, LOG_FORMAT), expected, format);
+  }
+});
+
+test("random text compiles or is refused, and never breaks", () => {
+  const piece = fc.oneof(fc.string(), fc.constantFrom("%", "%REQ(", ")%", "%START_TIME(", "%PROTOCOL%", ":3%", "?", "%%", "%Y"));
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+      let format;
+      try {
+        format = compileFormat(pieces.join(""), LOG_FORMAT);
+      } catch (error) {
+        assert.ok(error instanceof Error && error.constructor === Error);
+        return;
+      }
+      assert.equal(typeof format.format(stream()), "string");
+    }),
+    { numRuns: 400 },
+  );
+});
