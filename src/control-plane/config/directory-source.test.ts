@@ -16,7 +16,7 @@ interface Bench {
   readonly source: DirectorySource;
   /** Texts that were parsed. */
   readonly parsed: string[];
-  write(name: string, text: string): void;
+  readonly write: (name: string, text: string) => void;
 }
 
 /** A source that looks only when it is told to: it is not started, so nothing is watched. */

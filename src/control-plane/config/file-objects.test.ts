@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { CONFIRM_MS, FileObjects } from "./file-objects.ts";
 import { parseTestFile } from "./testing.ts";
 
@@ -69,7 +69,7 @@ test("in any order of events an object is lost only after two looks without it, 
         const nameless = documents.some(({ value }) => value === "?");
         const firsts = new Map<string, string>();
         for (const { name, value } of documents) if (value !== "?" && !firsts.has(name)) firsts.set(name, value);
-        const shown = new Map(documents.filter(({ value }) => value !== "?").map(({ name }) => [name, true]));
+        const shown = new Set<string>(documents.filter(({ value }) => value !== "?").map(({ name }) => name));
         for (const name of ["x", "y", "z"]) {
           // A broken first document does not hide a good second one when nothing was live yet.
           const good = documents.find((candidate) => candidate.name === name && candidate.value !== "?" && candidate.value !== "!");
