@@ -64,9 +64,13 @@ if (node === process.execPath) {
   await import(pathToFileURL(entry).href);
 } else {
   const args = ["--disable-warning=ExperimentalWarning", entry, ...process.argv.slice(2)];
-  const child = spawn(node, args, { stdio: "inherit", env });
-  // A terminal sends Ctrl-C to the whole process group, so the child has it already; only what was sent to us alone is passed on.
-  process.on("SIGINT", () => {});
+  // Through the IPC channel the child learns that the launcher was killed, and ends what it runs in order.
+  const child = spawn(node, args, { stdio: ["inherit", "inherit", "inherit", "ipc"], env });
+  // A terminal sends Ctrl-C to the whole process group, so the child has it already; what was sent to us alone is passed on.
+  const inTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+  process.on("SIGINT", () => {
+    if (!inTerminal) child.kill("SIGINT");
+  });
   for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("error", (error) => fail(`cannot start ${node}: ${error.message}`));
   child.on("exit", (code, signal) => {
