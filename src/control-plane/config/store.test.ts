@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Finding } from "#api/finding";
-import { BUILTIN_ORIGIN, builtinDocuments } from "./builtin-objects.ts";
+import { BUILTIN_ORIGIN, builtinDocuments, documentOf } from "./builtin-objects.ts";
 import { ConfigStore, type Origin, type StoreChange } from "./store.ts";
 import { live, parseTestFile } from "./testing.ts";
 
@@ -71,6 +71,27 @@ test("objects stand oldest first, ties by path, then by their order in the file"
   put(store, origin("a.yaml"), "A d/m 1\n");
   put(store, origin("c.yaml", 60_000), "A d/old 1\n");
   assert.deepEqual(live(store), ["A|d|old=1", "A|d|m=1", "A|d|z=1", "A|d|a=1"]);
+});
+
+test("a creation time that the file says counts, unless it is none", () => {
+  const { store } = watched();
+  for (const [name, creationTimestamp] of [
+    ["young", "2026-06-01T00:00:00Z"],
+    ["old", "2020-01-01T00:00:00+00:00"],
+    ["none", "yesterday"],
+  ] as const) {
+    const metadata = { name, namespace: "d", labels: {}, annotations: {}, creationTimestamp };
+    store.put(origin(`${name}.yaml`), [documentOf({ apiVersion: "v1", kind: "A", metadata, spec: { value: creationTimestamp } })], 0);
+  }
+  store.publish();
+  assert.deepEqual(
+    store.objects.list("A").map(({ metadata }) => [metadata.name, metadata.creationTimestamp]),
+    [
+      ["old", "2020-01-01T00:00:00Z"],
+      ["none", "2026-01-01T00:00:00Z"],
+      ["young", "2026-06-01T00:00:00Z"],
+    ],
+  );
 });
 
 test("of two definitions of one object the first by path counts, and a finding names both", () => {

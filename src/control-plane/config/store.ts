@@ -60,6 +60,12 @@ function timestamp(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
+/** A time that is none counts as not written: order must not depend on it. */
+function written(creationTimestamp: string | undefined): string | undefined {
+  const ms = Date.parse(creationTimestamp ?? "");
+  return Number.isNaN(ms) ? undefined : timestamp(ms);
+}
+
 /** The same after a restart without being written down: made of the name and the creation time. */
 function uidOf(key: string, creationTimestamp: string): string {
   const hex = createHash("sha256").update(`${key}|${creationTimestamp}`).digest("hex");
@@ -234,7 +240,8 @@ export class ConfigStore {
         continue;
       }
       const before = record?.object.metadata;
-      const creationTimestamp = decoded.metadata.creationTimestamp ?? before?.creationTimestamp ?? timestamp(candidate.origin.seenMs);
+      const creationTimestamp =
+        written(decoded.metadata.creationTimestamp) ?? before?.creationTimestamp ?? timestamp(candidate.origin.seenMs);
       const sameSpec = record !== undefined && JSON.stringify(record.object.spec) === specText;
       const object: ApiObject = {
         apiVersion: decoded.apiVersion,

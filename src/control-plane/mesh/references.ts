@@ -133,7 +133,10 @@ class ReferenceCheck {
     if (mesh.service(`${host}.svc.${domain}`) !== undefined) return `did you mean "${host}.svc.${domain}"?`;
     const name = host.split(".")[0];
     const sameName = mesh.services.find((service) => service.name === name);
-    return sameName === undefined ? "add a Service of that name, or correct the name" : `did you mean "${sameName.hostname}"?`;
+    if (sameName !== undefined) return `did you mean "${sameName.hostname}"?`;
+    return host.endsWith(`.svc.${domain}`)
+      ? "add a Service of that name, or correct the name"
+      : "a host outside the mesh needs a ServiceEntry, which has no effect yet";
   }
 
   #missing(object: ApiObject, field: string, level: FindingLevel, what: string, value: string, hint: string): void {
