@@ -9,9 +9,16 @@ import {
 import type { CircuitBreakers_Thresholds } from "#envoy/gen/envoy/config/cluster/v3/circuit_breaker_pb";
 import { CircuitBreakers_ThresholdsSchema } from "#envoy/gen/envoy/config/cluster/v3/circuit_breaker_pb";
 import { ApiVersion } from "#envoy/gen/envoy/config/core/v3/config_source_pb";
-import { HttpProtocolOptionsSchema } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
+import { Http1ProtocolOptionsSchema, Http2ProtocolOptionsSchema } from "#envoy/gen/envoy/config/core/v3/protocol_pb";
+import {
+  HttpProtocolOptions_ExplicitHttpConfigSchema as ExplicitSchema,
+  HttpProtocolOptions_UseDownstreamHttpConfigSchema as UseDownstreamSchema,
+  HttpProtocolOptionsSchema,
+  type HttpProtocolOptions,
+} from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
 import type { ConnectionPoolSettings, LoadBalancerSettings } from "#api/destination-rule";
 import type { MeshConfigSpec } from "#api/mesh-config";
+import type { ProxyType } from "#control-plane/mesh/proxy";
 import type { InboundPort, ResolvedDestinationRule } from "#control-plane/mesh/mesh";
 import type { Protocol, Service, ServicePort } from "#control-plane/registry/service";
 import { pack } from "#envoy/any";
@@ -59,7 +66,7 @@ export function passthroughClusters(config: MeshConfigSpec): readonly Cluster[] 
           HttpProtocolOptionsSchema,
           create(HttpProtocolOptionsSchema, {
             commonHttpProtocolOptions: { idleTimeout: durationOf(PASSTHROUGH_IDLE_TIMEOUT_MS) },
-            upstreamProtocolOptions: { case: "useDownstreamProtocolConfig", value: { httpProtocolOptions: {}, http2ProtocolOptions: {} } },
+            upstreamProtocolOptions: upstreamProtocolOptions("downstream"),
           }),
         ),
       },
@@ -76,14 +83,15 @@ export function outboundClusters(
   service: Service,
   port: ServicePort,
   rule: ResolvedDestinationRule | undefined,
+  caller: ProxyType,
   config: MeshConfigSpec,
 ): readonly Cluster[] {
   const host = rule?.spec.trafficPolicy;
   const subsets = rule?.spec.subsets ?? [];
   return [
-    outboundCluster(service, port, "", effectivePolicy(host, undefined, port.number), rule, config),
+    outboundCluster(service, port, "", effectivePolicy(host, undefined, port.number), rule, caller, config),
     ...subsets.map((subset) =>
-      outboundCluster(service, port, subset.name, effectivePolicy(host, subset.trafficPolicy, port.number), rule, config),
+      outboundCluster(service, port, subset.name, effectivePolicy(host, subset.trafficPolicy, port.number), rule, caller, config),
     ),
   ];
 }
@@ -94,6 +102,7 @@ function outboundCluster(
   subset: string,
   policy: EffectivePolicy,
   rule: ResolvedDestinationRule | undefined,
+  caller: ProxyType,
   config: MeshConfigSpec,
 ): Cluster {
   const name = outboundClusterName(port.number, subset, service.hostname);
@@ -101,7 +110,9 @@ function outboundCluster(
   const lbPolicy = loadBalancing(policy.loadBalancer);
   const original = lbPolicy === LbPolicy.CLUSTER_PROVIDED;
   const timeoutMs = policy.connectionPool?.tcp?.connectTimeout;
-  const httpOptions = httpProtocolOptions(port.protocol, policy.connectionPool);
+  // A sidecar speaks to a port of unknown protocol what its application speaks; gateways take HTTP/1.1.
+  const upstream = port.protocol === "AUTO" && caller === "sidecar" ? "downstream" : upstreamProtocol(port.protocol);
+  const httpOptions = httpProtocolOptions(upstream, policy.connectionPool);
   return create(ClusterSchema, {
     name,
     altStatName: `${name};`,
@@ -125,7 +136,7 @@ function outboundCluster(
 export function inboundCluster(port: InboundPort, config: MeshConfigSpec): Cluster | undefined {
   if (port.defaultEndpoint === undefined) return undefined;
   const name = inboundClusterName(port.targetPort);
-  const httpOptions = httpProtocolOptions(port.port.protocol, undefined);
+  const httpOptions = httpProtocolOptions(upstreamProtocol(port.port.protocol), undefined);
   return create(ClusterSchema, {
     name,
     altStatName: `${name};`,
@@ -192,8 +203,13 @@ function thresholds(pool: ConnectionPoolSettings | undefined): CircuitBreakers_T
   });
 }
 
-function httpProtocolOptions(protocol: Protocol, pool: ConnectionPoolSettings | undefined) {
-  const http2 = protocol === "HTTP2" || protocol === "GRPC" || protocol === "GRPC-WEB";
+type UpstreamProtocol = "http1" | "http2" | "downstream";
+
+function upstreamProtocol(protocol: Protocol): UpstreamProtocol {
+  return protocol === "HTTP2" || protocol === "GRPC" || protocol === "GRPC-WEB" ? "http2" : "http1";
+}
+
+function httpProtocolOptions(upstream: UpstreamProtocol, pool: ConnectionPoolSettings | undefined) {
   const idleMs = pool?.http?.idleTimeout ?? pool?.tcp?.idleTimeout;
   const maxRequests = pool?.http?.maxRequestsPerConnection ?? 0;
   const lifeMs = pool?.tcp?.maxConnectionDuration;
@@ -203,15 +219,29 @@ function httpProtocolOptions(protocol: Protocol, pool: ConnectionPoolSettings | 
     ...(lifeMs === undefined ? {} : { maxConnectionDuration: durationOf(lifeMs) }),
   };
   const hasCommon = Object.keys(common).length > 0;
-  if (!http2 && !hasCommon) return undefined;
+  if (upstream === "http1" && !hasCommon) return undefined;
   return pack(
     HttpProtocolOptionsSchema,
     create(HttpProtocolOptionsSchema, {
       ...(hasCommon ? { commonHttpProtocolOptions: common } : {}),
-      upstreamProtocolOptions: {
-        case: "explicitHttpConfig",
-        value: { protocolConfig: http2 ? { case: "http2ProtocolOptions", value: {} } : { case: "httpProtocolOptions", value: {} } },
-      },
+      upstreamProtocolOptions: upstreamProtocolOptions(upstream),
     }),
   );
+}
+
+function upstreamProtocolOptions(upstream: UpstreamProtocol): HttpProtocolOptions["upstreamProtocolOptions"] {
+  const http2 = create(Http2ProtocolOptionsSchema);
+  const http1 = create(Http1ProtocolOptionsSchema);
+  if (upstream === "downstream") {
+    return {
+      case: "useDownstreamProtocolConfig",
+      value: create(UseDownstreamSchema, { httpProtocolOptions: http1, http2ProtocolOptions: http2 }),
+    };
+  }
+  return {
+    case: "explicitHttpConfig",
+    value: create(ExplicitSchema, {
+      protocolConfig: upstream === "http2" ? { case: "http2ProtocolOptions", value: http2 } : { case: "httpProtocolOptions", value: http1 },
+    }),
+  };
 }

@@ -59,6 +59,7 @@ function localityOf(text: string) {
 function workloadText(endpoint: ServiceEndpoint): string {
   const labels = endpoint.labels;
   const service = labels["service.istio.io/canonical-name"] ?? labels["app.kubernetes.io/name"] ?? labels["app"] ?? endpoint.workload;
-  const revision = labels["service.istio.io/canonical-revision"] ?? labels["app.kubernetes.io/version"] ?? labels["version"] ?? "latest";
-  return [endpoint.workload, endpoint.namespace, service, revision, CLUSTER_ID].join(";");
+  const revision = labels["service.istio.io/canonical-revision"] ?? labels["app.kubernetes.io/version"] ?? labels["version"] ?? "";
+  // "latest" is what tools put where nobody named a revision.
+  return [endpoint.workload, endpoint.namespace, service, revision === "latest" ? "" : revision, CLUSTER_ID].join(";");
 }

@@ -6,7 +6,7 @@ import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import type { ProxyView, ResolvedDestinationRule } from "#control-plane/mesh/mesh";
-import type { Service, ServicePort } from "#control-plane/registry/service";
+import { isHttp, type Service, type ServicePort } from "#control-plane/registry/service";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
 import { outboundClusterName } from "./cluster-name.ts";
 import { blackHoleCluster, inboundCluster, outboundClusters, passthroughClusters } from "./clusters.ts";
@@ -14,7 +14,7 @@ import { loadAssignment } from "./endpoints.ts";
 import { gatewayListeners, httpServersByPort } from "./gateway-listeners.ts";
 import { gatewayRoutes } from "./gateway-routes.ts";
 import type { ResourceCache } from "./resource-cache.ts";
-import { hasRoutes, HTTP_PROXY_ROUTES, httpProxyRoutes, servicePortRoutes } from "./sidecar-routes.ts";
+import { HTTP_PROXY_ROUTES, httpProxyRoutes, servicePortRoutes } from "./sidecar-routes.ts";
 import { httpProxyOf, servedInboundPorts, sidecarListeners } from "./sidecar-listeners.ts";
 import { effectivePolicy, needsMissingEncryption } from "./traffic-policy.ts";
 
@@ -55,8 +55,8 @@ function clusterResources(view: ProxyView, cache: ResourceCache | undefined): re
   }
   for (const { service, port, rule } of outboundPorts(view)) {
     const make = (): readonly Resource[] =>
-      outboundClusters(service, port, rule, config).map((cluster) => encode(CLUSTER_TYPE, ClusterSchema, cluster));
-    resources.push(...cached(cache, `cds ${portKey(service, port)} ${ruleKey(rule)}`, make));
+      outboundClusters(service, port, rule, view.node.type, config).map((cluster) => encode(CLUSTER_TYPE, ClusterSchema, cluster));
+    resources.push(...cached(cache, `cds ${view.node.type} ${portKey(service, port)} ${ruleKey(rule)}`, make));
   }
   return resources;
 }
@@ -99,7 +99,9 @@ function routeResources(view: ProxyView, cache: ResourceCache | undefined): read
     share(HTTP_PROXY_ROUTES, () => encode(ROUTE_TYPE, RouteConfigurationSchema, httpProxyRoutes(view)));
   }
   if (view.node.httpProxy !== undefined) return resources;
-  const ports = new Set(view.services.flatMap((service) => service.ports.filter(hasRoutes).map((port) => port.number)));
+  const ports = new Set(
+    view.services.flatMap((service) => service.ports.filter((port) => isHttp(port.protocol)).map((port) => port.number)),
+  );
   for (const port of ports) share(String(port), () => encode(ROUTE_TYPE, RouteConfigurationSchema, servicePortRoutes(view, port)));
   return resources;
 }

@@ -13,7 +13,7 @@ import { serviceDomains, takeDomains, withPort } from "./virtual-host-domains.ts
 import { virtualServiceRoutes } from "./virtual-service-routes.ts";
 
 export const HTTP_PROXY_ROUTES = "http_proxy";
-/** Hosts of VirtualServices that are no service are reached on this port only, as in Istio. */
+/** Hosts of VirtualServices that are no service are reached on this port, and on those of the services beside them, as in Istio. */
 const UNKNOWN_HOST_PORT = 80;
 
 /** Ports whose requests are routed one by one. A port of unknown protocol may carry HTTP, so it has routes too. */
@@ -31,7 +31,7 @@ export function httpProxyRoutes(view: ProxyView): RouteConfiguration {
   // Port 80 comes first: a name without a port means 80 where the service has it, and else the service's first HTTP port.
   const order = [...ports].sort((a, b) => Number(b === UNKNOWN_HOST_PORT) - Number(a === UNKNOWN_HOST_PORT) || a - b);
   for (const number of order) {
-    for (const entry of entriesForPort(view, number)) {
+    for (const entry of entriesForPort(view, number, (host) => view.service(host) !== undefined)) {
       const names = entry.service === undefined ? [entry.host] : serviceDomains(entry.host, entry.service.addresses, view.node.dnsDomain);
       const bare = entry.service === undefined || barePort(entry.service) === number;
       const domains = takeDomains(
@@ -49,7 +49,11 @@ export function httpProxyRoutes(view: ProxyView): RouteConfiguration {
 export function servicePortRoutes(view: ProxyView, port: number): RouteConfiguration {
   const taken = new Set<string>();
   const hosts: VirtualHost[] = [];
-  for (const entry of entriesForPort(view, port)) {
+  // As istiod has it: what is no service on this port is no service here.
+  const known = new Set(
+    view.services.filter((service) => service.ports.some((candidate) => candidate.number === port)).map(({ hostname }) => hostname),
+  );
+  for (const entry of entriesForPort(view, port, (host) => known.has(host))) {
     const names = entry.service === undefined ? [entry.host] : serviceDomains(entry.host, entry.service.addresses, view.node.dnsDomain);
     const domains = takeDomains(names, taken);
     if (domains.length > 0) hosts.push(virtualHost(withPort(entry.host, port), domains, entry.routes));
@@ -65,13 +69,13 @@ interface HostEntry {
 }
 
 /** The hosts that exist on one port with their routes; those with a VirtualService first, in the order of VirtualServices. */
-function entriesForPort(view: ProxyView, port: number): readonly HostEntry[] {
+function entriesForPort(view: ProxyView, port: number, isService: (host: string) => boolean): readonly HostEntry[] {
   const services = new Map<string, Service>();
   for (const service of view.services) {
     if (service.ports.some((candidate) => candidate.number === port && hasRoutes(candidate))) services.set(service.hostname, service);
   }
   const routesOf = new Map<ResolvedVirtualService, readonly Route[]>();
-  const lookup = (hostname: string): Service | undefined => view.service(hostname);
+  const lookup = (hostname: string): Service | undefined => (isService(hostname) ? view.service(hostname) : undefined);
   for (const virtualService of view.meshVirtualServices) {
     const routes = virtualServiceRoutes(virtualService, {
       config: view.mesh.config,
@@ -87,12 +91,11 @@ function entriesForPort(view: ProxyView, port: number): readonly HostEntry[] {
   const claims = claimedServices(services, [...routesOf.keys()]);
   const entries: HostEntry[] = [];
   for (const [virtualService, routes] of routesOf) {
-    if (port === UNKNOWN_HOST_PORT) {
-      for (const host of unknownHosts(virtualService, view)) entries.push({ host, service: undefined, routes });
+    const mine = [...claims].filter(([, owner]) => owner === virtualService).map(([hostname]) => hostname);
+    if (port === UNKNOWN_HOST_PORT || mine.length > 0) {
+      for (const host of unknownHosts(virtualService, view, isService)) entries.push({ host, service: undefined, routes });
     }
-    for (const [hostname, owner] of claims) {
-      if (owner === virtualService) entries.push({ host: hostname, service: services.get(hostname), routes });
-    }
+    for (const hostname of mine) entries.push({ host: hostname, service: services.get(hostname), routes });
   }
   for (const [hostname, service] of services) {
     if (!claims.has(hostname)) entries.push({ host: hostname, service, routes: [defaultRoute(hostname, port, view.mesh.config)] });
@@ -124,9 +127,12 @@ function claimedServices(
   return claims;
 }
 
-function unknownHosts(virtualService: ResolvedVirtualService, view: ProxyView): readonly string[] {
+/** Hosts of a VirtualService that are no service: calls of them are routed all the same. */
+function unknownHosts(virtualService: ResolvedVirtualService, view: ProxyView, isService: (host: string) => boolean): readonly string[] {
   return virtualService.hosts.filter((host) =>
-    isWildcard(host) ? !view.services.some((service) => isHostWithin(service.hostname, host)) : view.service(host) === undefined,
+    isWildcard(host)
+      ? !view.services.some((service) => isService(service.hostname) && isHostWithin(service.hostname, host))
+      : !isService(host),
   );
 }
 

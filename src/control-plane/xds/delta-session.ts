@@ -1,0 +1,248 @@
+// One client's delta ADS stream, without the network: requests and wanted resources in, responses out. Decides the order in which
+// a change goes out, so that a proxy never routes to what it does not have:
+//   clusters and endpoints that are new or changed -> (acknowledged) -> listeners and routes -> (acknowledged) -> removals.
+// One response of a type is in flight at a time; whatever changes meanwhile merges into the next one.
+import { create } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
+import {
+  DeltaDiscoveryResponseSchema,
+  type DeltaDiscoveryRequest,
+  type DeltaDiscoveryResponse,
+} from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
+import type { Resource, ResourceSet } from "#control-plane/generate/resources";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SHORT_TYPE } from "#envoy/type-urls";
+import type { Clock, Timer } from "#runtime/clock";
+import { versionOf } from "./resource-version.ts";
+import { Subscription, type Batch, type Rejection } from "./subscription.ts";
+
+/** Well below what gRPC clients take by default (4 MiB), unless one resource alone is larger. */
+const MAX_RESPONSE_BYTES = 2 * 1024 * 1024;
+/** How long listeners and routes wait for a client to ask for the endpoints of its new clusters. */
+const WARMING_TIMEOUT_MS = 5_000;
+const MAX_NAMES = 100_000;
+const MAX_TYPES = 32;
+const NOTHING: ReadonlyMap<string, Resource> = new Map();
+
+export interface DeltaSessionOptions {
+  readonly clock: Clock;
+  readonly send: (response: DeltaDiscoveryResponse) => void;
+  readonly onAck?: (typeUrl: string) => void;
+  readonly onReject?: (typeUrl: string, rejection: Rejection) => void;
+  /** Everything that belongs to this version is with the client. */
+  readonly onSynced?: (sequence: number) => void;
+}
+
+/** The client asks for something that cannot be served; the stream ends with this. */
+export class SessionError extends Error {
+  override readonly name = "SessionError";
+}
+
+export type SyncStatus = "SYNCED" | "STALE" | "NOT SENT";
+
+export interface TypeStatus {
+  readonly status: SyncStatus;
+  readonly nonceSent: string | undefined;
+  readonly nonceAcked: string | undefined;
+  readonly rejection: Rejection | undefined;
+  readonly resources: number;
+}
+
+export class DeltaSession {
+  readonly #options: DeltaSessionOptions;
+  readonly #subscriptions = new Map<string, Subscription>();
+  #desired: ResourceSet = new Map();
+  #version = "";
+  #sequence = 0;
+  #syncedSequence = 0;
+  #responses = 0;
+  #closed = false;
+  /** Clusters sent as new whose endpoints the client has not got yet. */
+  readonly #warming = new Set<string>();
+  #warmingTimer: Timer | undefined;
+  /** Clusters that are in flight in a changed form: their endpoints are sent once more when the client has them. */
+  #replacedClusters: readonly string[] = [];
+
+  constructor(options: DeltaSessionOptions) {
+    this.#options = options;
+  }
+
+  get syncedSequence(): number {
+    return this.#syncedSequence;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#warmingTimer?.cancel();
+  }
+
+  /** The newest resources; what the client lacks goes out now or as soon as the order allows. */
+  setDesired(desired: ResourceSet, version: string, sequence: number): void {
+    this.#desired = desired;
+    this.#version = version;
+    this.#sequence = sequence;
+    for (const subscription of this.#subscriptions.values()) subscription.setDesired(desired.get(subscription.typeUrl) ?? NOTHING);
+    this.#pump();
+  }
+
+  get desired(): ResourceSet {
+    return this.#desired;
+  }
+
+  /** @throws SessionError */
+  receive(request: DeltaDiscoveryRequest): void {
+    const typeUrl = request.typeUrl;
+    if (typeUrl === "") throw new SessionError("a discovery request without a type URL");
+    let subscription = this.#subscriptions.get(typeUrl);
+    if (subscription === undefined) {
+      if (this.#subscriptions.size >= MAX_TYPES) throw new SessionError(`more than ${MAX_TYPES} resource types on one stream`);
+      subscription = new Subscription(typeUrl);
+      this.#subscriptions.set(typeUrl, subscription);
+      subscription.setDesired(this.#desired.get(typeUrl) ?? NOTHING);
+      subscription.resume(request.initialResourceVersions);
+      // A first request without names means all, for the two types that have no other way to be found.
+      const names = request.resourceNamesSubscribe;
+      if (names.length === 0 && (typeUrl === CLUSTER_TYPE || typeUrl === LISTENER_TYPE)) subscription.subscribeAll();
+    }
+    if (subscription.size + request.resourceNamesSubscribe.length > MAX_NAMES) {
+      throw new SessionError(`more than ${MAX_NAMES} names of ${typeUrl} on one stream`);
+    }
+    this.#settle(subscription, request);
+    subscription.subscribe(request.resourceNamesSubscribe);
+    subscription.unsubscribe(request.resourceNamesUnsubscribe);
+    this.#pump();
+  }
+
+  status(typeUrl: string): TypeStatus {
+    const subscription = this.#subscriptions.get(typeUrl);
+    if (subscription === undefined)
+      return { status: "NOT SENT", nonceSent: undefined, nonceAcked: undefined, rejection: undefined, resources: 0 };
+    const stale = !subscription.settled || subscription.rejection !== undefined;
+    return {
+      status: stale ? "STALE" : "SYNCED",
+      nonceSent: subscription.nonces.sent,
+      nonceAcked: subscription.nonces.acked,
+      rejection: subscription.rejection,
+      resources: subscription.versions.size,
+    };
+  }
+
+  #settle(subscription: Subscription, request: DeltaDiscoveryRequest): void {
+    const error = request.errorDetail;
+    const rejection: Rejection | undefined =
+      error === undefined ? undefined : { message: error.message, nonce: request.responseNonce, atMs: this.#options.clock.wallMs() };
+    if (!subscription.settle(request.responseNonce, rejection)) return;
+    if (rejection === undefined) this.#options.onAck?.(subscription.typeUrl);
+    else this.#options.onReject?.(subscription.typeUrl, rejection);
+    if (subscription.typeUrl !== CLUSTER_TYPE) return;
+    // Envoy rebuilds a changed cluster and lets it wait for endpoints, which it does not ask for again: they are sent unasked.
+    const endpoints = this.#subscriptions.get(ENDPOINT_TYPE);
+    for (const name of this.#replacedClusters) endpoints?.forget(name);
+    this.#replacedClusters = [];
+    // A client that refused clusters may never ask for their endpoints; its other routes must not wait for that.
+    if (rejection !== undefined) this.#endWarming();
+  }
+
+  #pump(): void {
+    if (this.#closed) return;
+    this.#sendChanges(CLUSTER_TYPE);
+    this.#sendChanges(ENDPOINT_TYPE);
+    for (const name of this.#warming) if (this.#subscriptions.get(ENDPOINT_TYPE)?.has(name) === true) this.#warming.delete(name);
+    if (this.#warming.size === 0) this.#endWarming();
+    if (this.#isSettled(CLUSTER_TYPE) && this.#isSettled(ENDPOINT_TYPE) && this.#warming.size === 0) {
+      this.#sendListeners();
+      this.#sendChanges(ROUTE_TYPE);
+      for (const typeUrl of this.#subscriptions.keys()) if (!ORDERED.has(typeUrl)) this.#sendChanges(typeUrl);
+      // Nothing routes to them any more, and the client has said so.
+      if (this.#isSettled(LISTENER_TYPE) && this.#isSettled(ROUTE_TYPE)) {
+        this.#sendRemovals(CLUSTER_TYPE);
+        if (this.#isSettled(CLUSTER_TYPE)) this.#sendRemovals(ENDPOINT_TYPE);
+      }
+    }
+    this.#reportSynced();
+  }
+
+  #isSettled(typeUrl: string): boolean {
+    return this.#subscriptions.get(typeUrl)?.settled ?? true;
+  }
+
+  #sendChanges(typeUrl: string): void {
+    const subscription = this.#subscriptions.get(typeUrl);
+    if (subscription === undefined || subscription.inFlight) return;
+    const batch = subscription.nextChanges(MAX_RESPONSE_BYTES);
+    if (batch === undefined) return;
+    if (typeUrl === CLUSTER_TYPE) this.#noteClusters(subscription, batch);
+    this.#send(subscription, batch);
+  }
+
+  /** A listener that moves to another name must not hold the port of the one it replaces: both go out together. */
+  #sendListeners(): void {
+    const subscription = this.#subscriptions.get(LISTENER_TYPE);
+    if (subscription === undefined || subscription.inFlight) return;
+    const changes = subscription.nextChanges(MAX_RESPONSE_BYTES);
+    const removed = subscription.removals();
+    if (changes === undefined && removed.length === 0) return;
+    this.#send(subscription, { resources: changes?.resources ?? [], removed: [...removed, ...(changes?.removed ?? [])] });
+  }
+
+  #sendRemovals(typeUrl: string): void {
+    const subscription = this.#subscriptions.get(typeUrl);
+    if (subscription === undefined || subscription.inFlight) return;
+    const removed = subscription.removals();
+    if (removed.length > 0) this.#send(subscription, { resources: [], removed });
+  }
+
+  #noteClusters(subscription: Subscription, batch: Batch): void {
+    const endpoints = this.#desired.get(ENDPOINT_TYPE) ?? NOTHING;
+    const replaced = new Set(subscription.replaced(batch));
+    this.#replacedClusters = [...replaced];
+    for (const { name } of batch.resources) {
+      if (!replaced.has(name) && endpoints.has(name)) this.#warming.add(name);
+    }
+    if (this.#warming.size === 0 || this.#warmingTimer !== undefined) return;
+    this.#warmingTimer = this.#options.clock.setTimer(
+      WARMING_TIMEOUT_MS,
+      () => {
+        this.#endWarming();
+        this.#pump();
+      },
+      true,
+    );
+  }
+
+  #endWarming(): void {
+    this.#warming.clear();
+    this.#warmingTimer?.cancel();
+    this.#warmingTimer = undefined;
+  }
+
+  #send(subscription: Subscription, batch: Batch): void {
+    const nonce = `${SHORT_TYPE[subscription.typeUrl] ?? "XDS"}-${++this.#responses}`;
+    subscription.markSent(batch, nonce);
+    this.#options.send(
+      create(DeltaDiscoveryResponseSchema, {
+        systemVersionInfo: this.#version,
+        typeUrl: subscription.typeUrl,
+        nonce,
+        removedResources: [...batch.removed],
+        resources: batch.resources.map((resource) => ({
+          name: resource.name,
+          version: versionOf(resource),
+          resource: create(AnySchema, { typeUrl: resource.typeUrl, value: resource.value }),
+        })),
+      }),
+    );
+  }
+
+  #reportSynced(): void {
+    if (this.#syncedSequence === this.#sequence) return;
+    for (const subscription of this.#subscriptions.values()) if (!subscription.settled) return;
+    if (this.#warming.size > 0) return;
+    for (const typeUrl of [CLUSTER_TYPE, ENDPOINT_TYPE]) {
+      if ((this.#subscriptions.get(typeUrl)?.removals().length ?? 0) > 0) return;
+    }
+    this.#syncedSequence = this.#sequence;
+    this.#options.onSynced?.(this.#sequence);
+  }
+}
+
+const ORDERED: ReadonlySet<string> = new Set([CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE]);

@@ -1,0 +1,137 @@
+// One connected proxy: who it is, its session, and what was generated for it.
+import type { DeltaDiscoveryRequest, DeltaDiscoveryResponse } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
+import { generateEndpoints, generateResources, type ResourceSet } from "#control-plane/generate/resources";
+import type { ResourceCache } from "#control-plane/generate/resource-cache";
+import type { Mesh } from "#control-plane/mesh/mesh";
+import { NodeError, parseNode } from "#control-plane/mesh/parse-node";
+import type { ProxyNode } from "#control-plane/mesh/proxy";
+import { ENDPOINT_TYPE, SHORT_TYPE } from "#envoy/type-urls";
+import type { Clock } from "#runtime/clock";
+import type { Log } from "#runtime/log";
+import { DeltaSession, SessionError, type TypeStatus } from "./delta-session.ts";
+import type { PushMetrics } from "./push-metrics.ts";
+
+/** One version of the mesh on its way to the proxies. */
+export interface Push {
+  readonly mesh: Mesh;
+  readonly sequence: number;
+  readonly cache: ResourceCache;
+  readonly startedMs: number;
+}
+
+export interface ProxyConnectionOptions {
+  readonly id: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: PushMetrics;
+  readonly send: (response: DeltaDiscoveryResponse) => void;
+  readonly currentPush: () => Push | undefined;
+  readonly onSynced: (connection: ProxyConnection) => void;
+}
+
+export class ProxyConnection {
+  readonly id: number;
+  readonly connectedMs: number;
+  readonly #options: ProxyConnectionOptions;
+  readonly #session: DeltaSession;
+  #node: ProxyNode | undefined;
+  #push: Push | undefined;
+  #clusterId = "Kubernetes";
+
+  constructor(options: ProxyConnectionOptions) {
+    this.id = options.id;
+    this.#options = options;
+    this.connectedMs = options.clock.wallMs();
+    this.#session = new DeltaSession({
+      clock: options.clock,
+      send: options.send,
+      onReject: (typeUrl, rejection) => {
+        const type = SHORT_TYPE[typeUrl] ?? typeUrl;
+        options.metrics.countReject(type);
+        options.log.warn("a proxy refused its configuration", { proxy: this.#node?.id, type, error: rejection.message });
+      },
+      onSynced: () => {
+        const push = this.#push;
+        if (push !== undefined) options.metrics.countConvergence((options.clock.monotonicMs() - push.startedMs) / 1000);
+        options.onSynced(this);
+      },
+    });
+  }
+
+  /** undefined until the first request. */
+  get node(): ProxyNode | undefined {
+    return this.#node;
+  }
+
+  get clusterId(): string {
+    return this.#clusterId;
+  }
+
+  get resources(): ResourceSet {
+    return this.#session.desired;
+  }
+
+  get syncedSequence(): number {
+    return this.#session.syncedSequence;
+  }
+
+  status(typeUrl: string): TypeStatus {
+    return this.#session.status(typeUrl);
+  }
+
+  /** @throws SessionError */
+  receive(request: DeltaDiscoveryRequest): void {
+    if (this.#node === undefined) {
+      this.#identify(request);
+      const push = this.#options.currentPush();
+      if (push !== undefined) this.push(push, "all");
+    }
+    this.#session.receive(request);
+  }
+
+  push(push: Push, scope: "all" | "endpoints"): void {
+    if (this.#node === undefined) return;
+    let resources: ResourceSet;
+    try {
+      const view = push.mesh.view(this.#node);
+      resources =
+        scope === "endpoints" && this.#push !== undefined
+          ? new Map([...this.#session.desired, [ENDPOINT_TYPE, generateEndpoints(view, push.cache)]])
+          : generateResources(view, push.cache);
+    } catch (error) {
+      // A bug of ours must not take the last good configuration away from a proxy, nor the next one from the others.
+      this.#options.metrics.generationErrors++;
+      this.#options.log.error("cannot generate the configuration of a proxy, it keeps the last one", {
+        proxy: this.#node.id,
+        error: String(error),
+      });
+      resources = this.#session.desired;
+    }
+    this.#push = push;
+    this.#session.setDesired(resources, push.mesh.version, push.sequence);
+  }
+
+  close(): void {
+    this.#session.close();
+  }
+
+  #identify(request: DeltaDiscoveryRequest): void {
+    if (request.node === undefined) throw new SessionError("the first discovery request must carry the node");
+    try {
+      this.#node = parseNode({ id: request.node.id, metadata: request.node.metadata ?? {} });
+    } catch (error) {
+      if (error instanceof NodeError) throw new SessionError(error.message, { cause: error });
+      throw error;
+    }
+    const clusterId = request.node.metadata?.["CLUSTER_ID"];
+    if (typeof clusterId === "string" && clusterId !== "") this.#clusterId = clusterId;
+    const { id, type, interceptionMode, version } = this.#node;
+    this.#options.log.info("a proxy connected", { proxy: id, version });
+    if (type === "sidecar" && interceptionMode !== "NONE") {
+      this.#options.log.warn("listeners for captured traffic are not generated yet: this sidecar gets none; use INTERCEPTION_MODE NONE", {
+        proxy: id,
+        mode: interceptionMode,
+      });
+    }
+  }
+}

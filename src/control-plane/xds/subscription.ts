@@ -1,0 +1,172 @@
+// What one client wants of one type, what it was sent, and what it said about it. Only bookkeeping: when to send is decided by
+// the session, because it depends on the other types.
+import type { Resource } from "#control-plane/generate/resources";
+import { versionOf } from "./resource-version.ts";
+
+/** Sent in place of a version: the client knows that there is no such resource. */
+const ABSENT = "";
+
+export interface Rejection {
+  readonly message: string;
+  readonly nonce: string;
+  readonly atMs: number;
+}
+
+/** Changes that one response can carry. */
+export interface Batch {
+  readonly resources: readonly Resource[];
+  readonly removed: readonly string[];
+}
+
+export class Subscription {
+  readonly typeUrl: string;
+  #wildcard = false;
+  readonly #names = new Set<string>();
+  /** By name: the version that the client has or is being sent. What it refused counts as sent: the same bytes never come again. */
+  readonly #sent = new Map<string, string>();
+  #desired: ReadonlyMap<string, Resource> = new Map();
+  /** Something may differ from what was sent; false once a look found nothing. */
+  #dirty = true;
+  /** A first request is answered even when there is nothing: the client waits for it before it starts. */
+  #owesAnswer = true;
+  #inFlight: string | undefined;
+  #lastSent: string | undefined;
+  #lastAcked: string | undefined;
+  #rejection: Rejection | undefined;
+
+  constructor(typeUrl: string) {
+    this.typeUrl = typeUrl;
+  }
+
+  get inFlight(): boolean {
+    return this.#inFlight !== undefined;
+  }
+
+  get nonces(): { readonly sent: string | undefined; readonly acked: string | undefined } {
+    return { sent: this.#lastSent, acked: this.#lastAcked };
+  }
+
+  get rejection(): Rejection | undefined {
+    return this.#rejection;
+  }
+
+  get size(): number {
+    return this.#names.size;
+  }
+
+  /** Names and versions as the client has them, as far as is known. */
+  get versions(): ReadonlyMap<string, string> {
+    return this.#sent;
+  }
+
+  setDesired(desired: ReadonlyMap<string, Resource>): void {
+    if (desired === this.#desired) return;
+    this.#desired = desired;
+    this.#dirty = true;
+  }
+
+  /** A client that comes back says what it still has: only the difference is sent. */
+  resume(versions: Readonly<Record<string, string>>): void {
+    const entries = Object.entries(versions);
+    for (const [name, version] of entries) this.#sent.set(name, version);
+    if (entries.length > 0) this.#owesAnswer = false;
+  }
+
+  subscribeAll(): void {
+    this.#wildcard = true;
+    this.#dirty = true;
+  }
+
+  subscribe(names: readonly string[]): void {
+    for (const name of names) {
+      if (name === "*") {
+        this.subscribeAll();
+        continue;
+      }
+      // Asking again for a name means that the client has lost it.
+      if (this.#names.has(name)) this.#sent.delete(name);
+      this.#names.add(name);
+      this.#dirty = true;
+    }
+  }
+
+  unsubscribe(names: readonly string[]): void {
+    for (const name of names) {
+      if (name === "*") this.#wildcard = false;
+      else this.#names.delete(name);
+    }
+    for (const name of this.#sent.keys()) if (!this.#wants(name)) this.#sent.delete(name);
+  }
+
+  /** The client asks for nothing that there is, or has everything; what is left to remove is another matter. */
+  get settled(): boolean {
+    return this.#inFlight === undefined && !this.#dirty;
+  }
+
+  has(name: string): boolean {
+    return this.#sent.has(name);
+  }
+
+  /** Sends a resource again although it has not changed. */
+  forget(name: string): void {
+    if (this.#sent.delete(name)) this.#dirty = true;
+  }
+
+  /** New and changed resources, up to about `maxBytes`; undefined when there is nothing to say. */
+  nextChanges(maxBytes: number): Batch | undefined {
+    if (!this.#dirty) return undefined;
+    const resources: Resource[] = [];
+    let bytes = 0;
+    for (const [name, resource] of this.#desired) {
+      if (!this.#wants(name) || this.#sent.get(name) === versionOf(resource)) continue;
+      // One resource goes out whatever its size; the next response takes the rest.
+      if (resources.length > 0 && bytes + resource.value.length > maxBytes) return { resources, removed: [] };
+      resources.push(resource);
+      bytes += resource.value.length;
+    }
+    // Names that lead nowhere are said to be absent, once.
+    const removed = [...this.#names].filter((name) => !this.#desired.has(name) && !this.#sent.has(name));
+    if (resources.length > 0 || removed.length > 0 || this.#owesAnswer) return { resources, removed };
+    this.#dirty = false;
+    return undefined;
+  }
+
+  /** What the client has and should not have any more. */
+  removals(): readonly string[] {
+    const removed: string[] = [];
+    for (const [name, version] of this.#sent) {
+      if (version !== ABSENT && !this.#desired.has(name) && this.#wants(name)) removed.push(name);
+    }
+    return removed;
+  }
+
+  /** Names in the batch that the client already had in another version. */
+  replaced(batch: Batch): readonly string[] {
+    return batch.resources.map((resource) => resource.name).filter((name) => (this.#sent.get(name) ?? ABSENT) !== ABSENT);
+  }
+
+  markSent(batch: Batch, nonce: string): void {
+    for (const resource of batch.resources) this.#sent.set(resource.name, versionOf(resource));
+    for (const name of batch.removed) {
+      if (this.#names.has(name)) this.#sent.set(name, ABSENT);
+      else this.#sent.delete(name);
+    }
+    this.#inFlight = nonce;
+    this.#lastSent = nonce;
+    this.#owesAnswer = false;
+    this.#dirty = true;
+  }
+
+  /** False: the nonce is not that of the response in flight, so nothing was said about it. */
+  settle(nonce: string, rejection: Rejection | undefined): boolean {
+    if (nonce === "" || nonce !== this.#inFlight) return false;
+    this.#inFlight = undefined;
+    this.#rejection = rejection;
+    if (rejection === undefined) this.#lastAcked = nonce;
+    return true;
+  }
+
+  #wants(name: string): boolean {
+    return this.#wildcard || this.#names.has(name);
+  }
+}
