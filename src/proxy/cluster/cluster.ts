@@ -1,12 +1,15 @@
 // Running clusters as the router sees them. Config (parsed, frozen) and running state are different things: see cluster-config.ts.
 import type { SocketAddress, TransportFailure } from "#proxy/net/connection";
 import type { RequestSender, ResponseReceiver } from "#proxy/http/stream";
+import type { ClusterStats } from "./cluster-stats.ts";
 
 export type HostHealth = "healthy" | "degraded" | "unhealthy";
 
 /** One upstream host. It lives as long as it stands in the cluster or a stream uses it. */
 export interface Host {
   readonly address: SocketAddress;
+  /** The endpoint's own name, for auto_host_rewrite; "" when it has none. */
+  readonly hostname: string;
   readonly weight: number;
   readonly locality: string;
   health: HostHealth;
@@ -32,6 +35,8 @@ export interface LoadBalancerContext {
   /** Hosts of earlier tries of the same stream, for the previous_hosts predicate. */
   readonly triedHosts: readonly Host[];
   readonly hostSelectionAttempts: number;
+  /** Where captured traffic meant to go; undefined when it was addressed to this proxy. Only ORIGINAL_DST clusters look at it. */
+  readonly originalDestination: SocketAddress | undefined;
 }
 
 export interface Cluster {
@@ -40,7 +45,10 @@ export interface Cluster {
   /** The HTTP connection pool to a host. */
   pool(host: Host): HttpConnectionPool;
   readonly hosts: readonly Host[];
+  readonly stats: ClusterStats;
   /** Circuit breakers of the default priority, for what the router counts itself. */
+  tryAcquireRequest(): boolean;
+  releaseRequest(): void;
   tryAcquireRetry(): boolean;
   releaseRetry(): void;
 }

@@ -1,0 +1,297 @@
+// Cluster -> frozen ClusterConfig. The only place that knows the defaults of a cluster. What cannot be honoured is a violation with
+// the field's path: a cluster that would behave otherwise than it says is worse than one that is refused by name.
+import type { Any } from "@bufbuild/protobuf/wkt";
+import { Cluster_DiscoveryType, Cluster_LbPolicy } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import type { Cluster } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import { RoutingPriority } from "#envoy/gen/envoy/config/core/v3/base_pb";
+import type { TransportSocket } from "#envoy/gen/envoy/config/core/v3/base_pb";
+import { HttpProtocolOptionsSchema } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
+import type { HttpProtocolOptions } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
+import { nameOf, unpack } from "#envoy/any";
+import { durationMs } from "#envoy/duration";
+import { ConfigError } from "#proxy/config-error";
+import type { ConfigViolation } from "#proxy/config-error";
+import { readLoadAssignment } from "./load-assignment.ts";
+import type { LoadAssignmentConfig } from "./load-assignment.ts";
+
+export type DiscoveryConfig =
+  | { readonly kind: "static"; readonly assignment: LoadAssignmentConfig }
+  | { readonly kind: "eds"; readonly serviceName: string }
+  | { readonly kind: "original-dst" };
+
+export type LbConfig =
+  | { readonly policy: "round-robin" }
+  | { readonly policy: "random" }
+  | { readonly policy: "least-request"; readonly choiceCount: number; readonly activeRequestBias: number };
+
+export interface CircuitBreakerConfig {
+  readonly maxConnections: number;
+  readonly maxPendingRequests: number;
+  readonly maxRequests: number;
+  readonly maxRetries: number;
+}
+
+/** Everything that a connection pool is made from: when it changes, the pools are drained and made anew. */
+export interface UpstreamConnectionConfig {
+  readonly connectTimeoutMs: number;
+  /** 0: none. */
+  readonly idleTimeoutMs: number;
+  /** 0: no limit. */
+  readonly maxRequestsPerConnection: number;
+  readonly maxResponseHeadersCount: number;
+  readonly bufferLimitBytes: number;
+}
+
+export interface ClusterConfig {
+  readonly name: string;
+  /** What stands in `cluster.<statName>.`: alt_stat_name without Istio's closing ";". */
+  readonly statName: string;
+  readonly discovery: DiscoveryConfig;
+  readonly lb: LbConfig;
+  readonly panicThreshold: number;
+  readonly localityWeighted: boolean;
+  readonly circuitBreakers: CircuitBreakerConfig;
+  readonly connection: UpstreamConnectionConfig;
+}
+
+const DEFAULT_CONNECT_TIMEOUT_MS = 5_000;
+const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000;
+const DEFAULT_BUFFER_LIMIT = 1024 * 1024;
+const DEFAULT_MAX_HEADERS = 100;
+const DEFAULT_PANIC_THRESHOLD = 50;
+const HTTP_OPTIONS_KEY = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+const RAW_BUFFER = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
+const UPSTREAM_CODEC = "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
+
+/** @throws ConfigError with all violations */
+export function parseCluster(wire: Cluster): ClusterConfig {
+  const violations: ConfigViolation[] = [];
+  const refuse = (path: string, message: string): void => void violations.push({ path, message });
+
+  if (wire.name === "") refuse("name", "must not be empty");
+  refuseWhatIsNotThere(wire, refuse);
+  const discovery = readDiscovery(wire, violations);
+  const lb = readLb(wire, discovery, refuse);
+  const locality = wire.commonLbConfig?.localityConfigSpecifier;
+  const connection = readConnection(wire, refuse);
+  const circuitBreakers = readCircuitBreakers(wire, refuse);
+  if (violations.length > 0) throw new ConfigError(`cluster "${wire.name}"`, violations);
+
+  return Object.freeze({
+    name: wire.name,
+    statName: (wire.altStatName === "" ? wire.name : wire.altStatName).replace(/;$/, ""),
+    discovery,
+    lb,
+    panicThreshold: Math.trunc(wire.commonLbConfig?.healthyPanicThreshold?.value ?? DEFAULT_PANIC_THRESHOLD),
+    localityWeighted: locality?.case === "localityWeightedLbConfig",
+    circuitBreakers,
+    connection,
+  });
+}
+
+type Refuse = (path: string, message: string) => void;
+
+/** Fields whose absence from this build would change what traffic does. */
+function refuseWhatIsNotThere(wire: Cluster, refuse: Refuse): void {
+  const set: readonly (readonly [boolean, string])[] = [
+    [wire.healthChecks.length > 0, "health_checks"],
+    [wire.outlierDetection !== undefined, "outlier_detection"],
+    [wire.lbSubsetConfig !== undefined, "lb_subset_config"],
+    [wire.loadBalancingPolicy !== undefined, "load_balancing_policy"],
+    [wire.filters.length > 0, "filters"],
+    [wire.upstreamConfig !== undefined, "upstream_config"],
+    [wire.lrsServer !== undefined, "lrs_server"],
+    [wire.upstreamHttpProtocolOptions !== undefined, "upstream_http_protocol_options"],
+    [wire.commonHttpProtocolOptions !== undefined, "common_http_protocol_options"],
+    [wire.httpProtocolOptions !== undefined, "http_protocol_options"],
+    [wire.http2ProtocolOptions !== undefined, "http2_protocol_options"],
+    [wire.connectionPoolPerDownstreamConnection, "connection_pool_per_downstream_connection"],
+    [wire.preconnectPolicy !== undefined, "preconnect_policy"],
+    [wire.trackClusterStats !== undefined || wire.trackTimeoutBudgets, "track_cluster_stats"],
+    [wire.upstreamConnectionOptions !== undefined, "upstream_connection_options"],
+  ];
+  for (const [isSet, field] of set) if (isSet) refuse(field, "not served yet");
+  // Traffic that was not captured has no original destination: such a cluster makes no connections a source address could apply to.
+  const originalDst = wire.clusterDiscoveryType.case === "type" && wire.clusterDiscoveryType.value === Cluster_DiscoveryType.ORIGINAL_DST;
+  if (wire.upstreamBindConfig !== undefined && !originalDst) refuse("upstream_bind_config", "not served yet");
+
+  const common = wire.commonLbConfig;
+  if (common?.consistentHashingLbConfig !== undefined) refuse("common_lb_config.consistent_hashing_lb_config", "not served yet");
+  if (common?.overrideHostStatus !== undefined) refuse("common_lb_config.override_host_status", "not served yet");
+  if (common?.closeConnectionsOnHostSetChange === true) refuse("common_lb_config.close_connections_on_host_set_change", "not served yet");
+  if (common?.localityConfigSpecifier.case === "zoneAwareLbConfig") refuse("common_lb_config.zone_aware_lb_config", "not served yet");
+
+  readTransportSocket(wire.transportSocket, "transport_socket", refuse);
+  for (const [at, match] of wire.transportSocketMatches.entries()) {
+    readTransportSocket(match.transportSocket, `transport_socket_matches[${at}].transport_socket`, refuse);
+  }
+}
+
+function readTransportSocket(socket: TransportSocket | undefined, path: string, refuse: Refuse): void {
+  if (socket === undefined) return;
+  const config = socket.configType.case === "typedConfig" ? socket.configType.value : undefined;
+  const name = config === undefined ? socket.name : nameOf(config.typeUrl);
+  if (name === RAW_BUFFER || (config === undefined && name === "envoy.transport_sockets.raw_buffer")) return;
+  const isTls = name.includes(".tls.") || name.endsWith(".tls");
+  refuse(path, isTls ? "tls to upstream hosts is not served yet" : `transport socket ${name} is not served yet`);
+}
+
+function readDiscovery(wire: Cluster, violations: ConfigViolation[]): DiscoveryConfig {
+  const nothing: DiscoveryConfig = {
+    kind: "static",
+    assignment: { clusterName: wire.name, priorities: [], overprovisioning: 1.4 },
+  };
+  if (wire.clusterDiscoveryType.case === "clusterType") {
+    violations.push({ path: "cluster_type", message: `custom cluster type ${wire.clusterDiscoveryType.value.name} is not served yet` });
+    return nothing;
+  }
+  const type = wire.clusterDiscoveryType.value ?? Cluster_DiscoveryType.STATIC;
+  switch (type) {
+    case Cluster_DiscoveryType.STATIC:
+      if (wire.loadAssignment === undefined) return nothing;
+      return { kind: "static", assignment: readLoadAssignment(wire.loadAssignment, "load_assignment.", violations) };
+    case Cluster_DiscoveryType.EDS: {
+      const source = wire.edsClusterConfig?.edsConfig?.configSourceSpecifier.case;
+      if (source !== "ads") {
+        violations.push({ path: "eds_cluster_config.eds_config", message: `must be ads, ${source ?? "nothing"} is not served` });
+      }
+      const serviceName = wire.edsClusterConfig?.serviceName ?? "";
+      return { kind: "eds", serviceName: serviceName === "" ? wire.name : serviceName };
+    }
+    case Cluster_DiscoveryType.ORIGINAL_DST:
+      return { kind: "original-dst" };
+    case Cluster_DiscoveryType.STRICT_DNS:
+    case Cluster_DiscoveryType.LOGICAL_DNS:
+      violations.push({ path: "type", message: `${Cluster_DiscoveryType[type]} clusters are not served yet` });
+      return nothing;
+    default:
+      violations.push({ path: "type", message: `unknown discovery type ${String(type)}` });
+      return nothing;
+  }
+}
+
+function readLb(wire: Cluster, discovery: DiscoveryConfig, refuse: Refuse): LbConfig {
+  const config = wire.lbConfig;
+  if (wire.lbPolicy === Cluster_LbPolicy.CLUSTER_PROVIDED) {
+    if (discovery.kind !== "original-dst") refuse("lb_policy", "CLUSTER_PROVIDED needs a cluster of type ORIGINAL_DST");
+    if (config.case === "originalDstLbConfig") refuse("original_dst_lb_config", "not served yet");
+    return { policy: "round-robin" };
+  }
+  if (discovery.kind === "original-dst") refuse("lb_policy", "a cluster of type ORIGINAL_DST needs CLUSTER_PROVIDED");
+  switch (wire.lbPolicy) {
+    case Cluster_LbPolicy.ROUND_ROBIN:
+      if (config.case === "roundRobinLbConfig" && config.value.slowStartConfig !== undefined) {
+        refuse("round_robin_lb_config.slow_start_config", "not served yet");
+      }
+      return { policy: "round-robin" };
+    case Cluster_LbPolicy.RANDOM:
+      return { policy: "random" };
+    case Cluster_LbPolicy.LEAST_REQUEST: {
+      if (config.case !== "leastRequestLbConfig") return { policy: "least-request", choiceCount: 2, activeRequestBias: 1 };
+      const { choiceCount = 2, activeRequestBias, slowStartConfig } = config.value;
+      if (slowStartConfig !== undefined) refuse("least_request_lb_config.slow_start_config", "not served yet");
+      if (choiceCount < 2) refuse("least_request_lb_config.choice_count", "must be at least 2");
+      const bias = activeRequestBias?.defaultValue ?? 1;
+      if (bias < 0) refuse("least_request_lb_config.active_request_bias", "must not be below 0");
+      return { policy: "least-request", choiceCount, activeRequestBias: bias };
+    }
+    default:
+      refuse("lb_policy", `${Cluster_LbPolicy[wire.lbPolicy] ?? String(wire.lbPolicy)} is not served yet`);
+      return { policy: "round-robin" };
+  }
+}
+
+function readCircuitBreakers(wire: Cluster, refuse: Refuse): CircuitBreakerConfig {
+  const config = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 };
+  const breakers = wire.circuitBreakers;
+  if (breakers === undefined) return config;
+  if (breakers.perHostThresholds.length > 0) refuse("circuit_breakers.per_host_thresholds", "not served yet");
+  let found = false;
+  for (const [at, threshold] of breakers.thresholds.entries()) {
+    const path = `circuit_breakers.thresholds[${at}]`;
+    if (threshold.retryBudget !== undefined) refuse(`${path}.retry_budget`, "not served yet");
+    if (threshold.maxConnectionPools !== undefined) refuse(`${path}.max_connection_pools`, "not served yet");
+    if (threshold.priority !== RoutingPriority.DEFAULT) {
+      refuse(`${path}.priority`, "only DEFAULT is served yet");
+      continue;
+    }
+    // Of several entries for one priority Envoy uses the first.
+    if (found) continue;
+    found = true;
+    config.maxConnections = threshold.maxConnections ?? config.maxConnections;
+    config.maxPendingRequests = threshold.maxPendingRequests ?? config.maxPendingRequests;
+    config.maxRequests = threshold.maxRequests ?? config.maxRequests;
+    config.maxRetries = threshold.maxRetries ?? config.maxRetries;
+  }
+  return config;
+}
+
+function readConnection(wire: Cluster, refuse: Refuse): UpstreamConnectionConfig {
+  const connectTimeoutMs = durationMs(wire.connectTimeout) ?? DEFAULT_CONNECT_TIMEOUT_MS;
+  if (connectTimeoutMs <= 0) refuse("connect_timeout", "must be above 0s");
+  const options = readHttpOptions(wire.typedExtensionProtocolOptions, refuse);
+  const common = options?.commonHttpProtocolOptions;
+  return {
+    connectTimeoutMs,
+    idleTimeoutMs: durationMs(common?.idleTimeout) ?? DEFAULT_IDLE_TIMEOUT_MS,
+    maxRequestsPerConnection: common?.maxRequestsPerConnection ?? wire.maxRequestsPerConnection ?? 0,
+    maxResponseHeadersCount: common?.maxHeadersCount ?? DEFAULT_MAX_HEADERS,
+    bufferLimitBytes: wire.perConnectionBufferLimitBytes ?? DEFAULT_BUFFER_LIMIT,
+  };
+}
+
+function readHttpOptions(all: Readonly<Record<string, Any>>, refuse: Refuse): HttpProtocolOptions | undefined {
+  let options: HttpProtocolOptions | undefined;
+  for (const [key, any] of Object.entries(all)) {
+    const path = `typed_extension_protocol_options["${key}"]`;
+    if (key !== HTTP_OPTIONS_KEY) {
+      refuse(path, "not served yet");
+      continue;
+    }
+    try {
+      options = unpack(any, HttpProtocolOptionsSchema);
+    } catch (error) {
+      refuse(path, `is not a valid message: ${String(error)}`);
+      continue;
+    }
+    if (options === undefined) {
+      refuse(path, `holds ${nameOf(any.typeUrl)}, not HttpProtocolOptions`);
+      continue;
+    }
+    refuseHttpOptions(options, path, refuse);
+  }
+  return options;
+}
+
+function refuseHttpOptions(options: HttpProtocolOptions, path: string, refuse: Refuse): void {
+  const choice = options.upstreamProtocolOptions;
+  switch (choice.case) {
+    case "explicitHttpConfig":
+      if (choice.value.protocolConfig.case !== "httpProtocolOptions") {
+        refuse(
+          `${path}.explicit_http_config`,
+          `only HTTP/1.1 to upstream hosts is served yet, not ${choice.value.protocolConfig.case ?? "nothing"}`,
+        );
+      }
+      break;
+    case "useDownstreamProtocolConfig":
+      // The downstream protocol is HTTP/1 as long as the listeners speak no other.
+      break;
+    case "autoConfig":
+      refuse(`${path}.auto_config`, "needs tls, which is not served yet");
+      break;
+    case undefined:
+      refuse(path, "upstream_protocol_options must be set");
+      break;
+  }
+  const common = options.commonHttpProtocolOptions;
+  if (common?.maxConnectionDuration !== undefined) refuse(`${path}.common_http_protocol_options.max_connection_duration`, "not served yet");
+  if (common?.maxStreamDuration !== undefined) refuse(`${path}.common_http_protocol_options.max_stream_duration`, "not served yet");
+  for (const [at, filter] of options.httpFilters.entries()) {
+    const config = filter.configType.case === "typedConfig" ? filter.configType.value : undefined;
+    if (config === undefined || nameOf(config.typeUrl) !== UPSTREAM_CODEC) {
+      refuse(`${path}.http_filters[${at}]`, `upstream filter ${filter.name} is not served yet`);
+    }
+  }
+  if (options.headerValidationConfig !== undefined) refuse(`${path}.header_validation_config`, "not served yet");
+}

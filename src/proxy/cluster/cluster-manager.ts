@@ -1,0 +1,131 @@
+// The clusters of one proxy on one thread, by name. It only indexes: what a cluster does is upstream-cluster.ts.
+import type { StatsScope } from "#telemetry/stats/store";
+import type { Clock, Timer } from "#runtime/clock";
+import type { Random } from "#runtime/random";
+import type { Cluster, ClusterManager } from "./cluster.ts";
+import type { ClusterConfig } from "./cluster-config.ts";
+import type { LoadAssignmentConfig } from "./load-assignment.ts";
+import { UpstreamCluster } from "./upstream-cluster.ts";
+import type { PoolFactory } from "./upstream-cluster.ts";
+
+export interface ClusterManagerContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Root scope of the proxy on this thread. */
+  readonly stats: StatsScope;
+  readonly makePool: PoolFactory;
+}
+
+const LEAVING_CHECK_MS = 1_000;
+
+export class ThreadClusterManager implements ClusterManager {
+  readonly #context: ClusterManagerContext;
+  readonly #clusters = new Map<string, UpstreamCluster>();
+  /** Endpoints by EDS service name: they may come before their cluster, and stay when it is replaced. */
+  readonly #assignments = new Map<string, LoadAssignmentConfig>();
+  /** Removed, with streams or connections that have not ended. */
+  readonly #leaving = new Set<UpstreamCluster>();
+  readonly #scopeUsers = new Map<string, number>();
+  #timer: Timer | undefined;
+
+  constructor(context: ClusterManagerContext) {
+    this.#context = context;
+  }
+
+  get(name: string): Cluster | undefined {
+    return this.#clusters.get(name);
+  }
+
+  get clusters(): IterableIterator<Cluster> {
+    return this.#clusters.values();
+  }
+
+  /** Adds the cluster or changes it in place: connections stay unless what they are made from has changed. */
+  upsertCluster(config: ClusterConfig): void {
+    const before = this.#clusters.get(config.name);
+    if (before !== undefined && before.config.statName === config.statName && before.config.discovery.kind === config.discovery.kind) {
+      const service = serviceName(before.config);
+      before.configure(config);
+      if (service !== serviceName(config)) this.#assign(before);
+      return;
+    }
+    if (before !== undefined) this.#leave(before);
+    const { stats, random, makePool } = this.#context;
+    this.#scopeUsers.set(config.statName, (this.#scopeUsers.get(config.statName) ?? 0) + 1);
+    const cluster = new UpstreamCluster(config, { random, makePool, stats: clusterScope(stats, config.statName) });
+    this.#clusters.set(config.name, cluster);
+    this.#assign(cluster);
+  }
+
+  removeCluster(name: string): void {
+    const cluster = this.#clusters.get(name);
+    if (cluster === undefined) return;
+    this.#clusters.delete(name);
+    this.#leave(cluster);
+  }
+
+  /** For every EDS cluster whose service name is `config.clusterName`. */
+  setLoadAssignment(config: LoadAssignmentConfig): void {
+    this.#assignments.set(config.clusterName, config);
+    for (const cluster of this.#clusters.values()) {
+      if (serviceName(cluster.config) === config.clusterName) cluster.setAssignment(config);
+    }
+  }
+
+  /** The control plane took the endpoints back: clusters that use them keep the hosts they have, as in Envoy. */
+  removeLoadAssignment(name: string): void {
+    this.#assignments.delete(name);
+  }
+
+  /** The proxy ends: everything drains. */
+  close(): void {
+    for (const name of this.#clusters.keys()) this.removeCluster(name);
+    this.#assignments.clear();
+  }
+
+  #assign(cluster: UpstreamCluster): void {
+    const service = serviceName(cluster.config);
+    const assignment = service === undefined ? undefined : this.#assignments.get(service);
+    if (assignment !== undefined) cluster.setAssignment(assignment);
+  }
+
+  #leave(cluster: UpstreamCluster): void {
+    cluster.drain();
+    this.#leaving.add(cluster);
+    this.#forgetIdle();
+  }
+
+  /** A cluster's statistics are given back only when nothing counts in them any more. */
+  #forgetIdle(): void {
+    for (const cluster of this.#leaving) {
+      if (!cluster.idle) continue;
+      this.#leaving.delete(cluster);
+      const name = cluster.config.statName;
+      const users = this.#scopeUsers.get(name)! - 1;
+      if (users > 0) {
+        this.#scopeUsers.set(name, users);
+        continue;
+      }
+      this.#scopeUsers.delete(name);
+      clusterScope(this.#context.stats, name).release();
+    }
+    if (this.#leaving.size > 0 && this.#timer === undefined) {
+      this.#timer = this.#context.clock.setTimer(
+        LEAVING_CHECK_MS,
+        () => {
+          this.#timer = undefined;
+          this.#forgetIdle();
+        },
+        true,
+      );
+    }
+  }
+}
+
+function clusterScope(stats: StatsScope, statName: string): StatsScope {
+  return stats.scope("cluster", { tag: "envoy.cluster_name", value: statName });
+}
+
+function serviceName(config: ClusterConfig): string | undefined {
+  return config.discovery.kind === "eds" ? config.discovery.serviceName : undefined;
+}

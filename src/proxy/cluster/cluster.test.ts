@@ -1,0 +1,361 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { create, fromJson } from "@bufbuild/protobuf";
+import type { JsonValue } from "@bufbuild/protobuf";
+import { createRegistry } from "@bufbuild/protobuf";
+import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
+import { UpstreamTlsContextSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb";
+import { RawBufferSchema } from "#envoy/gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb";
+import { HttpProtocolOptionsSchema } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
+import { ConfigError } from "#proxy/config-error";
+import { FakeStats } from "#proxy/http/stats.fake";
+import { ManualClock } from "#runtime/clock";
+import { seededRandom } from "#runtime/random";
+import type { Host, HttpConnectionPool, LoadBalancerContext } from "./cluster.ts";
+import { parseCluster } from "./cluster-config.ts";
+import type { ClusterConfig } from "./cluster-config.ts";
+import { ThreadClusterManager } from "./cluster-manager.ts";
+import { parseLoadAssignment } from "./load-assignment.ts";
+import type { LoadAssignmentConfig } from "./load-assignment.ts";
+
+const registry = createRegistry(UpstreamTlsContextSchema, RawBufferSchema, HttpProtocolOptionsSchema);
+const cluster = (json: JsonValue): ClusterConfig => parseCluster(fromJson(ClusterSchema, json, { registry }));
+const assignment = (json: JsonValue): LoadAssignmentConfig => parseLoadAssignment(fromJson(ClusterLoadAssignmentSchema, json));
+
+function violations(json: JsonValue): string[] {
+  try {
+    cluster(json);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    return error.violations.map(({ path, message }) => `${path}: ${message}`);
+  }
+  return [];
+}
+
+interface EndpointOptions {
+  readonly weight?: number;
+  readonly health?: string;
+}
+const endpoint = (port: number, { weight, health }: EndpointOptions = {}): JsonValue => ({
+  endpoint: { address: { socketAddress: { address: "127.0.0.1", portValue: port } } },
+  ...(weight === undefined ? {} : { loadBalancingWeight: weight }),
+  ...(health === undefined ? {} : { healthStatus: health }),
+});
+const endpoints = (name: string, ...list: JsonValue[]): LoadAssignmentConfig =>
+  assignment({ clusterName: name, endpoints: [{ lbEndpoints: list }] });
+
+const EDS: JsonValue = {
+  name: "outbound|9080||reviews.default.svc.cluster.local",
+  altStatName: "outbound|9080||reviews.default.svc.cluster.local;",
+  type: "EDS",
+  edsClusterConfig: { edsConfig: { ads: {}, initialFetchTimeout: "0s", resourceApiVersion: "V3" }, serviceName: "reviews" },
+  connectTimeout: "10s",
+  lbPolicy: "LEAST_REQUEST",
+  commonLbConfig: { healthyPanicThreshold: {} },
+  circuitBreakers: {
+    thresholds: [{ maxConnections: 4294967295, maxPendingRequests: 4294967295, maxRequests: 4294967295, maxRetries: 4294967295 }],
+  },
+};
+
+class FakePool implements HttpConnectionPool {
+  connectionCount = 0;
+  drained = false;
+  newStream(): undefined {
+    return undefined;
+  }
+  drain(): void {
+    this.drained = true;
+  }
+}
+
+class Fixture {
+  readonly clock = new ManualClock();
+  readonly stats = new FakeStats();
+  readonly pools = new Map<Host, FakePool[]>();
+  readonly manager = new ThreadClusterManager({
+    clock: this.clock,
+    random: seededRandom(1),
+    stats: this.stats,
+    makePool: ({ host }) => {
+      const pool = new FakePool();
+      this.pools.set(host, [...(this.pools.get(host) ?? []), pool]);
+      return pool;
+    },
+  });
+}
+
+function ask(over: Partial<LoadBalancerContext> = {}): LoadBalancerContext {
+  return { randomValue: 0, triedHosts: [], hostSelectionAttempts: 0, originalDestination: undefined, ...over };
+}
+
+describe("cluster config", () => {
+  it("reads what istiod sends for an outbound cluster", () => {
+    const config = cluster(EDS);
+    assert.equal(config.statName, "outbound|9080||reviews.default.svc.cluster.local");
+    assert.deepEqual(config.discovery, { kind: "eds", serviceName: "reviews" });
+    assert.deepEqual(config.lb, { policy: "least-request", choiceCount: 2, activeRequestBias: 1 });
+    assert.equal(config.panicThreshold, 0);
+    assert.equal(config.circuitBreakers.maxRetries, 4294967295);
+    assert.equal(config.connection.connectTimeoutMs, 10_000);
+    assert.equal(config.connection.idleTimeoutMs, 3_600_000);
+  });
+
+  it("knows Envoy's defaults", () => {
+    const config = cluster({ name: "plain" });
+    assert.deepEqual(config.lb, { policy: "round-robin" });
+    assert.equal(config.panicThreshold, 50);
+    assert.equal(config.connection.connectTimeoutMs, 5000);
+    assert.deepEqual(config.circuitBreakers, { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 });
+  });
+
+  it("accepts PassthroughCluster with istiod's http options", () => {
+    const config = cluster({
+      name: "PassthroughCluster",
+      type: "ORIGINAL_DST",
+      lbPolicy: "CLUSTER_PROVIDED",
+      typedExtensionProtocolOptions: {
+        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+          "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+          commonHttpProtocolOptions: { idleTimeout: "300s", maxRequestsPerConnection: 7 },
+          useDownstreamProtocolConfig: { httpProtocolOptions: {}, http2ProtocolOptions: {} },
+        },
+      },
+    });
+    assert.equal(config.discovery.kind, "original-dst");
+    assert.equal(config.connection.idleTimeoutMs, 300_000);
+    assert.equal(config.connection.maxRequestsPerConnection, 7);
+  });
+
+  it("names everything at once that it cannot honour", () => {
+    const found = violations({
+      name: "x",
+      type: "STRICT_DNS",
+      lbPolicy: "RING_HASH",
+      outlierDetection: {},
+      connectTimeout: "0s",
+      transportSocket: {
+        name: "envoy.transport_sockets.tls",
+        typedConfig: { "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext" },
+      },
+    });
+    assert.deepEqual(found, [
+      "outlier_detection: not served yet",
+      "transport_socket: tls to upstream hosts is not served yet",
+      "type: STRICT_DNS clusters are not served yet",
+      "lb_policy: RING_HASH is not served yet",
+      "connect_timeout: must be above 0s",
+    ]);
+  });
+
+  it("accepts transport socket matches that are all raw", () => {
+    const raw = { name: "raw", typedConfig: { "@type": "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer" } };
+    assert.deepEqual(
+      violations({ name: "x", transportSocketMatches: [{ name: "tlsMode-disabled", match: {}, transportSocket: raw }] }),
+      [],
+    );
+  });
+
+  it("refuses http2 to the upstream by name", () => {
+    const [found] = violations({
+      name: "x",
+      typedExtensionProtocolOptions: {
+        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+          "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+          explicitHttpConfig: { http2ProtocolOptions: {} },
+        },
+      },
+    });
+    assert.match(found!, /explicit_http_config: only HTTP\/1.1/);
+  });
+});
+
+describe("load assignment", () => {
+  it("reads health, weights, localities and priorities", () => {
+    const config = assignment({
+      clusterName: "c",
+      endpoints: [
+        {
+          locality: { region: "r", zone: "z" },
+          loadBalancingWeight: 3,
+          lbEndpoints: [endpoint(1, { health: "DRAINING" }), endpoint(2, { weight: 9 })],
+        },
+        { priority: 1, lbEndpoints: [endpoint(3, { health: "DEGRADED" })] },
+      ],
+    });
+    assert.deepEqual(
+      config.priorities.map((level) =>
+        level.map((group) => group.endpoints.map((one) => `${one.address.port} ${one.health} ${one.weight} ${one.locality}`)),
+      ),
+      [[["1 unhealthy 1 r/z", "2 healthy 9 r/z"]], [["3 degraded 1 "]]],
+    );
+  });
+
+  it("refuses names, pipes, bad ports and gaps in priorities with their paths", () => {
+    const wire = create(
+      ClusterLoadAssignmentSchema,
+      fromJson(ClusterLoadAssignmentSchema, {
+        clusterName: "c",
+        endpoints: [
+          {
+            priority: 1,
+            lbEndpoints: [
+              { endpoint: { address: { socketAddress: { address: "reviews", portValue: 1 } } } },
+              { endpoint: { address: { pipe: { path: "/x" } } } },
+              { endpoint: { address: { socketAddress: { address: "::1", portValue: 70000 } } } },
+            ],
+          },
+        ],
+      }),
+    );
+    assert.throws(
+      () => parseLoadAssignment(wire),
+      (error: ConfigError) => {
+        assert.deepEqual(
+          error.violations.map(({ path }) => path),
+          [
+            "endpoints[0].lb_endpoints[0].endpoint.address.socket_address.address",
+            "endpoints[0].lb_endpoints[1].endpoint.address",
+            "endpoints[0].lb_endpoints[2].endpoint.address.socket_address.port_value",
+            "endpoints",
+          ],
+        );
+        return true;
+      },
+    );
+  });
+});
+
+describe("cluster manager", () => {
+  it("keeps a host's pool and counters while its address stays, and drains the removed one's", () => {
+    const { manager, pools, stats } = new Fixture();
+    manager.upsertCluster(cluster(EDS));
+    manager.setLoadAssignment(endpoints("reviews", endpoint(1), endpoint(2)));
+    const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
+    const [first, second] = running.hosts;
+    const pool = running.pool(first!);
+    running.pool(second!);
+    first!.stats.rqTotal = 5;
+
+    manager.setLoadAssignment(endpoints("reviews", endpoint(1, { weight: 4 }), endpoint(3)));
+    assert.equal(running.hosts[0], first);
+    assert.equal(running.pool(first!), pool);
+    assert.equal(first!.weight, 4);
+    assert.equal(pools.get(first!)![0]!.drained, false);
+    assert.equal(pools.get(second!)![0]!.drained, true);
+    const name = "cluster.outbound|9080||reviews.default.svc.cluster.local";
+    assert.equal(stats.get(`${name}.membership_total`), 2);
+    assert.equal(stats.get(`${name}.membership_change`), 2);
+  });
+
+  it("takes endpoints that come before their cluster, and keeps them when the cluster changes", () => {
+    const { manager, pools } = new Fixture();
+    manager.setLoadAssignment(endpoints("reviews", endpoint(1)));
+    manager.upsertCluster(cluster(EDS));
+    const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
+    const host = running.hosts[0]!;
+    running.pool(host);
+    manager.upsertCluster(cluster({ ...(EDS as object), lbPolicy: "RANDOM" }));
+    assert.equal(manager.get(running.name), running);
+    assert.equal(running.hosts[0], host);
+    assert.equal(pools.get(host)![0]!.drained, false, "a change of policy touches no connection");
+    manager.upsertCluster(cluster({ ...(EDS as object), connectTimeout: "1s" }));
+    assert.equal(pools.get(host)![0]!.drained, true, "what connections are made from has changed");
+    running.pool(host);
+    assert.equal(pools.get(host)!.length, 2);
+  });
+
+  it("gives a removed cluster's statistics back when its last connection is gone", () => {
+    const { manager, pools, stats, clock } = new Fixture();
+    manager.setLoadAssignment(endpoints("reviews", endpoint(1)));
+    manager.upsertCluster(cluster(EDS));
+    const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
+    const host = running.hosts[0]!;
+    running.pool(host);
+    const pool = pools.get(host)![0]!;
+    pool.connectionCount = 1;
+    manager.removeCluster(running.name);
+    assert.equal(manager.get(running.name), undefined);
+    assert.equal(running.chooseHost(ask()), undefined);
+    assert.equal(pool.drained, true);
+    clock.advance(3000);
+    assert.deepEqual(stats.released, []);
+    pool.connectionCount = 0;
+    clock.advance(1000);
+    assert.deepEqual(stats.released, ["cluster.outbound|9080||reviews.default.svc.cluster.local"]);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("uses no unhealthy host, spills over to the next priority, and panics only where it may", () => {
+    const { manager } = new Fixture();
+    const level = (priority: number, ...list: JsonValue[]): JsonValue => ({ priority, lbEndpoints: list });
+    const down = { health: "UNHEALTHY" };
+    const used = (panic: number, ...levels: JsonValue[]): string => {
+      manager.upsertCluster(
+        cluster({
+          ...(EDS as object),
+          name: "p",
+          altStatName: "",
+          lbPolicy: "ROUND_ROBIN",
+          commonLbConfig: { healthyPanicThreshold: { value: panic } },
+        }),
+      );
+      manager.setLoadAssignment(assignment({ clusterName: "reviews", endpoints: levels }));
+      const running = manager.get("p")!;
+      const ports = new Set<number | undefined>();
+      for (let i = 0; i < 300; i++) ports.add(running.chooseHost(ask())?.address.port);
+      return [...ports].sort().join(",");
+    };
+    assert.equal(used(0, level(0, endpoint(1), endpoint(2, down))), "1");
+    assert.equal(used(0, level(0, endpoint(1, down), endpoint(2, down)), level(1, endpoint(3))), "3");
+    assert.equal(used(0, level(0, endpoint(1), endpoint(2, down)), level(1, endpoint(3))), "1,3", "half healthy takes 70 per cent");
+    assert.equal(
+      used(0, level(0, endpoint(1, { health: "DEGRADED" }), endpoint(2, down)), level(1, endpoint(3))),
+      "3",
+      "degraded hosts come last",
+    );
+    assert.equal(used(0, level(0, endpoint(1, down))), "");
+    assert.equal(used(50, level(0, endpoint(1, down), endpoint(2, down))), "1,2", "panic uses all");
+    assert.equal(used(50, level(0, endpoint(1), endpoint(2, down), endpoint(3, down))), "1,2,3");
+  });
+
+  it("avoids hosts that were tried, as often as it may ask again", () => {
+    const { manager } = new Fixture();
+    manager.upsertCluster(cluster({ ...(EDS as object), lbPolicy: "ROUND_ROBIN" }));
+    manager.setLoadAssignment(endpoints("reviews", endpoint(1), endpoint(2)));
+    const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
+    const [first, second] = running.hosts;
+    for (let i = 0; i < 20; i++) assert.equal(running.chooseHost(ask({ triedHosts: [first!], hostSelectionAttempts: 5 })), second);
+    assert.ok(running.chooseHost(ask({ triedHosts: [first!, second!], hostSelectionAttempts: 5 })) !== undefined, "the last answer counts");
+  });
+
+  it("splits by locality weight where that is configured", () => {
+    const { manager } = new Fixture();
+    manager.upsertCluster(cluster({ ...(EDS as object), commonLbConfig: { localityWeightedLbConfig: {} } }));
+    manager.setLoadAssignment(
+      assignment({
+        clusterName: "reviews",
+        endpoints: [
+          { locality: { region: "a" }, loadBalancingWeight: 80, lbEndpoints: [endpoint(1)] },
+          { locality: { region: "b" }, loadBalancingWeight: 20, lbEndpoints: [endpoint(2), endpoint(3)] },
+        ],
+      }),
+    );
+    const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
+    let a = 0;
+    for (let i = 0; i < 5000; i++) if (running.chooseHost(ask())!.address.port === 1) a++;
+    assert.ok(Math.abs(a - 4000) < 150, String(a));
+  });
+
+  it("has a host for an original destination only when traffic was captured", () => {
+    const { manager, stats } = new Fixture();
+    manager.upsertCluster(cluster({ name: "PassthroughCluster", type: "ORIGINAL_DST", lbPolicy: "CLUSTER_PROVIDED" }));
+    const running = manager.get("PassthroughCluster")!;
+    assert.equal(running.chooseHost(ask()), undefined);
+    assert.equal(stats.get("cluster.PassthroughCluster.upstream_cx_none_healthy"), 1);
+    const target = { address: "10.1.2.3", port: 80 };
+    const host = running.chooseHost(ask({ originalDestination: target }));
+    assert.deepEqual(host?.address, target);
+    assert.equal(running.chooseHost(ask({ originalDestination: { ...target } })), host);
+  });
+});

@@ -1,0 +1,144 @@
+// The hosts of a cluster in the order in which traffic may use them: priorities, then healthy before degraded, then localities.
+// Built anew whenever endpoints change; choosing costs no allocation. The arithmetic of priority loads is Envoy's.
+import type { Random } from "#runtime/random";
+import type { Host } from "./cluster.ts";
+import type { LoadBalancer } from "./lb/load-balancer.ts";
+
+export interface LocalityHosts {
+  readonly weight: number;
+  readonly hosts: readonly Host[];
+}
+
+export interface HostSetOptions {
+  readonly overprovisioning: number;
+  /** Below this percentage of usable hosts a priority is in panic: all its hosts are used. 0: never. */
+  readonly panicThreshold: number;
+  readonly localityWeighted: boolean;
+  readonly makeBalancer: (hosts: readonly Host[]) => LoadBalancer;
+  readonly random: Random;
+}
+
+/** One thing that traffic can be sent to: the healthy hosts of priority 0, the degraded ones of priority 1 ... */
+interface Target {
+  readonly load: number;
+  readonly balancer: LoadBalancer;
+}
+
+/** Splits among localities by weight, then leaves the choice to the locality's own balancer. */
+class LocalityWeighted implements LoadBalancer {
+  readonly #balancers: readonly LoadBalancer[];
+  readonly #upTo: readonly number[];
+  readonly #total: number;
+  readonly #random: Random;
+
+  constructor(localities: readonly LocalityHosts[], options: HostSetOptions) {
+    const used = localities.filter(({ hosts, weight }) => hosts.length > 0 && weight > 0);
+    let total = 0;
+    this.#upTo = used.map(({ weight }) => (total += weight));
+    this.#total = total;
+    this.#balancers = used.map(({ hosts }) => options.makeBalancer(hosts));
+    this.#random = options.random;
+  }
+
+  choose(): Host | undefined {
+    const at = this.#random.next() * this.#total;
+    for (let i = 0; i < this.#upTo.length; i++) if (at < this.#upTo[i]!) return this.#balancers[i]!.choose();
+    return this.#balancers[0]?.choose();
+  }
+}
+
+export class HostSet {
+  readonly #targets: readonly Target[];
+  readonly #random: Random;
+  /** True while any priority sends to hosts that are not healthy because too few are. */
+  readonly inPanic: boolean;
+
+  constructor(priorities: readonly (readonly LocalityHosts[])[], options: HostSetOptions) {
+    this.#random = options.random;
+    const levels = priorities.map((localities) => new Level(localities, options));
+    const total = levels.reduce((sum, level) => sum + level.healthyPercent + level.degradedPercent, 0);
+
+    const targets: Target[] = [];
+    const panic = levels.map((level) => level.hostCount > 0 && level.usablePercent < options.panicThreshold && total < 100);
+    this.inPanic = panic.some(Boolean);
+    if (total === 0 || levels.every((level, at) => panic[at] === true || level.hostCount === 0)) {
+      // Every level is in panic: traffic goes by number of hosts. Nothing usable and no panic: to nobody.
+      for (const [at, level] of levels.entries()) {
+        if (panic[at] === true) targets.push({ load: level.hostCount, balancer: level.all(options) });
+      }
+    } else {
+      // Each level takes what it can, healthy hosts of all levels before degraded ones; if all together cannot take 100, shares grow.
+      let left = 100;
+      const scale = total < 100 ? 100 / total : 1;
+      for (const [at, level] of levels.entries()) {
+        const load = Math.min(left, level.healthyPercent * scale);
+        left -= load;
+        if (load > 0) targets.push({ load, balancer: panic[at] === true ? level.all(options) : level.of("healthy", options) });
+      }
+      for (const [at, level] of levels.entries()) {
+        const load = Math.min(left, level.degradedPercent * scale);
+        left -= load;
+        if (load > 0) targets.push({ load, balancer: panic[at] === true ? level.all(options) : level.of("degraded", options) });
+      }
+    }
+    this.#targets = targets;
+  }
+
+  choose(): Host | undefined {
+    const targets = this.#targets;
+    if (targets.length <= 1) return targets[0]?.balancer.choose();
+    let total = 0;
+    for (const target of targets) total += target.load;
+    let at = this.#random.next() * total;
+    for (const target of targets) {
+      at -= target.load;
+      if (at < 0) return target.balancer.choose();
+    }
+    return targets[targets.length - 1]!.balancer.choose();
+  }
+}
+
+/** One priority level. */
+class Level {
+  readonly #localities: readonly LocalityHosts[];
+  readonly hostCount: number;
+  /** What it can take, in per cent of the cluster's traffic: usable share times overprovisioning. */
+  readonly healthyPercent: number;
+  readonly degradedPercent: number;
+  /** Without overprovisioning: what panic is about. */
+  readonly usablePercent: number;
+
+  constructor(localities: readonly LocalityHosts[], options: HostSetOptions) {
+    this.#localities = localities;
+    let count = 0;
+    let healthy = 0;
+    let degraded = 0;
+    for (const { hosts } of localities) {
+      for (const host of hosts) {
+        count++;
+        if (host.health === "healthy") healthy++;
+        else if (host.health === "degraded") degraded++;
+      }
+    }
+    this.hostCount = count;
+    this.usablePercent = count === 0 ? 0 : (100 * (healthy + degraded)) / count;
+    this.healthyPercent = count === 0 ? 0 : Math.min(100, (100 * healthy * options.overprovisioning) / count);
+    this.degradedPercent = count === 0 ? 0 : Math.min(100 - this.healthyPercent, (100 * degraded * options.overprovisioning) / count);
+  }
+
+  all(options: HostSetOptions): LoadBalancer {
+    return this.#make(() => true, options);
+  }
+
+  of(health: "healthy" | "degraded", options: HostSetOptions): LoadBalancer {
+    return this.#make((host) => host.health === health, options);
+  }
+
+  #make(keep: (host: Host) => boolean, options: HostSetOptions): LoadBalancer {
+    const localities = this.#localities.map(({ weight, hosts }) => ({ weight, hosts: hosts.filter((host) => keep(host)) }));
+    if (options.localityWeighted && localities.some(({ weight, hosts }) => weight > 0 && hosts.length > 0)) {
+      return new LocalityWeighted(localities, options);
+    }
+    return options.makeBalancer(localities.flatMap(({ hosts }) => hosts));
+  }
+}

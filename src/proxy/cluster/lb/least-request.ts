@@ -1,0 +1,45 @@
+// LEAST_REQUEST. Equal weights: of `choiceCount` random hosts the one with the fewest active requests (power of two choices).
+// Unequal weights: earliest deadline first with weight / (active + 1)^bias, as Envoy.
+import type { Random } from "#runtime/random";
+import type { Host } from "#proxy/cluster/cluster";
+import { EarliestDeadline } from "./earliest-deadline.ts";
+import { sameWeights } from "./load-balancer.ts";
+import type { LoadBalancer } from "./load-balancer.ts";
+
+export interface LeastRequestOptions {
+  readonly choiceCount: number;
+  readonly activeRequestBias: number;
+}
+
+export class LeastRequest implements LoadBalancer {
+  readonly #hosts: readonly Host[];
+  readonly #random: Random;
+  readonly #choiceCount: number;
+  readonly #weighted: EarliestDeadline | undefined;
+
+  constructor(hosts: readonly Host[], random: Random, options: LeastRequestOptions) {
+    this.#hosts = hosts;
+    this.#random = random;
+    this.#choiceCount = options.choiceCount;
+    const bias = options.activeRequestBias;
+    const weightOf =
+      bias === 0
+        ? (host: Host): number => host.weight
+        : bias === 1
+          ? (host: Host): number => host.weight / (host.activeRequests + 1)
+          : (host: Host): number => host.weight / (host.activeRequests + 1) ** bias;
+    this.#weighted = sameWeights(hosts) ? undefined : new EarliestDeadline(hosts, weightOf, random);
+  }
+
+  choose(): Host | undefined {
+    if (this.#weighted !== undefined) return this.#weighted.pick();
+    const hosts = this.#hosts;
+    if (hosts.length <= 1) return hosts[0];
+    let best = hosts[this.#random.integer(hosts.length)]!;
+    for (let i = 1; i < this.#choiceCount; i++) {
+      const other = hosts[this.#random.integer(hosts.length)]!;
+      if (other.activeRequests < best.activeRequests) best = other;
+    }
+    return best;
+  }
+}

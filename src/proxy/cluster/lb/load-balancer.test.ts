@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { seededRandom } from "#runtime/random";
+import type { Host } from "#proxy/cluster/cluster";
+import { UpstreamHost } from "#proxy/cluster/upstream-host";
+import { LeastRequest } from "./least-request.ts";
+import type { LoadBalancer } from "./load-balancer.ts";
+import { RandomChoice } from "./random-choice.ts";
+import { RoundRobin } from "./round-robin.ts";
+
+function hosts(...weights: number[]): UpstreamHost[] {
+  return weights.map(
+    (weight, at) =>
+      new UpstreamHost({ address: { address: "127.0.0.1", port: at + 1 }, hostname: "", weight, locality: "", health: "healthy" }),
+  );
+}
+
+function count(balancer: LoadBalancer, picks: number, after?: (host: Host) => void): number[] {
+  const counts: number[] = [];
+  for (let i = 0; i < picks; i++) {
+    const host = balancer.choose()!;
+    counts[host.address.port - 1] = (counts[host.address.port - 1] ?? 0) + 1;
+    after?.(host);
+  }
+  return counts;
+}
+
+describe("load balancing", () => {
+  it("round robin visits every host once per round", () => {
+    assert.deepEqual(count(new RoundRobin(hosts(1, 1, 1, 1), seededRandom(1)), 400), [100, 100, 100, 100]);
+  });
+
+  it("round robin keeps to unequal weights exactly and spreads them out", () => {
+    const list = hosts(5, 3, 2);
+    const balancer = new RoundRobin(list, seededRandom(7));
+    let last: Host | undefined;
+    let longestRun = 0;
+    let run = 0;
+    const counts = count(balancer, 1000, (host) => {
+      run = host === last ? run + 1 : 1;
+      last = host;
+      longestRun = Math.max(longestRun, run);
+    });
+    for (const [at, expected] of [500, 300, 200].entries()) assert.ok(Math.abs(counts[at]! - expected) <= 2, counts.join(","));
+    assert.ok(longestRun <= 2, `a host was picked ${longestRun} times in a row`);
+  });
+
+  it("random ignores weights, as Envoy does, and is even by chi-squared", () => {
+    const counts = count(new RandomChoice(hosts(1, 100, 1, 1), seededRandom(3)), 8000);
+    const chiSquared = counts.reduce((sum, observed) => sum + (observed - 2000) ** 2 / 2000, 0);
+    assert.ok(chiSquared < 16.3, `chi-squared ${chiSquared} with 3 degrees of freedom`);
+  });
+
+  it("least request goes to the host with fewer active requests of two", () => {
+    const list = hosts(1, 1, 1);
+    list[0]!.activeRequests = 50;
+    const counts = count(new LeastRequest(list, seededRandom(5), { choiceCount: 2, activeRequestBias: 1 }), 9000);
+    // The busy host is only taken when both choices fall on it: 1 of 9.
+    assert.ok(Math.abs(counts[0]! - 1000) < 120, counts.join(","));
+    assert.ok(Math.abs(counts[1]! - 4000) < 250, counts.join(","));
+  });
+
+  it("least request evens the load out when requests stay open", () => {
+    const list = hosts(1, 1, 1, 1);
+    const balancer = new LeastRequest(list, seededRandom(11), { choiceCount: 2, activeRequestBias: 1 });
+    count(balancer, 400, (host) => void host.activeRequests++);
+    for (const host of list) assert.ok(Math.abs(host.activeRequests - 100) <= 6, String(host.activeRequests));
+  });
+
+  it("least request with unequal weights sends in proportion, less to the busy", () => {
+    const idle = hosts(3, 1);
+    const counts = count(new LeastRequest(idle, seededRandom(2), { choiceCount: 2, activeRequestBias: 1 }), 4000);
+    assert.ok(Math.abs(counts[0]! - 3000) <= 4, counts.join(","));
+    const busy = hosts(3, 1);
+    busy[0]!.activeRequests = 2;
+    const even = count(new LeastRequest(busy, seededRandom(2), { choiceCount: 2, activeRequestBias: 1 }), 4000);
+    assert.ok(Math.abs(even[0]! - 2000) <= 4, even.join(","));
+  });
+
+  it("has no answer without hosts", () => {
+    const random = seededRandom(1);
+    assert.equal(new RoundRobin([], random).choose(), undefined);
+    assert.equal(new RandomChoice([], random).choose(), undefined);
+    assert.equal(new LeastRequest([], random, { choiceCount: 2, activeRequestBias: 1 }).choose(), undefined);
+  });
+});

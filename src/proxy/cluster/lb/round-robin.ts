@@ -1,0 +1,27 @@
+// ROUND_ROBIN: one after the other; with unequal weights in proportion to them.
+import type { Random } from "#runtime/random";
+import type { Host } from "#proxy/cluster/cluster";
+import { EarliestDeadline } from "./earliest-deadline.ts";
+import { sameWeights } from "./load-balancer.ts";
+import type { LoadBalancer } from "./load-balancer.ts";
+
+export class RoundRobin implements LoadBalancer {
+  readonly #hosts: readonly Host[];
+  readonly #weighted: EarliestDeadline | undefined;
+  #next: number;
+
+  constructor(hosts: readonly Host[], random: Random) {
+    this.#hosts = hosts;
+    this.#weighted = sameWeights(hosts) ? undefined : new EarliestDeadline(hosts, (host) => host.weight, random);
+    this.#next = hosts.length === 0 ? 0 : random.integer(hosts.length);
+  }
+
+  choose(): Host | undefined {
+    if (this.#weighted !== undefined) return this.#weighted.pick();
+    const hosts = this.#hosts;
+    if (hosts.length === 0) return undefined;
+    const host = hosts[this.#next];
+    this.#next = this.#next + 1 === hosts.length ? 0 : this.#next + 1;
+    return host;
+  }
+}

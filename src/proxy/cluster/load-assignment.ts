@@ -1,0 +1,160 @@
+// ClusterLoadAssignment -> frozen config: which endpoints a cluster has, by priority. The only place that knows its defaults.
+import type { ClusterLoadAssignment } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
+import type { LbEndpoint } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_components_pb";
+import { HealthStatus } from "#envoy/gen/envoy/config/core/v3/health_check_pb";
+import type { Locality } from "#envoy/gen/envoy/config/core/v3/base_pb";
+import type { SocketAddress } from "#proxy/net/connection";
+import { ConfigError } from "#proxy/config-error";
+import type { ConfigViolation } from "#proxy/config-error";
+import type { HostHealth } from "./cluster.ts";
+
+export interface EndpointConfig {
+  readonly address: SocketAddress;
+  readonly hostname: string;
+  readonly weight: number;
+  /** `region/zone/subzone`; "" when none is given. */
+  readonly locality: string;
+  readonly health: HostHealth;
+}
+
+export interface LocalityConfig {
+  readonly locality: string;
+  /** Share of the priority's traffic with locality-weighted balancing; 0 takes none. */
+  readonly weight: number;
+  readonly endpoints: readonly EndpointConfig[];
+}
+
+export interface LoadAssignmentConfig {
+  readonly clusterName: string;
+  /** By priority, 0 first, without gaps. */
+  readonly priorities: readonly (readonly LocalityConfig[])[];
+  /** How much a priority may lose before traffic spills over: 1.4 unless given. */
+  readonly overprovisioning: number;
+}
+
+const NO_WEIGHT_GIVEN = 1;
+const DEFAULT_OVERPROVISIONING_PERCENT = 140;
+
+/** @throws ConfigError with all violations */
+export function parseLoadAssignment(wire: ClusterLoadAssignment): LoadAssignmentConfig {
+  const violations: ConfigViolation[] = [];
+  const config = readLoadAssignment(wire, "", violations);
+  if (violations.length > 0) throw new ConfigError(`endpoints of cluster "${wire.clusterName}"`, violations);
+  return config;
+}
+
+/** The same for an assignment inside of another resource: `path` stands in front of the field paths. */
+export function readLoadAssignment(wire: ClusterLoadAssignment, path: string, violations: ConfigViolation[]): LoadAssignmentConfig {
+  const priorities: LocalityConfig[][] = [];
+  if (wire.clusterName === "" && path === "") violations.push({ path: "cluster_name", message: "must not be empty" });
+  if (Object.keys(wire.namedEndpoints).length > 0) violations.push({ path: `${path}named_endpoints`, message: "not served yet" });
+  const policy = wire.policy;
+  if (policy !== undefined && policy.dropOverloads.length > 0) {
+    violations.push({ path: `${path}policy.drop_overloads`, message: "not served yet" });
+  }
+  if (policy?.weightedPriorityHealth === true) {
+    violations.push({ path: `${path}policy.weighted_priority_health`, message: "not served yet" });
+  }
+  const overprovisioningPercent = policy?.overprovisioningFactor ?? DEFAULT_OVERPROVISIONING_PERCENT;
+  if (overprovisioningPercent === 0) violations.push({ path: `${path}policy.overprovisioning_factor`, message: "must be greater than 0" });
+
+  for (const [at, group] of wire.endpoints.entries()) {
+    const groupPath = `${path}endpoints[${at}]`;
+    if (group.priority > 128) {
+      violations.push({ path: `${groupPath}.priority`, message: "must not be above 128" });
+      continue;
+    }
+    if (group.lbConfig.case !== undefined && group.lbConfig.case !== "loadBalancerEndpoints") {
+      violations.push({ path: `${groupPath}.leds_cluster_locality_config`, message: "endpoints by LEDS are not served yet" });
+      continue;
+    }
+    const locality = localityName(group.locality);
+    const listed = group.lbConfig.case === "loadBalancerEndpoints" ? group.lbConfig.value.lbEndpoints : group.lbEndpoints;
+    const endpoints: EndpointConfig[] = [];
+    for (const [index, endpoint] of listed.entries()) {
+      const read = readEndpoint(endpoint, locality, `${groupPath}.lb_endpoints[${index}]`, violations);
+      if (read !== undefined) endpoints.push(read);
+    }
+    while (priorities.length <= group.priority) priorities.push([]);
+    priorities[group.priority]!.push(Object.freeze({ locality, weight: group.loadBalancingWeight ?? 0, endpoints }));
+  }
+  // Envoy wants priorities without gaps: an empty one in the middle would take load that nobody can serve.
+  for (const [priority, groups] of priorities.entries()) {
+    if (groups.length === 0)
+      violations.push({ path: `${path}endpoints`, message: `priority ${priority} is skipped: priorities must not have gaps` });
+  }
+  return Object.freeze({ clusterName: wire.clusterName, priorities, overprovisioning: overprovisioningPercent / 100 });
+}
+
+function readEndpoint(wire: LbEndpoint, locality: string, path: string, violations: ConfigViolation[]): EndpointConfig | undefined {
+  if (wire.hostIdentifier.case !== "endpoint") {
+    violations.push({ path, message: "an endpoint with an address is needed; named endpoints are not served yet" });
+    return undefined;
+  }
+  const endpoint = wire.hostIdentifier.value;
+  const addressPath = `${path}.endpoint.address`;
+  const address = endpoint.address?.address;
+  if (address?.case !== "socketAddress") {
+    violations.push({
+      path: addressPath,
+      message: address?.case === undefined ? "must be set" : `${address.case} is not served yet, only socket_address`,
+    });
+    return undefined;
+  }
+  const socket = address.value;
+  const port = socket.portSpecifier.case === "portValue" ? socket.portSpecifier.value : -1;
+  if (port < 0 || port > 65_535) {
+    violations.push({ path: `${addressPath}.socket_address.port_value`, message: "must be a port from 0 to 65535" });
+    return undefined;
+  }
+  if (!isIpLiteral(socket.address)) {
+    violations.push({
+      path: `${addressPath}.socket_address.address`,
+      message: `"${socket.address}" is not an IP address; names need a DNS cluster`,
+    });
+    return undefined;
+  }
+  if (endpoint.additionalAddresses.length > 0) {
+    violations.push({ path: `${path}.endpoint.additional_addresses`, message: "not served yet" });
+    return undefined;
+  }
+  if (wire.loadBalancingWeight === 0) {
+    violations.push({ path: `${path}.load_balancing_weight`, message: "must be at least 1" });
+    return undefined;
+  }
+  return Object.freeze({
+    address: Object.freeze({ address: socket.address, port }),
+    hostname: endpoint.hostname,
+    weight: wire.loadBalancingWeight ?? NO_WEIGHT_GIVEN,
+    locality,
+    health: healthOf(wire.healthStatus),
+  });
+}
+
+function healthOf(status: HealthStatus): HostHealth {
+  switch (status) {
+    case HealthStatus.UNHEALTHY:
+    case HealthStatus.DRAINING:
+    case HealthStatus.TIMEOUT:
+      return "unhealthy";
+    case HealthStatus.DEGRADED:
+      return "degraded";
+    default:
+      return "healthy";
+  }
+}
+
+function localityName(locality: Locality | undefined): string {
+  if (locality === undefined) return "";
+  const { region, zone, subZone } = locality;
+  if (subZone !== "") return `${region}/${zone}/${subZone}`;
+  if (zone !== "") return `${region}/${zone}`;
+  return region;
+}
+
+/** Text form only, without node:net: digits and dots, or hexadecimal with colons. The connector finds out what the kernel thinks. */
+function isIpLiteral(text: string): boolean {
+  if (text.includes(":")) return /^[0-9a-fA-F:.]+(%[\w.-]+)?$/.test(text);
+  const parts = text.split(".");
+  return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256);
+}

@@ -1,0 +1,245 @@
+// A running cluster: hosts that keep their pool and counters while their address stays, a balancer that is built anew when they change.
+import type { StatsScope } from "#telemetry/stats/store";
+import type { Random } from "#runtime/random";
+import type { SocketAddress } from "#proxy/net/connection";
+import type { Cluster, Host, HttpConnectionPool, LoadBalancerContext } from "./cluster.ts";
+import { CircuitBreakers } from "./circuit-breakers.ts";
+import type { ClusterConfig, LbConfig, UpstreamConnectionConfig } from "./cluster-config.ts";
+import { ClusterStats } from "./cluster-stats.ts";
+import { HostSet } from "./host-set.ts";
+import type { LocalityHosts } from "./host-set.ts";
+import { LeastRequest } from "./lb/least-request.ts";
+import type { LoadBalancer } from "./lb/load-balancer.ts";
+import { RandomChoice } from "./lb/random-choice.ts";
+import { RoundRobin } from "./lb/round-robin.ts";
+import type { LoadAssignmentConfig } from "./load-assignment.ts";
+import { UpstreamHost, hostKey } from "./upstream-host.ts";
+
+/** What the pool of one host is made from. */
+export interface PoolContext {
+  readonly host: Host;
+  readonly config: UpstreamConnectionConfig;
+  readonly limits: CircuitBreakers;
+  readonly stats: StatsScope;
+}
+
+export type PoolFactory = (context: PoolContext) => HttpConnectionPool;
+
+export interface UpstreamClusterContext {
+  readonly random: Random;
+  readonly stats: StatsScope;
+  readonly makePool: PoolFactory;
+}
+
+/** Hosts of captured traffic that are remembered; beyond it the oldest idle one goes. */
+const MAX_ORIGINAL_DESTINATIONS = 1024;
+
+function makeBalancer(lb: LbConfig, hosts: readonly Host[], random: Random): LoadBalancer {
+  switch (lb.policy) {
+    case "round-robin":
+      return new RoundRobin(hosts, random);
+    case "random":
+      return new RandomChoice(hosts, random);
+    case "least-request":
+      return new LeastRequest(hosts, random, lb);
+  }
+}
+
+export class UpstreamCluster implements Cluster {
+  readonly stats: ClusterStats;
+  #config: ClusterConfig;
+  readonly #context: UpstreamClusterContext;
+  readonly #limits: CircuitBreakers;
+  #assignment: LoadAssignmentConfig | undefined;
+  #hosts = new Map<string, UpstreamHost>();
+  #list: readonly UpstreamHost[] = [];
+  #set: HostSet;
+  /** Pools of removed hosts and of old configurations whose streams still run. */
+  #leaving: HttpConnectionPool[] = [];
+
+  constructor(config: ClusterConfig, context: UpstreamClusterContext) {
+    this.#config = config;
+    this.#context = context;
+    this.stats = new ClusterStats(context.stats);
+    this.#limits = new CircuitBreakers(config.circuitBreakers, context.stats);
+    this.#set = this.#buildSet([]);
+    if (config.discovery.kind === "static") this.setAssignment(config.discovery.assignment);
+  }
+
+  get name(): string {
+    return this.#config.name;
+  }
+
+  get config(): ClusterConfig {
+    return this.#config;
+  }
+
+  get hosts(): readonly Host[] {
+    return this.#list;
+  }
+
+  /** Streams, connections and retries are over: nothing will count in this cluster's statistics any more. */
+  get idle(): boolean {
+    if (!this.#limits.idle) return false;
+    this.#forgetEmptyPools();
+    return this.#leaving.length === 0 && this.#list.every((host) => (host.pool?.connectionCount ?? 0) === 0);
+  }
+
+  /** Endpoints may change, limits and policy too, without touching a connection; what connections are made from may not. */
+  configure(config: ClusterConfig): void {
+    const before = this.#config;
+    this.#config = config;
+    this.#limits.configure(config.circuitBreakers);
+    if (!sameConnection(before.connection, config.connection)) {
+      for (const host of this.#list) this.#drainPool(host);
+    }
+    if (config.discovery.kind === "static") this.setAssignment(config.discovery.assignment);
+    else if (this.#assignment !== undefined && config.discovery.kind === "eds") this.setAssignment(this.#assignment);
+  }
+
+  setAssignment(assignment: LoadAssignmentConfig): void {
+    this.#assignment = assignment;
+    const before = this.#hosts;
+    const hosts = new Map<string, UpstreamHost>();
+    let changed = false;
+    const priorities: LocalityHosts[][] = [];
+    for (const localities of assignment.priorities) {
+      const level: LocalityHosts[] = [];
+      for (const { weight, endpoints } of localities) {
+        const group: UpstreamHost[] = [];
+        for (const endpoint of endpoints) {
+          const key = hostKey(endpoint.address);
+          // An address that is listed twice is one host, in the first place it is listed, as in Envoy.
+          if (hosts.has(key)) continue;
+          let host = before.get(key);
+          if (host === undefined) {
+            host = new UpstreamHost(endpoint);
+            changed = true;
+          } else {
+            host.update(endpoint);
+          }
+          hosts.set(key, host);
+          group.push(host);
+        }
+        level.push({ weight, hosts: group });
+      }
+      priorities.push(level);
+    }
+    for (const [key, host] of before) {
+      if (hosts.has(key)) continue;
+      changed = true;
+      this.#drainPool(host);
+    }
+    this.#hosts = hosts;
+    this.#list = [...hosts.values()];
+    this.#set = this.#buildSet(priorities);
+    if (changed) this.stats.membershipChange.inc();
+    this.#countMembers();
+  }
+
+  chooseHost(context: LoadBalancerContext): Host | undefined {
+    if (this.#config.discovery.kind === "original-dst") return this.#originalDestination(context.originalDestination);
+    if (this.#set.inPanic) this.stats.panic.inc();
+    let host = this.#set.choose();
+    // previous_hosts: ask again while the answer was tried before; the last answer counts when the attempts are used up.
+    for (let attempt = 0; attempt < context.hostSelectionAttempts; attempt++) {
+      if (host === undefined || !context.triedHosts.includes(host)) break;
+      host = this.#set.choose();
+    }
+    if (host === undefined) this.stats.noneHealthy.inc();
+    return host;
+  }
+
+  pool(host: Host): HttpConnectionPool {
+    const own = host as UpstreamHost;
+    return (own.pool ??= this.#makePool(own));
+  }
+
+  tryAcquireRequest(): boolean {
+    return this.#limits.tryAcquireRequest();
+  }
+  releaseRequest(): void {
+    this.#limits.releaseRequest();
+  }
+  tryAcquireRetry(): boolean {
+    return this.#limits.tryAcquireRetry();
+  }
+  releaseRetry(): void {
+    this.#limits.releaseRetry();
+  }
+
+  /** The cluster goes: no host can be chosen any more, running streams end in their own time. */
+  drain(): void {
+    for (const host of this.#list) this.#drainPool(host);
+    this.#hosts = new Map();
+    this.#list = [];
+    this.#set = this.#buildSet([]);
+    this.#countMembers();
+  }
+
+  #makePool(host: UpstreamHost): HttpConnectionPool {
+    const { stats, makePool } = this.#context;
+    return makePool({ host, config: this.#config.connection, limits: this.#limits, stats });
+  }
+
+  #drainPool(host: UpstreamHost): void {
+    const pool = host.pool;
+    if (pool === undefined) return;
+    host.pool = undefined;
+    pool.drain();
+    this.#forgetEmptyPools();
+    if (pool.connectionCount > 0) this.#leaving.push(pool);
+  }
+
+  #forgetEmptyPools(): void {
+    if (this.#leaving.length > 0) this.#leaving = this.#leaving.filter((pool) => pool.connectionCount > 0);
+  }
+
+  #buildSet(priorities: readonly (readonly LocalityHosts[])[]): HostSet {
+    const { lb, panicThreshold, localityWeighted } = this.#config;
+    const random = this.#context.random;
+    return new HostSet(priorities, {
+      overprovisioning: this.#assignment?.overprovisioning ?? 1.4,
+      panicThreshold,
+      localityWeighted,
+      makeBalancer: (hosts) => makeBalancer(lb, hosts, random),
+      random,
+    });
+  }
+
+  #countMembers(): void {
+    this.stats.membershipTotal.set(this.#list.length);
+    this.stats.membershipHealthy.set(this.#list.filter((host) => host.health === "healthy").length);
+    this.stats.membershipDegraded.set(this.#list.filter((host) => host.health === "degraded").length);
+  }
+
+  #originalDestination(address: SocketAddress | undefined): Host | undefined {
+    if (address === undefined) {
+      this.stats.noneHealthy.inc();
+      return undefined;
+    }
+    const key = hostKey(address);
+    const known = this.#hosts.get(key);
+    if (known !== undefined) return known;
+    const host = new UpstreamHost({ address, hostname: "", weight: 1, locality: "", health: "healthy" });
+    if (this.#hosts.size >= MAX_ORIGINAL_DESTINATIONS) {
+      const oldest = this.#list.find((other) => other.activeRequests === 0) ?? this.#list[0]!;
+      this.#hosts.delete(oldest.key);
+      this.#drainPool(oldest);
+    }
+    this.#hosts.set(key, host);
+    this.#list = [...this.#hosts.values()];
+    this.#countMembers();
+    return host;
+  }
+}
+
+function sameConnection(a: UpstreamConnectionConfig, b: UpstreamConnectionConfig): boolean {
+  return (
+    a.connectTimeoutMs === b.connectTimeoutMs &&
+    a.idleTimeoutMs === b.idleTimeoutMs &&
+    a.maxRequestsPerConnection === b.maxRequestsPerConnection &&
+    a.maxResponseHeadersCount === b.maxResponseHeadersCount &&
+    a.bufferLimitBytes === b.bufferLimitBytes
+  );
+}

@@ -1,0 +1,28 @@
+// Counts responses by code, as Envoy: `<prefix>_completed`, `<prefix>_2xx`, and where wanted `<prefix>_200`.
+import type { Counter, StatsScope } from "#telemetry/stats/store";
+
+export class CodeStats {
+  readonly completed: Counter;
+  readonly #classes: readonly Counter[];
+  /** By status - 100; a counter per code that was seen. */
+  readonly #codes: (Counter | undefined)[] | undefined;
+  readonly #scope: StatsScope;
+  readonly #prefix: string;
+
+  constructor(scope: StatsScope, prefix: string, perCode: boolean) {
+    this.#scope = scope;
+    this.#prefix = prefix;
+    this.completed = scope.counter(`${prefix}_completed`);
+    this.#classes = [1, 2, 3, 4, 5].map((digit) => scope.counter(`${prefix}_${digit}xx`));
+    this.#codes = perCode ? Array.from<Counter | undefined>({ length: 500 }).fill(undefined) : undefined;
+  }
+
+  /** Codes outside of 100 to 599 count as completed only. */
+  charge(status: number): void {
+    this.completed.inc();
+    if (status < 100 || status > 599) return;
+    this.#classes[Math.trunc(status / 100) - 1]!.inc();
+    const codes = this.#codes;
+    if (codes !== undefined) (codes[status - 100] ??= this.#scope.counter(`${this.#prefix}_${status}`)).inc();
+  }
+}
