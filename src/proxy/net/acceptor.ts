@@ -15,6 +15,8 @@ export interface AcceptorOptions {
   readonly poison: boolean;
   /** Sets `connection.handler` before it returns. */
   readonly onConnection: (connection: Connection) => void;
+  /** The connection is gone, whoever closed it. */
+  readonly onClosed: (connection: Connection) => void;
   /** Accepting itself failed, e.g. no descriptors left; it goes on when it can. */
   readonly onError: (error: Error) => void;
 }
@@ -22,9 +24,9 @@ export interface AcceptorOptions {
 export class Acceptor {
   readonly #server: Server;
 
-  constructor({ fd, clock, poison, onConnection, onError }: AcceptorOptions) {
+  constructor({ fd, clock, poison, onConnection, onClosed, onError }: AcceptorOptions) {
     this.#server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: HIGH_WATERMARK_BYTES });
-    this.#server.on("connection", (socket) => onConnection(new SocketConnection(socket, clock, poison)));
+    this.#server.on("connection", (socket) => onConnection(new SocketConnection(socket, clock, poison, onClosed)));
     this.#server.on("error", onError);
     this.#server.listen({ fd, backlog: BACKLOG });
   }

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { realClock } from "#runtime/clock";
 import { Acceptor } from "./acceptor.ts";
 import { bindListenSocket, ipv6Bytes } from "./listen-socket.ts";
@@ -62,6 +62,7 @@ test("an acceptor hands out connections and stops when closed", async () => {
       connection.write(`hello ${connection.local.port}`);
       connection.close("flush");
     },
+    onClosed: () => {},
     onError: (error) => assert.fail(error),
   });
   assert.equal(await ask("127.0.0.1", socket.address.port), `hello ${socket.address.port}`);
@@ -101,6 +102,7 @@ test("IPv6 works where the machine has it", async () => {
       connection.write("six");
       connection.close("flush");
     },
+    onClosed: () => {},
     onError: (error) => assert.fail(error),
   });
   assert.equal(await ask("::1", bound.socket.address.port), "six");

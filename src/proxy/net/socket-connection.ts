@@ -42,6 +42,7 @@ export class SocketConnection implements Connection {
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #poison: boolean;
+  readonly #onClosed: ((connection: Connection) => void) | undefined;
   readonly #pauses: number[] = CAUSES.map(() => 0);
   #paused = false;
   #kept = false;
@@ -52,8 +53,10 @@ export class SocketConnection implements Connection {
   #local: SocketAddress | undefined;
   #remote: SocketAddress | undefined;
 
-  constructor(socket: Socket, clock: Clock, poison: boolean) {
+  /** `onClosed` is for whoever keeps count; it comes after the handler's own `onClose`. */
+  constructor(socket: Socket, clock: Clock, poison: boolean, onClosed?: (connection: Connection) => void) {
     this.#socket = socket;
+    this.#onClosed = onClosed;
     this.#clock = clock;
     this.#poison = poison;
     this.startMs = clock.monotonicMs();
@@ -169,5 +172,6 @@ export class SocketConnection implements Connection {
     const failure = this.#closing ? undefined : this.#failure;
     this.#closing = true;
     this.handler.onClose(failure);
+    this.#onClosed?.(this);
   }
 }

@@ -1,0 +1,221 @@
+// One listener on one traffic thread: accepts, picks the filter chain, keeps count, drains. An update keeps the socket and the connections
+// of chains that did not change; connections of other chains finish on the old configuration while they drain.
+import type { Connection } from "#proxy/net/connection";
+import { Acceptor } from "#proxy/net/acceptor";
+import type { ThreadContext } from "#proxy/thread-context";
+import type { Counter, Gauge, Histogram, StatsScope } from "#telemetry/stats/store";
+import type { Timer } from "#runtime/clock";
+import { matchChain } from "./filter-chain-match.ts";
+import type { FilterChain, ListenerConfig } from "./listener-config.ts";
+
+export interface ListenerOptions {
+  /** How long connections may go on after their chain or listener has gone. */
+  readonly drainTimeMs: number;
+  /** Per traffic thread; more are closed at once and counted. */
+  readonly maxConnections: number;
+}
+
+/** What was accepted on one filter chain. It outlives the chain while its connections drain. */
+interface ChainConnections {
+  readonly chain: FilterChain;
+  /** What to call when the chain drains, per connection. */
+  readonly open: Map<Connection, (() => void)[]>;
+  draining: boolean;
+}
+
+interface ListenerStats {
+  readonly scope: StatsScope;
+  readonly total: Counter;
+  readonly active: Gauge;
+  readonly destroyed: Counter;
+  readonly overflow: Counter;
+  readonly noMatch: Counter;
+  readonly lengthMs: Histogram;
+}
+
+export class ActiveListener {
+  readonly #thread: ThreadContext;
+  readonly #options: ListenerOptions;
+  readonly #stats: ListenerStats;
+  #config: ListenerConfig;
+  #chains: ChainConnections[];
+  #default: ChainConnections | undefined;
+  #acceptors: Acceptor[] = [];
+  readonly #leaving = new Set<ChainConnections>();
+  readonly #byConnection = new Map<Connection, ChainConnections>();
+  readonly #timers = new Set<Timer>();
+  #ended = false;
+
+  constructor(config: ListenerConfig, thread: ThreadContext, options: ListenerOptions) {
+    this.#config = config;
+    this.#thread = thread;
+    this.#options = options;
+    this.#chains = config.chains.map(newChain);
+    this.#default = config.defaultChain === undefined ? undefined : newChain(config.defaultChain);
+    const scope = thread.stats.scope("listener", { tag: "envoy.listener_address", value: config.statName });
+    this.#stats = {
+      scope,
+      total: scope.counter("downstream_cx_total"),
+      active: scope.gauge("downstream_cx_active"),
+      destroyed: scope.counter("downstream_cx_destroy"),
+      overflow: scope.counter("downstream_cx_overflow"),
+      noMatch: scope.counter("no_filter_chain_match"),
+      lengthMs: scope.histogram("downstream_cx_length_ms"),
+    };
+  }
+
+  get config(): ListenerConfig {
+    return this.#config;
+  }
+
+  get connectionCount(): number {
+    return this.#byConnection.size;
+  }
+
+  /** Begins to accept. Each descriptor is a duplicate of its own for this thread. */
+  listen(descriptors: readonly number[]): void {
+    const { clock, poison, log } = this.#thread;
+    for (const fd of descriptors) {
+      this.#acceptors.push(
+        new Acceptor({
+          fd,
+          clock,
+          poison,
+          onConnection: (connection) => this.#accept(connection),
+          onClosed: (connection) => this.#onClosed(connection),
+          onError: (error) => log.warn("accepting connections failed", { listener: this.#config.name, error: error.message }),
+        }),
+      );
+    }
+  }
+
+  /** A new configuration at the same addresses. Connections of chains that are gone or different drain. */
+  update(config: ListenerConfig): void {
+    const before = this.#default === undefined ? this.#chains : [...this.#chains, this.#default];
+    // compileListener takes unchanged chains over, so that being the same object means being the same.
+    const keep = (chain: FilterChain): ChainConnections => before.find((old) => old.chain === chain) ?? newChain(chain);
+    this.#config = config;
+    this.#chains = config.chains.map(keep);
+    this.#default = config.defaultChain === undefined ? undefined : keep(config.defaultChain);
+    const kept = new Set([...this.#chains, this.#default]);
+    for (const old of before) if (!kept.has(old)) this.#drainChain(old);
+  }
+
+  /** Stops accepting and lets what is open finish. What is left after the drain time is closed. */
+  drain(): void {
+    this.#stopAccepting();
+    for (const chain of this.#chains) this.#drainChain(chain);
+    if (this.#default !== undefined) this.#drainChain(this.#default);
+    this.#chains = [];
+    this.#default = undefined;
+    this.#endIfEmpty();
+  }
+
+  /** At once. */
+  close(): void {
+    this.drain();
+    for (const connection of this.#byConnection.keys()) connection.close("now");
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+  }
+
+  #stopAccepting(): void {
+    for (const acceptor of this.#acceptors) acceptor.close();
+    this.#acceptors = [];
+    this.#ended = true;
+  }
+
+  #accept(connection: Connection): void {
+    this.#stats.total.inc();
+    if (this.#byConnection.size >= this.#options.maxConnections) {
+      this.#stats.overflow.inc();
+      refuse(connection);
+      return;
+    }
+    const input = { destination: connection.local, source: connection.remote };
+    const index = matchChain(
+      this.#chains.map(({ chain }) => chain.match),
+      input,
+    );
+    const chosen = index === undefined ? this.#default : this.#chains[index];
+    if (chosen === undefined) {
+      this.#stats.noMatch.inc();
+      refuse(connection);
+      return;
+    }
+    const drainCallbacks: (() => void)[] = [];
+    chosen.open.set(connection, drainCallbacks);
+    this.#byConnection.set(connection, chosen);
+    this.#stats.active.inc();
+    chosen.chain.filter.accept({
+      connection,
+      listenerName: this.#config.name,
+      direction: this.#config.direction,
+      originalDestination: connection.local,
+      requestedServerName: undefined,
+      onDrain: (begin) => {
+        if (chosen.draining) begin();
+        else drainCallbacks.push(begin);
+      },
+    });
+  }
+
+  #onClosed(connection: Connection): void {
+    const chain = this.#byConnection.get(connection);
+    this.#stats.destroyed.inc();
+    if (chain === undefined) return;
+    this.#byConnection.delete(connection);
+    chain.open.delete(connection);
+    if (chain.open.size === 0) this.#leaving.delete(chain);
+    this.#stats.active.dec();
+    this.#stats.lengthMs.record(this.#thread.clock.monotonicMs() - connection.startMs);
+    this.#endIfEmpty();
+  }
+
+  #drainChain(chain: ChainConnections): void {
+    if (chain.draining) return;
+    chain.draining = true;
+    if (chain.open.size === 0) return;
+    this.#leaving.add(chain);
+    for (const callbacks of chain.open.values()) for (const begin of callbacks) begin();
+    const timer = this.#thread.clock.setTimer(
+      this.#options.drainTimeMs,
+      () => {
+        this.#timers.delete(timer);
+        for (const connection of chain.open.keys()) connection.close("now");
+      },
+      true,
+    );
+    this.#timers.add(timer);
+  }
+
+  #endIfEmpty(): void {
+    if (!this.#ended || this.#byConnection.size > 0) return;
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+    this.#onEnd?.();
+    this.#onEnd = undefined;
+  }
+
+  #onEnd: (() => void) | undefined;
+
+  /** Called once, when it accepts no more and its last connection has gone. */
+  whenEnded(callback: () => void): void {
+    if (this.#ended && this.#byConnection.size === 0) callback();
+    else this.#onEnd = callback;
+  }
+
+  /** Gives the statistics back. Only when no other listener has the same address and stat name. */
+  releaseStats(): void {
+    this.#stats.scope.release();
+  }
+}
+
+function newChain(chain: FilterChain): ChainConnections {
+  return { chain, open: new Map(), draining: false };
+}
+
+function refuse(connection: Connection): void {
+  connection.handler = { onData: () => {}, onEnd: () => {}, onDrain: () => {}, onClose: () => {} };
+  connection.close("now");
+}

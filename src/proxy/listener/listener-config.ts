@@ -1,0 +1,184 @@
+// Listener -> compiled ListenerConfig. Compiling on the main thread (without a thread context) finds everything that is wrong; traffic
+// threads compile the same bytes again with their own context.
+import { equals } from "@bufbuild/protobuf";
+import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
+import type { Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
+import type { Address } from "#envoy/gen/envoy/config/core/v3/address_pb";
+import { SocketAddress_Protocol } from "#envoy/gen/envoy/config/core/v3/address_pb";
+import { TrafficDirection } from "#envoy/gen/envoy/config/core/v3/base_pb";
+import { FilterChainSchema } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
+import type { FilterChain as WireChain } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
+import { nameOf } from "#envoy/any";
+import { checkFields, Violations } from "#proxy/field-check";
+import { HONOURED_LISTENER_FIELDS } from "#proxy/honoured/listener";
+import type { SocketAddress } from "#proxy/net/connection";
+import type { ThreadContext } from "#proxy/thread-context";
+import { compileChainMatch, MATCHES_ALL } from "./filter-chain-match.ts";
+import type { ChainMatch } from "./filter-chain-match.ts";
+import type { ConnectionContext, NetworkFilterCompiler, NetworkFilterFactory } from "./network-filter.ts";
+
+export interface FilterChain {
+  readonly name: string;
+  readonly match: ChainMatch;
+  readonly filter: NetworkFilterFactory;
+  readonly wire: WireChain;
+}
+
+export interface ListenerConfig {
+  readonly name: string;
+  readonly addresses: readonly SocketAddress[];
+  /** What stands in `listener.<statName>.`: the stat prefix, else the address with ":" as "_". */
+  readonly statName: string;
+  readonly direction: ConnectionContext["direction"];
+  readonly chains: readonly FilterChain[];
+  readonly defaultChain: FilterChain | undefined;
+}
+
+const HTTP_INSPECTOR = "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector";
+const TLS_INSPECTOR = "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
+const RAW_BUFFER = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
+
+/**
+ * `previous`: chains of the same content are taken over with their compiled filters, so that their connections need not drain.
+ * @throws ConfigError with all violations
+ */
+export function compileListener(
+  wire: Listener,
+  filters: readonly NetworkFilterCompiler[],
+  thread: ThreadContext | undefined,
+  previous?: ListenerConfig,
+): ListenerConfig {
+  const violations = new Violations();
+  checkFields(HONOURED_LISTENER_FIELDS, ListenerSchema, wire, "", violations);
+  if (wire.bindToPort === false) violations.add("bind_to_port", "a listener that only takes captured connections is not served yet");
+  refuseListenerFilters(wire, violations);
+  const addresses = listenerAddresses(wire, violations);
+  const compile = (chain: WireChain, path: string): FilterChain | undefined =>
+    findSame(chain, previous) ?? compileChain(chain, path, filters, thread, violations);
+  const chains = wire.filterChains.flatMap((chain, index) => compile(chain, `filter_chains[${index}]`) ?? []);
+  const defaultChain = wire.defaultFilterChain === undefined ? undefined : compile(wire.defaultFilterChain, "default_filter_chain");
+  if (wire.filterChains.length === 0 && wire.defaultFilterChain === undefined) violations.add("filter_chains", "no filter chain: nothing would be served");
+  refuseSameMatch(chains, violations);
+  violations.throwIfAny(`listener "${wire.name}"`);
+  const first = addresses[0];
+  const address = first === undefined ? "" : `${first.address.includes(":") ? `[${first.address}]` : first.address}_${first.port}`;
+  return Object.freeze({
+    name: wire.name,
+    addresses,
+    statName: wire.statPrefix === "" ? address.replaceAll(":", "_") : wire.statPrefix,
+    direction: direction(wire.trafficDirection),
+    chains,
+    defaultChain,
+  });
+}
+
+/** The addresses that the listener binds, primary first. */
+export function listenerAddresses(wire: Listener, violations: Violations): SocketAddress[] {
+  const all: readonly (readonly [Address | undefined, string])[] = [
+    [wire.address, "address"],
+    ...wire.additionalAddresses.map(({ address }, index) => [address, `additional_addresses[${index}].address`] as const),
+  ];
+  return all.flatMap(([address, path]) => {
+    const socket = address?.address.case === "socketAddress" ? address.address.value : undefined;
+    if (socket === undefined) {
+      violations.add(path, "only socket addresses are served");
+      return [];
+    }
+    if (socket.protocol !== SocketAddress_Protocol.TCP) violations.add(`${path}.socket_address.protocol`, "only TCP is served yet");
+    if (socket.portSpecifier.case !== "portValue") {
+      violations.add(`${path}.socket_address.port_value`, "must be set");
+      return [];
+    }
+    return [{ address: socket.address, port: socket.portSpecifier.value }];
+  });
+}
+
+// Inspectors only answer questions that filter chain matches ask; those matches are refused themselves, so an inspector alone is harmless.
+function refuseListenerFilters(wire: Listener, violations: Violations): void {
+  for (const [index, filter] of wire.listenerFilters.entries()) {
+    const type = filter.configType.case === "typedConfig" ? nameOf(filter.configType.value.typeUrl) : filter.name;
+    if (type === HTTP_INSPECTOR || type === TLS_INSPECTOR) continue;
+    violations.add(`listener_filters[${index}]`, `listener filter ${type} is not served yet`);
+  }
+}
+
+function findSame(chain: WireChain, previous: ListenerConfig | undefined): FilterChain | undefined {
+  if (previous === undefined) return undefined;
+  for (const old of previous.chains) if (equals(FilterChainSchema, old.wire, chain)) return old;
+  const { defaultChain } = previous;
+  return defaultChain !== undefined && equals(FilterChainSchema, defaultChain.wire, chain) ? defaultChain : undefined;
+}
+
+function compileChain(
+  chain: WireChain,
+  path: string,
+  filters: readonly NetworkFilterCompiler[],
+  thread: ThreadContext | undefined,
+  violations: Violations,
+): FilterChain | undefined {
+  const match = compileChainMatch(chain.filterChainMatch, `${path}.filter_chain_match`, violations.add);
+  const socket = chain.transportSocket;
+  if (socket !== undefined) {
+    const type = socket.configType.case === "typedConfig" ? nameOf(socket.configType.value.typeUrl) : socket.name;
+    if (type !== RAW_BUFFER) violations.add(`${path}.transport_socket`, `${type} is not served yet, only plaintext`);
+  }
+  const [last, ...others] = chain.filters.toReversed();
+  if (last === undefined) {
+    violations.add(`${path}.filters`, "must hold a terminal filter");
+    return undefined;
+  }
+  for (const [index, filter] of others.toReversed().entries()) {
+    const type = filter.configType.case === "typedConfig" ? nameOf(filter.configType.value.typeUrl) : filter.name;
+    violations.add(`${path}.filters[${index}]`, `network filter ${type} ("${filter.name}") is not known to this proxy`);
+  }
+  const at = `${path}.filters[${chain.filters.length - 1}]`;
+  if (last.configType.case !== "typedConfig") {
+    violations.add(at, `network filter "${last.name}" needs a typed_config`);
+    return undefined;
+  }
+  const config = last.configType.value;
+  const compiler = filters.find(({ configTypes }) => configTypes.includes(nameOf(config.typeUrl)));
+  if (compiler === undefined) {
+    violations.add(at, `network filter ${nameOf(config.typeUrl)} ("${last.name}") is not known to this proxy`);
+    return undefined;
+  }
+  try {
+    const filter = compiler.compile(last.name, config, `${at}.typed_config`, thread);
+    return { name: chain.name, match: canonicalMatch(chain) === "" ? MATCHES_ALL : match, filter, wire: chain };
+  } catch (error) {
+    violations.addFrom(error, `${at}.typed_config`);
+    return undefined;
+  }
+}
+
+/** Envoy refuses two chains that take the same connections: which one did would be chance. */
+function refuseSameMatch(chains: readonly FilterChain[], violations: Violations): void {
+  const seen = new Map<string, number>();
+  for (const [index, { wire }] of chains.entries()) {
+    const key = canonicalMatch(wire);
+    const other = seen.get(key);
+    if (other !== undefined) violations.add(`filter_chains[${index}].filter_chain_match`, `takes the same connections as filter_chains[${other}]`);
+    else seen.set(key, index);
+  }
+}
+
+function canonicalMatch({ filterChainMatch: match }: WireChain): string {
+  if (match === undefined) return "";
+  const ranges = (list: readonly { addressPrefix: string; prefixLen?: number | undefined }[]): string[] =>
+    list.map(({ addressPrefix, prefixLen }) => `${addressPrefix}/${prefixLen ?? 0}`).sort();
+  const key = [
+    match.destinationPort ?? "",
+    ranges(match.prefixRanges),
+    match.transportProtocol,
+    ranges(match.directSourcePrefixRanges),
+    match.sourceType === 0 ? "" : match.sourceType,
+    ranges(match.sourcePrefixRanges),
+    [...match.sourcePorts].sort(),
+  ];
+  return key.every((part) => part === "" || (Array.isArray(part) && part.length === 0)) ? "" : JSON.stringify(key);
+}
+
+function direction(value: TrafficDirection): ConnectionContext["direction"] {
+  if (value === TrafficDirection.INBOUND) return "INBOUND";
+  return value === TrafficDirection.OUTBOUND ? "OUTBOUND" : "UNSPECIFIED";
+}

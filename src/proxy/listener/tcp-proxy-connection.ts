@@ -1,0 +1,216 @@
+// One proxied TCP connection: downstream is paused until the upstream stands, then each side is the other's backpressure.
+import type { Host } from "#proxy/cluster/cluster";
+import { StreamRecord } from "#proxy/http/stream-record";
+import type { StreamInfo } from "#proxy/http/stream-info";
+import type { Connection, ConnectionHandler, TransportFailure } from "#proxy/net/connection";
+import type { PendingConnect } from "#proxy/net/connector";
+import type { ThreadContext } from "#proxy/thread-context";
+import type { Counter, Gauge, StatsScope } from "#telemetry/stats/store";
+import type { Timer } from "#runtime/clock";
+import type { ConnectionContext } from "./network-filter.ts";
+import type { TcpProxyConfig } from "./tcp-proxy.ts";
+
+export interface TcpProxyStats {
+  readonly cxTotal: Counter;
+  readonly cxActive: Gauge;
+  readonly noRoute: Counter;
+  readonly received: Counter;
+  readonly sent: Counter;
+  readonly idleTimeout: Counter;
+}
+
+export function makeTcpProxyStats(root: StatsScope, prefix: string): TcpProxyStats {
+  const scope = root.scope("tcp", { tag: "envoy.tcp_prefix", value: prefix });
+  return {
+    cxTotal: scope.counter("downstream_cx_total"),
+    cxActive: scope.gauge("downstream_cx_active"),
+    noRoute: scope.counter("downstream_cx_no_route"),
+    received: scope.counter("downstream_cx_rx_bytes_total"),
+    sent: scope.counter("downstream_cx_tx_bytes_total"),
+    idleTimeout: scope.counter("idle_timeout"),
+  };
+}
+
+// Used where a cluster says nothing of it; Envoy's default for a cluster.
+const CONNECT_TIMEOUT_MS = 5000;
+
+export class TcpProxyConnection {
+  readonly #context: ConnectionContext;
+  readonly #config: TcpProxyConfig;
+  readonly #thread: ThreadContext;
+  readonly #stats: TcpProxyStats;
+  readonly #logger: { log(info: StreamInfo): void } | undefined;
+  readonly #info: StreamRecord;
+  readonly #randomValue: number;
+  readonly #tried: Host[] = [];
+  #upstream: Connection | undefined;
+  #host: Host | undefined;
+  #connecting: PendingConnect | undefined;
+  #idle: Timer | undefined;
+  #lastActivityMs = 0;
+  #over = false;
+
+  constructor(
+    context: ConnectionContext,
+    config: TcpProxyConfig,
+    thread: ThreadContext,
+    stats: TcpProxyStats,
+    logger: { log(info: StreamInfo): void } | undefined,
+  ) {
+    this.#context = context;
+    this.#config = config;
+    this.#thread = thread;
+    this.#stats = stats;
+    this.#logger = logger;
+    this.#randomValue = thread.random.next();
+    const { local, remote } = context.connection;
+    this.#info = new StreamRecord(thread.clock.wallMs(), thread.clock.monotonicMs(), local, remote, context.requestedServerName);
+  }
+
+  start(): void {
+    const { connection } = this.#context;
+    this.#stats.cxTotal.inc();
+    this.#stats.cxActive.inc();
+    connection.handler = this.#downstreamHandler();
+    connection.pauseReading("upstream-not-ready");
+    this.#connect();
+  }
+
+  #clusterName(): string {
+    const { clusters, totalWeight } = this.#config;
+    let point = this.#randomValue * totalWeight;
+    for (const { name, weight } of clusters) {
+      point -= weight;
+      if (point < 0) return name;
+    }
+    return clusters[clusters.length - 1]?.name ?? "";
+  }
+
+  #connect(): void {
+    const name = this.#clusterName();
+    const cluster = this.#thread.clusters.get(name);
+    this.#info.upstreamCluster = name;
+    if (cluster === undefined) {
+      this.#info.flags.add("NC");
+      this.#stats.noRoute.inc();
+      this.#giveUp();
+      return;
+    }
+    const host = cluster.chooseHost({ randomValue: this.#randomValue, triedHosts: this.#tried, hostSelectionAttempts: 0, originalDestination: undefined });
+    if (host === undefined) {
+      this.#info.flags.add("UH");
+      this.#giveUp();
+      return;
+    }
+    this.#host = host;
+    this.#info.upstreamHost = host.address;
+    this.#info.attemptCount++;
+    host.stats.cxTotal++;
+    this.#connecting = this.#thread.connector.connect(host.address, CONNECT_TIMEOUT_MS, {
+      onConnected: (upstream) => this.#onConnected(upstream, host),
+      onConnectFailed: (failure) => this.#onConnectFailed(failure, host),
+    });
+  }
+
+  #onConnectFailed(failure: TransportFailure, host: Host): void {
+    this.#connecting = undefined;
+    host.stats.cxConnectFail++;
+    this.#info.upstreamTransportFailure = failure.detail;
+    this.#tried.push(host);
+    if (this.#info.attemptCount < this.#config.maxConnectAttempts) {
+      this.#connect();
+      return;
+    }
+    this.#info.flags.add("UF");
+    if (this.#config.maxConnectAttempts > 1) this.#info.flags.add("URX");
+    this.#giveUp();
+  }
+
+  #onConnected(upstream: Connection, host: Host): void {
+    this.#connecting = undefined;
+    this.#upstream = upstream;
+    host.stats.cxActive++;
+    host.activeRequests++;
+    this.#info.upstreamLocal = upstream.local;
+    upstream.handler = this.#upstreamHandler();
+    this.#context.connection.resumeReading("upstream-not-ready");
+    this.#touch();
+    this.#watchIdle();
+  }
+
+  #downstreamHandler(): ConnectionHandler {
+    const { connection } = this.#context;
+    return {
+      onData: (chunk) => {
+        this.#touch();
+        this.#stats.received.add(chunk.length);
+        connection.keepChunk();
+        if (this.#upstream?.write(chunk) === false) connection.pauseReading("backpressure");
+      },
+      onEnd: () => this.#upstream?.end(),
+      onDrain: () => this.#upstream?.resumeReading("backpressure"),
+      onClose: (failure) => {
+        if (failure !== undefined) this.#info.flags.add("DC");
+        this.#upstream?.close(failure === undefined ? "flush" : "reset");
+        this.#finish();
+      },
+    };
+  }
+
+  #upstreamHandler(): ConnectionHandler {
+    const { connection } = this.#context;
+    return {
+      onData: (chunk) => {
+        this.#touch();
+        this.#stats.sent.add(chunk.length);
+        this.#upstream?.keepChunk();
+        if (!connection.write(chunk)) this.#upstream?.pauseReading("backpressure");
+      },
+      onEnd: () => connection.end(),
+      onDrain: () => connection.resumeReading("backpressure"),
+      onClose: (failure) => {
+        if (failure !== undefined) this.#info.flags.add("UC");
+        connection.close(failure === undefined ? "flush" : "reset");
+      },
+    };
+  }
+
+  #giveUp(): void {
+    this.#context.connection.close("flush");
+  }
+
+  #touch(): void {
+    this.#lastActivityMs = this.#thread.clock.monotonicMs();
+  }
+
+  // One timer that is set anew when it fires: a timer per chunk would cost more than what it guards.
+  #watchIdle(): void {
+    const { idleTimeoutMs } = this.#config;
+    if (idleTimeoutMs === 0 || this.#over) return;
+    const left = this.#lastActivityMs + idleTimeoutMs - this.#thread.clock.monotonicMs();
+    if (left > 0) {
+      this.#idle = this.#thread.clock.setTimer(left, () => this.#watchIdle(), true);
+      return;
+    }
+    this.#stats.idleTimeout.inc();
+    this.#context.connection.close("now");
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#idle?.cancel();
+    this.#connecting?.cancel();
+    this.#stats.cxActive.dec();
+    if (this.#host !== undefined && this.#upstream !== undefined) {
+      this.#host.stats.cxActive--;
+      this.#host.activeRequests--;
+    }
+    if (this.#logger === undefined) return;
+    const { connection } = this.#context;
+    this.#info.endMs = this.#thread.clock.monotonicMs();
+    this.#info.bytesReceived = connection.bytesReceived;
+    this.#info.bytesSent = connection.bytesSent;
+    this.#logger.log(this.#info);
+  }
+}

@@ -1,0 +1,390 @@
+// The configuration of one proxy: what was accepted, what waits, what is live. Warming as in Envoy: a cluster waits for its endpoints,
+// a listener for its routes, and the old one serves until then. Beyond Envoy, so that no request fails while configuration moves: routes
+// wait for clusters that are still warming, and a cluster that is taken away stays for a moment while live routes still name it.
+import type { Clock, Timer } from "#runtime/clock";
+import type { Log } from "#runtime/log";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
+import type { ListenerReferences, Need } from "./references.ts";
+import { isEmptyUpdate } from "./proxy-update.ts";
+import type { ProxyUpdate, UpdateTarget } from "./proxy-update.ts";
+import { ResourceSlots } from "./resource-slots.ts";
+import type { AcceptedResource, ResourceSlot } from "./resource-slots.ts";
+
+export interface ClusterFacts {
+  readonly name: string;
+  readonly endpoints: Need | undefined;
+}
+export interface AssignmentFacts {
+  readonly name: string;
+}
+export interface RouteFacts {
+  readonly name: string;
+  readonly clusters: ReadonlySet<string>;
+}
+export interface ListenerFacts extends ListenerReferences {
+  readonly name: string;
+}
+
+/** The listener is fine but its address cannot be had now. It is refused, and tried again from time to time. */
+export class BindError extends Error {
+  override readonly name = "BindError";
+  readonly code = "BIND_FAILED";
+}
+
+/** Checks on the main thread: everything that can be wrong with a resource. @throws ConfigError */
+export interface ResourceChecks {
+  cluster(bytes: Uint8Array): ClusterFacts;
+  assignment(bytes: Uint8Array): AssignmentFacts;
+  route(bytes: Uint8Array): RouteFacts;
+  /** Also takes the sockets: a bind that fails is a reason to refuse. */
+  listener(bytes: Uint8Array): ListenerFacts;
+}
+
+export interface IncomingResource {
+  readonly name: string;
+  readonly version: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface ResponseResult {
+  /** Why resources were refused. */
+  readonly refused: readonly string[];
+  /** Of those, the listeners whose address could not be bound. */
+  readonly unbound: readonly IncomingResource[];
+  /** Names whose content is accepted now, changed or not. */
+  readonly accepted: readonly IncomingResource[];
+  readonly changed: boolean;
+  /** Settles when what the response changed is live on every thread. */
+  readonly live: Promise<readonly string[]>;
+}
+
+export interface ConfigStateOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly checks: ResourceChecks;
+  readonly target: UpdateTarget;
+  /** Something was accepted, became live or went away. */
+  readonly onChange: () => void;
+  /** The listener is gone from every thread, or was never live: its sockets may go. */
+  readonly onListenerGone: (name: string) => void;
+  readonly onLive?: (type: string, name: string, modified: boolean) => void;
+  readonly onRemoved?: (type: string, name: string) => void;
+}
+
+/** How long a cluster that the server took away may stay while live routes name it. */
+const REMOVAL_GRACE_MS = 1000;
+
+/** How long routes wait for warming clusters where those wait for ever. */
+const ROUTE_PATIENCE_MS = 15_000;
+
+const SETTLED: Promise<readonly string[]> = Promise.resolve([]);
+
+export class ConfigState {
+  readonly clusters = new ResourceSlots<ClusterFacts>();
+  readonly assignments = new ResourceSlots<AssignmentFacts>();
+  readonly routes = new ResourceSlots<RouteFacts>();
+  readonly listeners = new ResourceSlots<ListenerFacts>();
+  readonly #options: ConfigStateOptions;
+  /** Needs that nobody waits for any more: the server says there is no such thing, or took too long. Keys are `type name`. */
+  readonly #givenUp = new Set<string>();
+  readonly #timers = new Map<string, Timer>();
+  readonly #leavingClusters = new Set<string>();
+  #closed = false;
+
+  constructor(options: ConfigStateOptions) {
+    this.#options = options;
+  }
+
+  /** Names to subscribe to. */
+  get endpointNames(): Set<string> {
+    const names = new Set<string>();
+    for (const { live, waiting } of this.clusters) {
+      if (live?.facts.endpoints !== undefined) names.add(live.facts.endpoints.name);
+      if (waiting?.facts.endpoints !== undefined) names.add(waiting.facts.endpoints.name);
+    }
+    return names;
+  }
+
+  get routeNames(): Set<string> {
+    const names = new Set<string>();
+    for (const { live, waiting } of this.listeners) {
+      for (const { name } of live?.facts.routes ?? []) names.add(name);
+      for (const { name } of waiting?.facts.routes ?? []) names.add(name);
+    }
+    return names;
+  }
+
+  /** One response of the server, or a part of what was saved on disk. */
+  receive(type: string, resources: readonly IncomingResource[], removed: readonly string[]): ResponseResult {
+    switch (type) {
+      case CLUSTER_TYPE:
+        return this.#receive(type, this.clusters, (bytes) => this.#options.checks.cluster(bytes), resources, removed);
+      case ENDPOINT_TYPE:
+        return this.#receive(type, this.assignments, (bytes) => this.#options.checks.assignment(bytes), resources, removed);
+      case ROUTE_TYPE:
+        return this.#receive(type, this.routes, (bytes) => this.#options.checks.route(bytes), resources, removed);
+      case LISTENER_TYPE:
+        return this.#receive(type, this.listeners, (bytes) => this.#options.checks.listener(bytes), resources, removed);
+      default:
+        return { refused: [`resources of type ${type} are not known to this proxy`], unbound: [], accepted: [], changed: false, live: SETTLED };
+    }
+  }
+
+  /** All that is live, for a traffic thread that starts late. */
+  snapshot(): ProxyUpdate {
+    return {
+      ...emptyUpdate(),
+      clusters: this.clusters.live,
+      assignments: this.assignments.live,
+      routes: this.routes.live,
+      listeners: this.listeners.live,
+    };
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+  }
+
+  #receive<Facts extends { readonly name: string }>(
+    type: string,
+    slots: ResourceSlots<Facts>,
+    check: (bytes: Uint8Array) => Facts,
+    resources: readonly IncomingResource[],
+    removed: readonly string[],
+  ): ResponseResult {
+    const refused: string[] = [];
+    const unbound: IncomingResource[] = [];
+    const accepted: IncomingResource[] = [];
+    const changed: ResourceSlot<Facts>[] = [];
+    for (const resource of resources) {
+      const slot = slots.get(resource.name);
+      if (slot?.newest !== undefined && sameBytes(slot.newest.bytes, resource.bytes)) {
+        this.#leavingClusters.delete(type === CLUSTER_TYPE ? resource.name : "");
+        accepted.push(resource);
+        continue;
+      }
+      let facts: Facts;
+      try {
+        facts = check(resource.bytes);
+      } catch (error) {
+        refused.push(error instanceof Error ? error.message : String(error));
+        if (error instanceof BindError) unbound.push(resource);
+        continue;
+      }
+      if (facts.name !== resource.name) {
+        refused.push(`resource "${resource.name}" calls itself "${facts.name}"`);
+        continue;
+      }
+      if (type === CLUSTER_TYPE) this.#leavingClusters.delete(resource.name);
+      const target = slots.make(resource.name);
+      target.accept({ ...resource, facts, acceptedWallMs: this.#options.clock.wallMs() });
+      this.#givenUp.delete(`${type} ${resource.name}`);
+      accepted.push(resource);
+      changed.push(target);
+    }
+    const gone = this.#remove(type, removed);
+    const applied = this.#advance();
+    this.#options.onChange();
+    return { refused, unbound, accepted, changed: changed.length > 0 || gone > 0, live: this.#whenLive(type, changed, applied) };
+  }
+
+  /** Clusters and listeners count as answered once accepted, as in Envoy: their endpoints and routes may come much later. */
+  async #whenLive<Facts>(
+    type: string,
+    changed: readonly ResourceSlot<Facts>[],
+    applied: Promise<readonly string[]>,
+  ): Promise<readonly string[]> {
+    const waits = type === ENDPOINT_TYPE || type === ROUTE_TYPE ? changed.filter(({ waiting }) => waiting !== undefined) : [];
+    const [errors] = await Promise.all([applied, ...waits.map((slot) => new Promise<void>((resolve) => slot.onSettled(resolve)))]);
+    return errors;
+  }
+
+  #remove(type: string, names: readonly string[]): number {
+    let gone = 0;
+    for (const name of names) {
+      if (type === CLUSTER_TYPE && this.clusters.get(name) !== undefined) {
+        gone++;
+        this.#leavingClusters.add(name);
+        this.#wait(`leaving ${name}`, REMOVAL_GRACE_MS, () => {
+          if (this.#leavingClusters.has(name)) this.#dropCluster(name);
+        });
+      } else if (type === LISTENER_TYPE && this.listeners.get(name) !== undefined) {
+        gone++;
+        this.#removedListeners.push(name);
+      } else if (type === ENDPOINT_TYPE || type === ROUTE_TYPE) {
+        // As Envoy: what is there stays until whoever uses it goes; who waits for it waits no more.
+        this.#givenUp.add(`${type} ${name}`);
+      }
+    }
+    return gone;
+  }
+
+  readonly #removedListeners: string[] = [];
+  readonly #droppedClusters: string[] = [];
+
+  #dropCluster(name: string): void {
+    this.#leavingClusters.delete(name);
+    this.#droppedClusters.push(name);
+    void this.#advance();
+    this.#options.onChange();
+  }
+
+  /** Makes everything live that waits for nothing any more. */
+  #advance(): Promise<readonly string[]> {
+    if (this.#closed) return SETTLED;
+    const update = { ...emptyUpdate(), removedRoutes: [] as string[], removedAssignments: [] as string[] };
+    const moved: { slot: ResourceSlot<unknown>; type: string; modified: boolean }[] = [];
+    const advance = <Facts>(type: string, slots: ResourceSlots<Facts>, ready: (resource: AcceptedResource<Facts>) => boolean): ResourceBytesList => {
+      const list: AcceptedResource<Facts>[] = [];
+      for (const slot of slots) {
+        if (slot.waiting === undefined || !ready(slot.waiting)) continue;
+        list.push(slot.waiting);
+        moved.push({ slot: slot as ResourceSlot<unknown>, type, modified: slot.live !== undefined });
+        slot.live = slot.waiting;
+        slot.waiting = undefined;
+      }
+      return list;
+    };
+    const assignments = advance(ENDPOINT_TYPE, this.assignments, () => true);
+    const clusters = advance(CLUSTER_TYPE, this.clusters, ({ facts }) => this.#endpointsReady(facts));
+    const routes = advance(ROUTE_TYPE, this.routes, ({ name, facts }) => this.#clustersReady(ROUTE_TYPE, name, facts.clusters));
+    const listeners = advance(
+      LISTENER_TYPE,
+      this.listeners,
+      ({ name, facts }) => this.#routesReady(facts) && this.#clustersReady(LISTENER_TYPE, name, facts.clusters),
+    );
+    const removedListeners = this.#removedListeners.splice(0);
+    for (const name of removedListeners) this.listeners.delete(name);
+    this.#dropUnwanted(ROUTE_TYPE, this.routes, this.routeNames, update.removedRoutes);
+    const removedClusters = this.#takeLeavingClusters();
+    for (const name of removedClusters) this.clusters.delete(name);
+    this.#dropUnwanted(ENDPOINT_TYPE, this.assignments, this.endpointNames, update.removedAssignments);
+
+    const complete: ProxyUpdate = { ...update, clusters, assignments, routes, listeners, removedListeners, removedClusters };
+    if (isEmptyUpdate(complete)) return SETTLED;
+    const applied = this.#options.target.apply(complete);
+    const settle = (): void => {
+      for (const { slot } of moved) if (slot.waiting === undefined) slot.settle();
+      for (const name of removedListeners) if (this.listeners.get(name) === undefined) this.#options.onListenerGone(name);
+    };
+    for (const { slot, type, modified } of moved) this.#options.onLive?.(type, slot.name, modified);
+    for (const name of removedListeners) this.#options.onRemoved?.(LISTENER_TYPE, name);
+    for (const name of removedClusters) this.#options.onRemoved?.(CLUSTER_TYPE, name);
+    return applied.then(
+      (errors) => {
+        settle();
+        return errors;
+      },
+      (error: unknown) => {
+        settle();
+        throw error;
+      },
+    );
+  }
+
+  #endpointsReady({ name, endpoints }: ClusterFacts): boolean {
+    if (endpoints === undefined || this.assignments.get(endpoints.name) !== undefined) return true;
+    return this.#hasGivenUp(ENDPOINT_TYPE, endpoints, `cluster "${name}" has no endpoints yet`);
+  }
+
+  #routesReady({ name, routes }: ListenerFacts): boolean {
+    let ready = true;
+    for (const need of routes) {
+      if (this.routes.get(need.name)?.live !== undefined) continue;
+      // Routes that are here and wait for their clusters will come: only those that are not here can be given up.
+      if (this.routes.get(need.name) !== undefined) ready = false;
+      else if (!this.#hasGivenUp(ROUTE_TYPE, need, `listener "${name}" has no routes yet`)) ready = false;
+    }
+    return ready;
+  }
+
+  #hasGivenUp(type: string, need: Need, why: string): boolean {
+    const key = `${type} ${need.name}`;
+    if (this.#givenUp.has(key)) return true;
+    if (need.timeoutMs > 0) {
+      this.#wait(key, need.timeoutMs, () => {
+        this.#options.log.warn(`${why}; it goes live without`, { missing: need.name });
+        this.#givenUp.add(key);
+      });
+    }
+    return false;
+  }
+
+  #clustersReady(type: string, name: string, clusters: ReadonlySet<string>): boolean {
+    const key = `clusters of ${type} ${name}`;
+    for (const cluster of clusters) {
+      if (this.clusters.get(cluster)?.waitsForTheFirstTime !== true) continue;
+      if (this.#givenUp.delete(key)) return true;
+      this.#wait(key, ROUTE_PATIENCE_MS, () => this.#givenUp.add(key));
+      return false;
+    }
+    this.#timers.get(key)?.cancel();
+    this.#timers.delete(key);
+    return true;
+  }
+
+  /** Leaving clusters that no live route or listener names any more, and those whose grace is over. */
+  #takeLeavingClusters(): string[] {
+    const taken = this.#droppedClusters.splice(0);
+    if (this.#leavingClusters.size === 0) return taken;
+    const used = new Set<string>();
+    for (const { live } of this.routes) for (const name of live?.facts.clusters ?? []) used.add(name);
+    for (const { live } of this.listeners) for (const name of live?.facts.clusters ?? []) used.add(name);
+    for (const name of this.#leavingClusters) {
+      if (used.has(name)) continue;
+      this.#leavingClusters.delete(name);
+      this.#timers.get(`leaving ${name}`)?.cancel();
+      this.#timers.delete(`leaving ${name}`);
+      taken.push(name);
+    }
+    return taken;
+  }
+
+  #dropUnwanted<Facts>(type: string, slots: ResourceSlots<Facts>, wanted: ReadonlySet<string>, removed: string[]): void {
+    for (const { name } of [...slots]) {
+      if (wanted.has(name)) continue;
+      slots.delete(name);
+      removed.push(name);
+    }
+    for (const key of this.#givenUp) {
+      const name = key.startsWith(`${type} `) ? key.slice(type.length + 1) : undefined;
+      if (name !== undefined && !wanted.has(name)) this.#givenUp.delete(key);
+    }
+  }
+
+  #wait(key: string, delayMs: number, then: () => void): void {
+    if (this.#timers.has(key)) return;
+    const timer = this.#options.clock.setTimer(
+      delayMs,
+      () => {
+        this.#timers.delete(key);
+        then();
+        void this.#advance();
+        this.#options.onChange();
+      },
+      true,
+    );
+    this.#timers.set(key, timer);
+  }
+}
+
+type ResourceBytesList = ProxyUpdate["clusters"];
+
+function emptyUpdate(): ProxyUpdate {
+  return {
+    clusters: [],
+    assignments: [],
+    routes: [],
+    listeners: [],
+    removedListeners: [],
+    removedRoutes: [],
+    removedAssignments: [],
+    removedClusters: [],
+  };
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && Buffer.compare(a, b) === 0;
+}

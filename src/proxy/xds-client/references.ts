@@ -1,0 +1,80 @@
+// Which resources a resource needs: an EDS cluster its endpoints, a listener its route configurations, both routes and listeners their
+// clusters. Warming and subscriptions are built on this.
+import { fromBinary } from "@bufbuild/protobuf";
+import { Cluster_DiscoveryType } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import type { Cluster } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import type { ConfigSource } from "#envoy/gen/envoy/config/core/v3/config_source_pb";
+import type { Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
+import type { RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
+import { HttpConnectionManagerSchema } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
+import { TcpProxySchema } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
+import { nameOf } from "#envoy/any";
+import { durationMs } from "#envoy/duration";
+
+// Envoy's default; 0 in the config: wait for ever.
+const DEFAULT_FETCH_TIMEOUT_MS = 15_000;
+
+/** A resource that another one waits for. `timeoutMs` 0: for ever. */
+export interface Need {
+  readonly name: string;
+  readonly timeoutMs: number;
+}
+
+export interface RouteNeed extends Need {
+  /** Of the connection manager: part of the statistics' names. */
+  readonly statPrefix: string;
+}
+
+export interface ListenerReferences {
+  readonly routes: readonly RouteNeed[];
+  readonly clusters: ReadonlySet<string>;
+}
+
+function fetchTimeoutMs(source: ConfigSource | undefined): number {
+  return durationMs(source?.initialFetchTimeout) ?? DEFAULT_FETCH_TIMEOUT_MS;
+}
+
+/** The endpoints that a cluster of type EDS needs. */
+export function endpointsOf(cluster: Cluster): Need | undefined {
+  const type = cluster.clusterDiscoveryType;
+  if (type.case !== "type" || type.value !== Cluster_DiscoveryType.EDS) return undefined;
+  const config = cluster.edsClusterConfig;
+  const service = config?.serviceName ?? "";
+  return { name: service === "" ? cluster.name : service, timeoutMs: fetchTimeoutMs(config?.edsConfig) };
+}
+
+export function clustersOfRoutes(config: RouteConfiguration): Set<string> {
+  const names = new Set<string>();
+  for (const { routes } of config.virtualHosts) {
+    for (const { action } of routes) {
+      if (action.case !== "route") continue;
+      const specifier = action.value.clusterSpecifier;
+      if (specifier.case === "cluster") names.add(specifier.value);
+      else if (specifier.case === "weightedClusters") for (const { name } of specifier.value.clusters) names.add(name);
+    }
+  }
+  return names;
+}
+
+export function referencesOf(listener: Listener): ListenerReferences {
+  const routes = new Map<string, RouteNeed>();
+  const clusters = new Set<string>();
+  const chains = listener.defaultFilterChain === undefined ? listener.filterChains : [...listener.filterChains, listener.defaultFilterChain];
+  for (const { configType } of chains.flatMap(({ filters }) => filters)) {
+    if (configType.case !== "typedConfig") continue;
+    const { typeUrl, value } = configType.value;
+    if (nameOf(typeUrl) === HttpConnectionManagerSchema.typeName) {
+      const hcm = fromBinary(HttpConnectionManagerSchema, value);
+      const source = hcm.routeSpecifier;
+      if (source.case === "rds") {
+        const name = source.value.routeConfigName;
+        routes.set(name, { name, timeoutMs: fetchTimeoutMs(source.value.configSource), statPrefix: hcm.statPrefix.replace(/;$/, "") });
+      } else if (source.case === "routeConfig") for (const name of clustersOfRoutes(source.value)) clusters.add(name);
+    } else if (nameOf(typeUrl) === TcpProxySchema.typeName) {
+      const specifier = fromBinary(TcpProxySchema, value).clusterSpecifier;
+      if (specifier.case === "cluster") clusters.add(specifier.value);
+      else if (specifier.case === "weightedClusters") for (const { name } of specifier.value.clusters) clusters.add(name);
+    }
+  }
+  return { routes: [...routes.values()], clusters };
+}

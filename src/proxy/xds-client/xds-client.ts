@@ -1,0 +1,232 @@
+// The xDS side of one proxy: one delta ADS stream, the configuration that came of it, its copy on disk, its statistics. It ACKs when
+// every traffic thread has applied what came, and NACKs by name what cannot be honoured; good resources beside bad ones go live, as in Envoy.
+import type { Node } from "#envoy/gen/envoy/config/core/v3/base_pb";
+import type { DeltaDiscoveryResponse } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
+import type { StatsScope } from "#telemetry/stats/store";
+import type { Clock, Timer } from "#runtime/clock";
+import type { Log } from "#runtime/log";
+import type { Random } from "#runtime/random";
+import { AdsStream } from "./ads-stream.ts";
+import { ConfigState } from "./config-state.ts";
+import type { IncomingResource, ResourceChecks, ResponseResult } from "./config-state.ts";
+import { DeltaSubscription } from "./delta-subscription.ts";
+import type { UpdateTarget } from "./proxy-update.ts";
+import type { RouteNeed } from "./references.ts";
+import type { ResourceSlots } from "./resource-slots.ts";
+import { SavedConfig } from "./saved-config.ts";
+import { XdsStats } from "./xds-stats.ts";
+
+export interface XdsClientOptions {
+  readonly node: Node;
+  /** host:port */
+  readonly controlPlane: string;
+  /** Undefined: nothing is kept on disk. */
+  readonly stateDirectory: string | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly stats: StatsScope;
+  readonly checks: ResourceChecks;
+  readonly target: UpdateTarget;
+  readonly onListenerGone: (name: string) => void;
+  /** Once: the first complete configuration is live. */
+  readonly onReady: () => void;
+}
+
+/** How long until a listener whose address was taken is tried again. */
+const REBIND_MS = 5000;
+
+// Clusters and endpoints before listeners, and listeners before routes, because what nobody wants is not kept.
+const ORDER = [CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE] as const;
+
+export class XdsClient {
+  readonly state: ConfigState;
+  readonly #options: XdsClientOptions;
+  readonly #stats: XdsStats;
+  readonly #subscriptions: Readonly<Record<(typeof ORDER)[number], DeltaSubscription>>;
+  readonly #stream: AdsStream;
+  readonly #saved: SavedConfig | undefined;
+  readonly #received = new Set<string>();
+  readonly #unbound = new Map<string, IncomingResource>();
+  #rebind: Timer | undefined;
+  #connected = false;
+  #ready = false;
+  #closed = false;
+
+  constructor(options: XdsClientOptions) {
+    this.#options = options;
+    this.#stats = new XdsStats(options.stats);
+    this.#subscriptions = {
+      [CLUSTER_TYPE]: new DeltaSubscription(CLUSTER_TYPE, true),
+      [ENDPOINT_TYPE]: new DeltaSubscription(ENDPOINT_TYPE, false),
+      [LISTENER_TYPE]: new DeltaSubscription(LISTENER_TYPE, true),
+      [ROUTE_TYPE]: new DeltaSubscription(ROUTE_TYPE, false),
+    };
+    this.state = new ConfigState({
+      clock: options.clock,
+      log: options.log,
+      checks: options.checks,
+      target: options.target,
+      onChange: () => this.#onChange(),
+      onListenerGone: options.onListenerGone,
+      onLive: (type, name, modified) => this.#stats.live(type, name, modified, type === ROUTE_TYPE ? this.#usersOfRoute(name) : []),
+      onRemoved: (type) => this.#stats.removed(type),
+    });
+    this.#stream = new AdsStream({
+      target: options.controlPlane,
+      node: options.node,
+      clock: options.clock,
+      random: options.random,
+      log: options.log,
+      subscriptions: ORDER.map((type) => this.#subscriptions[type]),
+      onResponse: (response) => this.#onResponse(response),
+      onConnected: (connected) => {
+        this.#connected = connected;
+        this.#stats.connected.set(connected ? 1 : 0);
+      },
+    });
+    this.#saved =
+      options.stateDirectory === undefined
+        ? undefined
+        : new SavedConfig({
+            directory: options.stateDirectory,
+            nodeId: options.node.id,
+            clock: options.clock,
+            log: options.log,
+            collect: () => this.#collect(),
+          });
+  }
+
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  /** The first complete configuration, from disk or from the control plane, was live. */
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** Takes what was saved, then connects. */
+  start(): void {
+    const loaded = this.#load();
+    // Listeners are asked for once clusters are there: no connection is accepted that could go nowhere.
+    this.#subscriptions[LISTENER_TYPE].paused = !loaded;
+    this.#stream.start();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#stream.close();
+    this.#rebind?.cancel();
+    this.#saved?.close();
+    this.state.close();
+  }
+
+  #load(): boolean {
+    const saved = this.#saved?.load();
+    if (saved === undefined) return false;
+    let count = 0;
+    for (const type of ORDER) {
+      const resources = saved.get(type) ?? [];
+      count += resources.length;
+      const result = this.state.receive(type, resources, []);
+      this.#note(type, result);
+      for (const reason of result.refused) this.#options.log.warn("saved configuration is refused", { reason });
+      result.live.catch((error: unknown) => this.#options.log.error("saved configuration failed", { error: String(error) }));
+    }
+    this.#options.log.info("serving the saved configuration until the control plane answers", { resources: count });
+    return count > 0;
+  }
+
+  async #onResponse(response: DeltaDiscoveryResponse): Promise<string | undefined> {
+    const { typeUrl } = response;
+    const resources: IncomingResource[] = [];
+    const refused: string[] = [];
+    for (const { name, version, resource } of response.resources) {
+      if (resource === undefined || resource.typeUrl !== typeUrl) refused.push(`resource "${name}" is not of type ${typeUrl}`);
+      // A copy of its own: the decoded bytes are a view of the whole response.
+      else resources.push({ name, version, bytes: resource.value.slice() });
+    }
+    const first = !this.#received.has(typeUrl);
+    this.#received.add(typeUrl);
+    for (const name of response.removedResources) {
+      this.#unbound.delete(name);
+      if (isOurs(typeUrl)) this.#subscriptions[typeUrl].removed(name);
+    }
+    const result = this.state.receive(typeUrl, resources, response.removedResources);
+    this.#note(typeUrl, result);
+    refused.push(...result.refused);
+    this.#stats.response(typeUrl, { changed: result.changed, refused: refused.length, first });
+    this.#onChange();
+    const errors = await result.live;
+    return [...refused, ...errors].join("; ");
+  }
+
+  #note(type: string, { accepted, unbound }: ResponseResult): void {
+    if (!isOurs(type)) return;
+    for (const { name, version } of accepted) this.#subscriptions[type].accepted(name, version);
+    if (type !== LISTENER_TYPE) return;
+    for (const { name } of accepted) this.#unbound.delete(name);
+    for (const resource of unbound) this.#unbound.set(resource.name, resource);
+    if (this.#unbound.size > 0) this.#rebind ??= this.#options.clock.setTimer(REBIND_MS, () => this.#bindAgain(), true);
+  }
+
+  #bindAgain(): void {
+    this.#rebind = undefined;
+    const result = this.state.receive(LISTENER_TYPE, [...this.#unbound.values()], []);
+    for (const { name } of result.accepted) this.#options.log.info("the address of a listener is free now; it is served", { listener: name });
+    this.#note(LISTENER_TYPE, result);
+    result.live.catch((error: unknown) => this.#options.log.error("a listener failed", { error: String(error) }));
+  }
+
+  /** After anything changed: subscriptions follow, the copy on disk follows, and the start may be complete. */
+  #onChange(): void {
+    if (this.#closed) return;
+    const { state } = this;
+    this.#subscriptions[ENDPOINT_TYPE].want(state.endpointNames);
+    this.#subscriptions[ROUTE_TYPE].want(state.routeNames);
+    this.#stats.totals(totals(state.clusters), totals(state.listeners));
+    const listeners = this.#subscriptions[LISTENER_TYPE];
+    if (listeners.paused && this.#received.has(CLUSTER_TYPE) && !state.clusters.anyWaiting) listeners.paused = false;
+    this.#stream.flush();
+    this.#saved?.schedule();
+    const complete = this.#received.has(LISTENER_TYPE) || state.listeners.live.length > 0;
+    if (!this.#ready && complete && !state.clusters.anyWaiting && !state.listeners.anyWaiting) {
+      this.#ready = true;
+      this.#options.onReady();
+    }
+  }
+
+  #usersOfRoute(name: string): RouteNeed[] {
+    const users = new Map<string, RouteNeed>();
+    for (const { newest } of this.state.listeners) {
+      for (const need of newest?.facts.routes ?? []) if (need.name === name) users.set(need.statPrefix, need);
+    }
+    return [...users.values()];
+  }
+
+  #collect(): Map<string, readonly IncomingResource[]> {
+    const { clusters, assignments, listeners, routes } = this.state;
+    return new Map<string, readonly IncomingResource[]>([
+      [CLUSTER_TYPE, clusters.live],
+      [ENDPOINT_TYPE, assignments.live],
+      [LISTENER_TYPE, listeners.live],
+      [ROUTE_TYPE, routes.live],
+    ]);
+  }
+}
+
+function isOurs(type: string): type is (typeof ORDER)[number] {
+  return (ORDER as readonly string[]).includes(type);
+}
+
+function totals<Facts>(slots: ResourceSlots<Facts>): { live: number; warming: number } {
+  let live = 0;
+  let warming = 0;
+  for (const slot of slots) {
+    if (slot.live !== undefined) live++;
+    if (slot.waiting !== undefined) warming++;
+  }
+  return { live, warming };
+}
