@@ -1,0 +1,56 @@
+// What connection pools count, in the scope of their cluster. Made once per cluster and thread, shared by the pools of its hosts.
+import type { Counter, Gauge, Histogram, StatsScope } from "#telemetry/stats/store";
+
+export class Http1PoolStats {
+  readonly cxTotal: Counter;
+  readonly cxActive: Gauge;
+  readonly cxHttp1Total: Counter;
+  readonly cxConnectFail: Counter;
+  readonly cxConnectTimeout: Counter;
+  readonly cxOverflow: Counter;
+  readonly cxConnectMs: Histogram;
+  readonly cxLengthMs: Histogram;
+  readonly cxDestroy: Counter;
+  readonly cxDestroyLocal: Counter;
+  readonly cxDestroyRemote: Counter;
+  readonly cxDestroyWithActiveRq: Counter;
+  readonly cxDestroyLocalWithActiveRq: Counter;
+  readonly cxDestroyRemoteWithActiveRq: Counter;
+  readonly cxCloseNotify: Counter;
+  readonly cxIdleTimeout: Counter;
+  readonly cxMaxRequests: Counter;
+  readonly cxProtocolError: Counter;
+  readonly cxRxBytesTotal: Counter;
+  readonly cxTxBytesTotal: Counter;
+  readonly rqPendingTotal: Counter;
+  readonly rqPendingActive: Gauge;
+  readonly rqPendingOverflow: Counter;
+  readonly rqPendingFailureEject: Counter;
+
+  constructor(scope: StatsScope) {
+    this.cxTotal = scope.counter("upstream_cx_total");
+    this.cxActive = scope.gauge("upstream_cx_active");
+    this.cxHttp1Total = scope.counter("upstream_cx_http1_total");
+    this.cxConnectFail = scope.counter("upstream_cx_connect_fail");
+    this.cxConnectTimeout = scope.counter("upstream_cx_connect_timeout");
+    this.cxOverflow = scope.counter("upstream_cx_overflow");
+    this.cxConnectMs = scope.histogram("upstream_cx_connect_ms");
+    this.cxLengthMs = scope.histogram("upstream_cx_length_ms");
+    this.cxDestroy = scope.counter("upstream_cx_destroy");
+    this.cxDestroyLocal = scope.counter("upstream_cx_destroy_local");
+    this.cxDestroyRemote = scope.counter("upstream_cx_destroy_remote");
+    this.cxDestroyWithActiveRq = scope.counter("upstream_cx_destroy_with_active_rq");
+    this.cxDestroyLocalWithActiveRq = scope.counter("upstream_cx_destroy_local_with_active_rq");
+    this.cxDestroyRemoteWithActiveRq = scope.counter("upstream_cx_destroy_remote_with_active_rq");
+    this.cxCloseNotify = scope.counter("upstream_cx_close_notify");
+    this.cxIdleTimeout = scope.counter("upstream_cx_idle_timeout");
+    this.cxMaxRequests = scope.counter("upstream_cx_max_requests");
+    this.cxProtocolError = scope.counter("upstream_cx_protocol_error");
+    this.cxRxBytesTotal = scope.counter("upstream_cx_rx_bytes_total");
+    this.cxTxBytesTotal = scope.counter("upstream_cx_tx_bytes_total");
+    this.rqPendingTotal = scope.counter("upstream_rq_pending_total");
+    this.rqPendingActive = scope.gauge("upstream_rq_pending_active");
+    this.rqPendingOverflow = scope.counter("upstream_rq_pending_overflow");
+    this.rqPendingFailureEject = scope.counter("upstream_rq_pending_failure_eject");
+  }
+}

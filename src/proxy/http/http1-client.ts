@@ -1,0 +1,281 @@
+// An upstream HTTP/1 connection: one request at a time, its response, then the next. Who keeps it between requests, and for how long, is
+// the pool's business; this file knows only whether it can be used again.
+import { createResponseParser } from "#proxy/codec/http1/response-parser";
+import type { ResponseHandler, ResponseParser } from "#proxy/codec/http1/response-parser";
+import type { HeadLines } from "#proxy/codec/http1/head-scanner";
+import type { ResponseHead, ResponseHeadLimits } from "#proxy/codec/http1/response-head";
+import type { Connection, ConnectionHandler, TransportFailure } from "#proxy/net/connection";
+import { Http1ClientStream } from "./http1-client-stream.ts";
+import { Http1ResponseHeaderMap, Http1TrailerMap } from "./http1-header-map.ts";
+import { Http1Output } from "./http1-output.ts";
+import type { RequestSender, ResponseReceiver, StreamResetReason } from "./stream.ts";
+import { enterBatch, leaveBatch } from "./write-batch.ts";
+
+export interface Http1ClientOwner {
+  /** The connection is free; `reusable` false: it is closing. May start the next stream at once. */
+  onStreamDone(client: Http1ClientConnection, reusable: boolean): void;
+  /** The current stream ends without its response; the connection closes. `locally`: we gave it up. */
+  onStreamBroken(client: Http1ClientConnection, locally: boolean): void;
+  /** The peer's bytes are not HTTP/1, or came when no response was due. The connection closes. */
+  onProtocolError(client: Http1ClientConnection, details: string): void;
+  /** Code of ours threw while it handled an event of this connection, which is closed. */
+  onFault(fault: unknown): void;
+  /** Last call. */
+  onClosed(client: Http1ClientConnection, failure: TransportFailure | undefined): void;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+export class Http1ClientConnection implements ConnectionHandler, ResponseHandler {
+  readonly connection: Connection;
+  readonly #owner: Http1ClientOwner;
+  readonly #responses: ResponseParser;
+  readonly #output: Http1Output;
+  #stream: Http1ClientStream | undefined;
+  #receiver: ResponseReceiver | undefined;
+  #responseStarted = false;
+  #responseDone = true;
+  /** The upstream keeps the connection after this response, as far as it said. */
+  #upstreamKeeps = true;
+  #keepAliveTimeoutMs: number | undefined;
+  #inRead = false;
+  #closed = false;
+
+  constructor(connection: Connection, limits: ResponseHeadLimits, owner: Http1ClientOwner) {
+    this.connection = connection;
+    this.#owner = owner;
+    this.#responses = createResponseParser(this, limits);
+    this.#output = new Http1Output(connection);
+    connection.handler = this;
+  }
+
+  /** `Keep-Alive: timeout=N` of the last response. */
+  get keepAliveTimeoutMs(): number | undefined {
+    return this.#keepAliveTimeoutMs;
+  }
+
+  get busy(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** The connection must be free. */
+  newStream(receiver: ResponseReceiver): RequestSender {
+    const stream = new Http1ClientStream(this, this.#output);
+    this.#stream = stream;
+    this.#receiver = receiver;
+    this.#responseStarted = false;
+    this.#responseDone = false;
+    return stream;
+  }
+
+  /** Closes a free connection. */
+  close(): void {
+    this.#close("flush");
+  }
+
+  // Transport events.
+
+  onData(chunk: Buffer): void {
+    if (this.#closed) return;
+    enterBatch();
+    this.#inRead = true;
+    try {
+      this.#parse(chunk);
+    } catch (fault) {
+      this.#fault(fault);
+    } finally {
+      this.#inRead = false;
+      leaveBatch();
+    }
+  }
+
+  onEnd(): void {
+    if (this.#closed) return;
+    enterBatch();
+    try {
+      const opaque = this.#stream?.opaque === true;
+      const error = this.#stream === undefined ? undefined : this.#responses.parser.finish();
+      if (error !== undefined || (this.#stream !== undefined && !this.#responseDone)) this.#reset(this.#brokenReason(), "");
+      else if (opaque && this.#stream !== undefined) return; // our half goes on
+      this.#close("flush");
+    } catch (fault) {
+      this.#fault(fault);
+    } finally {
+      leaveBatch();
+    }
+  }
+
+  onDrain(): void {
+    this.#output.onDrain();
+    if (this.#receiver === undefined) return;
+    enterBatch();
+    try {
+      this.#receiver.onRequestDrain();
+    } catch (fault) {
+      this.#fault(fault);
+    } finally {
+      leaveBatch();
+    }
+  }
+
+  onClose(failure: TransportFailure | undefined): void {
+    this.#closed = true;
+    this.#output.discard();
+    enterBatch();
+    try {
+      this.#reset(this.#brokenReason(), failure?.detail ?? "");
+    } catch (fault) {
+      this.#owner.onFault(fault);
+    } finally {
+      leaveBatch();
+    }
+    this.#owner.onClosed(this, failure);
+  }
+
+  // Parser events.
+
+  onResponseHead(head: ResponseHead, endStream: boolean): void {
+    const headers = new Http1ResponseHeaderMap(head);
+    if (head.status < 200 && head.status !== 101) {
+      this.#receiver?.onInformational(headers);
+      return;
+    }
+    this.#responseStarted = true;
+    this.#upstreamKeeps = head.minorVersion === 1 ? !head.close : head.keepAlive && !head.close;
+    this.#keepAliveTimeoutMs = head.keepAliveTimeoutSeconds < 0 ? undefined : head.keepAliveTimeoutSeconds * 1000;
+    if (!head.chunked && head.contentLength < 0 && !endStream) this.#upstreamKeeps = false;
+    const stream = this.#stream;
+    if (stream !== undefined && head.status === 101) stream.becomeOpaque();
+    else if (stream !== undefined && stream.isConnect && head.status < 300) stream.becomeOpaque();
+    const receiver = this.#receiver;
+    if (endStream) this.#responseDone = true;
+    receiver?.onResponseHeaders(headers, endStream);
+    if (endStream) this.#finished(stream);
+  }
+
+  onBody(chunk: Buffer, start: number, end: number, last: boolean): void {
+    const stream = this.#stream;
+    if (last) this.#responseDone = true;
+    const whole = start === 0 && end === chunk.length;
+    this.#receiver?.onResponseData(whole ? chunk : chunk.subarray(start, end), last);
+    if (last) this.#finished(stream);
+  }
+
+  onBodyEnd(): void {
+    const stream = this.#stream;
+    this.#responseDone = true;
+    this.#receiver?.onResponseData(EMPTY, true);
+    this.#finished(stream);
+  }
+
+  onTrailers(lines: HeadLines): void {
+    const stream = this.#stream;
+    this.#responseDone = true;
+    this.#receiver?.onResponseTrailers(new Http1TrailerMap(lines));
+    this.#finished(stream);
+  }
+
+  // What the stream asks of its connection.
+
+  expect(method: string, upgrade: boolean): void {
+    this.#responses.expect(method, upgrade);
+  }
+
+  /** The request's last byte is written. */
+  requestDone(stream: Http1ClientStream): void {
+    if (this.#stream === stream && stream.opaque) {
+      this.#output.flushNow();
+      if (this.#responseDone) this.#finished(stream);
+      else this.connection.end();
+    }
+  }
+
+  /** The stream is given up: nothing of it is told any more. */
+  abort(stream: Http1ClientStream): void {
+    if (this.#stream !== stream) return;
+    this.#stream = undefined;
+    this.#receiver = undefined;
+    this.#owner.onStreamBroken(this, true);
+    this.#close("now");
+  }
+
+  /** The request cannot be finished as its headers announced it: the upstream must not wait, nor read what comes next as its rest. */
+  failed(stream: Http1ClientStream, details: string): void {
+    if (this.#stream !== stream) return;
+    this.#reset("local-reset", details);
+    this.#close("now");
+  }
+
+  keepChunk(): void {
+    if (this.#inRead) this.connection.keepChunk();
+  }
+
+  // Inside.
+
+  #parse(chunk: Buffer): void {
+    const { parser } = this.#responses;
+    let position = 0;
+    while (position < chunk.length && !this.#closed) {
+      if (this.#stream === undefined) {
+        // Nothing was asked: a late answer to a request that timed out elsewhere, or an attack on the next one.
+        this.#owner.onProtocolError(this, "data on an idle connection");
+        this.#close("now");
+        return;
+      }
+      position += parser.execute(chunk, position, chunk.length);
+      const { error } = parser;
+      if (error !== undefined) {
+        this.#owner.onProtocolError(this, error.details);
+        this.#reset("protocol-error", error.details);
+        this.#close("now");
+        return;
+      }
+    }
+  }
+
+  #finished(stream: Http1ClientStream | undefined): void {
+    // The receiver may have given the stream up within its last callback.
+    if (stream === undefined || this.#stream !== stream) return;
+    if (stream.opaque && !stream.requestSent) return;
+    this.#stream = undefined;
+    this.#receiver = undefined;
+    stream.releasePauses();
+    const reusable = !this.#closed && this.#upstreamKeeps && stream.requestSent && stream.reusable;
+    // As Envoy: a response that comes before its request is complete ends the connection, for the rest must not follow.
+    if (!reusable) this.#close(stream.requestSent ? "flush" : "now");
+    stream.retire();
+    this.#owner.onStreamDone(this, reusable);
+  }
+
+  #brokenReason(): StreamResetReason {
+    return this.#responseStarted ? "connection-termination" : "remote-reset";
+  }
+
+  #reset(reason: StreamResetReason, details: string): void {
+    const receiver = this.#receiver;
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    this.#stream = undefined;
+    this.#receiver = undefined;
+    stream.retire();
+    this.#owner.onStreamBroken(this, reason === "local-reset" || reason === "protocol-error");
+    receiver?.onResponseReset(reason, details);
+  }
+
+  #close(mode: "flush" | "now" | "reset"): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (mode === "flush") this.#output.flushNow();
+    else this.#output.discard();
+    this.connection.close(mode);
+  }
+
+  #fault(fault: unknown): void {
+    this.#owner.onFault(fault);
+    this.#close("reset");
+  }
+}

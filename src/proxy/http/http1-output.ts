@@ -1,0 +1,83 @@
+// The way out of an HTTP/1 connection: texts and small bodies are joined into one string, large bodies go as they are.
+import type { Connection } from "#proxy/net/connection";
+import { enlist } from "./write-batch.ts";
+import type { BatchedWriter } from "./write-batch.ts";
+
+/** Up to here copying a body into the text costs less than a second buffer in the write. */
+const SMALL_BODY_BYTES = 16_384;
+/** Text that waits for the end of a batch; a larger one leaves before. */
+const MAX_HELD_CHARACTERS = 65_536;
+
+function latin1(bytes: Uint8Array): string {
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString("latin1");
+}
+
+export class Http1Output implements BatchedWriter {
+  readonly #connection: Connection;
+  #held = "";
+  #enlisted = false;
+  #blocked = false;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** False: over the watermark, wait for the connection's drain. */
+  text(text: string): boolean {
+    this.#held += text;
+    return this.#settle();
+  }
+
+  /** Bytes that belong to us from now on, between two texts. */
+  framed(before: string, bytes: Uint8Array, after: string): boolean {
+    if (bytes.length <= SMALL_BODY_BYTES) {
+      this.#held += before;
+      this.#held += latin1(bytes);
+      this.#held += after;
+      return this.#settle();
+    }
+    const head = this.#held + before;
+    this.#held = "";
+    const flowing = head === "" ? this.#connection.write(bytes) : this.#connection.writeBoth(head, bytes);
+    if (!flowing) this.#blocked = true;
+    if (after === "") return !this.#blocked;
+    this.#held = after;
+    return this.#settle();
+  }
+
+  #settle(): boolean {
+    if (this.#enlisted) {
+      if (this.#held.length > MAX_HELD_CHARACTERS) this.#write();
+    } else if (enlist(this)) this.#enlisted = true;
+    else this.#write();
+    return !this.#blocked;
+  }
+
+  #write(): void {
+    if (this.#held === "") return;
+    const text = this.#held;
+    this.#held = "";
+    if (!this.#connection.write(text)) this.#blocked = true;
+  }
+
+  /** At the end of a batch, and before the connection is ended or closed. */
+  flush(): void {
+    this.#enlisted = false;
+    this.#write();
+  }
+
+  /** Sends what is held without leaving the batch. */
+  flushNow(): void {
+    this.#write();
+  }
+
+  /** Forgets what is held: the connection is gone. */
+  discard(): void {
+    this.#held = "";
+  }
+
+  onDrain(): void {
+    this.#blocked = false;
+  }
+}

@@ -1,0 +1,351 @@
+// A downstream HTTP/1 connection: joins the transport, the request parser and the owner (the connection manager). One request at a time:
+// pipelined ones wait in a bounded buffer until the response before them is out. Timers are the owner's.
+import { createRequestParser } from "#proxy/codec/http1/request-parser";
+import type { RequestHandler } from "#proxy/codec/http1/request-parser";
+import { CONTINUE_HEAD, statusLine } from "#proxy/codec/http1/head-text";
+import type { HeadLines } from "#proxy/codec/http1/head-scanner";
+import { HTTP1_ERRORS } from "#proxy/codec/http1/http1-error";
+import type { Http1Error } from "#proxy/codec/http1/http1-error";
+import type { MessageParser } from "#proxy/codec/http1/message-parser";
+import type { RequestHead, RequestHeadLimits } from "#proxy/codec/http1/request-head";
+import type { Connection, ConnectionHandler, TransportFailure } from "#proxy/net/connection";
+import type { LocalReply } from "./filter.ts";
+import { Http1RequestHeaderMap, Http1TrailerMap } from "./http1-header-map.ts";
+import { Http1Output } from "./http1-output.ts";
+import { Http1ServerStream } from "./http1-server-stream.ts";
+import { PairResponseHeaderMap } from "./pair-header-map.ts";
+import type { RequestReceiver } from "./stream.ts";
+import { enterBatch, leaveBatch } from "./write-batch.ts";
+
+export interface Http1ServerOptions extends RequestHeadLimits {
+  /** True: `Expect: 100-continue` goes upstream, and the 100 comes from there. False: answered here, as Envoy does by default. */
+  readonly proxy100Continue: boolean;
+}
+
+export interface Http1ServerOwner {
+  /** A request's head is complete. The receiver's onRequestHeaders is the next call. */
+  newStream(sender: Http1ServerStream): RequestReceiver;
+  /** The bytes are not HTTP/1, or over a limit: what to answer where that is still possible. The connection closes after it. */
+  onCodecError(error: Http1Error): Pick<LocalReply, "status" | "body" | "headers">;
+  /** The first byte of a request has come to an idle connection; a new connection is idle. */
+  onActive(): void;
+  /** The response is out and the connection waits for the next request. */
+  onIdle(): void;
+  /** Code of ours threw while it handled an event of this connection, which is closed. */
+  onFault(fault: unknown): void;
+  /** Last call. */
+  onClosed(failure: TransportFailure | undefined): void;
+}
+
+/** Pipelined bytes that wait; reading pauses with the first of them. */
+const MAX_WAITING_BYTES = 65_536;
+const EMPTY = Buffer.alloc(0);
+
+export class Http1ServerConnection implements ConnectionHandler, RequestHandler {
+  readonly connection: Connection;
+  readonly #owner: Http1ServerOwner;
+  readonly #proxy100Continue: boolean;
+  readonly #parser: MessageParser;
+  readonly #output: Http1Output;
+  #stream: Http1ServerStream | undefined;
+  #receiver: RequestReceiver | undefined;
+  /** The last byte of the current request has come. */
+  #requestDone = true;
+  #waiting: Buffer | undefined;
+  #pausedForPipeline = false;
+  /** Within the loop that feeds the parser. */
+  #consuming = false;
+  /** The bytes being parsed are the transport's, not a copy of ours. */
+  #borrowed = false;
+  #idle = true;
+  #draining = false;
+  #closed = false;
+
+  constructor(connection: Connection, options: Http1ServerOptions, owner: Http1ServerOwner) {
+    this.connection = connection;
+    this.#owner = owner;
+    this.#proxy100Continue = options.proxy100Continue;
+    this.#parser = createRequestParser(this, options);
+    this.#output = new Http1Output(connection);
+    connection.handler = this;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** No new requests: an idle connection closes now, a busy one after its response, which says so. */
+  drain(): void {
+    this.#draining = true;
+    if (this.#idle && this.#stream === undefined) this.#close("flush");
+  }
+
+  // Transport events.
+
+  onData(chunk: Buffer): void {
+    if (this.#closed) return;
+    if (this.#waiting !== undefined) {
+      this.#wait(chunk);
+      return;
+    }
+    this.#borrowed = true;
+    this.#consume(chunk);
+  }
+
+  onEnd(): void {
+    if (this.#closed) return;
+    if (this.#stream !== undefined && this.#stream.opaque) {
+      this.#guard(() => {
+        this.#parser.finish();
+        if (this.#stream?.finished === true) this.#end();
+      });
+      return;
+    }
+    // As Envoy: a client that ends is gone; one cannot tell half a close from a whole one, and an answer nobody reads costs an upstream.
+    this.#guard(() => this.#abandon("remote-reset", "downstream_remote_disconnect"));
+    this.#close("flush");
+  }
+
+  onDrain(): void {
+    this.#output.onDrain();
+    if (this.#receiver !== undefined) this.#guard(() => this.#receiver?.onResponseDrain());
+  }
+
+  onClose(failure: TransportFailure | undefined): void {
+    this.#closed = true;
+    this.#output.discard();
+    this.#guard(() => this.#abandon("remote-reset", "downstream_remote_disconnect"));
+    this.#owner.onClosed(failure);
+  }
+
+  // Parser events.
+
+  onRequestHead(head: RequestHead, endStream: boolean): void {
+    this.#activate();
+    const opaqueLater = head.upgradeProtocol !== undefined || head.method === "CONNECT";
+    this.#requestDone = endStream;
+    const stream = new Http1ServerStream(this, this.#output, head, opaqueLater);
+    this.#stream = stream;
+    const headers = new Http1RequestHeaderMap(head);
+    if (head.expectContinue && !this.#proxy100Continue) {
+      headers.remove("expect");
+      if (!endStream) this.#output.text(CONTINUE_HEAD);
+    }
+    const receiver = this.#owner.newStream(stream);
+    this.#receiver = receiver;
+    receiver.onRequestHeaders(headers, endStream && !opaqueLater);
+  }
+
+  onBody(chunk: Buffer, start: number, end: number, last: boolean): void {
+    if (last) this.#requestDone = true;
+    const whole = start === 0 && end === chunk.length;
+    // The end of an upgraded stream is the end of the connection, not of the body of the request that asked for it.
+    this.#receiver?.onRequestData(whole ? chunk : chunk.subarray(start, end), last && this.#stream?.opaqueLater !== true);
+  }
+
+  onBodyEnd(): void {
+    this.#requestDone = true;
+    this.#receiver?.onRequestData(EMPTY, true);
+  }
+
+  onTrailers(lines: HeadLines): void {
+    this.#requestDone = true;
+    this.#receiver?.onRequestTrailers(new Http1TrailerMap(lines));
+  }
+
+  // What the stream asks of its connection.
+
+  get requestDone(): boolean {
+    return this.#requestDone;
+  }
+
+  /** The request is still in the loop: the rest of it may stand in the same read. */
+  get consuming(): boolean {
+    return this.#consuming;
+  }
+
+  keepChunk(): void {
+    if (this.#borrowed) this.connection.keepChunk();
+  }
+
+  /** The protocol is switched: what waited behind the request is data. */
+  becomeOpaque(): void {
+    this.#parser.becomeOpaque();
+    this.#requestDone = false;
+    this.#goOn();
+  }
+
+  /** The response's last byte is written. */
+  responseDone(stream: Http1ServerStream): void {
+    if (this.#stream !== stream) return;
+    this.#stream = undefined;
+    this.#receiver = undefined;
+    stream.releasePauses();
+    if (stream.opaque || stream.opaqueLater || stream.closes) {
+      this.#close("flush");
+      return;
+    }
+    if (this.#consuming) return; // the loop decides, when it knows whether the request is complete
+    this.#settle();
+  }
+
+  /** The response cannot be finished: the client must see that. */
+  abort(stream: Http1ServerStream, mode: "flush" | "reset"): void {
+    if (this.#stream !== stream) return;
+    this.#stream = undefined;
+    this.#receiver = undefined;
+    this.#close(mode);
+  }
+
+  /** Both directions of an opaque stream end on their own: ours has. */
+  endOpaque(): void {
+    if (this.#requestDone) {
+      this.#end();
+      return;
+    }
+    this.#output.flushNow();
+    this.connection.end();
+  }
+
+  /** Both sides of the stream are over, and the connection with it. */
+  #end(): void {
+    this.#stream = undefined;
+    this.#receiver = undefined;
+    this.#close("flush");
+  }
+
+  // The loop.
+
+  #consume(bytes: Buffer): void {
+    enterBatch();
+    this.#consuming = true;
+    try {
+      let position = 0;
+      while (position < bytes.length && !this.#closed) {
+        if (this.#stream !== undefined) {
+          if (this.#requestDone) {
+            this.#wait(bytes.subarray(position));
+            break;
+          }
+        } else if (this.#requestDone && this.#parser.idle) {
+          if (this.#draining) break;
+          if (!this.#idle) this.#becomeIdle();
+        } // else: a head in pieces, or the rest of a request whose response is out already, which is passed over
+        position += this.#parser.execute(bytes, position, bytes.length);
+        const { error } = this.#parser;
+        if (error !== undefined) {
+          this.#refuse(error);
+          break;
+        }
+        if (this.#idle && !this.#parser.idle) this.#activate();
+      }
+    } catch (fault) {
+      this.#fault(fault);
+    } finally {
+      this.#consuming = false;
+      this.#borrowed = false;
+      if (!this.#closed && this.#stream === undefined) this.#settle();
+      leaveBatch();
+    }
+  }
+
+  /** Holds bytes back that belong to later requests, or to the protocol that a request asked to switch to. */
+  #wait(bytes: Buffer): void {
+    const waiting = this.#waiting;
+    if (waiting !== undefined && waiting.length + bytes.length > MAX_WAITING_BYTES) {
+      this.#owner.onCodecError(HTTP1_ERRORS.pipelineOverflow);
+      this.#close("flush");
+      return;
+    }
+    if (waiting !== undefined) this.#waiting = Buffer.concat([waiting, bytes]);
+    else this.#waiting = this.#borrowed ? Buffer.from(bytes) : bytes;
+    if (this.#pausedForPipeline) return;
+    this.#pausedForPipeline = true;
+    this.connection.pauseReading("pipelined");
+  }
+
+  /** Parses what waited, if anything did. */
+  #goOn(): void {
+    if (this.#consuming) return;
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (this.#pausedForPipeline) {
+      this.#pausedForPipeline = false;
+      this.connection.resumeReading("pipelined");
+    }
+    if (waiting !== undefined) this.#consume(waiting);
+  }
+
+  /** Between two requests: close, wait, or go on with what is there. */
+  #settle(): void {
+    if (!this.#requestDone || (this.#draining && this.#parser.idle)) {
+      this.#close("flush");
+      return;
+    }
+    if (!this.#idle && this.#parser.idle) this.#becomeIdle();
+    this.#goOn();
+  }
+
+  #becomeIdle(): void {
+    this.#idle = true;
+    this.#owner.onIdle();
+  }
+
+  #activate(): void {
+    if (!this.#idle) return;
+    this.#idle = false;
+    this.#owner.onActive();
+  }
+
+  #refuse(error: Http1Error): void {
+    const stream = this.#stream;
+    // Nothing can be answered in the middle of a response, nor twice to one request.
+    const answerable = stream === undefined ? this.#requestDone : !stream.responseStarted;
+    this.#abandon("protocol-error", error.details);
+    const reply = this.#owner.onCodecError(error);
+    if (stream !== undefined && !answerable) {
+      this.#close("reset");
+      return;
+    }
+    if (answerable) {
+      const headers = new PairResponseHeaderMap(reply.status, reply.headers);
+      headers.set("connection", "close");
+      headers.set("content-length", String(Buffer.byteLength(reply.body)));
+      if (reply.body !== "" && !headers.has("content-type")) headers.set("content-type", "text/plain");
+      this.#output.text(`${statusLine(reply.status)}${headers.toHttp1()}\r\n${Buffer.from(reply.body).toString("latin1")}`);
+    }
+    this.#close("flush");
+  }
+
+  #abandon(reason: "remote-reset" | "protocol-error", details: string): void {
+    const receiver = this.#receiver;
+    this.#stream?.abandon();
+    this.#stream = undefined;
+    this.#receiver = undefined;
+    receiver?.onRequestReset(reason, details);
+  }
+
+  #close(mode: "flush" | "reset"): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#waiting = undefined;
+    this.#output.flushNow();
+    this.connection.close(mode);
+  }
+
+  #guard(task: () => void): void {
+    enterBatch();
+    try {
+      task();
+    } catch (fault) {
+      this.#fault(fault);
+    } finally {
+      leaveBatch();
+    }
+  }
+
+  #fault(fault: unknown): void {
+    this.#owner.onFault(fault);
+    this.#close("reset");
+  }
+}

@@ -1,0 +1,198 @@
+// Header maps over name/value pairs: answers and requests of the proxy itself, and messages whose lines never stood in an HTTP/1 head.
+// The same behaviour as http1-header-map.ts; header-map.conformance.ts holds both to it.
+import { invariant } from "#runtime/invariant";
+import type { HeaderMap, RequestHeaderMap, ResponseHeaderMap } from "./header-map.ts";
+import { checkName, isStatus, safeValue } from "./header-text.ts";
+
+export type HeaderPairs = readonly (readonly [name: string, value: string])[];
+
+const COLON = 0x3a;
+const NONE: readonly string[] = [];
+
+class PairLines implements HeaderMap {
+  /** Names and values in turn. */
+  readonly #lines: string[] = [];
+  readonly #hostIsPseudo: boolean;
+
+  constructor(pairs: HeaderPairs | undefined, hostIsPseudo: boolean) {
+    this.#hostIsPseudo = hostIsPseudo;
+    if (pairs !== undefined) for (const [name, value] of pairs) this.add(name, value);
+  }
+
+  protected pseudo(_name: string): string | undefined {
+    return undefined;
+  }
+
+  protected setPseudo(name: string, _value: string): void {
+    invariant(false, `there is no pseudo header ${name} here`);
+  }
+
+  #isPseudo(name: string): boolean {
+    return name.charCodeAt(0) === COLON || (this.#hostIsPseudo && name === "host");
+  }
+
+  get(name: string): string | undefined {
+    if (this.#isPseudo(name)) return this.pseudo(name);
+    const lines = this.#lines;
+    for (let i = 0; i < lines.length; i += 2) if (lines[i] === name) return lines[i + 1];
+    return undefined;
+  }
+
+  getAll(name: string): readonly string[] {
+    if (this.#isPseudo(name)) {
+      const value = this.pseudo(name);
+      return value === undefined ? NONE : [value];
+    }
+    const lines = this.#lines;
+    let values: string[] | undefined;
+    for (let i = 0; i < lines.length; i += 2) if (lines[i] === name) (values ??= []).push(lines[i + 1]!);
+    return values ?? NONE;
+  }
+
+  getJoined(name: string): string | undefined {
+    const values = this.getAll(name);
+    return values.length <= 1 ? values[0] : values.join(",");
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+
+  set(name: string, value: string): void {
+    if (this.#isPseudo(name)) {
+      this.setPseudo(name, safeValue(value));
+      return;
+    }
+    this.remove(name);
+    this.add(name, value);
+  }
+
+  add(name: string, value: string): void {
+    checkName(name);
+    invariant(!this.#isPseudo(name), `the pseudo header ${name} cannot be repeated`);
+    this.#lines.push(name, safeValue(value));
+  }
+
+  remove(name: string): void {
+    // Pseudo headers cannot go: a request without a path is no request.
+    if (this.#isPseudo(name)) return;
+    const lines = this.#lines;
+    for (let i = lines.length - 2; i >= 0; i -= 2) if (lines[i] === name) lines.splice(i, 2);
+  }
+
+  removePrefix(prefix: string): void {
+    const lines = this.#lines;
+    for (let i = lines.length - 2; i >= 0; i -= 2) if (lines[i]!.startsWith(prefix)) lines.splice(i, 2);
+  }
+
+  forEach(visit: (name: string, value: string) => void): void {
+    const lines = this.#lines;
+    for (let i = 0; i < lines.length; i += 2) visit(lines[i]!, lines[i + 1]!);
+  }
+
+  get count(): number {
+    return this.#lines.length / 2;
+  }
+
+  get byteSize(): number {
+    let size = 0;
+    for (const text of this.#lines) size += text.length;
+    return size;
+  }
+
+  toHttp1(): string {
+    const lines = this.#lines;
+    let out = "";
+    for (let i = 0; i < lines.length; i += 2) out += `${lines[i]}: ${lines[i + 1]}\r\n`;
+    return out;
+  }
+}
+
+export interface RequestPseudoHeaders {
+  readonly method: string;
+  readonly path: string;
+  readonly authority: string;
+  readonly scheme: string;
+  readonly upgrade?: string | undefined;
+}
+
+export class PairRequestHeaderMap extends PairLines implements RequestHeaderMap {
+  method: string;
+  path: string;
+  authority: string;
+  scheme: string;
+  readonly upgrade: string | undefined;
+
+  constructor(pseudo: RequestPseudoHeaders, pairs?: HeaderPairs) {
+    super(pairs, true);
+    this.method = pseudo.method;
+    this.path = pseudo.path;
+    this.authority = pseudo.authority;
+    this.scheme = pseudo.scheme;
+    this.upgrade = pseudo.upgrade;
+  }
+
+  protected override pseudo(name: string): string | undefined {
+    switch (name) {
+      case "host":
+      case ":authority":
+        return this.authority === "" ? undefined : this.authority;
+      case ":path":
+        return this.path === "" ? undefined : this.path;
+      case ":method":
+        return this.method;
+      case ":scheme":
+        return this.scheme;
+      default:
+        return undefined;
+    }
+  }
+
+  protected override setPseudo(name: string, value: string): void {
+    switch (name) {
+      case "host":
+      case ":authority":
+        this.authority = value;
+        break;
+      case ":path":
+        this.path = value;
+        break;
+      case ":method":
+        this.method = value;
+        break;
+      case ":scheme":
+        this.scheme = value;
+        break;
+      default:
+        super.setPseudo(name, value);
+    }
+  }
+
+  override toHttp1(): string {
+    return `host: ${safeValue(this.authority)}\r\n${super.toHttp1()}`;
+  }
+}
+
+export class PairResponseHeaderMap extends PairLines implements ResponseHeaderMap {
+  status: number;
+
+  constructor(status: number, pairs?: HeaderPairs) {
+    super(pairs, false);
+    this.status = status;
+  }
+
+  protected override pseudo(name: string): string | undefined {
+    return name === ":status" ? String(this.status) : undefined;
+  }
+
+  protected override setPseudo(name: string, value: string): void {
+    if (name !== ":status" || !isStatus(value)) super.setPseudo(name, value);
+    this.status = Number(value);
+  }
+}
+
+export class PairTrailerMap extends PairLines {
+  constructor(pairs?: HeaderPairs) {
+    super(pairs, false);
+  }
+}

@@ -1,0 +1,30 @@
+// Joins what is written while one event is handled into one system call per connection: a head and its body usually come from the same
+// read of the other side, but in two calls. Whoever hands events in (a codec connection's read, a finished connect) opens a batch;
+// outside of any batch writes leave at once. One per thread: a thread handles one event at a time.
+
+export interface BatchedWriter {
+  /** Writes what waits. Must not call back. */
+  flush(): void;
+}
+
+let depth = 0;
+let waiting: BatchedWriter[] = [];
+
+export function enterBatch(): void {
+  depth++;
+}
+
+/** Call in a `finally`: a batch that never ends would hold all writes of the thread. */
+export function leaveBatch(): void {
+  if (--depth > 0 || waiting.length === 0) return;
+  const writers = waiting;
+  waiting = [];
+  for (let i = 0; i < writers.length; i++) writers[i]!.flush();
+}
+
+/** Puts a writer on the list once per batch; false outside of a batch: write now. */
+export function enlist(writer: BatchedWriter): boolean {
+  if (depth === 0) return false;
+  waiting.push(writer);
+  return true;
+}
