@@ -1,0 +1,95 @@
+// The statistics of all threads as one, read from their shared memory on the main thread. Counters and histograms are summed. A gauge
+// is the sum of what threads counted up and down plus the largest value that one of them set: all threads set the same facts.
+import { HISTOGRAM_SLOTS, HistogramSnapshot } from "./buckets.ts";
+import { dottedName } from "./stat-name.ts";
+import type { NamePart } from "./store.ts";
+import { SEGMENT_SLOTS } from "./thread-stats.ts";
+import type { NewStat, StatKind, StatsUpdate } from "./thread-stats.ts";
+
+export type Stat =
+  | { readonly kind: "counter" | "gauge"; readonly name: string; readonly parts: readonly NamePart[]; readonly value: number }
+  | { readonly kind: "histogram"; readonly name: string; readonly parts: readonly NamePart[]; readonly value: HistogramSnapshot };
+
+interface ThreadView {
+  readonly segments: Float64Array[];
+  readonly stats: Map<number, NewStat & { readonly key: string }>;
+}
+
+interface Sum {
+  readonly kind: StatKind;
+  readonly parts: readonly NamePart[];
+  value: number;
+  level: number;
+  readonly slots: Float64Array | undefined;
+}
+
+export class StatsReader {
+  readonly #threads = new Map<number, ThreadView>();
+  /** What threads had counted when they ended: a counter must not go back when a thread is replaced. */
+  readonly #ended = new Map<string, Sum>();
+
+  /** `thread` is whatever number its owner gives it. */
+  apply(thread: number, update: StatsUpdate): void {
+    let view = this.#threads.get(thread);
+    if (view === undefined) {
+      view = { segments: [], stats: new Map() };
+      this.#threads.set(thread, view);
+    }
+    for (const memory of update.segments) view.segments.push(new Float64Array(memory));
+    for (const slot of update.removed) {
+      const stat = view.stats.get(slot);
+      view.stats.delete(slot);
+      // Its cluster or listener is gone: so is what earlier threads counted for it.
+      if (stat !== undefined) this.#ended.delete(stat.key);
+    }
+    for (const stat of update.added) view.stats.set(stat.slot, { ...stat, key: `${stat.kind}:${dottedName(stat.parts)}` });
+  }
+
+  /** The thread is gone; its counters and histograms stay in the sums, its gauges do not. */
+  endThread(thread: number): void {
+    const view = this.#threads.get(thread);
+    if (view === undefined) return;
+    this.#threads.delete(thread);
+    for (const stat of view.stats.values()) if (stat.kind !== "gauge") addTo(this.#ended, stat, view);
+  }
+
+  /** Sorted by name. */
+  read(): readonly Stat[] {
+    const sums = new Map<string, Sum>();
+    for (const view of this.#threads.values()) for (const stat of view.stats.values()) addTo(sums, stat, view);
+    for (const [key, ended] of this.#ended) {
+      const sum = sums.get(key);
+      if (sum === undefined) continue;
+      sum.value += ended.value;
+      ended.slots?.forEach((value, index) => {
+        if (sum.slots !== undefined) (sum.slots[index] as number) += value;
+      });
+    }
+    const stats = [...sums.values()].map((sum) => toStat(sum));
+    return stats.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  }
+}
+
+function addTo(sums: Map<string, Sum>, stat: NewStat & { readonly key: string }, view: ThreadView): void {
+  const segment = view.segments[Math.floor(stat.slot / SEGMENT_SLOTS)];
+  if (segment === undefined) return;
+  const at = stat.slot % SEGMENT_SLOTS;
+  let sum = sums.get(stat.key);
+  if (sum === undefined) {
+    const slots = stat.kind === "histogram" ? new Float64Array(HISTOGRAM_SLOTS) : undefined;
+    sum = { kind: stat.kind, parts: stat.parts, value: 0, level: 0, slots };
+    sums.set(stat.key, sum);
+  }
+  if (sum.slots !== undefined) {
+    for (let i = 0; i < HISTOGRAM_SLOTS; i++) (sum.slots[i] as number) += segment[at + i] as number;
+    return;
+  }
+  sum.value += segment[at] as number;
+  if (stat.kind === "gauge") sum.level = Math.max(sum.level, segment[at + 1] as number);
+}
+
+function toStat({ kind, parts, value, level, slots }: Sum): Stat {
+  const name = dottedName(parts);
+  if (kind === "histogram") return { kind, name, parts, value: new HistogramSnapshot(slots as Float64Array) };
+  return { kind, name, parts, value: value + level };
+}
