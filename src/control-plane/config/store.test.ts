@@ -94,7 +94,7 @@ test("a creation time that the file says counts, unless it is none", () => {
   );
 });
 
-test("of two definitions of one object the first by path counts, and a finding names both", () => {
+test("of two definitions written at one time the first by path counts, and a finding names both", () => {
   const { store } = watched();
   put(store, origin("b.yaml"), "# one line\nA d/x 2\n");
   put(store, origin("a.yaml"), "A d/x 1\n");
@@ -103,6 +103,19 @@ test("of two definitions of one object the first by path counts, and a finding n
   assert.equal(finding?.code, "MZ0006");
   assert.equal(finding?.place?.file, "b.yaml");
   assert.match(finding?.message ?? "", /a\.yaml:1/);
+});
+
+test("of two files that define one object the later written counts, whichever its path and however it came to be later", () => {
+  const { store } = watched();
+  put(store, origin("a.yaml", 1000), "A d/x 1\n");
+  put(store, origin("b.yaml"), "A d/x 2\n");
+  assert.deepEqual(live(store), ["A|d|x=2"]);
+  put(store, origin("a.yaml", -1000), "A d/x 3\n");
+  assert.deepEqual(live(store), ["A|d|x=3"]);
+  store.remove("a.yaml", 0);
+  store.remove("a.yaml", 10_000);
+  store.publish();
+  assert.deepEqual(live(store), ["A|d|x=2"]);
 });
 
 test("of two definitions in one file the first counts", () => {

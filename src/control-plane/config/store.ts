@@ -17,7 +17,7 @@ export interface Origin {
   /** A file's path, or a name such as `<builtin>`. */
   readonly path: string;
   readonly rank: SourceRank;
-  /** The age of objects that do not say their own: when the file was first seen, its modification time. */
+  /** The file's modification time. At first sight it is the age of objects that do not say their own. */
   readonly seenMs: number;
 }
 
@@ -39,6 +39,8 @@ export interface StoreChange {
 interface StoredFile {
   readonly origin: Origin;
   readonly content: FileObjects;
+  /** When what it holds was written: of two files that define one object the later written counts, as with `kubectl apply`. */
+  modifiedMs: number;
   /** What is wrong with the file as a whole: unreadable, too large. */
   problem: Finding | undefined;
 }
@@ -46,6 +48,7 @@ interface StoredFile {
 interface Candidate {
   readonly entry: FileEntry;
   readonly origin: Origin;
+  readonly modifiedMs: number;
 }
 
 interface ObjectRecord {
@@ -72,9 +75,13 @@ function uidOf(key: string, creationTimestamp: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-function compareCandidates(a: Candidate, b: Candidate): number {
+/** Who is in use of several that define one object comes first. */
+function comparePrecedence(a: Candidate, b: Candidate): number {
   const rank = SOURCE_RANKS.indexOf(a.origin.rank) - SOURCE_RANKS.indexOf(b.origin.rank);
-  if (rank !== 0) return rank;
+  return rank || b.modifiedMs - a.modifiedMs || comparePlace(a, b);
+}
+
+function comparePlace(a: Candidate, b: Candidate): number {
   if (a.origin.path !== b.origin.path) return a.origin.path < b.origin.path ? -1 : 1;
   return a.entry.order - b.entry.order;
 }
@@ -83,7 +90,7 @@ function compareCandidates(a: Candidate, b: Candidate): number {
 function compareAge(a: ObjectRecord, b: ObjectRecord): number {
   const left = Date.parse(a.object.metadata.creationTimestamp);
   const right = Date.parse(b.object.metadata.creationTimestamp);
-  return left - right || compareCandidates(a.candidate, b.candidate);
+  return left - right || comparePlace(a.candidate, b.candidate);
 }
 
 function placeIn(document: SourceDocument, path: string, field: string | undefined): Place {
@@ -121,6 +128,7 @@ export class ConfigStore {
   put(origin: Origin, documents: readonly SourceDocument[], nowMs: number): boolean {
     const file = this.#file(origin);
     file.problem = undefined;
+    file.modifiedMs = origin.seenMs;
     return file.content.apply(documents, nowMs);
   }
 
@@ -175,7 +183,7 @@ export class ConfigStore {
   #file(origin: Origin): StoredFile {
     let file = this.#files.get(origin.path);
     if (file === undefined) {
-      file = { origin, content: new FileObjects(), problem: undefined };
+      file = { origin, content: new FileObjects(), modifiedMs: origin.seenMs, problem: undefined };
       this.#files.set(origin.path, file);
     }
     return file;
@@ -187,10 +195,10 @@ export class ConfigStore {
     for (const file of this.#files.values()) {
       if (file.problem !== undefined) findings.push(file.problem);
       for (const document of file.content.documents) findings.push(...document.findings);
-      for (const entry of file.content.entries) candidates.push({ entry, origin: file.origin });
+      for (const entry of file.content.entries) candidates.push({ entry, origin: file.origin, modifiedMs: file.modifiedMs });
       this.#reportRepeats(file, findings);
     }
-    candidates.sort(compareCandidates);
+    candidates.sort(comparePrecedence);
     const winners = new Map<string, Candidate>();
     for (const candidate of candidates) {
       const before = winners.get(candidate.entry.key);

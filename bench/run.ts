@@ -1,0 +1,37 @@
+// `npm run bench -- NAME [--seconds N] [--runs N] [-o FILE]`: peers side by side in one run, each pinned to one core, medians of
+// interleaved runs. Prints a table and writes JSON. Numbers of one machine mean nothing on another: the ratios do.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { parseArgs } from "node:util";
+
+const BENCHES: Readonly<Record<string, () => Promise<{ bench(options: BenchOptions): Promise<unknown> }>>> = {
+  http1: () => import("./http1.ts"),
+};
+
+export interface BenchOptions {
+  readonly seconds: number;
+  readonly runs: number;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { seconds: { type: "string", default: "5" }, runs: { type: "string", default: "3" }, output: { type: "string", short: "o" } },
+});
+const name = positionals[0];
+const load = name === undefined ? undefined : BENCHES[name];
+if (name === undefined || load === undefined) {
+  console.error(`usage: npm run bench -- ${Object.keys(BENCHES).join("|")} [--seconds N] [--runs N] [-o FILE]`);
+  process.exit(2);
+}
+const seconds = Number(values.seconds);
+const runs = Number(values.runs);
+if (!(seconds > 0) || !(runs >= 1)) {
+  console.error("bench: --seconds and --runs must be numbers above 0");
+  process.exit(2);
+}
+const result = await (await load()).bench({ seconds, runs });
+const file = values.output ?? `build/bench/${name}.json`;
+mkdirSync(dirname(file), { recursive: true });
+writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
+console.log(`written to ${file}`);
+process.exit(0);

@@ -1,0 +1,58 @@
+// `npm run conformance -- DIR [section ...]`: runs every implemented section of an acceptance corpus, prints
+// `section: passed N of M` and the failing ids. A section is one file here; the table below is the only list.
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+export interface SectionResult {
+  readonly passed: number;
+  readonly total: number;
+  readonly failures: readonly { readonly id: string; readonly why: string }[];
+  /** Cases that belong to features that are not there yet, by name: counted apart, never as passed. */
+  readonly later?: readonly { readonly id: string; readonly why: string }[];
+}
+
+interface Section {
+  /** What must exist in the corpus for the section to run. */
+  readonly needs: string;
+  readonly load: () => Promise<{ run(directory: string): Promise<SectionResult> }>;
+}
+
+const SECTIONS: Readonly<Record<string, Section>> = {
+  samples: { needs: "samples/bookinfo/networking", load: () => import("./samples.ts") },
+  router: { needs: "router/cases.json", load: () => import("./router.ts") },
+};
+
+const [directoryArgument, ...wanted] = process.argv.slice(2);
+if (directoryArgument === undefined) {
+  console.error("usage: npm run conformance -- DIR [section ...]");
+  process.exit(2);
+}
+const directory = resolve(directoryArgument);
+if (!existsSync(directory)) {
+  console.error(`conformance: no such directory: ${directoryArgument}`);
+  process.exit(2);
+}
+for (const name of wanted) {
+  if (SECTIONS[name] === undefined) {
+    console.error(`conformance: no section "${name}"; there are ${Object.keys(SECTIONS).join(", ")}`);
+    process.exit(2);
+  }
+}
+let failed = false;
+for (const [name, section] of Object.entries(SECTIONS)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  if (!existsSync(join(directory, section.needs))) {
+    console.log(`${name}: not in this corpus (${section.needs})`);
+    if (wanted.includes(name)) failed = true;
+    continue;
+  }
+  const result = await (await section.load()).run(directory);
+  console.log(`${name}: passed ${result.passed} of ${result.total}`);
+  for (const { id, why } of result.failures) console.log(`  failed ${id}: ${why}`);
+  if (result.later !== undefined && result.later.length > 0) {
+    console.log(`  not served yet: ${result.later.length}`);
+    for (const { id, why } of result.later) console.log(`    ${id}: ${why}`);
+  }
+  if (result.failures.length > 0 || result.total === 0) failed = true;
+}
+process.exit(failed ? 1 : 0);
