@@ -9,7 +9,7 @@ export type Shape =
   | { readonly kind: "integer"; readonly min: number; readonly max: number }
   | { readonly kind: "number" }
   | { readonly kind: "duration" }
-  | { readonly kind: "enum"; readonly numbers: ReadonlyMap<string, number> }
+  | { readonly kind: "enum"; readonly numbers: ReadonlyMap<string, number>; readonly notYet: Readonly<Record<string, string>> }
   | { readonly kind: "message"; readonly message: Message }
   | { readonly kind: "repeated"; readonly element: Shape }
   | { readonly kind: "map"; readonly value: Shape }
@@ -64,12 +64,18 @@ export const json: Type<unknown> = { shape: { kind: "json" } };
 /** Kubernetes' IntOrString. */
 export const intOrString: Type<number | string> = { shape: { kind: "integer-or-string" } };
 
-/** Names in the order of their proto numbers, from 0; or names with their numbers. */
-export function enumeration<const N extends string>(names: readonly N[] | Readonly<Record<N, number>>): Type<N> {
+/**
+ * Names in the order of their proto numbers, from 0; or names with their numbers. `notYet` says of names that are accepted and do not
+ * work yet what happens with them.
+ */
+export function enumeration<const N extends string>(
+  names: readonly N[] | Readonly<Record<N, number>>,
+  notYet: Readonly<{ [K in NoInfer<N>]?: string }> = {} as Readonly<{ [K in N]?: string }>,
+): Type<N> {
   const entries = Array.isArray(names)
     ? (names as readonly N[]).map((name, index): [string, number] => [name, index])
     : Object.entries<number>(names as Readonly<Record<N, number>>);
-  return { shape: { kind: "enum", numbers: new Map(entries) } };
+  return { shape: { kind: "enum", numbers: new Map(entries), notYet: notYet as Readonly<Record<string, string>> } };
 }
 
 export function repeated<T>(element: Type<T>): Type<readonly T[]> {

@@ -8,7 +8,7 @@ import type { SourceEntry, SourceMap, SourceNode, SourceScalar } from "./yaml-so
 
 /** What the decoder says about one place; the caller makes a Finding of it. */
 export interface DecodeReport {
-  readonly level: "error" | "info";
+  readonly level: "error" | "warning" | "info";
   readonly code: "MZ0002" | "MZ0004";
   readonly path: FieldPath;
   readonly offset: number;
@@ -61,7 +61,7 @@ function decodeScalar(shape: ScalarShape, node: SourceScalar, path: FieldPath, r
       return wrong(node, path, report, `must be a duration, is ${described(node)}`, hint);
     }
     case "enum":
-      return decodeEnum(shape.numbers, node, path, report);
+      return decodeEnum(shape, node, path, report);
     case "integer-or-string":
       if (typeof value === "string" || (typeof value === "number" && Number.isInteger(value))) return value;
       return wrong(node, path, report, `must be a number or a name, is ${described(node)}`);
@@ -85,15 +85,25 @@ function numberOf(text: string): number | undefined {
   return /^-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/u.test(text) ? Number(text) : undefined;
 }
 
-function decodeEnum(numbers: ReadonlyMap<string, number>, node: SourceScalar, path: FieldPath, report: Report): string | undefined {
-  const { value } = node;
-  if (typeof value === "string" && numbers.has(value)) return value;
-  if (typeof value === "number") for (const [name, number] of numbers) if (number === value) return name;
-  const names = [...numbers.keys()];
-  // An enum's value that spells like a boolean (ON, NO) comes as one.
-  if (typeof value === "boolean" && numbers.has(node.text)) return node.text;
-  const known = names.length > 8 ? `${names.slice(0, 8).join(", ")}, ...` : names.join(", ");
-  return wrong(node, path, report, `must be one of ${known}, is ${described(node)}`, didYouMean(node.text, names));
+function decodeEnum(shape: Shape & { kind: "enum" }, node: SourceScalar, path: FieldPath, report: Report): string | undefined {
+  const name = enumName(shape.numbers, node);
+  if (name === undefined) {
+    const names = [...shape.numbers.keys()];
+    const known = names.length > 8 ? `${names.slice(0, 8).join(", ")}, ...` : names.join(", ");
+    return wrong(node, path, report, `must be one of ${known}, is ${described(node)}`, didYouMean(node.text, names));
+  }
+  const consequence = Object.hasOwn(shape.notYet, name) ? shape.notYet[name] : undefined;
+  if (consequence !== undefined) {
+    report({ level: "warning", code: "MZ0004", path, offset: node.offset, message: `${name} does not work yet: ${consequence}` });
+  }
+  return name;
+}
+
+function enumName(numbers: ReadonlyMap<string, number>, node: SourceScalar): string | undefined {
+  // Text also where a name spells like a boolean (ON, NO).
+  if (typeof node.value !== "number" && numbers.has(node.text)) return node.text;
+  for (const [name, number] of numbers) if (number === node.value) return name;
+  return undefined;
 }
 
 function decodeList(element: Shape, node: SourceNode, path: FieldPath, report: Report): unknown {
@@ -114,15 +124,8 @@ function decodeMap(valueShape: Shape, node: SourceNode, path: FieldPath, report:
   const values: Record<string, unknown> = {};
   for (const { key, value } of node.entries) {
     const entryPath = [...path, key];
-    // `x-user: {}` and `x-user:` are the same for messages; text that is missing is a slip.
-    const decoded =
-      isNull(value) && valueShape.kind === "message"
-        ? {}
-        : isNull(value) && valueShape.kind === "string"
-          ? ""
-          : decode(valueShape, value, entryPath, report);
-    if (isNull(value) && decoded === undefined) wrong(value, entryPath, report, "must not be empty");
-    set(values, key, decoded);
+    if (isNull(value)) wrong(value, entryPath, report, "must not be empty", emptyHint(valueShape));
+    else set(values, key, decode(valueShape, value, entryPath, report));
   }
   return values;
 }
@@ -232,6 +235,11 @@ function isNull(node: SourceNode): boolean {
 
 function wrong(node: SourceNode, path: FieldPath, report: Report, message: string, hint?: string): undefined {
   report({ level: "error", code: "MZ0002", path, offset: node.offset, message, hint });
+}
+
+function emptyHint(shape: Shape): string | undefined {
+  if (shape.kind === "string") return 'write "" for an empty text';
+  return shape.kind === "message" ? "write {} to set nothing in it" : undefined;
 }
 
 function boolHint(value: unknown): string | undefined {

@@ -65,7 +65,7 @@ export const tunnelSettings = message("TunnelSettings", {
 
 export const trafficPolicy = message("TrafficPolicy", {
   ...portTrafficPolicyFields,
-  portLevelSettings: later(repeated(portTrafficPolicy), "Settings for single ports; they replace the others"),
+  portLevelSettings: field(repeated(portTrafficPolicy), "Settings for single ports; they replace the others"),
   tunnel: later(tunnelSettings, "A tunnel through which connections go"),
   proxyProtocol: later(
     message("ProxyProtocol", { version: field(enumeration(["V1", "V2"]), "The version that is sent") }),

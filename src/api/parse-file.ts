@@ -1,17 +1,18 @@
 // A file as a user wrote it -> its objects, decoded and checked, and everything that is to be said about them, with places.
 // Never throws: whatever is wrong with the text becomes a finding.
 import { createHash } from "node:crypto";
-import { camelName, decode, reportUnknownFields, type DecodeReport } from "./decode.ts";
+import { decode, reportUnknownFields, type DecodeReport } from "./decode.ts";
 import { messageOf } from "./declaration.ts";
 import { parsePath, pathText, type FieldPath } from "./field-path.ts";
 import type { Finding, ObjectKey, Place } from "./finding.ts";
 import { decodedKind, isNamespaced, lookUpKind, meshConfigVersion, type DecodedKind } from "./kinds.ts";
 import { configMap, objectEnvelope, objectMeta, type WrittenMeta } from "./object-envelope.ts";
 import type { ObjectMeta } from "./object.ts";
+import { entry, innerOffset, innerPlace, offsetIn, textAt } from "./source-lookup.ts";
 import { didYouMean } from "./suggestion.ts";
 import { objectNameFault } from "./validation/names.ts";
 import { Check, type Violation } from "./validation/violations.ts";
-import { readYaml, type SourceDocument, type SourceMap, type SourceNode, type SourceScalar } from "./yaml-source.ts";
+import { readYaml, type SourceDocument, type SourceMap, type SourceNode } from "./yaml-source.ts";
 
 /** An object as it was written: generation, uid and the like are the store's to add. */
 export interface DecodedObject<Spec = unknown> {
@@ -73,16 +74,6 @@ function expandList(source: SourceDocument, root: SourceMap, hash: string): read
   return [reader.unread()];
 }
 
-function entry(map: SourceMap, key: string): SourceNode | undefined {
-  return map.entries.find((candidate) => candidate.key === key)?.value;
-}
-
-function textAt(node: SourceNode | undefined, ...keys: readonly string[]): string | undefined {
-  let at = node;
-  for (const key of keys) at = at?.kind === "map" ? entry(at, key) : undefined;
-  return at?.kind === "scalar" && typeof at.value === "string" ? at.value : undefined;
-}
-
 interface Said {
   readonly level: Finding["level"];
   readonly code: string;
@@ -107,8 +98,9 @@ class ObjectReader {
     this.#source = source;
     this.#root = root;
     this.#hash = hash;
-    this.#findings = [...source.findings];
-    this.#key = keyIn(root);
+    const key = keyIn(root);
+    this.#key = key;
+    this.#findings = source.findings.map((finding) => (key === undefined ? finding : { ...finding, object: key }));
   }
 
   read(mayBeMeshConfig: boolean): ParsedDocument {
@@ -389,41 +381,4 @@ function keyIn(root: SourceNode | undefined): ObjectKey | undefined {
 function metadataOf(meta: WrittenMeta, namespace: string): DecodedObject["metadata"] {
   const { name = "", labels = {}, annotations = {}, creationTimestamp } = meta;
   return { name, namespace, labels, annotations, ...(creationTimestamp === undefined ? {} : { creationTimestamp }) };
-}
-
-/** Where a path leads, as far as it was written; snake_case is found by its lowerCamel name. */
-function offsetIn(root: SourceNode, path: FieldPath): number {
-  let node = root;
-  let offset = root.offset;
-  for (const part of path) {
-    let next: SourceNode | undefined;
-    if (typeof part === "number") next = node.kind === "list" ? node.items[part] : undefined;
-    else if (node.kind === "map") next = entry(node, part) ?? aliased(node, part);
-    if (next === undefined) break;
-    node = next;
-    offset = next.offset;
-  }
-  return offset;
-}
-
-function aliased(map: SourceMap, name: string): SourceNode | undefined {
-  return map.entries.find((candidate) => camelName(candidate.key) === name)?.value;
-}
-
-/** A literal block's lines stand below its header, indented; other scalars have no lines of their own. */
-function innerPlace(outer: SourceDocument, scalar: SourceScalar, inner: SourceDocument): (offset: number) => Place {
-  const start = outer.place(scalar.offset);
-  if (scalar.block === undefined) return () => start;
-  const lines = outer.text.slice(scalar.offset).split("\n").slice(1);
-  const indent = Math.max(0, lines.find((line) => line.trim() !== "")?.search(/\S/u) ?? 0);
-  return (offset) => {
-    const place = inner.place(offset);
-    return { file: start.file, line: start.line + place.line, column: place.column + indent };
-  };
-}
-
-function innerOffset(inner: SourceDocument, place: Place): number {
-  let offset = 0;
-  for (let line = inner.startLine; line < place.line; line++) offset = inner.text.indexOf("\n", offset) + 1;
-  return offset + place.column - 1;
 }

@@ -49,6 +49,7 @@ export const maxFileBytes = 3 * 1024 * 1024;
 const maxDepth = 100;
 const maxNodes = 500_000;
 const maxSyntaxFindings = 10;
+const maxDocuments = 10_000;
 
 const marker = /^---(?=[ \t\r\n]|$)/gmu;
 
@@ -71,11 +72,13 @@ function split(text: string): readonly { readonly text: string; readonly startLi
   return parts;
 }
 
-/** Reads a file; never throws. `first` is the place of the text's beginning when it is a part of another file. */
+/** Reads a file; never throws. */
 export function readYaml(text: string, file: string): readonly SourceDocument[] {
   if (text.length > maxFileBytes) return [refused(file, `file is larger than ${maxFileBytes / 1024 / 1024} MiB`)];
-  const plain = text.startsWith("\uFEFF") ? ` ${text.slice(1)}` : text;
-  return split(plain).map((part) => readDocument(part.text, file, part.startLine));
+  const plain = text.startsWith("\uFEFF") ? text.slice(1) : text;
+  const parts = split(plain);
+  if (parts.length > maxDocuments) return [refused(file, `file has more than ${maxDocuments} documents`)];
+  return parts.map((part) => readDocument(part.text, file, part.startLine));
 }
 
 function refused(file: string, message: string): SourceDocument {
@@ -267,6 +270,8 @@ class Reader {
       const name = typeof key.value === "string" ? key.value : "";
       const value = pair.value === null ? { node: nothing(key.range[1]), size: 1 } : this.#measure(pair.value as ParsedNode, depth + 1);
       size += value.size;
+      // Checked here, before aliases are copied: merged maps add up fast.
+      if (size > maxNodes) return this.#stop(keyOffset, `has more than ${maxNodes} values, aliases written out`);
       if (name === "<<" && key.type === "PLAIN") {
         merged.push(...this.#mergeable(value.node, keyOffset));
         continue;

@@ -1,7 +1,10 @@
 // TLS towards a destination.
 import { bool, enumeration, field, later, message, repeated, string, type Decoded } from "#api/declaration";
 
-export const clientTlsMode = enumeration(["DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"]);
+export const clientTlsMode = enumeration(["DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"], {
+  SIMPLE: "proxies cannot encrypt, and nothing is sent in the clear: requests fail with 503",
+  MUTUAL: "proxies cannot encrypt, and nothing is sent in the clear: requests fail with 503",
+});
 export type ClientTLSMode = Decoded<typeof clientTlsMode>;
 
 export const clientTlsSettings = message("ClientTLSSettings", {

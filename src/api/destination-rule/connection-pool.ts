@@ -13,7 +13,7 @@ export const tcpSettings = message("TCPSettings", {
   connectTimeout: field(duration, "Time to set up a connection"),
   tcpKeepalive: later(tcpKeepalive, "Keep-alive probes of the operating system"),
   maxConnectionDuration: later(duration, "The longest life of a connection"),
-  idleTimeout: later(duration, "Idle time after which a TCP connection is closed"),
+  idleTimeout: field(duration, "Idle time after which a TCP connection is closed"),
 });
 export type TCPSettings = Decoded<typeof tcpSettings>;
 

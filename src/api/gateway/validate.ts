@@ -1,6 +1,7 @@
 // Istio's rules for a Gateway.
 import type { GatewaySpec, Server, ServerTLSSettings } from "#api/gateway";
 import { gatewayHostFault, isDnsLabel, isIpAddress, portFault, unixPathFault, unixPrefix } from "#api/validation/names";
+import { cipherSuites, ecdhCurves } from "./cipher-suites.ts";
 import type { Check } from "#api/validation/violations";
 
 const httpProtocols: ReadonlySet<string> = new Set(["http", "http2", "http_proxy", "grpc", "grpc-web"]);
@@ -86,6 +87,8 @@ function checkTls(tls: ServerTLSSettings, check: Check): void {
   if (oldVersion && (tls.cipherSuites ?? []).length === 0) {
     check.at("minProtocolVersion").warning("TLS below 1.2 needs cipherSuites that still allow it");
   }
+  checkKnownOnce(tls.cipherSuites ?? [], cipherSuites, "cipher suite", check.at("cipherSuites"));
+  checkKnownOnce(tls.ecdhCurves ?? [], ecdhCurves, "curve", check.at("ecdhCurves"));
   const credentials = tls.credentialNames ?? [];
   const certificates = tls.tlsCertificates ?? [];
   if (mode === "ISTIO_MUTUAL") {
@@ -112,6 +115,16 @@ function checkTls(tls: ServerTLSSettings, check: Check): void {
   if (written(tls.caCrl)) {
     if (written(tls.credentialName)) check.at("caCrl").error("with credentialName the revocations belong into the Secret");
     if (mode === "SIMPLE") check.at("caCrl").error("SIMPLE checks no client certificate");
+  }
+}
+
+/** Unknown and repeated entries are left out by Istio, not refused. */
+export function checkKnownOnce(written: readonly string[], known: ReadonlySet<string>, noun: string, check: Check): void {
+  const seen = new Set<string>();
+  for (const [index, name] of written.entries()) {
+    if (!known.has(name)) check.at(index).warning(`${JSON.stringify(name)} is no ${noun} and is left out`);
+    else if (seen.has(name)) check.at(index).warning(`${JSON.stringify(name)} stands twice`);
+    seen.add(name);
   }
 }
 

@@ -1,9 +1,12 @@
 // Istio's rules for MeshConfig. Only what is written is checked: the rest comes from the defaults.
 import type { MeshConfigSpec } from "#api/mesh-config";
 import { checkConnectionPool, checkOutlierDetection } from "#api/destination-rule/validate";
+import { ecdhCurves } from "#api/gateway/cipher-suites";
+import { checkKnownOnce } from "#api/gateway/validate";
 import { checkDuration, checkExportTo } from "#api/validation/common-rules";
 import { isDnsLabel, portFault, wildcardDomainFault } from "#api/validation/names";
 import type { Check } from "#api/validation/violations";
+import type { HTTPRetry } from "#api/virtual-service";
 import { checkRetry } from "#api/virtual-service/validate-route";
 
 const maxConnectTimeoutMs = 30_000;
@@ -32,13 +35,24 @@ export function validateMeshConfig(spec: MeshConfigSpec, check: Check): void {
     }
   }
   checkRetry(spec.defaultHttpRetryPolicy, check.at("defaultHttpRetryPolicy"));
-  checkRetry(spec.defaultInboundHttpRetryPolicy, check.at("defaultInboundHttpRetryPolicy"));
+  checkInboundRetry(spec.defaultInboundHttpRetryPolicy, check.at("defaultInboundHttpRetryPolicy"));
   if (spec.meshMTLS?.ecdhCurves !== undefined) check.at("meshMTLS", "ecdhCurves").error("cannot be chosen within the mesh");
+  checkKnownOnce(spec.tlsDefaults?.ecdhCurves ?? [], ecdhCurves, "curve", check.at("tlsDefaults", "ecdhCurves"));
   const policy = spec.defaultTrafficPolicy;
   if (policy !== undefined) {
     checkConnectionPool(policy.connectionPool, check.at("defaultTrafficPolicy", "connectionPool"));
     checkOutlierDetection(policy.outlierDetection, check.at("defaultTrafficPolicy", "outlierDetection"));
   }
+}
+
+/** The last hop goes to one application on the same machine: other hosts and times for each try mean nothing there. */
+function checkInboundRetry(retry: HTTPRetry | undefined, check: Check): void {
+  if (retry === undefined) return;
+  if ((retry.attempts ?? 0) === 0 && retry.backoff !== undefined) check.at("backoff").error("is set while attempts: 0 turns retries off");
+  for (const field of ["perTryTimeout", "retryRemoteLocalities", "retryIgnorePreviousHosts"] as const) {
+    if (retry[field] !== undefined) check.at(field).warning("has no meaning for calls to the own application");
+  }
+  checkRetry(retry, check);
 }
 
 function checkTrustDomain(domain: string, check: Check): void {

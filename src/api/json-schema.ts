@@ -1,0 +1,82 @@
+// The JSON schema of a kind, for editors and for the API server's OpenAPI, from the same declaration as the decoder.
+import type { Field, Message, Shape } from "./declaration.ts";
+import { decodedKind } from "./kinds.ts";
+
+export type JsonSchema = { readonly [keyword: string]: unknown };
+
+/** Undefined for kinds that are not decoded. */
+export function jsonSchema(kind: string): JsonSchema | undefined {
+  const declaration = decodedKind(kind);
+  if (declaration === undefined) return undefined;
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: kind,
+    type: "object",
+    properties: {
+      apiVersion: { type: "string", enum: declaration.apiVersions },
+      kind: { type: "string", const: kind },
+      metadata: { type: "object" },
+      spec: messageSchema(declaration.spec),
+      status: { type: "object" },
+    },
+    required: ["apiVersion", "kind", "metadata", "spec"],
+  };
+}
+
+function messageSchema(message: Message): JsonSchema {
+  const properties: Record<string, JsonSchema> = {};
+  const required: string[] = [];
+  for (const [name, field] of message.fields) {
+    properties[name] = fieldSchema(field);
+    if (field.required) required.push(name);
+  }
+  return {
+    title: message.name,
+    type: "object",
+    properties,
+    additionalProperties: false,
+    ...(required.length === 0 ? {} : { required }),
+    ...(message.oneofs.length === 0 ? {} : { allOf: message.oneofs.map(atMostOne) }),
+  };
+}
+
+function fieldSchema(field: Field): JsonSchema {
+  const description = field.effect === "none" ? `${field.doc} (no effect yet)` : field.doc;
+  return { description, ...shapeSchema(field.type.shape) };
+}
+
+function shapeSchema(shape: Shape): JsonSchema {
+  switch (shape.kind) {
+    case "string":
+      return { type: "string" };
+    case "bool":
+      return { type: "boolean" };
+    case "integer":
+      return { type: "integer", minimum: shape.min, maximum: shape.max };
+    case "number":
+      return { type: "number" };
+    case "duration":
+      return { type: "string", format: "duration", pattern: "^[-+]?(0|([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|ms|s|m|h))+$" };
+    case "enum":
+      return { type: "string", enum: [...shape.numbers.keys()] };
+    case "integer-or-string":
+      return { type: ["integer", "string"], "x-kubernetes-int-or-string": true };
+    case "json":
+      return { "x-kubernetes-preserve-unknown-fields": true };
+    case "repeated":
+      return { type: "array", items: shapeSchema(shape.element) };
+    case "map":
+      return { type: "object", additionalProperties: shapeSchema(shape.value) };
+    case "message":
+      return messageSchema(shape.message);
+  }
+}
+
+/** No two of the names together. */
+function atMostOne(names: readonly string[]): JsonSchema {
+  const pairs: JsonSchema[] = [];
+  for (const [index, first] of names.entries()) {
+    for (const second of names.slice(index + 1)) pairs.push({ required: [first, second] });
+  }
+  return { not: { anyOf: pairs } };
+}
