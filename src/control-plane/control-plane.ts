@@ -1,0 +1,260 @@
+// The control plane of one mesh, put together: files -> store -> registry -> mesh -> generated resources -> proxies. Whoever starts
+// it chooses addresses, folders and clock; nothing here reads the environment.
+import { join } from "node:path";
+import type { Finding, ObjectKey, Place } from "#api/finding";
+import { keyOf, type ApiObject } from "#api/object";
+import type { MeshConfigSpec } from "#api/mesh-config";
+import { parseFile } from "#api/parse-file";
+import type { WorkloadGroupSpec } from "#api/workload-group";
+import { BUILTIN_ORIGIN, builtinDocuments } from "#control-plane/config/builtin-objects";
+import { DirectorySource } from "#control-plane/config/directory-source";
+import { diffFindings } from "#control-plane/config/finding-diff";
+import { ConfigStore } from "#control-plane/config/store";
+import { buildMesh } from "#control-plane/mesh/build-mesh";
+import { conflictFindings } from "#control-plane/mesh/conflicts";
+import type { Mesh } from "#control-plane/mesh/mesh";
+import { referenceFindings } from "#control-plane/mesh/references";
+import { serviceFindings } from "#control-plane/mesh/service-findings";
+import type { Labels } from "#control-plane/registry/labels";
+import { registrationFile } from "#control-plane/registry/registration-file";
+import { ConfigRegistry } from "#control-plane/registry/registry";
+import { WorkloadRegistrations } from "#control-plane/registry/workload-registrations";
+import { Debounce } from "#control-plane/xds/debounce";
+import { DiscoveryServer } from "#control-plane/xds/discovery-server";
+import { listenGrpc, type GrpcListener } from "#control-plane/xds/grpc-listener";
+import type { Clock } from "#runtime/clock";
+import type { Log } from "#runtime/log";
+import { listenDebug, type DebugServer } from "./debug/debug-server.ts";
+
+/** A burst of file changes is one push. */
+const CONFIG_QUIET_MS = 100;
+const CONFIG_MAX_MS = 10_000;
+/** Endpoints must not wait; several in the same moment still go together. */
+const ENDPOINT_QUIET_MS = 5;
+const ENDPOINT_MAX_MS = 10;
+const DEFAULT_DOMAIN = "cluster.local";
+const DEFAULT_ROOT_NAMESPACE = "istio-system";
+const INGRESS_GATEWAY_LABELS: Labels = { app: "istio-ingressgateway", istio: "ingressgateway" };
+const KINDS = ["Service", "WorkloadGroup", "WorkloadEntry", "Gateway", "VirtualService", "DestinationRule", "MeshConfig"] as const;
+
+/** A WorkloadGroup and the file that holds it; undefined for one that stands in no file. */
+export interface PlacedWorkloadGroup {
+  readonly object: ApiObject<WorkloadGroupSpec>;
+  readonly file: string | undefined;
+}
+
+export interface ControlPlaneOptions {
+  /** Folders and files of YAML. */
+  readonly sources: readonly string[];
+  /** Also the subfolders. */
+  readonly recursive: boolean;
+  readonly grpc: { readonly address: string; readonly port: number };
+  readonly http: { readonly address: string; readonly port: number };
+  /** Where registered workloads survive a restart. */
+  readonly stateDirectory: string;
+  /** Of the product, for `/version`. */
+  readonly version: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Below what the user writes, above Istio's defaults. */
+  readonly meshConfigDefaults?: MeshConfigSpec;
+  /** Labels of the gateway proxies that run or will. */
+  readonly gatewayLabels?: readonly Labels[];
+  readonly domain?: string;
+  readonly onFindings?: (fresh: readonly Finding[], gone: readonly Finding[]) => void;
+  /** All WorkloadGroups, at the start and after each change of one. */
+  readonly onWorkloadGroups?: (groups: readonly PlacedWorkloadGroup[]) => void;
+}
+
+export class ControlPlane {
+  readonly #options: ControlPlaneOptions;
+  readonly #store = new ConfigStore();
+  readonly #registrations: WorkloadRegistrations;
+  readonly #registry: ConfigRegistry;
+  readonly #source: DirectorySource;
+  readonly #server: DiscoveryServer;
+  readonly #configChange: Debounce;
+  readonly #endpointChange: Debounce;
+  readonly #startedAt: string;
+  #mesh: Mesh | undefined;
+  #builds = 0;
+  #findings: readonly Finding[] = [];
+  #grpc: GrpcListener | undefined;
+  #http: DebugServer | undefined;
+
+  constructor(options: ControlPlaneOptions) {
+    this.#options = options;
+    const { clock, log } = options;
+    this.#startedAt = new Date(clock.wallMs()).toISOString();
+    this.#registrations = new WorkloadRegistrations({
+      clock,
+      log: log.scope("registry"),
+      file: registrationFile(join(options.stateDirectory, "workloads.json"), log.scope("registry")),
+    });
+    this.#registry = new ConfigRegistry({ store: this.#store, registrations: this.#registrations, domain: this.#domain });
+    this.#source = new DirectorySource({
+      paths: options.sources,
+      recursive: options.recursive,
+      store: this.#store,
+      parse: parseFile,
+      clock,
+      log: log.scope("config"),
+    });
+    this.#server = new DiscoveryServer({ clock, log: log.scope("xds"), registrations: this.#registrations, flush: () => this.#flush() });
+    this.#configChange = new Debounce({ clock, quietMs: CONFIG_QUIET_MS, maxMs: CONFIG_MAX_MS, run: () => this.#rebuild("all") });
+    this.#endpointChange = new Debounce({
+      clock,
+      quietMs: ENDPOINT_QUIET_MS,
+      maxMs: ENDPOINT_MAX_MS,
+      run: () => this.#rebuild(this.#configChange.pending ? "all" : "endpoints"),
+    });
+  }
+
+  get #domain(): string {
+    return this.#options.domain ?? DEFAULT_DOMAIN;
+  }
+
+  get grpcPort(): number {
+    return this.#grpc?.port ?? 0;
+  }
+
+  get httpPort(): number {
+    return this.#http?.port ?? 0;
+  }
+
+  get findings(): readonly Finding[] {
+    return this.#findings;
+  }
+
+  placeOf(key: ObjectKey, field?: string): Place | undefined {
+    return this.#store.placeOf(key, field);
+  }
+
+  /** Reads the configuration, then listens: no proxy is ever told less than what there is. */
+  async start(): Promise<void> {
+    const { grpc, http, log, clock } = this.#options;
+    const rootNamespace = this.#options.meshConfigDefaults?.rootNamespace ?? DEFAULT_ROOT_NAMESPACE;
+    this.#store.put(BUILTIN_ORIGIN, builtinDocuments(rootNamespace), clock.monotonicMs());
+    this.#source.start();
+    this.#rebuild("all");
+    this.#reportGroups();
+    this.#store.subscribe((change) => {
+      // Findings alone (a file that cannot be parsed) change nothing for proxies, but people want to know at once.
+      if (change.changes.length > 0) this.#configChange.request();
+      else this.#reportFindings();
+      if (change.changes.some(({ key }) => key.kind === "WorkloadGroup")) this.#reportGroups();
+    });
+    this.#registry.subscribe((changed) => (changed === "services" ? this.#configChange : this.#endpointChange).request());
+    this.#grpc = await listenGrpc(this.#server, grpc.address, grpc.port, log.scope("xds"));
+    this.#http = await listenDebug(() => this.#debugState(), http.address, http.port);
+  }
+
+  /** Objects that stand in no file; they replace what came under the same name before. */
+  setObjects(name: string, yaml: string): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    const path = `<${name}>`;
+    if (yaml.trim() === "") this.#removeObjects(path, nowMs);
+    else this.#store.put({ path, rank: "memory", seenMs: this.#options.clock.wallMs() }, parseFile(yaml, path), nowMs);
+    this.#store.publish();
+  }
+
+  /** Resolves once every connected proxy has acknowledged all that is known now. */
+  async whenSynced(): Promise<void> {
+    await this.#server.whenLive();
+  }
+
+  async close(): Promise<void> {
+    this.#configChange.cancel();
+    this.#endpointChange.cancel();
+    this.#source.close();
+    this.#registry.close();
+    this.#registrations.close();
+    await this.#grpc?.close();
+    await this.#http?.close();
+  }
+
+  #removeObjects(path: string, nowMs: number): void {
+    // The store asks for a second look because files are truncated before they are written. Nobody truncates here.
+    if (this.#store.remove(path, nowMs)) this.#store.remove(path, nowMs + 1_000);
+  }
+
+  #flush(): void {
+    // An endpoint change takes a waiting configuration change along: both are in the next mesh anyway.
+    if (this.#configChange.pending) {
+      this.#endpointChange.cancel();
+      this.#configChange.flush();
+    } else this.#endpointChange.flush();
+  }
+
+  #rebuild(scope: "all" | "endpoints"): void {
+    if (scope === "all") this.#configChange.cancel();
+    this.#endpointChange.cancel();
+    this.#mesh = buildMesh(
+      {
+        version: `${this.#startedAt}/${++this.#builds}`,
+        objects: this.#store.objects,
+        registry: this.#registry.snapshot,
+        meshConfigDefaults: this.#options.meshConfigDefaults ?? {},
+        domain: this.#domain,
+        hasCertificateAuthority: false,
+      },
+      this.#mesh,
+    );
+    this.#server.push(this.#mesh, scope);
+    this.#reportFindings();
+  }
+
+  #reportFindings(): void {
+    const mesh = this.#mesh;
+    if (mesh === undefined) return;
+    const objects = this.#store.objects;
+    const gatewayLabels = this.#options.gatewayLabels ?? [INGRESS_GATEWAY_LABELS];
+    const domain = this.#domain;
+    const computed = [
+      ...this.#registry.snapshot.findings,
+      ...referenceFindings({ mesh, objects, domain, gatewayLabels }),
+      ...conflictFindings({ mesh, objects, domain, gatewayLabels }),
+      ...serviceFindings({ services: mesh.services, objects, gatewayLabels }),
+    ].map((finding) => this.#store.locate(finding));
+    const findings = [...this.#store.findings, ...computed];
+    const { fresh, gone } = diffFindings(this.#findings, findings);
+    this.#findings = findings;
+    if (fresh.length > 0 || gone.length > 0) this.#options.onFindings?.(fresh, gone);
+  }
+
+  #reportGroups(): void {
+    const groups = this.#store.objects
+      .list<WorkloadGroupSpec>("WorkloadGroup")
+      .map((object) => ({ object, file: this.#fileOf(keyOf(object)) }));
+    this.#options.onWorkloadGroups?.(groups);
+  }
+
+  #fileOf(key: ObjectKey): string | undefined {
+    const file = this.#store.placeOf(key)?.file;
+    return file === undefined || file.startsWith("<") ? undefined : file;
+  }
+
+  #debugState() {
+    if (this.#mesh === undefined) throw new Error("the debug server was asked before the first mesh was built");
+    return {
+      version: this.#options.version,
+      mesh: this.#mesh,
+      objects: this.#store.objects,
+      kinds: KINDS,
+      findings: this.#findings,
+      server: this.#server,
+    };
+  }
+}
+
+/** @throws Error naming the port that is taken; nothing keeps running then */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const controlPlane = new ControlPlane(options);
+  try {
+    await controlPlane.start();
+  } catch (error) {
+    await controlPlane.close();
+    throw error;
+  }
+  return controlPlane;
+}

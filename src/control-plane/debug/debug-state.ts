@@ -1,0 +1,15 @@
+// What the debug server shows: read-only, asked for at each request.
+import type { Finding } from "#api/finding";
+import type { ObjectSet } from "#control-plane/config/object-set";
+import type { Mesh } from "#control-plane/mesh/mesh";
+import type { DiscoveryServer } from "#control-plane/xds/discovery-server";
+
+export interface DebugState {
+  readonly version: string;
+  readonly mesh: Mesh;
+  readonly objects: ObjectSet;
+  /** Kinds that the store may hold, for the list of all objects. */
+  readonly kinds: readonly string[];
+  readonly findings: readonly Finding[];
+  readonly server: DiscoveryServer;
+}
