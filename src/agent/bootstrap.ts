@@ -76,16 +76,8 @@ export function gatewayMetadata(identity: ProxyIdentity, bindAddresses: readonly
 }
 
 /** What an agent says of its workload so that the control plane registers a WorkloadEntry for it. */
-export function registrationMetadata(sidecar: JsonObject, group: string, inbound: readonly InboundPort[]): JsonObject {
-  const moved = inbound.filter(({ port, listenPort }) => port.number !== listenPort);
-  return {
-    ...sidecar,
-    AUTO_REGISTER_GROUP: group,
-    // Where the sidecar could not take the group's own port, the entry's `ports` say the one that it took.
-    ...(moved.length === 0
-      ? {}
-      : { MIZZEN_WORKLOAD_PORTS: Object.fromEntries(moved.map(({ port, listenPort }) => [port.name, listenPort])) }),
-  };
+export function registrationMetadata(sidecar: JsonObject, group: string): JsonObject {
+  return { ...sidecar, AUTO_REGISTER_GROUP: group };
 }
 
 export interface BootstrapOptions {

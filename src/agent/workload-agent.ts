@@ -82,7 +82,7 @@ export class WorkloadAgent {
       node: {
         id: this.nodeId,
         cluster: `${spec.labels["app"] ?? spec.group}.${spec.namespace}`,
-        metadata: registrationMetadata(metadata, spec.group, place.inbound),
+        metadata: registrationMetadata(metadata, spec.group),
       },
       clock: options.clock,
       random: options.random,

@@ -95,6 +95,8 @@ export class Supervisor {
   #fail: (message: string) => void = () => {};
   #firstGroups: Promise<void>;
   #gotGroups: () => void = () => {};
+  #listening: Promise<void>;
+  #listens: () => void = () => {};
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -105,6 +107,9 @@ export class Supervisor {
     this.#failed.catch(() => {});
     this.#firstGroups = new Promise((resolve) => {
       this.#gotGroups = resolve;
+    });
+    this.#listening = new Promise((resolve) => {
+      this.#listens = resolve;
     });
   }
 
@@ -128,9 +133,9 @@ export class Supervisor {
     this.#parts = parts;
     parts.controlPlane.start();
     parts.dataPlane.start();
-    await Promise.race([this.#firstGroups, this.#failed]);
+    await Promise.race([this.#listening, this.#failed]);
     observer.progress(`control plane ready: xDS on 127.0.0.1:${parts.grpcPort}, debug on http://127.0.0.1:${parts.httpPort}`);
-    await Promise.race([parts.dataPlane.whenReady, this.#failed]);
+    await Promise.race([Promise.all([parts.dataPlane.whenReady, this.#firstGroups]), this.#failed]);
     return this.#whenLive(parts, readyTimeoutMs);
   }
 
@@ -219,6 +224,7 @@ export class Supervisor {
   #fromControlPlane(message: FromControlPlane): void {
     switch (message.type) {
       case "ready":
+        this.#listens();
         for (const [name, yaml] of this.#objects) this.#parts?.controlPlane.send({ type: "objects", name, yaml });
         return;
       case "failed":

@@ -13,14 +13,14 @@ while read -r word group; do
     bye) exit 0 ;;
   esac
 done
-for group in $groups; do kill -TERM -- "-$group" 2>/dev/null; done
+for group in $groups; do kill -s TERM -- "-$group" 2>/dev/null; done
 for second in 1 2 3; do
   alive=
-  for group in $groups; do kill -0 -- "-$group" 2>/dev/null && alive=1; done
+  for group in $groups; do kill -s 0 -- "-$group" 2>/dev/null && alive=1; done
   [ -z "$alive" ] && exit 0
   sleep 1
 done
-for group in $groups; do kill -KILL -- "-$group" 2>/dev/null; done
+for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
 exit 0
 `;
 
