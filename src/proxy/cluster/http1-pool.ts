@@ -304,8 +304,8 @@ export class Http1Pool implements HttpConnectionPool, Http1ClientOwner {
     if (pooled === undefined) return;
     const { maxRequestsPerConnection, stats } = this.#options;
     if (!reusable) {
+      if (!pooled.closedLocally) stats.cxCloseNotify.inc();
       pooled.closedLocally = true;
-      stats.cxCloseNotify.inc();
       return;
     }
     if (maxRequestsPerConnection > 0 && pooled.requests >= maxRequestsPerConnection) {

@@ -5,6 +5,7 @@ import type { ResponseHandler, ResponseParser } from "#proxy/codec/http1/respons
 import type { HeadLines } from "#proxy/codec/http1/head-scanner";
 import type { ResponseHead, ResponseHeadLimits } from "#proxy/codec/http1/response-head";
 import type { Connection, ConnectionHandler, TransportFailure } from "#proxy/net/connection";
+import { invariant } from "#runtime/invariant";
 import { Http1ClientStream } from "./http1-client-stream.ts";
 import { Http1ResponseHeaderMap, Http1TrailerMap } from "./http1-header-map.ts";
 import { Http1Output } from "./http1-output.ts";
@@ -39,6 +40,9 @@ export class Http1ClientConnection implements ConnectionHandler, ResponseHandler
   #upstreamKeeps = true;
   #keepAliveTimeoutMs: number | undefined;
   #inRead = false;
+  #parsing = false;
+  /** The response ended within the bytes being parsed. */
+  #overInRead = false;
   #closed = false;
 
   constructor(connection: Connection, limits: ResponseHeadLimits, owner: Http1ClientOwner) {
@@ -64,6 +68,7 @@ export class Http1ClientConnection implements ConnectionHandler, ResponseHandler
 
   /** The connection must be free. */
   newStream(receiver: ResponseReceiver): RequestSender {
+    invariant(this.#stream === undefined && !this.#closed, "a stream is started on a connection that is not free");
     const stream = new Http1ClientStream(this, this.#output);
     this.#stream = stream;
     this.#receiver = receiver;
@@ -226,7 +231,17 @@ export class Http1ClientConnection implements ConnectionHandler, ResponseHandler
         this.#close("now");
         return;
       }
-      position += parser.execute(chunk, position, chunk.length);
+      this.#parsing = true;
+      try {
+        position += parser.execute(chunk, position, chunk.length);
+      } finally {
+        this.#parsing = false;
+      }
+      if (this.#overInRead) {
+        this.#overInRead = false;
+        this.#release(position < chunk.length);
+        continue;
+      }
       const { error } = parser;
       if (error !== undefined) {
         this.#owner.onProtocolError(this, error.details);
@@ -241,9 +256,22 @@ export class Http1ClientConnection implements ConnectionHandler, ResponseHandler
     // The receiver may have given the stream up within its last callback.
     if (stream === undefined || this.#stream !== stream) return;
     if (stream.opaque && !stream.requestSent) return;
+    // Not before the parser has said how far the response went: the next request must not be started on bytes that were sent before it.
+    if (this.#parsing) this.#overInRead = true;
+    else this.#release(false);
+  }
+
+  /** The exchange is over. `surplus`: the read holds more than its response. */
+  #release(surplus: boolean): void {
+    const stream = this.#stream;
+    if (stream === undefined) return;
     this.#stream = undefined;
     this.#receiver = undefined;
     stream.releasePauses();
+    if (surplus) {
+      this.#owner.onProtocolError(this, "data behind the response");
+      this.#close("now");
+    }
     const reusable = !this.#closed && this.#upstreamKeeps && stream.requestSent && stream.reusable;
     // As Envoy: a response that comes before its request is complete ends the connection, for the rest must not follow.
     if (!reusable) this.#close(stream.requestSent ? "flush" : "now");

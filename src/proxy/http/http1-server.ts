@@ -218,6 +218,17 @@ export class Http1ServerConnection implements ConnectionHandler, RequestHandler 
 
   #consume(bytes: Buffer): void {
     enterBatch();
+    try {
+      this.#feed(bytes);
+      if (!this.#closed && this.#stream === undefined) this.#settle();
+    } catch (fault) {
+      this.#fault(fault);
+    } finally {
+      leaveBatch();
+    }
+  }
+
+  #feed(bytes: Buffer): void {
     this.#consuming = true;
     try {
       let position = 0;
@@ -225,27 +236,23 @@ export class Http1ServerConnection implements ConnectionHandler, RequestHandler 
         if (this.#stream !== undefined) {
           if (this.#requestDone) {
             this.#wait(bytes.subarray(position));
-            break;
+            return;
           }
         } else if (this.#requestDone && this.#parser.idle) {
-          if (this.#draining) break;
+          if (this.#draining) return;
           if (!this.#idle) this.#becomeIdle();
         } // else: a head in pieces, or the rest of a request whose response is out already, which is passed over
         position += this.#parser.execute(bytes, position, bytes.length);
         const { error } = this.#parser;
         if (error !== undefined) {
           this.#refuse(error);
-          break;
+          return;
         }
         if (this.#idle && !this.#parser.idle) this.#activate();
       }
-    } catch (fault) {
-      this.#fault(fault);
     } finally {
       this.#consuming = false;
       this.#borrowed = false;
-      if (!this.#closed && this.#stream === undefined) this.#settle();
-      leaveBatch();
     }
   }
 

@@ -68,7 +68,7 @@ function notAName(byte: number, position: number, start: number): number {
  */
 export function scanLines(bytes: Uint8Array, position: number, end: number, origin: number, maxLines: number, lines: HeadLines): number {
   if (used + maxLines * LINE_SLOTS > slab.length) {
-    slab = new Int32Array(Math.max(SLAB_SLOTS, maxLines * LINE_SLOTS));
+    slab = new Int32Array(SLAB_SLOTS + maxLines * LINE_SLOTS);
     used = 0;
   }
   const index = slab;

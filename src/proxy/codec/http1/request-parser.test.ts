@@ -1,6 +1,6 @@
 import { describe, it } from "node:test";
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { createRequestParser } from "./request-parser.ts";
 import { valueAt, LINE_KIND, LINE_SLOTS, LINE_START, NAME_END } from "./head-scanner.ts";
 import type { HeadLines } from "./head-scanner.ts";

@@ -1,6 +1,6 @@
 import { describe, it } from "node:test";
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { createResponseParser } from "./response-parser.ts";
 
 const LIMITS = { maxHeadBytes: 60 * 1024, maxHeaders: 100 };

@@ -67,7 +67,7 @@ class ResponseHeadReader implements HeadReader {
 export interface ResponseParser {
   readonly parser: MessageParser;
   /** Before the first byte of a response: what its request was. */
-  expect(method: string, upgrade: boolean): void;
+  readonly expect: (method: string, upgrade: boolean) => void;
 }
 
 export function createResponseParser(handler: ResponseHandler, limits: ResponseHeadLimits): ResponseParser {
