@@ -46,7 +46,7 @@ describe("output line by line", () => {
     const plain = new LineOutput({ ...options, color: false });
     plain.line("reviews-v2-1", "hello");
     plain.line("a", "b");
-    assert.deepEqual(written.splice(0), ["reviews-v2-1 | hello\n", "a            | b\n"]);
+    assert.deepEqual(written.splice(0), ["reviews-v2-1     | hello\n", "a                | b\n"]);
     const colored = new LineOutput({ ...options, color: true });
     colored.line("one", "x");
     colored.line("two", "x");

@@ -54,7 +54,7 @@ const COLORS = [36, 33, 32, 35, 34, 96, 93, 92, 95, 94] as const;
 export class LineOutput {
   #options: LineOutputOptions;
   #colors = new Map<string, number>();
-  #width = 6;
+  #width = 16;
 
   constructor(options: LineOutputOptions) {
     this.#options = options;

@@ -1,0 +1,153 @@
+// The command line. Each command's code is loaded when it is called: `mizzen version` needs none of the mesh.
+import { Command, CommanderError } from "commander";
+import { CommandError } from "./command-error.ts";
+import { packageVersion } from "./program-place.ts";
+
+function several(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+const DATA_DIR = [
+  "--data-dir <dir>",
+  "where the mesh keeps its state (MIZZEN_DATA_DIR, default $XDG_STATE_HOME/mizzen or ~/.local/state/mizzen)",
+] as const;
+const LOG_LEVEL = ["--log-level <level>", "debug, info, warn, error or off", "info"] as const;
+const LOG_FORMAT = ["--log-format <format>", "text or json", "text"] as const;
+
+function program(): Command {
+  const mizzen = new Command("mizzen")
+    .description("A service mesh in one package that speaks Istio: the same YAML, the same xDS, the same names.")
+    .version(packageVersion(), "-v, --version")
+    .showHelpAfterError("(see mizzen --help)")
+    .exitOverride()
+    .configureOutput({ outputError: (message, write) => write(message.replace(/^error: /, "mizzen: ")) })
+    .addHelpText(
+      "after",
+      "\nExamples:\n  mizzen up --sample bookinfo\n  mizzen up -f ./mesh\n  mizzen run --service hello --port 3000 -- node app.js\n  mizzen proxy-status\n",
+    );
+
+  mizzen
+    .command("up")
+    .description("run a mesh from a directory of Istio and Kubernetes YAML, until Ctrl-C")
+    .option("-f, --filename <path>", "a directory or file; may be repeated", several)
+    .option("-R, --recursive", "read the folders below a directory, too")
+    .option("--sample <name>", "run a sample that comes with mizzen: bookinfo")
+    .option("--concurrency <threads>", "traffic threads of the gateway (default: one a core, at most 4)")
+    .option(...DATA_DIR)
+    .option(...LOG_LEVEL)
+    .option(...LOG_FORMAT)
+    .addHelpText("after", "\nExamples:\n  mizzen up -f samples/bookinfo\n  mizzen up -f mesh -f apps/hello.yaml --log-format json\n")
+    .action(async (options: Record<string, never>) => (await import("./up.ts")).up(options));
+
+  mizzen
+    .command("down")
+    .description("stop the running mesh")
+    .option(...DATA_DIR)
+    .action(async (options: Record<string, never>) => (await import("./down.ts")).down(options));
+
+  mizzen
+    .command("run")
+    .description("start an application as part of the running mesh")
+    .argument("[command...]", "the command, after --")
+    .option("--group <name>", "join this WorkloadGroup as one more instance")
+    .option("--service <name>", "join as a service of this name, without writing YAML")
+    .option("--port <number>", "with --service: where the program listens and others call it")
+    .option("-n, --namespace <name>", "the namespace of the group or service", "default")
+    .option(...DATA_DIR)
+    .addHelpText(
+      "after",
+      "\nExamples:\n  mizzen run --group reviews-v2 -- node app.js\n  mizzen run --service hello --port 3000 -- python3 -m http.server 3000\n",
+    )
+    .action(async (command: readonly string[], options: Record<string, never>) => (await import("./run.ts")).run(command, options));
+
+  mizzen
+    .command("proxy-status")
+    .alias("ps")
+    .description("show every proxy and whether it has the current configuration")
+    .option("-o, --output <format>", "table or json", "table")
+    .option(...DATA_DIR)
+    .action(async (options: Record<string, never>) => (await import("./proxy-status.ts")).proxyStatus(options));
+
+  mizzen
+    .command("proxy-config")
+    .alias("pc")
+    .description("show the configuration that a proxy has: listeners, routes, clusters or endpoints")
+    .argument("<kind>", "listeners, routes, clusters or endpoints")
+    .argument("<proxy>", "its name, as mizzen proxy-status shows it")
+    .option("-o, --output <format>", "table, json or yaml", "table")
+    .option(...DATA_DIR)
+    .addHelpText(
+      "after",
+      "\nExamples:\n  mizzen proxy-config routes istio-ingressgateway-1\n  mizzen pc endpoints productpage-v1-1 -o json\n",
+    )
+    .action(async (kind: string, proxy: string, options: Record<string, never>) => {
+      await (await import("./proxy-config.ts")).proxyConfig(singular(kind), proxy, options);
+    });
+
+  mizzen
+    .command("control-plane")
+    .description("run the control plane alone: for proxies that are started elsewhere")
+    .option("-f, --filename <path>", "a directory or file; may be repeated", several)
+    .option("-R, --recursive", "read the folders below a directory, too")
+    .option("--grpc-port <port>", "where proxies connect (xDS)", "15010")
+    .option("--http-port <port>", "debug and metrics", "15014")
+    .option("--address <ip>", "the address of both", "127.0.0.1")
+    .option("--supervised", "started by mizzen up")
+    .option(...DATA_DIR)
+    .option(...LOG_LEVEL)
+    .option(...LOG_FORMAT)
+    .addHelpText("after", "\nExample:\n  mizzen control-plane -f mesh --grpc-port 15010\n")
+    .action(async (options: Record<string, never>) => (await import("./control-plane.ts")).controlPlane(options));
+
+  mizzen
+    .command("data-plane", { hidden: true })
+    .option("--supervised", "started by mizzen up")
+    .action(async (options: Record<string, never>) => (await import("./data-plane.ts")).dataPlane(options));
+
+  mizzen
+    .command("version")
+    .description("print the version")
+    .action(() => {
+      process.stdout.write(`mizzen ${packageVersion()}\n`);
+    });
+  return mizzen;
+}
+
+/** istioctl takes both forms: `pc route` and `pc routes`. */
+function singular(kind: string): string {
+  const full: Readonly<Record<string, string>> = {
+    listener: "listeners",
+    l: "listeners",
+    route: "routes",
+    r: "routes",
+    cluster: "clusters",
+    c: "clusters",
+    endpoint: "endpoints",
+    ep: "endpoints",
+  };
+  return full[kind] ?? kind;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync(args, { from: "user" });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has printed its message; help and version are no errors.
+      return error.exitCode === 0 || error.code === "commander.helpDisplayed" ? 0 : 2;
+    }
+    if (error instanceof CommandError) {
+      process.stderr.write(`mizzen: ${error.message}\n`);
+      return error.exitCode;
+    }
+    process.stderr.write(`mizzen: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return 1;
+  }
+}
+
+// `mizzen ... | head`: nobody reads any more. A command that has something to end in order listens for this itself.
+process.stdout.on("error", () => {
+  if (process.stdout.listenerCount("error") === 1) process.exit(0);
+});
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,27 @@
+// Where this program stands: the same in a checkout (src/cli) and in an installed package (dist/cli).
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { CommandError } from "./command-error.ts";
+
+const PACKAGE_ROOT = join(import.meta.dirname, "..", "..");
+
+/** This file's neighbour that starts everything. */
+export const MAIN = join(import.meta.dirname, import.meta.filename.endsWith(".ts") ? "main.ts" : "main.js");
+
+/** Program and arguments that start mizzen itself. */
+export function selfCommand(): readonly string[] {
+  return [process.execPath, ...process.execArgv, MAIN];
+}
+
+export function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8")) as { version: string };
+  return version;
+}
+
+/** The folder of a sample. Installed packages hold them as JavaScript below dist/: Node runs no TypeScript under node_modules. */
+export function sampleFolder(name: string): string {
+  const inCheckout = existsSync(join(PACKAGE_ROOT, "src/cli/main.ts"));
+  const folder = join(PACKAGE_ROOT, inCheckout ? "samples" : "dist/samples", name);
+  if (!/^[\w-]+$/.test(name) || !existsSync(folder)) throw new CommandError(`there is no sample "${name}"; try --sample bookinfo`);
+  return folder;
+}
