@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { create, fromJson } from "@bufbuild/protobuf";
+import { create, createRegistry, fromJson } from "@bufbuild/protobuf";
 import type { JsonValue } from "@bufbuild/protobuf";
-import { createRegistry } from "@bufbuild/protobuf";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
 import { UpstreamTlsContextSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb";
@@ -304,7 +303,7 @@ describe("cluster manager", () => {
       const running = manager.get("p")!;
       const ports = new Set<number | undefined>();
       for (let i = 0; i < 300; i++) ports.add(running.chooseHost(ask())?.address.port);
-      return [...ports].sort().join(",");
+      return [...ports].sort((a = 0, b = 0) => a - b).join(",");
     };
     assert.equal(used(0, level(0, endpoint(1), endpoint(2, down))), "1");
     assert.equal(used(0, level(0, endpoint(1, down), endpoint(2, down)), level(1, endpoint(3))), "3");

@@ -44,7 +44,7 @@ export class FakeStats implements StatsScope {
   /** Names of gauges "…active" that are not back at 0: a leak. */
   get leaks(): string[] {
     return [...this.values]
-      .filter(([name, { value }]) => name.includes("active") && value !== 0)
+      .filter(([name, { value }]) => name.endsWith("active") && value !== 0)
       .map(([name, { value }]) => `${name}=${value}`);
   }
 

@@ -1,0 +1,203 @@
+// One accepted connection of a connection manager: makes streams for its codec, owns the connection's timers, drains.
+import type { Http1Error } from "#proxy/codec/http1/http1-error";
+import type { ConnectionContext } from "#proxy/listener/network-filter";
+import type { SocketAddress, TransportFailure } from "#proxy/net/connection";
+import { ActiveStream } from "./active-stream.ts";
+import type { StreamConnection } from "./active-stream.ts";
+import type { LocalReply } from "./filter.ts";
+import type { HcmRuntime } from "./hcm-runtime.ts";
+import { Http1ServerConnection } from "./http1-server.ts";
+import type { Http1ServerOwner } from "./http1-server.ts";
+import type { Http1ServerStream } from "./http1-server-stream.ts";
+import { LOCAL_REPLIES } from "./local-reply.ts";
+import type { RequestReceiver } from "./stream.ts";
+import { StreamRecord } from "./stream-record.ts";
+import { WheelTimer } from "./timer-wheel.ts";
+import type { TimerOwner } from "./timer-wheel.ts";
+
+const IDLE = 0;
+const MAX_DURATION = 1;
+const HEADERS = 2;
+const DRAIN = 3;
+
+export class DownstreamConnection implements Http1ServerOwner, StreamConnection, TimerOwner {
+  readonly runtime: HcmRuntime;
+  readonly originalDestination: SocketAddress | undefined;
+  readonly #context: ConnectionContext;
+  readonly #codec: Http1ServerConnection;
+  #streams = 0;
+  #requests = 0;
+  #closedByUs = false;
+  #closed = false;
+  #draining = false;
+  #sender: Http1ServerStream | undefined = undefined;
+  readonly #idleTimer = new WheelTimer(this, IDLE);
+  readonly #durationTimer = new WheelTimer(this, MAX_DURATION);
+  readonly #headersTimer = new WheelTimer(this, HEADERS);
+  readonly #drainTimer = new WheelTimer(this, DRAIN);
+
+  constructor(context: ConnectionContext, runtime: HcmRuntime) {
+    this.#context = context;
+    this.runtime = runtime;
+    const { config, stats } = runtime;
+    const { connection, originalDestination } = context;
+    const captured = originalDestination.port !== connection.local.port || originalDestination.address !== connection.local.address;
+    this.originalDestination = captured ? originalDestination : undefined;
+    stats.cxTotal.inc();
+    stats.cxActive.inc();
+    stats.cxHttp1Total.inc();
+    stats.cxHttp1Active.inc();
+    this.#codec = new Http1ServerConnection(
+      connection,
+      {
+        maxHeadBytes: config.maxRequestHeadersBytes,
+        maxHeaders: config.maxHeadersCount,
+        allowAbsoluteUrl: config.allowAbsoluteUrl,
+        scheme: "http",
+        proxy100Continue: config.proxy100Continue,
+      },
+      this,
+    );
+  }
+
+  /** Starts the clocks; the connection is served from the moment its codec became its handler. */
+  open(): void {
+    const { config, stats, timers } = this.runtime;
+    if (config.connectionIdleTimeoutMs > 0) timers.set(this.#idleTimer, config.connectionIdleTimeoutMs);
+    if (config.maxConnectionDurationMs > 0) timers.set(this.#durationTimer, config.maxConnectionDurationMs);
+    this.#context.onDrain(() => {
+      stats.cxDrainClose.inc();
+      this.#beginDrain();
+    });
+  }
+
+  get local(): SocketAddress {
+    return this.#context.connection.local;
+  }
+  get remote(): SocketAddress {
+    return this.#context.connection.remote;
+  }
+  get requestedServerName(): string | undefined {
+    return this.#context.requestedServerName;
+  }
+
+  // ---- Http1ServerOwner
+
+  newStream(sender: Http1ServerStream): RequestReceiver {
+    const { config, timers } = this.runtime;
+    timers.cancel(this.#headersTimer);
+    this.#streams++;
+    this.#requests++;
+    this.#sender = sender;
+    const last = config.maxRequestsPerConnection > 0 && this.#requests >= config.maxRequestsPerConnection;
+    if (last || this.#draining) sender.closeAfterResponse();
+    const stream = new ActiveStream(this, sender, sender.httpVersion);
+    if (sender.httpVersion === "HTTP/1.0" && !config.acceptHttp10) {
+      sender.closeAfterResponse();
+      stream.refuse(LOCAL_REPLIES.http10NotAllowed);
+    }
+    return stream;
+  }
+
+  onCodecError(error: Http1Error): Pick<LocalReply, "status" | "body" | "headers"> {
+    const { stats, accessLogger, thread } = this.runtime;
+    stats.cxProtocolError.inc();
+    this.#closedByUs = true;
+    if (this.#streams === 0 && !this.#closed) {
+      // No stream came of these bytes, but somebody will look for them in the access log.
+      stats.rqTotal.inc();
+      stats.rqCodes.charge(error.status);
+      const nowMs = thread.clock.monotonicMs();
+      const info = new StreamRecord(thread.clock.wallMs(), nowMs, this.local, this.remote, this.requestedServerName);
+      info.endMs = nowMs;
+      info.responseCode = error.status;
+      info.responseCodeDetails = error.details;
+      info.flags.add("DPE");
+      accessLogger?.log(info);
+    }
+    return { status: error.status, body: "" };
+  }
+
+  onActive(): void {
+    const { config, timers } = this.runtime;
+    timers.cancel(this.#idleTimer);
+    if (config.requestHeadersTimeoutMs > 0) timers.set(this.#headersTimer, config.requestHeadersTimeoutMs);
+  }
+
+  onIdle(): void {
+    const { config, timers } = this.runtime;
+    timers.cancel(this.#headersTimer);
+    if (config.connectionIdleTimeoutMs > 0 && !this.#closed) timers.set(this.#idleTimer, config.connectionIdleTimeoutMs);
+  }
+
+  onFault(fault: unknown): void {
+    const { stats, thread } = this.runtime;
+    stats.internalErrors.inc();
+    this.#closedByUs = true;
+    const detail = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
+    thread.log.error("a connection was closed by an internal error", { node: thread.nodeId, error: detail });
+  }
+
+  onClosed(_failure: TransportFailure | undefined): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const { stats, timers, thread } = this.runtime;
+    for (const timer of [this.#idleTimer, this.#durationTimer, this.#headersTimer, this.#drainTimer]) timers.cancel(timer);
+    stats.cxActive.dec();
+    stats.cxHttp1Active.dec();
+    stats.cxDestroy.inc();
+    (this.#closedByUs ? stats.cxDestroyLocal : stats.cxDestroyRemote).inc();
+    if (this.#streams > 0) stats.cxDestroyActiveRq.inc();
+    stats.cxLengthMs.record(Math.trunc(thread.clock.monotonicMs() - this.#context.connection.startMs));
+  }
+
+  // ---- StreamConnection
+
+  onStreamEnd(_stream: ActiveStream): void {
+    this.#streams--;
+    this.#sender = undefined;
+  }
+
+  // ---- TimerOwner
+
+  onTimer(kind: number): void {
+    const { stats } = this.runtime;
+    switch (kind) {
+      case IDLE:
+        stats.cxIdleTimeout.inc();
+        this.#finish();
+        break;
+      case MAX_DURATION:
+        stats.cxMaxDuration.inc();
+        this.#beginDrain();
+        break;
+      case HEADERS:
+        // A client that sends its headers drop by drop: there is no stream yet that could be answered.
+        stats.rqHeaderTimeout.inc();
+        this.#closedByUs = true;
+        this.#context.connection.close("now");
+        break;
+      case DRAIN:
+        this.#finish();
+        break;
+    }
+  }
+
+  /**
+   * The next response says `connection: close`. An idle connection is not closed yet: a request may be on its way, and closing on it
+   * would fail it. What is still idle when the drain time is over closes then.
+   */
+  #beginDrain(): void {
+    if (this.#closed || this.#draining) return;
+    this.#draining = true;
+    if (this.#streams > 0 && this.#sender?.responseStarted === false) this.#sender.closeAfterResponse();
+    this.runtime.timers.set(this.#drainTimer, this.runtime.config.drainTimeoutMs);
+  }
+
+  /** Finish what runs, then close; an idle connection closes now. */
+  #finish(): void {
+    if (this.#closed) return;
+    this.#closedByUs = true;
+    this.#codec.drain();
+  }
+}

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createRegistry, fromJson } from "@bufbuild/protobuf";
+import type { JsonObject } from "@bufbuild/protobuf";
+import { HttpConnectionManagerSchema } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
+import { RouterSchema } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
+import { UuidRequestIdConfigSchema } from "#envoy/gen/envoy/extensions/request_id/uuid/v3/uuid_pb";
+import { ConfigError } from "#proxy/config-error";
+import { routerFilterCompiler } from "#proxy/filters/router/router-filter";
+import { parseHcm } from "./hcm-config.ts";
+import type { HcmConfig } from "./hcm-config.ts";
+
+const registry = createRegistry(RouterSchema, UuidRequestIdConfigSchema);
+const ROUTER = { name: "envoy.filters.http.router", typedConfig: { "@type": `type.googleapis.com/${RouterSchema.typeName}` } };
+
+function parse(json: JsonObject): HcmConfig {
+  return parseHcm(fromJson(HttpConnectionManagerSchema, json, { registry }), "filter_chains[0].filters[0].typed_config", {
+    filters: [routerFilterCompiler],
+    compileRouteTable: () => {
+      throw new ConfigError("route", [{ path: "virtual_hosts[0].domains", message: "must not be empty" }]);
+    },
+    compileAccessLog: () => assert.fail("no access log is set"),
+    compileAddressRanges: () => () => false,
+  });
+}
+
+function violations(json: JsonObject): string[] {
+  try {
+    parse(json);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, String(error));
+    return error.violations.map(({ path, message }) => `${path.replace("filter_chains[0].filters[0].typed_config.", "")}: ${message}`);
+  }
+  return [];
+}
+
+/** As istiod sends it for a sidecar's outbound listener, without the filters that are Istio's own. */
+const OUTBOUND: JsonObject = {
+  httpFilters: [ROUTER],
+  normalizePath: true,
+  pathWithEscapedSlashesAction: "KEEP_UNCHANGED",
+  proxy100Continue: true,
+  rds: { configSource: { ads: {}, initialFetchTimeout: "0s", resourceApiVersion: "V3" }, routeConfigName: "80" },
+  requestIdExtension: {
+    typedConfig: { "@type": `type.googleapis.com/${UuidRequestIdConfigSchema.typeName}`, useRequestIdForTraceSampling: true },
+  },
+  statPrefix: "outbound_0.0.0.0_80;",
+  streamIdleTimeout: "0s",
+  tracing: { clientSampling: { value: 100 } },
+  upgradeConfigs: [{ upgradeType: "websocket" }],
+  useRemoteAddress: false,
+};
+
+describe("connection manager config", () => {
+  it("reads what istiod sends", () => {
+    const config = parse(OUTBOUND);
+    assert.equal(config.statPrefix, "outbound_0.0.0.0_80");
+    assert.deepEqual(config.routes, { kind: "rds", name: "80" });
+    assert.equal(config.streamIdleTimeoutMs, 0);
+    assert.equal(config.proxy100Continue, true);
+    assert.equal(config.path.normalize, true);
+    assert.deepEqual([...config.upgrades], [["websocket", true]]);
+  });
+
+  it("knows Envoy's defaults", () => {
+    const config = parse({ statPrefix: "x", rds: { configSource: { ads: {} }, routeConfigName: "r" }, httpFilters: [ROUTER] });
+    assert.equal(config.streamIdleTimeoutMs, 300_000);
+    assert.equal(config.connectionIdleTimeoutMs, 3_600_000);
+    assert.equal(config.delayedCloseTimeoutMs, 1000);
+    assert.equal(config.drainTimeoutMs, 5000);
+    assert.equal(config.serverName, "envoy");
+    assert.equal(config.allowAbsoluteUrl, true);
+    assert.equal(config.maxRequestHeadersBytes, 61_440);
+    assert.equal(config.mutation.generateRequestId, true);
+  });
+
+  it("names all at once what it cannot honour, with the path from the listener", () => {
+    const found = violations({
+      ...OUTBOUND,
+      codecType: "HTTP2",
+      localReplyConfig: {},
+      tracing: { provider: { name: "zipkin" } },
+      httpFilters: [{ name: "x", typedConfig: { "@type": `type.googleapis.com/${UuidRequestIdConfigSchema.typeName}` } }, ROUTER],
+    });
+    assert.deepEqual(found, [
+      "codec_type: HTTP2 is not served yet, only AUTO and HTTP1",
+      "local_reply_config: not served yet",
+      "tracing.provider: not served yet",
+      'http_filters[0].typed_config: http filter envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig ("x") is not known to this proxy',
+    ]);
+  });
+
+  it("wants the router last and nothing behind it", () => {
+    assert.deepEqual(violations({ ...OUTBOUND, httpFilters: [] }), ["http_filters: must hold at least the router filter"]);
+    const [first] = violations({ ...OUTBOUND, httpFilters: [ROUTER, ROUTER] });
+    assert.equal(first, 'http_filters[0]: terminal filter "envoy.filters.http.router" must be the last one');
+  });
+
+  it("passes an optional filter over that it does not know", () => {
+    const optional = { name: "x", isOptional: true, typedConfig: { "@type": `type.googleapis.com/${UuidRequestIdConfigSchema.typeName}` } };
+    assert.deepEqual(violations({ ...OUTBOUND, httpFilters: [optional, ROUTER] }), []);
+  });
+
+  it("puts an inline route table's violations below route_config", () => {
+    const { rds: _, ...rest } = OUTBOUND;
+    assert.deepEqual(violations({ ...rest, routeConfig: {} }), ["route_config.virtual_hosts[0].domains: must not be empty"]);
+  });
+
+  it("refuses fields of the router that have no effect here", () => {
+    const router = { ...ROUTER, typedConfig: { ...ROUTER.typedConfig, strictCheckHeaders: ["x-envoy-max-retries"] } };
+    assert.deepEqual(violations({ ...OUTBOUND, httpFilters: [router] }), [
+      "http_filters[0].typed_config.strict_check_headers: not served yet",
+    ]);
+  });
+});

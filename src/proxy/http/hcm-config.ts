@@ -1,0 +1,320 @@
+// HttpConnectionManager -> frozen HcmConfig. The only place that knows its defaults. What cannot be honoured is a violation that
+// names the field; the table of honoured fields catches what is not looked at here.
+import type { Any } from "@bufbuild/protobuf/wkt";
+import {
+  HttpConnectionManager_CodecType as CodecType,
+  HttpConnectionManager_ForwardClientCertDetails as ForwardClientCert,
+  HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashesAction,
+  HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
+} from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
+import type {
+  HttpConnectionManager,
+  HttpFilter as WireFilter,
+} from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
+import { UuidRequestIdConfigSchema } from "#envoy/gen/envoy/extensions/request_id/uuid/v3/uuid_pb";
+import type { AccessLog } from "#envoy/gen/envoy/config/accesslog/v3/accesslog_pb";
+import { HttpProtocolOptions_HeadersWithUnderscoresAction as Underscores } from "#envoy/gen/envoy/config/core/v3/protocol_pb";
+import type { RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
+import { nameOf } from "#envoy/any";
+import { durationMs } from "#envoy/duration";
+import { ConfigError } from "#proxy/config-error";
+import type { ConfigViolation } from "#proxy/config-error";
+import type { AccessLogSinks } from "#proxy/thread-context";
+import type { RouteTable } from "#proxy/route/route";
+import type { HttpFilterCompiler, HttpFilterFactory } from "./filter.ts";
+import type { PathOptions } from "./path-normalization.ts";
+import type { RequestMutationOptions } from "./request-mutation.ts";
+import type { StreamInfo } from "./stream-info.ts";
+import { isTerminal } from "./terminal-filter.ts";
+import type { TerminalFilterFactory } from "./terminal-filter.ts";
+
+export interface AccessLogger {
+  log(info: StreamInfo): void;
+}
+
+export interface CompiledAccessLog {
+  open(sinks: AccessLogSinks): AccessLogger;
+}
+
+/** What stands in other rooms and is needed to compile a connection manager. */
+export interface HcmDependencies {
+  readonly filters: readonly HttpFilterCompiler[];
+  compileRouteTable(config: RouteConfiguration): RouteTable;
+  compileAccessLog(configs: readonly AccessLog[], path: string): CompiledAccessLog;
+  /** internal_address_config.cidr_ranges */
+  compileAddressRanges(
+    ranges: readonly { readonly addressPrefix: string; readonly prefixLen?: number | undefined }[],
+    path: string,
+  ): (address: string) => boolean;
+}
+
+export type RouteSource = { readonly kind: "rds"; readonly name: string } | { readonly kind: "inline"; readonly table: RouteTable };
+
+export type ServerHeaderMode = "overwrite" | "append-if-absent" | "pass-through";
+
+export interface HcmConfig {
+  readonly statPrefix: string;
+  readonly routes: RouteSource;
+  readonly filters: readonly HttpFilterFactory[];
+  readonly terminal: TerminalFilterFactory;
+  readonly mutation: RequestMutationOptions;
+  readonly path: PathOptions;
+  readonly serverName: string;
+  readonly serverHeader: ServerHeaderMode;
+  readonly alwaysSetRequestIdInResponse: boolean;
+  /** 0: none, for all of these. */
+  readonly streamIdleTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly requestHeadersTimeoutMs: number;
+  readonly connectionIdleTimeoutMs: number;
+  readonly maxConnectionDurationMs: number;
+  readonly maxRequestsPerConnection: number;
+  readonly drainTimeoutMs: number;
+  readonly delayedCloseTimeoutMs: number;
+  readonly maxHeadersCount: number;
+  readonly maxRequestHeadersBytes: number;
+  readonly allowAbsoluteUrl: boolean;
+  readonly acceptHttp10: boolean;
+  readonly defaultHostForHttp10: string;
+  readonly proxy100Continue: boolean;
+  readonly stripPort: "none" | "matching" | "any";
+  /** Lower-case upgrade types and whether they are on where the route does not say. */
+  readonly upgrades: ReadonlyMap<string, boolean>;
+  readonly accessLog: CompiledAccessLog | undefined;
+}
+
+type Refuse = (path: string, message: string) => void;
+
+/** @throws ConfigError with all violations, paths behind `path` */
+export function parseHcm(wire: HttpConnectionManager, path: string, dependencies: HcmDependencies): HcmConfig {
+  const violations: ConfigViolation[] = [];
+  const at = (field: string): string => (path === "" ? field : `${path}.${field}`);
+  const refuse: Refuse = (field, message) => void violations.push({ path: at(field), message });
+  /** Runs another room's compile step; its violations join ours. */
+  const gather = <T>(field: string, compile: () => T): T | undefined => {
+    try {
+      return compile();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      for (const violation of error.violations) {
+        const inside =
+          violation.path === "" || violation.path.startsWith(path === "" ? field : path)
+            ? violation.path
+            : `${at(field)}.${violation.path}`;
+        violations.push({ path: inside === "" ? at(field) : inside, message: violation.message });
+      }
+      return undefined;
+    }
+  };
+
+  refuseWhatIsNotThere(wire, refuse);
+  if (wire.statPrefix === "") refuse("stat_prefix", "must not be empty");
+  const routes = readRoutes(wire, refuse, gather, dependencies);
+  const { filters, terminal } = readFilters(wire.httpFilters, at, refuse, gather, dependencies);
+  const upgrades = new Map<string, boolean>();
+  for (const [index, upgrade] of wire.upgradeConfigs.entries()) {
+    const name = upgrade.upgradeType.toLowerCase();
+    if (upgrade.filters.length > 0) refuse(`upgrade_configs[${index}].filters`, "not served yet");
+    if (name === "connect") refuse(`upgrade_configs[${index}].upgrade_type`, "CONNECT is not served yet");
+    if (upgrades.has(name)) refuse(`upgrade_configs[${index}].upgrade_type`, `"${name}" is there twice`);
+    upgrades.set(name, upgrade.enabled ?? true);
+  }
+  const requestId = readRequestId(wire, refuse);
+  const ranges = wire.internalAddressConfig?.cidrRanges ?? [];
+  const isInternalAddress =
+    ranges.length === 0
+      ? undefined
+      : gather("internal_address_config.cidr_ranges", () =>
+          dependencies.compileAddressRanges(ranges, at("internal_address_config.cidr_ranges")),
+        );
+  const accessLog =
+    wire.accessLog.length === 0 ? undefined : gather("access_log", () => dependencies.compileAccessLog(wire.accessLog, at("access_log")));
+  if (violations.length > 0 || routes === undefined || terminal === undefined) {
+    throw new ConfigError("http connection manager", violations);
+  }
+
+  const common = wire.commonHttpProtocolOptions;
+  const http1 = wire.httpProtocolOptions;
+  return Object.freeze({
+    // Istio ends its stat prefixes with ";" for its tag rules; the statistics are named without it.
+    statPrefix: wire.statPrefix.replace(/;$/, ""),
+    routes,
+    filters,
+    terminal,
+    mutation: Object.freeze({
+      useRemoteAddress: wire.useRemoteAddress ?? false,
+      xffNumTrustedHops: wire.xffNumTrustedHops,
+      skipXffAppend: wire.skipXffAppend,
+      appendXForwardedPort: wire.appendXForwardedPort,
+      generateRequestId: (wire.generateRequestId ?? true) && requestId,
+      preserveExternalRequestId: wire.preserveExternalRequestId,
+      forwardClientCertAlways: wire.forwardClientCertDetails === ForwardClientCert.ALWAYS_FORWARD_ONLY,
+      via: wire.via,
+      isInternalAddress,
+    }),
+    path: Object.freeze({
+      normalize: wire.normalizePath ?? false,
+      mergeSlashes: wire.mergeSlashes,
+      escapedSlashes: escapedSlashes(wire.pathWithEscapedSlashesAction),
+    }),
+    serverName: wire.serverName === "" ? "envoy" : wire.serverName,
+    serverHeader: serverHeader(wire.serverHeaderTransformation),
+    alwaysSetRequestIdInResponse: wire.alwaysSetRequestIdInResponse,
+    streamIdleTimeoutMs: durationMs(wire.streamIdleTimeout) ?? 300_000,
+    requestTimeoutMs: durationMs(wire.requestTimeout) ?? 0,
+    requestHeadersTimeoutMs: durationMs(wire.requestHeadersTimeout) ?? 0,
+    connectionIdleTimeoutMs: durationMs(common?.idleTimeout) ?? 3_600_000,
+    maxConnectionDurationMs: durationMs(common?.maxConnectionDuration) ?? 0,
+    maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
+    drainTimeoutMs: durationMs(wire.drainTimeout) ?? 5_000,
+    delayedCloseTimeoutMs: durationMs(wire.delayedCloseTimeout) ?? 1_000,
+    maxHeadersCount: common?.maxHeadersCount ?? 100,
+    maxRequestHeadersBytes: (wire.maxRequestHeadersKb ?? 60) * 1024,
+    allowAbsoluteUrl: http1?.allowAbsoluteUrl ?? true,
+    acceptHttp10: http1?.acceptHttp10 ?? false,
+    defaultHostForHttp10: http1?.defaultHostForHttp10 ?? "",
+    proxy100Continue: wire.proxy100Continue,
+    stripPort:
+      wire.stripPortMode.case === "stripAnyHostPort" && wire.stripPortMode.value ? "any" : wire.stripMatchingHostPort ? "matching" : "none",
+    upgrades,
+    accessLog,
+  });
+}
+
+function refuseWhatIsNotThere(wire: HttpConnectionManager, refuse: Refuse): void {
+  if (wire.codecType !== CodecType.AUTO && wire.codecType !== CodecType.HTTP1) {
+    refuse("codec_type", `${CodecType[wire.codecType] ?? String(wire.codecType)} is not served yet, only AUTO and HTTP1`);
+  }
+  const set: readonly (readonly [boolean, string])[] = [
+    [wire.localReplyConfig !== undefined, "local_reply_config"],
+    [wire.addUserAgent === true, "add_user_agent"],
+    [wire.originalIpDetectionExtensions.length > 0, "original_ip_detection_extensions"],
+    [wire.earlyHeaderMutationExtensions.length > 0, "early_header_mutation_extensions"],
+    [wire.schemeHeaderTransformation !== undefined, "scheme_header_transformation"],
+    [wire.proxyStatusConfig !== undefined, "proxy_status_config"],
+    [wire.pathNormalizationOptions !== undefined, "path_normalization_options"],
+    [wire.typedHeaderValidationConfig !== undefined, "typed_header_validation_config"],
+    [wire.stripTrailingHostDot, "strip_trailing_host_dot"],
+    [wire.streamErrorOnInvalidHttpMessage === true, "stream_error_on_invalid_http_message"],
+    [wire.accessLogOptions !== undefined, "access_log_options"],
+    [wire.accessLogFlushInterval !== undefined, "access_log_flush_interval"],
+    [wire.flushAccessLogOnNewRequest, "flush_access_log_on_new_request"],
+    // Without a provider Envoy traces nothing either: the sampling and tags that stand around it have no effect.
+    [wire.tracing?.provider !== undefined, "tracing.provider"],
+    [wire.commonHttpProtocolOptions?.maxStreamDuration !== undefined, "common_http_protocol_options.max_stream_duration"],
+    [
+      (wire.commonHttpProtocolOptions?.headersWithUnderscoresAction ?? Underscores.ALLOW) !== Underscores.ALLOW,
+      "common_http_protocol_options.headers_with_underscores_action",
+    ],
+    [wire.httpProtocolOptions?.headerKeyFormat !== undefined, "http_protocol_options.header_key_format"],
+    [wire.httpProtocolOptions?.allowChunkedLength === true, "http_protocol_options.allow_chunked_length"],
+    [wire.httpProtocolOptions?.sendFullyQualifiedUrl === true, "http_protocol_options.send_fully_qualified_url"],
+    [wire.httpProtocolOptions?.allowCustomMethods === true, "http_protocol_options.allow_custom_methods"],
+  ];
+  for (const [isSet, field] of set) if (isSet) refuse(field, "not served yet");
+  const kb = wire.maxRequestHeadersKb;
+  if (kb !== undefined && (kb < 1 || kb > 8192)) refuse("max_request_headers_kb", "must be from 1 to 8192");
+}
+
+type Gather = <T>(field: string, compile: () => T) => T | undefined;
+
+function readRoutes(wire: HttpConnectionManager, refuse: Refuse, gather: Gather, dependencies: HcmDependencies): RouteSource | undefined {
+  const source = wire.routeSpecifier;
+  switch (source.case) {
+    case "rds": {
+      const from = source.value.configSource?.configSourceSpecifier.case;
+      if (from !== "ads") refuse("rds.config_source", `must be ads, ${from ?? "nothing"} is not served`);
+      if (source.value.routeConfigName === "") refuse("rds.route_config_name", "must not be empty");
+      return { kind: "rds", name: source.value.routeConfigName };
+    }
+    case "routeConfig": {
+      const table = gather("route_config", () => dependencies.compileRouteTable(source.value));
+      return table === undefined ? undefined : { kind: "inline", table };
+    }
+    case "scopedRoutes":
+      refuse("scoped_routes", "not served yet");
+      return undefined;
+    case undefined:
+      refuse("route_specifier", "rds or route_config must be set");
+      return undefined;
+  }
+}
+
+function readFilters(
+  wire: readonly WireFilter[],
+  at: (field: string) => string,
+  refuse: Refuse,
+  gather: Gather,
+  dependencies: HcmDependencies,
+): { filters: readonly HttpFilterFactory[]; terminal: TerminalFilterFactory | undefined } {
+  const filters: HttpFilterFactory[] = [];
+  let terminal: TerminalFilterFactory | undefined;
+  /** What the last entry became; undefined when it was refused already. */
+  let last: HttpFilterFactory | undefined;
+  for (const [index, filter] of wire.entries()) {
+    const field = `http_filters[${index}]`;
+    last = undefined;
+    const config: Any | undefined = filter.configType.case === "typedConfig" ? filter.configType.value : undefined;
+    if (filter.configType.case === "configDiscovery") {
+      refuse(`${field}.config_discovery`, "not served yet");
+      continue;
+    }
+    if (filter.disabled) {
+      refuse(`${field}.disabled`, "not served yet");
+      continue;
+    }
+    if (config === undefined) {
+      refuse(`${field}.typed_config`, `filter "${filter.name}" needs a typed_config`);
+      continue;
+    }
+    const type = nameOf(config.typeUrl);
+    const compiler = dependencies.filters.find(({ configTypes }) => configTypes.includes(type));
+    if (compiler === undefined) {
+      if (!filter.isOptional) refuse(`${field}.typed_config`, `http filter ${type} ("${filter.name}") is not known to this proxy`);
+      continue;
+    }
+    const factory = gather(`${field}.typed_config`, () => compiler.compile(filter.name, config, at(`${field}.typed_config`)));
+    if (factory === undefined) continue;
+    last = factory;
+    if (!isTerminal(factory)) filters.push(factory);
+    else if (index === wire.length - 1) terminal = factory;
+    else refuse(field, `terminal filter "${filter.name}" must be the last one`);
+  }
+  if (wire.length === 0) refuse("http_filters", "must hold at least the router filter");
+  else if (terminal === undefined && (last !== undefined || wire.at(-1)!.isOptional)) {
+    refuse(`http_filters[${wire.length - 1}]`, `the last filter must be a terminal one such as the router, "${wire.at(-1)!.name}" is not`);
+  }
+  return { filters, terminal };
+}
+
+/** True: ids are made by the only kind there is, uuid. */
+function readRequestId(wire: HttpConnectionManager, refuse: Refuse): boolean {
+  const any = wire.requestIdExtension?.typedConfig;
+  if (any === undefined || nameOf(any.typeUrl) === UuidRequestIdConfigSchema.typeName) return true;
+  refuse("request_id_extension.typed_config", `${nameOf(any.typeUrl)} is not served, only UuidRequestIdConfig`);
+  return false;
+}
+
+function escapedSlashes(action: EscapedSlashesAction): PathOptions["escapedSlashes"] {
+  switch (action) {
+    case EscapedSlashesAction.REJECT_REQUEST:
+      return "reject";
+    case EscapedSlashesAction.UNESCAPE_AND_REDIRECT:
+      return "redirect";
+    case EscapedSlashesAction.UNESCAPE_AND_FORWARD:
+      return "unescape";
+    default:
+      return "keep";
+  }
+}
+
+function serverHeader(transformation: ServerHeader): ServerHeaderMode {
+  switch (transformation) {
+    case ServerHeader.APPEND_IF_ABSENT:
+      return "append-if-absent";
+    case ServerHeader.PASS_THROUGH:
+      return "pass-through";
+    default:
+      return "overwrite";
+  }
+}

@@ -1,0 +1,34 @@
+// What all connections of one compiled connection manager share on one thread.
+import type { ThreadContext } from "#proxy/thread-context";
+import type { AccessLogger, HcmConfig } from "./hcm-config.ts";
+import { HcmStats } from "./hcm-stats.ts";
+import { TimerWheel } from "./timer-wheel.ts";
+
+export class HcmRuntime {
+  readonly config: HcmConfig;
+  readonly thread: ThreadContext;
+  readonly stats: HcmStats;
+  readonly timers: TimerWheel;
+  readonly accessLogger: AccessLogger | undefined;
+  #dateSecond = -1;
+  #date = "";
+
+  constructor(config: HcmConfig, thread: ThreadContext) {
+    this.config = config;
+    this.thread = thread;
+    this.stats = new HcmStats(thread.stats.scope("http", { tag: "envoy.http_conn_manager_prefix", value: config.statPrefix }));
+    this.timers = new TimerWheel(thread.clock);
+    this.accessLogger = config.accessLog?.open(thread.accessLogs);
+  }
+
+  /** IMF-fixdate (RFC 9110 5.6.7), made once a second. */
+  httpDate(): string {
+    const wallMs = this.thread.clock.wallMs();
+    const second = Math.trunc(wallMs / 1000);
+    if (second !== this.#dateSecond) {
+      this.#dateSecond = second;
+      this.#date = new Date(wallMs).toUTCString();
+    }
+    return this.#date;
+  }
+}

@@ -1,0 +1,320 @@
+// A connection manager with the real router between a fake downstream codec and fake upstream pools, for tests: no sockets, no bytes.
+import { create } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { HttpConnectionManagerSchema } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
+import { RouterSchema } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
+import { anyOf, pack } from "#envoy/any";
+import type { Host, HttpConnectionPool, PendingStream, PoolCallbacks } from "#proxy/cluster/cluster";
+import type { ClusterConfig } from "#proxy/cluster/cluster-config";
+import { ThreadClusterManager } from "#proxy/cluster/cluster-manager";
+import { routerFilterCompiler } from "#proxy/filters/router/router-filter";
+import type { RetryPolicy, RouteEntry } from "#proxy/route/route";
+import type { ThreadContext } from "#proxy/thread-context";
+import { ManualClock } from "#runtime/clock";
+import { silentLog } from "#runtime/log";
+import { seededRandom } from "#runtime/random";
+import { ActiveStream } from "./active-stream.ts";
+import type { HttpFilter, HttpFilterCompiler } from "./filter.ts";
+import { parseHcm } from "./hcm-config.ts";
+import { HcmRuntime } from "./hcm-runtime.ts";
+import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
+import { PairRequestHeaderMap } from "./pair-header-map.ts";
+import type { HeaderPairs } from "./pair-header-map.ts";
+import { FakeStats } from "./stats.fake.ts";
+import type { StreamInfo } from "./stream-info.ts";
+import type { HttpVersion, RequestSender, ResponseReceiver, ResponseSender, StreamResetReason } from "./stream.ts";
+
+/** A codec's sending half that remembers what it was told. */
+class FakeSender {
+  informational: number[] = [];
+  body = "";
+  trailers: TrailerMap | undefined;
+  ended = false;
+  resetReason: StreamResetReason | undefined;
+  paused = false;
+  kept = 0;
+  /** What sendData answers. */
+  writable = true;
+
+  sendInformational(headers: ResponseHeaderMap): void {
+    this.informational.push(headers.status);
+  }
+  sendData(chunk: Uint8Array, endStream: boolean): boolean {
+    this.body += Buffer.from(chunk).toString("latin1");
+    this.ended = endStream;
+    return this.writable;
+  }
+  sendTrailers(trailers: TrailerMap): void {
+    this.trailers = trailers;
+    this.ended = true;
+  }
+  reset(reason: StreamResetReason): void {
+    this.resetReason = reason;
+  }
+  keepChunk(): void {
+    this.kept++;
+  }
+  pauseReading(): void {
+    this.paused = true;
+  }
+  resumeReading(): void {
+    this.paused = false;
+  }
+}
+
+export class Client extends FakeSender implements ResponseSender {
+  response: ResponseHeaderMap | undefined;
+  sendHeaders(headers: ResponseHeaderMap, endStream: boolean): void {
+    this.response = headers;
+    this.ended = endStream;
+  }
+}
+
+/** One try as the upstream sees it. */
+export class UpstreamTry extends FakeSender implements RequestSender, PendingStream {
+  request: RequestHeaderMap | undefined;
+  headersOnly = false;
+  cancelled = false;
+  readonly receiver: ResponseReceiver;
+  readonly callbacks: PoolCallbacks;
+  readonly host: Host;
+
+  constructor(receiver: ResponseReceiver, callbacks: PoolCallbacks, host: Host) {
+    super();
+    this.receiver = receiver;
+    this.callbacks = callbacks;
+    this.host = host;
+  }
+  sendHeaders(headers: RequestHeaderMap, endStream: boolean): void {
+    this.request = headers;
+    this.headersOnly = endStream;
+    this.ended = endStream;
+  }
+  cancel(): void {
+    this.cancelled = true;
+  }
+  ready(): void {
+    this.callbacks.onPoolReady(this, this.host, { address: "127.0.0.1", port: 5000 }, false);
+  }
+}
+
+export const RETRY: RetryPolicy = {
+  connectFailure: true,
+  refusedStream: true,
+  reset: false,
+  resetBeforeRequest: false,
+  gatewayError: false,
+  status5xx: false,
+  retriable4xx: false,
+  envoyRateLimited: false,
+  retriableStatusCodes: new Set([503]),
+  grpcCodes: new Set([14]),
+  numRetries: 2,
+  perTryTimeoutMs: 0,
+  baseIntervalMs: 25,
+  maxIntervalMs: 250,
+  hostSelectionAttempts: 5,
+};
+
+export function routeEntry(over: Partial<RouteEntry> = {}): RouteEntry {
+  return {
+    name: "r",
+    virtualHost: "v",
+    filterConfig: new Map(),
+    reply: undefined,
+    chooseCluster: () => ({ cluster: "c", requestMutation: undefined, responseMutation: undefined, hostRewrite: undefined }),
+    metadata: {},
+    timeoutMs: 0,
+    maxGrpcTimeoutMs: undefined,
+    idleTimeoutMs: undefined,
+    retry: undefined,
+    finalizeRequest() {},
+    finalizeResponse() {},
+    includeAttemptCountInRequest: false,
+    includeAttemptCountInResponse: false,
+    upgrades: undefined,
+    autoHostRewrite: false,
+    clusterNotFoundStatus: 503,
+    ...over,
+  };
+}
+
+export const TEST_FILTER = "google.protobuf.Empty";
+
+export interface FakeHcmOptions {
+  readonly hcm?: MessageInitShape<typeof HttpConnectionManagerSchema>;
+  readonly route?: Partial<RouteEntry>;
+  /** undefined: no table of that name; null: no match. */
+  readonly table?: "missing" | "no match";
+  readonly cluster?: Partial<ClusterConfig> | "missing";
+  readonly hosts?: number;
+  /** Connections come at once; else `upstream.ready()`. */
+  readonly connected?: boolean;
+  /** Before the router, made anew for each stream. */
+  readonly filters?: readonly (() => HttpFilter)[];
+}
+
+export class FakeHcm {
+  readonly clock = new ManualClock();
+  readonly stats = new FakeStats();
+  readonly logged: StreamInfo[] = [];
+  readonly tries: UpstreamTry[] = [];
+  readonly clusters: ThreadClusterManager;
+  readonly runtime: HcmRuntime;
+  openStreams = 0;
+
+  constructor(options: FakeHcmOptions = {}) {
+    const random = seededRandom(42);
+    const { tries } = this;
+    this.clusters = new ThreadClusterManager({
+      clock: this.clock,
+      random,
+      stats: this.stats,
+      makePool: ({ host }): HttpConnectionPool => ({
+        connectionCount: 0,
+        drain() {},
+        newStream(receiver, callbacks) {
+          const upstream = new UpstreamTry(receiver, callbacks, host);
+          tries.push(upstream);
+          if (options.connected === false) return upstream;
+          upstream.ready();
+          return undefined;
+        },
+      }),
+    });
+    if (options.cluster !== "missing") this.clusters.upsertCluster(clusterConfig(options.hosts ?? 2, options.cluster));
+    const entry = routeEntry(options.route);
+    const table = { name: "t", match: () => (options.table === "no match" ? undefined : entry) };
+    const thread: ThreadContext = {
+      nodeId: "test",
+      clock: this.clock,
+      random,
+      log: silentLog,
+      stats: this.stats,
+      clusters: this.clusters,
+      routes: { get: () => (options.table === "missing" ? undefined : table) },
+      connector: {
+        connect() {
+          throw new Error("the fake pools connect");
+        },
+      },
+      accessLogs: { open: () => ({ write() {} }) },
+      poison: false,
+    };
+    const made = options.filters ?? [];
+    const testFilters: HttpFilterCompiler = {
+      configTypes: [TEST_FILTER],
+      compile: (name) => ({ name, create: () => made[Number(name)]!() }),
+    };
+    const wire = create(HttpConnectionManagerSchema, {
+      statPrefix: "in;",
+      routeSpecifier: {
+        case: "rds",
+        value: { routeConfigName: "t", configSource: { configSourceSpecifier: { case: "ads", value: {} } } },
+      },
+      httpFilters: [
+        ...made.map((_, at) => ({
+          name: String(at),
+          configType: { case: "typedConfig" as const, value: anyOf(`type.googleapis.com/${TEST_FILTER}`, new Uint8Array()) },
+        })),
+        { name: "router", configType: { case: "typedConfig", value: pack(RouterSchema, create(RouterSchema)) } },
+      ],
+      accessLog: [{ name: "test" }],
+      ...options.hcm,
+    });
+    const config = parseHcm(wire, "", {
+      filters: [routerFilterCompiler, testFilters],
+      compileRouteTable: () => table,
+      compileAccessLog: () => ({ open: () => ({ log: (info) => void this.logged.push(info) }) }),
+      compileAddressRanges: (ranges) => (address) => ranges.some(({ addressPrefix }) => addressPrefix === address),
+    });
+    this.runtime = new HcmRuntime(config, thread);
+  }
+
+  /** A new stream; call `onRequestHeaders` and so on. */
+  open(client: Client, version: HttpVersion = "HTTP/1.1"): ActiveStream {
+    this.openStreams++;
+    const local = { address: "127.66.0.5", port: 9080 };
+    const remote = { address: "127.0.0.1", port: 40_000 };
+    return new ActiveStream(
+      {
+        runtime: this.runtime,
+        local,
+        remote,
+        originalDestination: undefined,
+        requestedServerName: undefined,
+        onStreamEnd: () => void this.openStreams--,
+      },
+      client,
+      version,
+    );
+  }
+
+  /** Sends a request in one go. */
+  send(
+    client: Client,
+    options: { method?: string; path?: string; headers?: HeaderPairs; body?: string; open?: boolean } = {},
+  ): ActiveStream {
+    const { method = "GET", path = "/reviews/0", headers, body, open = false } = options;
+    const stream = this.open(client);
+    stream.onRequestHeaders(
+      new PairRequestHeaderMap({ method, path, authority: "reviews:9080", scheme: "http" }, headers),
+      body === undefined && !open,
+    );
+    if (body !== undefined) stream.onRequestData(Buffer.from(body), !open);
+    return stream;
+  }
+
+  get last(): UpstreamTry {
+    return this.tries.at(-1)!;
+  }
+
+  /** What must hold after everything is over. */
+  get leaks(): string[] {
+    const leaks = [...this.stats.leaks];
+    if (this.runtime.timers.size !== 0) leaks.push(`${this.runtime.timers.size} timers`);
+    if (this.openStreams !== 0) leaks.push(`${this.openStreams} streams`);
+    for (const cluster of this.clusters.clusters) {
+      for (const host of cluster.hosts)
+        if (host.activeRequests !== 0) leaks.push(`${host.activeRequests} requests on ${host.address.port}`);
+    }
+    for (const [name, { value }] of this.stats.values) if (name.endsWith("_open") && value !== 0) leaks.push(name);
+    return leaks;
+  }
+}
+
+export function clusterConfig(hosts: number, over: Partial<ClusterConfig> = {}): ClusterConfig {
+  const endpoints = Array.from({ length: hosts }, (_, at) => ({
+    address: { address: "127.0.0.1", port: at + 1 },
+    hostname: "",
+    weight: 1,
+    locality: "",
+    health: "healthy" as const,
+  }));
+  return {
+    name: "c",
+    statName: "c",
+    discovery: {
+      kind: "static",
+      assignment: { clusterName: "c", priorities: [[{ locality: "", weight: 0, endpoints }]], overprovisioning: 1.4 },
+    },
+    lb: { policy: "round-robin" },
+    panicThreshold: 0,
+    localityWeighted: false,
+    circuitBreakers: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 },
+    connection: {
+      connectTimeoutMs: 1000,
+      idleTimeoutMs: 0,
+      maxRequestsPerConnection: 0,
+      maxResponseHeadersCount: 100,
+      bufferLimitBytes: 1,
+    },
+    ...over,
+  };
+}
+
+/** Response flags and details of a finished stream, as an access log prints them. */
+export function outcome(info: StreamInfo | undefined): string {
+  if (info === undefined) return "not logged";
+  return `${info.responseCode} ${[...info.flags].sort().join(",") || "-"} ${info.responseCodeDetails ?? "-"}`;
+}

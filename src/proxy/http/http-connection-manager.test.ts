@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { create, createRegistry, fromJson } from "@bufbuild/protobuf";
+import type { JsonObject } from "@bufbuild/protobuf";
+import { FileAccessLogSchema } from "#envoy/gen/envoy/extensions/access_loggers/file/v3/file_pb";
+import { HttpConnectionManagerSchema } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
+import { RouterSchema } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
+import { pack } from "#envoy/any";
+import { ThreadClusterManager } from "#proxy/cluster/cluster-manager";
+import { http1PoolFactory } from "#proxy/cluster/http1-pool-factory";
+import { routerFilterCompiler } from "#proxy/filters/router/router-filter";
+import type { ConnectCallbacks } from "#proxy/net/connector";
+import type { ThreadContext } from "#proxy/thread-context";
+import { ManualClock } from "#runtime/clock";
+import { silentLog } from "#runtime/log";
+import { seededRandom } from "#runtime/random";
+import { FakeConnection } from "./connection.fake.ts";
+import { clusterConfig } from "./hcm.fake.ts";
+import { httpConnectionManagerCompiler } from "./http-connection-manager.ts";
+import { FakeStats } from "./stats.fake.ts";
+
+const registry = createRegistry(RouterSchema, FileAccessLogSchema);
+
+const CONFIG: JsonObject = {
+  statPrefix: "in",
+  serverName: "istio-envoy",
+  routeConfig: {
+    name: "r",
+    virtualHosts: [{ name: "v", domains: ["*"], routes: [{ match: { prefix: "/" }, route: { cluster: "c", timeout: "0s" } }] }],
+  },
+  httpFilters: [{ name: "envoy.filters.http.router", typedConfig: { "@type": `type.googleapis.com/${RouterSchema.typeName}` } }],
+  accessLog: [
+    {
+      name: "envoy.access_loggers.file",
+      typedConfig: {
+        "@type": `type.googleapis.com/${FileAccessLogSchema.typeName}`,
+        path: "/dev/stdout",
+        logFormat: { textFormatSource: { inlineString: "%REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS%\n" } },
+      },
+    },
+  ],
+  upgradeConfigs: [{ upgradeType: "websocket" }],
+};
+
+/** Bytes in at the client's side, bytes out at the upstream's, and back: everything between is real but the sockets. */
+class Fixture {
+  readonly clock = new ManualClock();
+  readonly stats = new FakeStats();
+  readonly lines: string[] = [];
+  readonly client = new FakeConnection();
+  readonly upstreams: FakeConnection[] = [];
+  readonly connects: ConnectCallbacks[] = [];
+  drain: () => void = () => {};
+
+  constructor(over: JsonObject = {}) {
+    const { clock, stats, connects } = this;
+    const random = seededRandom(1);
+    const connector = {
+      connect(_target: unknown, _timeoutMs: number, callbacks: ConnectCallbacks) {
+        connects.push(callbacks);
+        return { cancel() {} };
+      },
+    };
+    const clusters = new ThreadClusterManager({ clock, random, stats, makePool: http1PoolFactory({ clock, connector, log: silentLog }) });
+    clusters.upsertCluster(clusterConfig(1));
+    const thread: ThreadContext = {
+      nodeId: "n",
+      clock,
+      random,
+      log: silentLog,
+      stats,
+      clusters,
+      routes: { get: () => undefined },
+      connector,
+      accessLogs: { open: () => ({ write: (line) => void this.lines.push(line.trim()) }) },
+      poison: true,
+    };
+    const any = pack(HttpConnectionManagerSchema, fromJson(HttpConnectionManagerSchema, { ...CONFIG, ...over }, { registry }));
+    const factory = httpConnectionManagerCompiler([routerFilterCompiler]).compile("hcm", any, "p", thread);
+    factory.accept({
+      connection: this.client,
+      listenerName: "l",
+      direction: "INBOUND",
+      originalDestination: this.client.local,
+      requestedServerName: undefined,
+      onDrain: (begin) => (this.drain = begin),
+    });
+  }
+
+  connect(): FakeConnection {
+    const upstream = new FakeConnection();
+    this.upstreams.push(upstream);
+    this.connects.shift()!.onConnected(upstream);
+    return upstream;
+  }
+}
+
+describe("the connection manager over real codecs", () => {
+  it("checks a config without a thread, and opens nothing", () => {
+    const any = pack(HttpConnectionManagerSchema, create(HttpConnectionManagerSchema, { statPrefix: "" }));
+    assert.throws(() => httpConnectionManagerCompiler([]).compile("hcm", any, "p", undefined), /stat_prefix: must not be empty/);
+  });
+
+  it("carries two requests over the same two connections", () => {
+    const fixture = new Fixture();
+    const { client } = fixture;
+    client.feed("POST /a HTTP/1.1\r\nHost: reviews:9080\r\nX-Case: Kept\r\nContent-Length: 5\r\n\r\nhello");
+    const upstream = fixture.connect();
+    const request = upstream.take();
+    assert.match(request, /^POST \/a HTTP\/1\.1\r\n/);
+    assert.match(request, /\r\nX-Case: Kept\r\n/);
+    assert.ok(request.endsWith("\r\n\r\nhello"), request);
+    upstream.feed("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npage");
+    const response = client.take();
+    assert.match(response, /^HTTP\/1\.1 200 OK\r\n/);
+    assert.match(response, /\r\nserver: istio-envoy\r\n/);
+    assert.ok(response.endsWith("\r\n\r\npage"), response);
+
+    client.feed("GET /b HTTP/1.1\r\nHost: reviews:9080\r\n\r\n");
+    assert.match(upstream.take(), /^GET \/b /);
+    upstream.feed("HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nnot\r\n0\r\n\r\n");
+    assert.match(client.take(), /^HTTP\/1\.1 404 Not Found\r\n/);
+    assert.deepEqual(fixture.lines, ["/a 200 - via_upstream", "/b 404 - via_upstream"]);
+    assert.equal(fixture.stats.get("http.in.downstream_rq_total"), 2);
+    assert.equal(fixture.stats.get("cluster.c.upstream_cx_total"), 1);
+  });
+
+  it("answers 503 UC when the upstream closes instead of answering", () => {
+    const fixture = new Fixture();
+    fixture.client.feed("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    fixture.connect().lost();
+    assert.match(fixture.client.take(), /^HTTP\/1\.1 503 Service Unavailable\r\n/);
+    assert.deepEqual(fixture.lines, ["/ 503 UC upstream_reset_before_response_started{connection_termination}"]);
+  });
+
+  it("answers what is not HTTP with 400 and logs it", () => {
+    const fixture = new Fixture();
+    fixture.client.feed("nonsense\r\n\r\n");
+    assert.match(fixture.client.take(), /^HTTP\/1\.1 400 Bad Request\r\n/);
+    assert.equal(fixture.client.closed, "flush");
+    fixture.client.lost();
+    assert.deepEqual(fixture.lines, ["- 400 DPE http1.codec_error"]);
+    assert.equal(fixture.stats.get("http.in.downstream_cx_protocol_error"), 1);
+    assert.equal(fixture.stats.get("http.in.downstream_cx_active"), 0);
+  });
+
+  it("refuses HTTP/1.0 with 426 unless it is accepted", () => {
+    const fixture = new Fixture();
+    fixture.client.feed("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+    assert.match(fixture.client.take(), /^HTTP\/1\.[01] 426 /);
+    assert.deepEqual(fixture.lines, ["/ 426 - low_version"]);
+    const accepting = new Fixture({ httpProtocolOptions: { acceptHttp10: true } });
+    accepting.client.feed("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+    assert.equal(accepting.connects.length, 1);
+  });
+
+  it("turns into a tunnel after 101, and ends with it", () => {
+    const fixture = new Fixture();
+    const { client } = fixture;
+    client.feed("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    const upstream = fixture.connect();
+    assert.match(upstream.take(), /\r\nupgrade: websocket\r\n/i);
+    upstream.feed("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    assert.match(client.take(), /^HTTP\/1\.1 101 /);
+    client.feed("ping");
+    assert.equal(upstream.take(), "ping");
+    upstream.feed("pong");
+    assert.equal(client.take(), "pong");
+    client.lost();
+    assert.ok(upstream.closed !== undefined);
+    upstream.lost();
+    assert.deepEqual(fixture.stats.leaks, []);
+  });
+
+  it("drains without failing a request: the next response says close, an idle connection goes after the drain time", () => {
+    const fixture = new Fixture();
+    const { client } = fixture;
+    fixture.drain();
+    assert.equal(client.closed, undefined, "a request may be on its way");
+    client.feed("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    fixture.connect().feed("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assert.match(client.take(), /\r\nconnection: close\r\n/);
+    assert.equal(client.closed, "flush");
+
+    const idle = new Fixture();
+    idle.drain();
+    idle.clock.advance(5010);
+    assert.equal(idle.client.closed, "flush");
+  });
+
+  it("closes a connection that is idle too long, and one whose headers never end", () => {
+    const idle = new Fixture({ commonHttpProtocolOptions: { idleTimeout: "30s" } });
+    idle.clock.advance(30_010);
+    assert.equal(idle.client.closed, "flush");
+    assert.equal(idle.stats.get("http.in.downstream_cx_idle_timeout"), 1);
+    const slow = new Fixture({ requestHeadersTimeout: "2s" });
+    slow.client.feed("GET / HT");
+    slow.clock.advance(2010);
+    assert.equal(slow.client.closed, "now");
+    assert.equal(slow.stats.get("http.in.downstream_rq_header_timeout"), 1);
+  });
+
+  it("answers early and closes when a filter or the upstream does not want the body", () => {
+    const fixture = new Fixture({ routeConfig: { name: "none" } });
+    fixture.client.feed("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nstart");
+    assert.match(fixture.client.take(), /^HTTP\/1\.1 404 /);
+    assert.equal(fixture.client.closed, "flush");
+    fixture.client.lost();
+    assert.deepEqual(fixture.stats.leaks, []);
+    assert.deepEqual(fixture.lines, ["/ 404 NR route_not_found"]);
+  });
+});

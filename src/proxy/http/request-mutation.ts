@@ -1,0 +1,128 @@
+// What the connection manager does to request headers before any filter sees them: who the client is (X-Forwarded-For), what of
+// x-envoy-* may be believed, request ids. Envoy's rules, in Envoy's order (conn_manager_utility).
+import type { SocketAddress } from "#proxy/net/connection";
+import type { Random } from "#runtime/random";
+import type { RequestHeaderMap } from "./header-map.ts";
+
+export interface RequestMutationOptions {
+  readonly useRemoteAddress: boolean;
+  readonly xffNumTrustedHops: number;
+  readonly skipXffAppend: boolean;
+  readonly appendXForwardedPort: boolean;
+  readonly generateRequestId: boolean;
+  readonly preserveExternalRequestId: boolean;
+  readonly forwardClientCertAlways: boolean;
+  readonly via: string;
+  /** internal_address_config; without it no address is internal, as Envoy has it since 1.33. */
+  readonly isInternalAddress: ((address: string) => boolean) | undefined;
+}
+
+export interface ClientIdentity {
+  readonly remote: SocketAddress;
+  readonly internal: boolean;
+}
+
+/** Control headers that only an internal client may set. */
+const INTERNAL_ONLY = [
+  "x-envoy-retry-on",
+  "x-envoy-retry-grpc-on",
+  "x-envoy-max-retries",
+  "x-envoy-hedge-on-per-try-timeout",
+  "x-envoy-retriable-status-codes",
+  "x-envoy-retriable-header-names",
+  "x-envoy-upstream-alt-stat-name",
+  "x-envoy-upstream-rq-timeout-ms",
+  "x-envoy-upstream-rq-per-try-timeout-ms",
+  "x-envoy-upstream-rq-timeout-alt-response",
+  "x-envoy-upstream-stream-duration-ms",
+  "x-envoy-expected-rq-timeout-ms",
+  "x-envoy-force-trace",
+  "x-envoy-ip-tags",
+  "x-envoy-original-url",
+] as const;
+
+/** Headers by which an outsider would pose as a service of ours. */
+const EDGE_ONLY = ["x-envoy-decorator-operation", "x-envoy-downstream-service-cluster", "x-envoy-downstream-service-node"] as const;
+
+export function mutateRequestHeaders(
+  headers: RequestHeaderMap,
+  peer: SocketAddress,
+  local: SocketAddress,
+  tls: boolean,
+  options: RequestMutationOptions,
+  random: Random,
+): ClientIdentity {
+  headers.remove("x-envoy-internal");
+
+  let remote: SocketAddress | undefined;
+  let singleAddress: boolean;
+  const scheme = tls ? "https" : "http";
+  if (options.useRemoteAddress) {
+    singleAddress = !headers.has("x-forwarded-for");
+    // Before we append: the addresses that are there were written by the hops that we trust.
+    if (options.xffNumTrustedHops > 0) remote = lastAddress(headers.getJoined("x-forwarded-for"), options.xffNumTrustedHops - 1);
+    remote ??= peer;
+    if (!options.skipXffAppend) {
+      const before = headers.getJoined("x-forwarded-for");
+      headers.set("x-forwarded-for", before === undefined ? peer.address : `${before},${peer.address}`);
+    }
+    // A trusted hop in front of us knows better which scheme the client used.
+    if (options.xffNumTrustedHops === 0 || !headers.has("x-forwarded-proto")) headers.set("x-forwarded-proto", scheme);
+    if (options.appendXForwardedPort && (options.xffNumTrustedHops === 0 || !headers.has("x-forwarded-port"))) {
+      headers.set("x-forwarded-port", String(local.port));
+    }
+  } else {
+    const forwarded = headers.getJoined("x-forwarded-for");
+    remote = lastAddress(forwarded, options.xffNumTrustedHops);
+    singleAddress = forwarded !== undefined && !forwarded.includes(",");
+  }
+  const forwardedProto = headers.get("x-forwarded-proto");
+  if (forwardedProto === undefined) {
+    headers.set("x-forwarded-proto", scheme);
+    headers.scheme = scheme;
+  } else {
+    headers.scheme = forwardedProto === "https" || forwardedProto === "http" ? forwardedProto : scheme;
+  }
+
+  const internal = singleAddress && remote !== undefined && options.isInternalAddress?.(remote.address) === true;
+  remote ??= peer;
+  const edge = !internal && options.useRemoteAddress;
+  if (internal) {
+    headers.set("x-envoy-internal", "true");
+  } else {
+    if (edge) for (const name of EDGE_ONLY) headers.remove(name);
+    for (const name of INTERNAL_ONLY) headers.remove(name);
+  }
+  if (edge) headers.set("x-envoy-external-address", remote.address);
+  if (options.via !== "") {
+    const via = headers.getJoined("via");
+    headers.set("via", via === undefined ? options.via : `${via}, ${options.via}`);
+  }
+
+  if (options.generateRequestId && ((edge && !options.preserveExternalRequestId) || !headers.has("x-request-id"))) {
+    headers.set("x-request-id", random.uuid());
+  }
+  // Without a client certificate only ALWAYS_FORWARD_ONLY lets x-forwarded-client-cert through: anything else could be forged.
+  if (!options.forwardClientCertAlways) headers.remove("x-forwarded-client-cert");
+  return { remote, internal };
+}
+
+/** The address that stands `skip` places before the end of X-Forwarded-For; undefined when there is none or it is no IP address. */
+export function lastAddress(forwarded: string | undefined, skip: number): SocketAddress | undefined {
+  if (forwarded === undefined) return undefined;
+  let end = forwarded.length;
+  for (let i = 0; i < skip; i++) {
+    const comma = forwarded.lastIndexOf(",", end - 1);
+    if (comma === -1) return undefined;
+    end = comma;
+  }
+  const comma = end === 0 ? -1 : forwarded.lastIndexOf(",", end - 1);
+  const address = forwarded.slice(comma + 1, end).trim();
+  return isAddress(address) ? { address, port: 0 } : undefined;
+}
+
+function isAddress(text: string): boolean {
+  if (text.includes(":")) return text.length <= 45 && /^[0-9a-fA-F:.]+$/.test(text);
+  const parts = text.split(".");
+  return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256);
+}

@@ -1,0 +1,53 @@
+// StreamInfo as the connection manager keeps it: one object per stream, all fields there from the start so that it has one shape.
+import type { SocketAddress } from "#proxy/net/connection";
+import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
+import type { ResponseFlag, StreamInfo } from "./stream-info.ts";
+import type { HttpVersion } from "./stream.ts";
+
+export class StreamRecord implements StreamInfo {
+  startWallMs: number;
+  startMs: number;
+  requestCompleteMs: number | undefined = undefined;
+  upstreamFirstByteSentMs: number | undefined = undefined;
+  upstreamLastByteSentMs: number | undefined = undefined;
+  upstreamFirstByteReceivedMs: number | undefined = undefined;
+  upstreamLastByteReceivedMs: number | undefined = undefined;
+  downstreamFirstByteSentMs: number | undefined = undefined;
+  endMs: number | undefined = undefined;
+  protocol: HttpVersion | undefined = undefined;
+  originalPath: string | undefined = undefined;
+  requestHeaders: RequestHeaderMap | undefined = undefined;
+  responseHeaders: ResponseHeaderMap | undefined = undefined;
+  responseTrailers: TrailerMap | undefined = undefined;
+  responseCode = 0;
+  responseCodeDetails: string | undefined = undefined;
+  connectionTerminationDetails: string | undefined = undefined;
+  bytesReceived = 0;
+  bytesSent = 0;
+  routeName: string | undefined = undefined;
+  virtualHostName: string | undefined = undefined;
+  upstreamCluster: string | undefined = undefined;
+  upstreamHost: SocketAddress | undefined = undefined;
+  upstreamLocal: SocketAddress | undefined = undefined;
+  upstreamTransportFailure: string | undefined = undefined;
+  attemptCount = 0;
+  downstreamLocal: SocketAddress | undefined;
+  downstreamRemote: SocketAddress | undefined;
+  downstreamDirectRemote: SocketAddress | undefined;
+  requestedServerName: string | undefined;
+  #flags: Set<ResponseFlag> | undefined = undefined;
+
+  constructor(startWallMs: number, startMs: number, local: SocketAddress, remote: SocketAddress, requestedServerName: string | undefined) {
+    this.startWallMs = startWallMs;
+    this.startMs = startMs;
+    this.downstreamLocal = local;
+    this.downstreamRemote = remote;
+    this.downstreamDirectRemote = remote;
+    this.requestedServerName = requestedServerName;
+  }
+
+  /** Made when somebody asks: most streams never have a flag. */
+  get flags(): Set<ResponseFlag> {
+    return (this.#flags ??= new Set());
+  }
+}
