@@ -87,6 +87,7 @@ class Bench {
   readonly stats = new FakeStats();
   readonly host: Host = {
     address: { address: "127.0.0.1", port: 1 },
+    hostname: "",
     weight: 1,
     locality: "",
     health: "healthy",
