@@ -11,7 +11,10 @@ const DATA_DIR = [
   "--data-dir <dir>",
   "where the mesh keeps its state (MIZZEN_DATA_DIR, default $XDG_STATE_HOME/mizzen or ~/.local/state/mizzen)",
 ] as const;
-const LOG_LEVEL = ["--log-level <level>", "debug, info, warn, error or off", "info"] as const;
+const LOG_LEVEL = [
+  "--log-level <level>",
+  "debug, info, warn, error or off (default: info, and warn for the processes below `mizzen up`)",
+] as const;
 const LOG_FORMAT = ["--log-format <format>", "text or json", "text"] as const;
 
 function program(): Command {

@@ -166,7 +166,8 @@ export async function up(options: UpOptions): Promise<void> {
     environment,
     userPath: environment["MIZZEN_USER_PATH"],
     threads,
-    logSettings,
+    // Our own processes only speak up when something is wrong, unless more is asked for.
+    logSettings: options.logLevel === undefined ? { ...logSettings, level: "warn" } : logSettings,
     clock: realClock,
     random: realRandom,
     log,
