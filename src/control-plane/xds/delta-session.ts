@@ -61,6 +61,8 @@ export class DeltaSession {
   #warmingTimer: Timer | undefined;
   /** Clusters that are in flight in a changed form: their endpoints are sent once more when the client has them. */
   #replacedClusters: readonly string[] = [];
+  /** Clusters whose removal is in flight. */
+  #removedClusters: readonly string[] = [];
 
   constructor(options: DeltaSessionOptions) {
     this.#options = options;
@@ -136,8 +138,11 @@ export class DeltaSession {
     if (subscription.typeUrl !== CLUSTER_TYPE) return;
     // Envoy rebuilds a changed cluster and lets it wait for endpoints, which it does not ask for again: they are sent unasked.
     const endpoints = this.#subscriptions.get(ENDPOINT_TYPE);
-    for (const name of this.#replacedClusters) endpoints?.forget(name);
+    for (const name of this.#replacedClusters) endpoints?.resend(name);
     this.#replacedClusters = [];
+    // With a cluster go its endpoints, before the client says so.
+    for (const name of this.#removedClusters) endpoints?.noteDropped(name);
+    this.#removedClusters = [];
     // A client that refused clusters may never ask for their endpoints; its other routes must not wait for that.
     if (rejection !== undefined) this.#endWarming();
   }
@@ -146,9 +151,8 @@ export class DeltaSession {
     if (this.#closed) return;
     this.#sendChanges(CLUSTER_TYPE);
     this.#sendChanges(ENDPOINT_TYPE);
-    for (const name of this.#warming) if (this.#subscriptions.get(ENDPOINT_TYPE)?.has(name) === true) this.#warming.delete(name);
-    if (this.#warming.size === 0) this.#endWarming();
-    if (this.#isSettled(CLUSTER_TYPE) && this.#isSettled(ENDPOINT_TYPE) && this.#warming.size === 0) {
+    const warming = this.#isWarming();
+    if (this.#isSettled(CLUSTER_TYPE) && this.#isSettled(ENDPOINT_TYPE) && !warming) {
       this.#sendListeners();
       this.#sendChanges(ROUTE_TYPE);
       for (const typeUrl of this.#subscriptions.keys()) if (!ORDERED.has(typeUrl)) this.#sendChanges(typeUrl);
@@ -158,7 +162,7 @@ export class DeltaSession {
         if (this.#isSettled(CLUSTER_TYPE)) this.#sendRemovals(ENDPOINT_TYPE);
       }
     }
-    this.#reportSynced();
+    this.#reportSynced(warming);
   }
 
   #isSettled(typeUrl: string): boolean {
@@ -188,7 +192,12 @@ export class DeltaSession {
     const subscription = this.#subscriptions.get(typeUrl);
     if (subscription === undefined || subscription.inFlight) return;
     const removed = subscription.removals();
-    if (removed.length > 0) this.#send(subscription, { resources: [], removed });
+    if (removed.length === 0) return;
+    if (typeUrl === CLUSTER_TYPE) {
+      this.#removedClusters = removed;
+      for (const name of removed) this.#warming.delete(name);
+    }
+    this.#send(subscription, { resources: [], removed });
   }
 
   #noteClusters(subscription: Subscription, batch: Batch): void {
@@ -198,15 +207,34 @@ export class DeltaSession {
     for (const { name } of batch.resources) {
       if (!replaced.has(name) && endpoints.has(name)) this.#warming.add(name);
     }
-    if (this.#warming.size === 0 || this.#warmingTimer !== undefined) return;
-    this.#warmingTimer = this.#options.clock.setTimer(
-      WARMING_TIMEOUT_MS,
-      () => {
-        this.#endWarming();
-        this.#pump();
-      },
-      true,
-    );
+  }
+
+  /**
+   * True while a cluster that the client was sent as new lacks endpoints. One that is not wanted at the moment holds nothing up,
+   * but is remembered: it may be wanted again before it is removed.
+   */
+  #isWarming(): boolean {
+    const endpoints = this.#subscriptions.get(ENDPOINT_TYPE);
+    const wanted = this.#desired.get(ENDPOINT_TYPE) ?? NOTHING;
+    let waits = false;
+    for (const name of this.#warming) {
+      if (endpoints?.has(name) === true) this.#warming.delete(name);
+      else waits ||= wanted.has(name);
+    }
+    if (!waits) {
+      this.#warmingTimer?.cancel();
+      this.#warmingTimer = undefined;
+    } else {
+      this.#warmingTimer ??= this.#options.clock.setTimer(
+        WARMING_TIMEOUT_MS,
+        () => {
+          this.#endWarming();
+          this.#pump();
+        },
+        true,
+      );
+    }
+    return waits;
   }
 
   #endWarming(): void {
@@ -233,10 +261,9 @@ export class DeltaSession {
     );
   }
 
-  #reportSynced(): void {
-    if (this.#syncedSequence === this.#sequence) return;
+  #reportSynced(warming: boolean): void {
+    if (this.#syncedSequence === this.#sequence || warming) return;
     for (const subscription of this.#subscriptions.values()) if (!subscription.settled) return;
-    if (this.#warming.size > 0) return;
     for (const typeUrl of [CLUSTER_TYPE, ENDPOINT_TYPE]) {
       if ((this.#subscriptions.get(typeUrl)?.removals().length ?? 0) > 0) return;
     }

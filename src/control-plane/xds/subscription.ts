@@ -24,6 +24,8 @@ export class Subscription {
   readonly #names = new Set<string>();
   /** By name: the version that the client has or is being sent. What it refused counts as sent: the same bytes never come again. */
   readonly #sent = new Map<string, string>();
+  /** Sent once more although the client has them. */
+  readonly #again = new Set<string>();
   #desired: ReadonlyMap<string, Resource> = new Map();
   /** Something may differ from what was sent; false once a look found nothing. */
   #dirty = true;
@@ -96,6 +98,7 @@ export class Subscription {
       else this.#names.delete(name);
     }
     for (const name of this.#sent.keys()) if (!this.#wants(name)) this.#sent.delete(name);
+    for (const name of this.#again) if (!this.#wants(name)) this.#again.delete(name);
   }
 
   /** The client asks for nothing that there is, or has everything; what is left to remove is another matter. */
@@ -103,13 +106,23 @@ export class Subscription {
     return this.#inFlight === undefined && !this.#dirty;
   }
 
+  /** The client has the resource, or it is on its way. */
   has(name: string): boolean {
-    return this.#sent.has(name);
+    return (this.#sent.get(name) ?? ABSENT) !== ABSENT;
   }
 
-  /** Sends a resource again although it has not changed. */
-  forget(name: string): void {
-    if (this.#sent.delete(name)) this.#dirty = true;
+  /** The client has dropped the resource by itself; should it be wanted again, it is sent anew. */
+  noteDropped(name: string): void {
+    if (!this.#sent.has(name)) return;
+    this.#sent.set(name, ABSENT);
+    this.#dirty = true;
+  }
+
+  /** Sends a resource again although it has not changed. One that is gone meanwhile is left alone: its removal has its own time. */
+  resend(name: string): void {
+    if (!this.#desired.has(name) || !this.has(name)) return;
+    this.#again.add(name);
+    this.#dirty = true;
   }
 
   /** New and changed resources, up to about `maxBytes`; undefined when there is nothing to say. */
@@ -118,7 +131,7 @@ export class Subscription {
     const resources: Resource[] = [];
     let bytes = 0;
     for (const [name, resource] of this.#desired) {
-      if (!this.#wants(name) || this.#sent.get(name) === versionOf(resource)) continue;
+      if (!this.#wants(name) || (this.#sent.get(name) === versionOf(resource) && !this.#again.has(name))) continue;
       // One resource goes out whatever its size; the next response takes the rest.
       if (resources.length > 0 && bytes + resource.value.length > maxBytes) return { resources, removed: [] };
       resources.push(resource);
@@ -142,11 +155,14 @@ export class Subscription {
 
   /** Names in the batch that the client already had in another version. */
   replaced(batch: Batch): readonly string[] {
-    return batch.resources.map((resource) => resource.name).filter((name) => (this.#sent.get(name) ?? ABSENT) !== ABSENT);
+    return batch.resources.map((resource) => resource.name).filter((name) => this.has(name));
   }
 
   markSent(batch: Batch, nonce: string): void {
-    for (const resource of batch.resources) this.#sent.set(resource.name, versionOf(resource));
+    for (const resource of batch.resources) {
+      this.#sent.set(resource.name, versionOf(resource));
+      this.#again.delete(resource.name);
+    }
     for (const name of batch.removed) {
       if (this.#names.has(name)) this.#sent.set(name, ABSENT);
       else this.#sent.delete(name);

@@ -1,0 +1,350 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import {
+  DeltaDiscoveryRequestSchema,
+  type DeltaDiscoveryRequest,
+  type DeltaDiscoveryResponse,
+} from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
+import type { Resource, ResourceSet } from "#control-plane/generate/resources";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE } from "#envoy/type-urls";
+import { ManualClock } from "#runtime/clock";
+import { DeltaSession, SessionError } from "./delta-session.ts";
+
+type Texts = Readonly<Record<string, string>>;
+
+function resources(typeUrl: string, texts: Texts): ReadonlyMap<string, Resource> {
+  return new Map(Object.entries(texts).map(([name, text]) => [name, { name, typeUrl, value: Buffer.from(text) }]));
+}
+
+/** Each route's text is the list of clusters that it names. */
+function desired(parts: {
+  readonly clusters?: Texts;
+  readonly endpoints?: Texts;
+  readonly listeners?: Texts;
+  readonly routes?: Texts;
+}): ResourceSet {
+  return new Map([
+    [CLUSTER_TYPE, resources(CLUSTER_TYPE, parts.clusters ?? {})],
+    [ENDPOINT_TYPE, resources(ENDPOINT_TYPE, parts.endpoints ?? {})],
+    [LISTENER_TYPE, resources(LISTENER_TYPE, parts.listeners ?? {})],
+    [ROUTE_TYPE, resources(ROUTE_TYPE, parts.routes ?? {})],
+  ]);
+}
+
+interface Ask {
+  readonly subscribe?: string[];
+  readonly unsubscribe?: string[];
+  readonly nonce?: string;
+  readonly error?: string;
+  readonly versions?: Record<string, string>;
+}
+
+function request(typeUrl: string, ask: Ask = {}): DeltaDiscoveryRequest {
+  return create(DeltaDiscoveryRequestSchema, {
+    typeUrl,
+    resourceNamesSubscribe: ask.subscribe ?? [],
+    resourceNamesUnsubscribe: ask.unsubscribe ?? [],
+    responseNonce: ask.nonce ?? "",
+    initialResourceVersions: ask.versions ?? {},
+    ...(ask.error === undefined ? {} : { errorDetail: { code: 3, message: ask.error } }),
+  });
+}
+
+function start(initial: ResourceSet) {
+  const clock = new ManualClock();
+  const sent: DeltaDiscoveryResponse[] = [];
+  const synced: number[] = [];
+  const session = new DeltaSession({ clock, send: (response) => sent.push(response), onSynced: (sequence) => synced.push(sequence) });
+  session.setDesired(initial, "v1", 1);
+  const take = (): DeltaDiscoveryResponse => {
+    const next = sent.shift();
+    assert.ok(next, "nothing was sent");
+    return next;
+  };
+  const ack = (response: DeltaDiscoveryResponse): void => session.receive(request(response.typeUrl, { nonce: response.nonce }));
+  return { clock, sent, synced, session, take, ack };
+}
+
+const namesOf = (response: DeltaDiscoveryResponse): readonly string[] => response.resources.map(({ name }) => name);
+
+/** Subscribes to everything and acknowledges until nothing is sent. */
+function settle(harness: ReturnType<typeof start>, endpoints: string[], routes: string[]): void {
+  const { session, sent, ack } = harness;
+  session.receive(request(CLUSTER_TYPE));
+  session.receive(request(ENDPOINT_TYPE, { subscribe: endpoints }));
+  session.receive(request(LISTENER_TYPE));
+  session.receive(request(ROUTE_TYPE, { subscribe: routes }));
+  for (let response = sent.shift(); response !== undefined; response = sent.shift()) ack(response);
+}
+
+test("a wildcard subscription gets everything, and an acknowledged resource never again", () => {
+  const { session, take, ack, sent } = start(desired({ clusters: { a: "1", b: "1" } }));
+  session.receive(request(CLUSTER_TYPE));
+  const first = take();
+  assert.deepEqual(namesOf(first), ["a", "b"]);
+  ack(first);
+  session.setDesired(desired({ clusters: { a: "1", b: "2" } }), "v2", 2);
+  const second = take();
+  assert.deepEqual(namesOf(second), ["b"]);
+  assert.equal(second.systemVersionInfo, "v2");
+  assert.notEqual(second.resources[0]?.version, first.resources[1]?.version);
+  ack(second);
+  session.setDesired(desired({ clusters: { a: "1", b: "2" } }), "v3", 3);
+  assert.equal(sent.length, 0);
+});
+
+test("a first request is answered even when there is nothing", () => {
+  const { session, take, ack, sent } = start(desired({}));
+  session.receive(request(LISTENER_TYPE));
+  const answer = take();
+  assert.deepEqual([answer.resources.length, answer.removedResources.length], [0, 0]);
+  ack(answer);
+  assert.equal(sent.length, 0);
+});
+
+test("names that lead nowhere are said to be absent, once, and come when they exist", () => {
+  const { session, take, ack, sent } = start(desired({}));
+  session.receive(request(ROUTE_TYPE, { subscribe: ["http.8080"] }));
+  const answer = take();
+  assert.deepEqual(answer.removedResources, ["http.8080"]);
+  ack(answer);
+  assert.equal(sent.length, 0);
+  session.setDesired(desired({ routes: { "http.8080": "x" } }), "v2", 2);
+  assert.deepEqual(namesOf(take()), ["http.8080"]);
+});
+
+test("a route to a new cluster waits for the cluster and its endpoints", () => {
+  const harness = start(desired({ clusters: { a: "1" }, endpoints: { a: "1" }, routes: { r: "a" } }));
+  const { session, take, ack, sent } = harness;
+  settle(harness, ["a"], ["r"]);
+  session.setDesired(desired({ clusters: { a: "1", b: "1" }, endpoints: { a: "1", b: "1" }, routes: { r: "b" } }), "v2", 2);
+  const clusters = take();
+  assert.equal(clusters.typeUrl, CLUSTER_TYPE);
+  assert.equal(sent.length, 0, "the route waits for the acknowledgement");
+  ack(clusters);
+  assert.equal(sent.length, 0, "and for the endpoints of the new cluster");
+  session.receive(request(ENDPOINT_TYPE, { subscribe: ["b"] }));
+  const endpoints = take();
+  assert.deepEqual(namesOf(endpoints), ["b"]);
+  assert.equal(sent.length, 0);
+  ack(endpoints);
+  const routes = take();
+  assert.equal(routes.typeUrl, ROUTE_TYPE);
+  ack(routes);
+  assert.deepEqual(harness.synced.at(-1), 2);
+});
+
+test("a cluster goes only after the route that used it has been replaced and acknowledged", () => {
+  const harness = start(desired({ clusters: { a: "1", b: "1" }, endpoints: { a: "1", b: "1" }, routes: { r: "a" } }));
+  const { session, take, ack, sent, synced } = harness;
+  settle(harness, ["a", "b"], ["r"]);
+  session.setDesired(desired({ clusters: { b: "1" }, endpoints: { b: "1" }, routes: { r: "b" } }), "v2", 2);
+  const routes = take();
+  assert.equal(routes.typeUrl, ROUTE_TYPE);
+  assert.equal(sent.length, 0);
+  assert.notEqual(synced.at(-1), 2);
+  ack(routes);
+  const removal = take();
+  assert.deepEqual([removal.typeUrl, removal.removedResources], [CLUSTER_TYPE, ["a"]]);
+  session.receive(request(ENDPOINT_TYPE, { unsubscribe: ["a"] }));
+  ack(removal);
+  assert.equal(sent.length, 0);
+  assert.equal(synced.at(-1), 2);
+});
+
+test("a client that never asks for endpoints does not hold routes up for ever", () => {
+  const harness = start(desired({}));
+  const { session, take, ack, sent, clock } = harness;
+  session.receive(request(CLUSTER_TYPE));
+  ack(take());
+  session.receive(request(ROUTE_TYPE, { subscribe: ["r"] }));
+  ack(take());
+  session.setDesired(desired({ clusters: { a: "1" }, endpoints: { a: "1" }, routes: { r: "a" } }), "v2", 2);
+  ack(take());
+  assert.equal(sent.length, 0);
+  clock.advance(5_000);
+  assert.equal(take().typeUrl, ROUTE_TYPE);
+  assert.equal(clock.pending, 0);
+});
+
+test("a changed cluster gets its endpoints once more: Envoy rebuilds it and waits for them", () => {
+  const harness = start(desired({ clusters: { a: "1" }, endpoints: { a: "1" } }));
+  const { session, take, ack } = harness;
+  settle(harness, ["a"], []);
+  session.setDesired(desired({ clusters: { a: "2" }, endpoints: { a: "1" } }), "v2", 2);
+  ack(take());
+  const again = take();
+  assert.deepEqual([again.typeUrl, namesOf(again)], [ENDPOINT_TYPE, ["a"]]);
+});
+
+test("a refused resource is shown, is not sent again, and does not stop the rest", () => {
+  const harness = start(desired({ clusters: { a: "1" }, routes: { r: "a" } }));
+  const { session, take, sent } = harness;
+  settle(harness, [], ["r"]);
+  session.setDesired(desired({ clusters: { a: "bad" }, routes: { r: "a,a" } }), "v2", 2);
+  const bad = take();
+  session.receive(request(CLUSTER_TYPE, { nonce: bad.nonce, error: "no such load balancer" }));
+  assert.equal(session.status(CLUSTER_TYPE).status, "STALE");
+  assert.equal(session.status(CLUSTER_TYPE).rejection?.message, "no such load balancer");
+  const routes = take();
+  assert.equal(routes.typeUrl, ROUTE_TYPE);
+  session.receive(request(ROUTE_TYPE, { nonce: routes.nonce }));
+  session.setDesired(desired({ clusters: { a: "bad" }, routes: { r: "a,a" } }), "v3", 3);
+  assert.equal(sent.length, 0, "the same bytes never come again");
+  session.setDesired(desired({ clusters: { a: "good" }, routes: { r: "a,a" } }), "v4", 4);
+  const good = take();
+  session.receive(request(CLUSTER_TYPE, { nonce: good.nonce }));
+  assert.equal(session.status(CLUSTER_TYPE).status, "SYNCED");
+});
+
+test("a client that comes back is sent only what differs", () => {
+  const before = start(desired({ clusters: { a: "1", b: "1", c: "1" } }));
+  before.session.receive(request(CLUSTER_TYPE));
+  const versions = Object.fromEntries(before.take().resources.map(({ name, version }) => [name, version]));
+  const same = start(desired({ clusters: { a: "1", b: "1", c: "1" } }));
+  same.session.receive(request(CLUSTER_TYPE, { versions }));
+  assert.equal(same.sent.length, 0);
+  assert.equal(same.session.status(CLUSTER_TYPE).status, "SYNCED");
+  const changed = start(desired({ clusters: { a: "1", b: "2" } }));
+  changed.session.receive(request(CLUSTER_TYPE, { versions }));
+  const response = changed.take();
+  assert.deepEqual(namesOf(response), ["b"]);
+  changed.ack(response);
+  assert.deepEqual(changed.take().removedResources, ["c"]);
+});
+
+test("changes while a response is in flight merge into one", () => {
+  const { session, take, ack, sent } = start(desired({ clusters: { a: "1" } }));
+  session.receive(request(CLUSTER_TYPE));
+  const first = take();
+  for (let version = 2; version < 10; version++) session.setDesired(desired({ clusters: { a: String(version) } }), `v${version}`, version);
+  assert.equal(sent.length, 0);
+  ack(first);
+  const second = take();
+  assert.equal(Buffer.from(second.resources[0]?.resource?.value ?? []).toString(), "9");
+  session.receive(request(CLUSTER_TYPE, { nonce: first.nonce }));
+  assert.equal(session.status(CLUSTER_TYPE).status, "STALE", "an old nonce acknowledges nothing");
+  ack(second);
+  assert.equal(session.status(CLUSTER_TYPE).status, "SYNCED");
+});
+
+test("large sets go out in several responses", () => {
+  const big = "x".repeat(900_000);
+  const { session, take, ack, sent } = start(desired({ clusters: { a: big, b: big, c: big } }));
+  session.receive(request(CLUSTER_TYPE));
+  const first = take();
+  assert.deepEqual(namesOf(first), ["a", "b"]);
+  ack(first);
+  const second = take();
+  assert.deepEqual(namesOf(second), ["c"]);
+  ack(second);
+  assert.equal(sent.length, 0);
+});
+
+test("types that nothing is generated for are answered, and nonsense ends the stream", () => {
+  const { session, take } = start(desired({}));
+  session.receive(request(SECRET_TYPE, { subscribe: ["default"] }));
+  assert.deepEqual(take().removedResources, ["default"]);
+  assert.throws(() => session.receive(request("")), SessionError);
+  for (let index = 0; index < 31; index++) session.receive(request(`type.googleapis.com/test.T${index}`));
+  assert.throws(() => session.receive(request("type.googleapis.com/test.More")), SessionError);
+});
+
+/** A client as Envoy is one: applies what it gets, asks for the endpoints of its clusters and the routes of its listeners. */
+class ModelClient {
+  readonly have = new Map<string, Map<string, string>>(
+    [CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE].map((type) => [type, new Map()]),
+  );
+  readonly inbox: DeltaDiscoveryResponse[] = [];
+  readonly #session: DeltaSession;
+  constructor(initial: ResourceSet, clock: ManualClock) {
+    this.#session = new DeltaSession({ clock, send: (response) => this.inbox.push(response) });
+    this.#session.setDesired(initial, "0", 0);
+    this.#session.receive(request(CLUSTER_TYPE));
+    this.#session.receive(request(LISTENER_TYPE));
+    this.#session.receive(request(ROUTE_TYPE, { subscribe: ["r0", "r1"] }));
+  }
+  desire(set: ResourceSet, sequence: number): void {
+    this.#session.setDesired(set, String(sequence), sequence);
+  }
+  synced(sequence: number): boolean {
+    return this.#session.syncedSequence === sequence;
+  }
+  /** Takes one response, if there is one. */
+  step(): boolean {
+    const response = this.inbox.shift();
+    if (response === undefined) return false;
+    const table = this.have.get(response.typeUrl);
+    assert.ok(table);
+    const added: string[] = [];
+    for (const { name, version, resource } of response.resources) {
+      const text = Buffer.from(resource?.value ?? []).toString();
+      if (response.typeUrl === CLUSTER_TYPE && !table.has(name)) added.push(name);
+      assert.ok(version !== "");
+      // Endpoints of a cluster that it has just dropped are none of its business any more.
+      if (response.typeUrl === ENDPOINT_TYPE && this.have.get(CLUSTER_TYPE)?.has(name) !== true) continue;
+      table.set(name, text);
+    }
+    for (const name of response.removedResources) table.delete(name);
+    this.#session.receive(request(response.typeUrl, { nonce: response.nonce }));
+    if (response.typeUrl === CLUSTER_TYPE) {
+      for (const name of response.removedResources) this.have.get(ENDPOINT_TYPE)?.delete(name);
+      this.#session.receive(request(ENDPOINT_TYPE, { subscribe: added, unsubscribe: [...response.removedResources] }));
+    }
+    this.check();
+    return true;
+  }
+  check(): void {
+    for (const [route, text] of this.have.get(ROUTE_TYPE) ?? []) {
+      for (const cluster of text.split(",").filter((name) => name !== "")) {
+        assert.ok(this.have.get(CLUSTER_TYPE)?.has(cluster), `${route} names cluster ${cluster}, which the client does not have`);
+        assert.ok(
+          this.have.get(ENDPOINT_TYPE)?.has(cluster),
+          `${route} names cluster ${cluster}, whose endpoints the client does not have`,
+        );
+      }
+    }
+  }
+}
+
+test("whatever changes and however slow the client is, no route ever leads to a missing cluster, and in the end all is there", () => {
+  const clusterNames = ["c0", "c1", "c2", "c3"];
+  const state = fc.record({
+    versions: fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 4, maxLength: 4 }),
+    targets: fc.array(fc.subarray(clusterNames, { minLength: 0, maxLength: 3 }), { minLength: 2, maxLength: 2 }),
+    endpoint: fc.integer({ min: 0, max: 2 }),
+    steps: fc.integer({ min: 0, max: 6 }),
+  });
+  fc.assert(
+    fc.property(fc.array(state, { minLength: 1, maxLength: 8 }), (states) => {
+      const build = ({ versions, targets, endpoint }: (typeof states)[number]): ResourceSet => {
+        // Version 0: the cluster is there only when a route names it.
+        const live = clusterNames.filter((name, index) => versions[index] !== 0 || targets.some((target) => target.includes(name)));
+        const texts = (text: (name: string) => string): Texts => Object.fromEntries(live.map((name) => [name, text(name)]));
+        return desired({
+          clusters: texts((name) => `cluster ${versions[clusterNames.indexOf(name)]}`),
+          endpoints: texts(() => `endpoints ${endpoint}`),
+          routes: { r0: targets[0]?.join(",") ?? "", r1: targets[1]?.join(",") ?? "" },
+        });
+      };
+      const clock = new ManualClock();
+      const client = new ModelClient(build(states[0]!), clock);
+      let last = build(states[0]!);
+      for (const [index, next] of states.entries()) {
+        last = build(next);
+        client.desire(last, index + 1);
+        for (let step = 0; step < next.steps; step++) client.step();
+      }
+      while (client.step());
+      assert.ok(client.synced(states.length), "the session knows that the client has everything");
+      for (const typeUrl of [CLUSTER_TYPE, ENDPOINT_TYPE, ROUTE_TYPE]) {
+        const want = [...(last.get(typeUrl) ?? [])].map(([name, { value }]) => [name, Buffer.from(value).toString()]);
+        assert.deepEqual([...(client.have.get(typeUrl) ?? [])].sort(), want.sort(), typeUrl);
+      }
+      assert.equal(clock.pending, 0);
+    }),
+    { numRuns: 500 },
+  );
+});
