@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromBinary, toJson, type DescMessage, type JsonObject } from "@bufbuild/protobuf";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { parseFile } from "#api/parse-file";
 import { ConfigStore } from "#control-plane/config/store";
 import { buildMesh } from "#control-plane/mesh/build-mesh";
