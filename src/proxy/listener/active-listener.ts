@@ -72,9 +72,11 @@ export class ActiveListener {
     return this.#byConnection.size;
   }
 
-  /** Begins to accept. Each descriptor is a duplicate of its own for this thread. */
+  /** Begins to accept, on these descriptors instead of those before. Each is a duplicate of its own for this thread. */
   listen(descriptors: readonly number[]): void {
     const { clock, poison, log } = this.#thread;
+    const before = this.#acceptors;
+    this.#acceptors = [];
     for (const fd of descriptors) {
       this.#acceptors.push(
         new Acceptor({
@@ -87,6 +89,7 @@ export class ActiveListener {
         }),
       );
     }
+    for (const acceptor of before) acceptor.close();
   }
 
   /** A new configuration at the same addresses. Connections of chains that are gone or different drain. */

@@ -6,7 +6,10 @@ import type { Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import type { Address } from "#envoy/gen/envoy/config/core/v3/address_pb";
 import { SocketAddress_Protocol } from "#envoy/gen/envoy/config/core/v3/address_pb";
 import { TrafficDirection } from "#envoy/gen/envoy/config/core/v3/base_pb";
-import { FilterChainSchema } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
+import {
+  FilterChainMatch_ConnectionSourceType as SourceType,
+  FilterChainSchema,
+} from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
 import type { FilterChain as WireChain } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
 import { nameOf } from "#envoy/any";
 import { checkFields, Violations } from "#proxy/field-check";
@@ -57,7 +60,8 @@ export function compileListener(
     findSame(chain, previous) ?? compileChain(chain, path, filters, thread, violations);
   const chains = wire.filterChains.flatMap((chain, index) => compile(chain, `filter_chains[${index}]`) ?? []);
   const defaultChain = wire.defaultFilterChain === undefined ? undefined : compile(wire.defaultFilterChain, "default_filter_chain");
-  if (wire.filterChains.length === 0 && wire.defaultFilterChain === undefined) violations.add("filter_chains", "no filter chain: nothing would be served");
+  if (wire.filterChains.length === 0 && wire.defaultFilterChain === undefined)
+    violations.add("filter_chains", "no filter chain: nothing would be served");
   refuseSameMatch(chains, violations);
   violations.throwIfAny(`listener "${wire.name}"`);
   const first = addresses[0];
@@ -157,7 +161,8 @@ function refuseSameMatch(chains: readonly FilterChain[], violations: Violations)
   for (const [index, { wire }] of chains.entries()) {
     const key = canonicalMatch(wire);
     const other = seen.get(key);
-    if (other !== undefined) violations.add(`filter_chains[${index}].filter_chain_match`, `takes the same connections as filter_chains[${other}]`);
+    if (other !== undefined)
+      violations.add(`filter_chains[${index}].filter_chain_match`, `takes the same connections as filter_chains[${other}]`);
     else seen.set(key, index);
   }
 }
@@ -171,9 +176,9 @@ function canonicalMatch({ filterChainMatch: match }: WireChain): string {
     ranges(match.prefixRanges),
     match.transportProtocol,
     ranges(match.directSourcePrefixRanges),
-    match.sourceType === 0 ? "" : match.sourceType,
+    match.sourceType === SourceType.ANY ? "" : match.sourceType,
     ranges(match.sourcePrefixRanges),
-    [...match.sourcePorts].sort(),
+    match.sourcePorts.toSorted((a, b) => a - b),
   ];
   return key.every((part) => part === "" || (Array.isArray(part) && part.length === 0)) ? "" : JSON.stringify(key);
 }

@@ -96,7 +96,12 @@ export class TcpProxyConnection {
       this.#giveUp();
       return;
     }
-    const host = cluster.chooseHost({ randomValue: this.#randomValue, triedHosts: this.#tried, hostSelectionAttempts: 0, originalDestination: undefined });
+    const host = cluster.chooseHost({
+      randomValue: this.#randomValue,
+      triedHosts: this.#tried,
+      hostSelectionAttempts: 0,
+      originalDestination: undefined,
+    });
     if (host === undefined) {
       this.#info.flags.add("UH");
       this.#giveUp();

@@ -23,7 +23,10 @@ export interface TcpProxyConfig {
 
 /** What an access log of the connection needs; compiled by proxy/access-log. */
 export interface TcpAccessLogCompiler {
-  compile(configs: readonly AccessLog[], path: string): {
+  compile(
+    configs: readonly AccessLog[],
+    path: string,
+  ): {
     open(sinks: ThreadContext["accessLogs"]): { log(info: StreamInfo): void };
   };
 }
@@ -77,7 +80,8 @@ function readConfig(wire: TcpProxy, path: string, violations: Violations): TcpPr
   else if (specifier.case === "weightedClusters") {
     for (const [index, { name, weight, metadataMatch }] of specifier.value.clusters.entries()) {
       if (weight < 1) violations.add(`${path}.weighted_clusters.clusters[${index}].weight`, "must be at least 1");
-      if (metadataMatch !== undefined) violations.add(`${path}.weighted_clusters.clusters[${index}].metadata_match`, "not served by this proxy");
+      if (metadataMatch !== undefined)
+        violations.add(`${path}.weighted_clusters.clusters[${index}].metadata_match`, "not served by this proxy");
       clusters.push({ name, weight });
     }
   }

@@ -36,8 +36,8 @@ export interface ResourceChecks {
   cluster(bytes: Uint8Array): ClusterFacts;
   assignment(bytes: Uint8Array): AssignmentFacts;
   route(bytes: Uint8Array): RouteFacts;
-  /** Also takes the sockets: a bind that fails is a reason to refuse. */
-  listener(bytes: Uint8Array): ListenerFacts;
+  /** Also takes the sockets: a bind that fails is a BindError. `leaving`: listeners that go with the same response. */
+  listener(bytes: Uint8Array, leaving: ReadonlySet<string>): ListenerFacts;
 }
 
 export interface IncomingResource {
@@ -89,10 +89,16 @@ export class ConfigState {
   readonly #givenUp = new Set<string>();
   readonly #timers = new Map<string, Timer>();
   readonly #leavingClusters = new Set<string>();
+  #updatesInFlight = 0;
   #closed = false;
 
   constructor(options: ConfigStateOptions) {
     this.#options = options;
+  }
+
+  /** Traffic threads have not applied everything yet. */
+  get busy(): boolean {
+    return this.#updatesInFlight > 0;
   }
 
   /** Names to subscribe to. */
@@ -123,10 +129,18 @@ export class ConfigState {
         return this.#receive(type, this.assignments, (bytes) => this.#options.checks.assignment(bytes), resources, removed);
       case ROUTE_TYPE:
         return this.#receive(type, this.routes, (bytes) => this.#options.checks.route(bytes), resources, removed);
-      case LISTENER_TYPE:
-        return this.#receive(type, this.listeners, (bytes) => this.#options.checks.listener(bytes), resources, removed);
+      case LISTENER_TYPE: {
+        const leaving = new Set(removed);
+        return this.#receive(type, this.listeners, (bytes) => this.#options.checks.listener(bytes, leaving), resources, removed);
+      }
       default:
-        return { refused: [`resources of type ${type} are not known to this proxy`], unbound: [], accepted: [], changed: false, live: SETTLED };
+        return {
+          refused: [`resources of type ${type} are not known to this proxy`],
+          unbound: [],
+          accepted: [],
+          changed: false,
+          live: SETTLED,
+        };
     }
   }
 
@@ -236,7 +250,11 @@ export class ConfigState {
     if (this.#closed) return SETTLED;
     const update = { ...emptyUpdate(), removedRoutes: [] as string[], removedAssignments: [] as string[] };
     const moved: { slot: ResourceSlot<unknown>; type: string; modified: boolean }[] = [];
-    const advance = <Facts>(type: string, slots: ResourceSlots<Facts>, ready: (resource: AcceptedResource<Facts>) => boolean): ResourceBytesList => {
+    const advance = <Facts>(
+      type: string,
+      slots: ResourceSlots<Facts>,
+      ready: (resource: AcceptedResource<Facts>) => boolean,
+    ): ResourceBytesList => {
       const list: AcceptedResource<Facts>[] = [];
       for (const slot of slots) {
         if (slot.waiting === undefined || !ready(slot.waiting)) continue;
@@ -265,9 +283,12 @@ export class ConfigState {
     const complete: ProxyUpdate = { ...update, clusters, assignments, routes, listeners, removedListeners, removedClusters };
     if (isEmptyUpdate(complete)) return SETTLED;
     const applied = this.#options.target.apply(complete);
+    this.#updatesInFlight++;
     const settle = (): void => {
+      this.#updatesInFlight--;
       for (const { slot } of moved) if (slot.waiting === undefined) slot.settle();
       for (const name of removedListeners) if (this.listeners.get(name) === undefined) this.#options.onListenerGone(name);
+      if (!this.#closed) this.#options.onChange();
     };
     for (const { slot, type, modified } of moved) this.#options.onLive?.(type, slot.name, modified);
     for (const name of removedListeners) this.#options.onRemoved?.(LISTENER_TYPE, name);
@@ -343,7 +364,7 @@ export class ConfigState {
   }
 
   #dropUnwanted<Facts>(type: string, slots: ResourceSlots<Facts>, wanted: ReadonlySet<string>, removed: string[]): void {
-    for (const { name } of [...slots]) {
+    for (const { name } of slots) {
       if (wanted.has(name)) continue;
       slots.delete(name);
       removed.push(name);

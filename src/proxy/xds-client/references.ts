@@ -59,7 +59,8 @@ export function clustersOfRoutes(config: RouteConfiguration): Set<string> {
 export function referencesOf(listener: Listener): ListenerReferences {
   const routes = new Map<string, RouteNeed>();
   const clusters = new Set<string>();
-  const chains = listener.defaultFilterChain === undefined ? listener.filterChains : [...listener.filterChains, listener.defaultFilterChain];
+  const chains =
+    listener.defaultFilterChain === undefined ? listener.filterChains : [...listener.filterChains, listener.defaultFilterChain];
   for (const { configType } of chains.flatMap(({ filters }) => filters)) {
     if (configType.case !== "typedConfig") continue;
     const { typeUrl, value } = configType.value;

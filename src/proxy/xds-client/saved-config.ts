@@ -47,7 +47,8 @@ export class SavedConfig {
     try {
       content = readFileSync(this.#file);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") this.#options.log.warn("saved configuration cannot be read", { error: String(error) });
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT")
+        this.#options.log.warn("saved configuration cannot be read", { error: String(error) });
       return undefined;
     }
     const resources = decodeSavedConfig(content);

@@ -175,7 +175,8 @@ export class XdsClient {
   #bindAgain(): void {
     this.#rebind = undefined;
     const result = this.state.receive(LISTENER_TYPE, [...this.#unbound.values()], []);
-    for (const { name } of result.accepted) this.#options.log.info("the address of a listener is free now; it is served", { listener: name });
+    for (const { name } of result.accepted)
+      this.#options.log.info("the address of a listener is free now; it is served", { listener: name });
     this.#note(LISTENER_TYPE, result);
     result.live.catch((error: unknown) => this.#options.log.error("a listener failed", { error: String(error) }));
   }
@@ -192,7 +193,7 @@ export class XdsClient {
     this.#stream.flush();
     this.#saved?.schedule();
     const complete = this.#received.has(LISTENER_TYPE) || state.listeners.live.length > 0;
-    if (!this.#ready && complete && !state.clusters.anyWaiting && !state.listeners.anyWaiting) {
+    if (!this.#ready && complete && !state.busy && !state.clusters.anyWaiting && !state.listeners.anyWaiting) {
       this.#ready = true;
       this.#options.onReady();
     }

@@ -1,6 +1,6 @@
 // Envoy's statistics of dynamic configuration. An update that changes nothing (a control plane that came back with the same resources)
 // counts as an attempt only, so that `update_success` and `*_modified` tell real changes.
-import type { Counter, Gauge, StatsScope } from "#telemetry/stats/store";
+import type { Counter, Gauge, NamePart, StatsScope } from "#telemetry/stats/store";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
 import type { RouteNeed } from "./references.ts";
 
@@ -43,12 +43,17 @@ export class XdsStats {
   live(type: string, name: string, modified: boolean, users: readonly RouteNeed[]): void {
     if (type === CLUSTER_TYPE) this.#count(1, "cluster_manager", modified ? "cluster_modified" : "cluster_added");
     else if (type === LISTENER_TYPE) this.#count(1, "listener_manager", modified ? "listener_modified" : "listener_added");
-    else if (type === ENDPOINT_TYPE) this.#inc(this.#stats.scope("cluster", { tag: "envoy.cluster_name", value: name }), `eds ${name}`, "update_success");
+    else if (type === ENDPOINT_TYPE) this.#count(1, "cluster", { tag: "envoy.cluster_name", value: name }, "update_success");
     else if (type === ROUTE_TYPE) {
       for (const { statPrefix } of users) {
-        const scope = this.#stats.scope("http", { tag: "envoy.http_conn_manager_prefix", value: statPrefix }, "rds", { tag: "envoy.rds_route_config", value: name });
-        this.#inc(scope, `rds ${statPrefix} ${name}`, "update_success");
-        this.#inc(scope, `rds ${statPrefix} ${name}`, "config_reload");
+        const scope = [
+          "http",
+          { tag: "envoy.http_conn_manager_prefix", value: statPrefix },
+          "rds",
+          { tag: "envoy.rds_route_config", value: name },
+        ];
+        this.#count(1, ...scope, "update_success");
+        this.#count(1, ...scope, "config_reload");
       }
     }
   }
@@ -65,16 +70,12 @@ export class XdsStats {
     this.#listenersWarming.set(listeners.warming);
   }
 
-  #count(n: number, ...parts: string[]): void {
-    this.#inc(this.#stats, parts.slice(0, -1).join("."), parts.at(-1) ?? "", n, parts);
-  }
-
-  #inc(scope: StatsScope, key: string, name: string, n = 1, parts: readonly string[] = [name]): void {
-    const id = `${key}.${name}`;
-    let counter = this.#counters.get(id);
+  #count(n: number, ...parts: NamePart[]): void {
+    const key = JSON.stringify(parts);
+    let counter = this.#counters.get(key);
     if (counter === undefined) {
-      counter = scope.counter(...parts);
-      this.#counters.set(id, counter);
+      counter = this.#stats.counter(...parts);
+      this.#counters.set(key, counter);
     }
     if (n > 0) counter.add(n);
   }

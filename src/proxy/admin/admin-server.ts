@@ -1,0 +1,217 @@
+// The admin endpoint of one proxy: Envoy's paths and answers over HTTP, on loopback only. It shows configuration and can end the proxy, so
+// it refuses other addresses, and other Host headers than loopback's: a web page must not reach it through a name that points here.
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { JsonObject } from "@bufbuild/protobuf";
+import { NodeSchema } from "#envoy/gen/envoy/config/core/v3/base_pb";
+import { compileRegex } from "#matcher/regex";
+import { compileAddressRanges } from "#matcher/cidr";
+import type { SocketAddress } from "#proxy/net/connection";
+import { PROMETHEUS_CONTENT_TYPE, prometheusText } from "#telemetry/stats/prometheus";
+import { selectStats, statsJson, statsText } from "#telemetry/stats/stats-text";
+import type { StatsQuery } from "#telemetry/stats/stats-text";
+import type { Log } from "#runtime/log";
+import type { AdminSource } from "./admin-source.ts";
+import { clustersJson, clustersText } from "./cluster-status.ts";
+import { configDump } from "./config-dump.ts";
+import { dumpMessage } from "./dump-registry.ts";
+
+interface Answer {
+  readonly status?: number;
+  readonly type?: string;
+  readonly body: string;
+  /** After the answer has left. */
+  readonly afterwards?: () => void;
+}
+
+interface Page {
+  readonly method: "GET" | "POST";
+  readonly help: string;
+  readonly answer: (source: AdminSource, query: URLSearchParams) => Answer | Promise<Answer>;
+}
+
+const isLoopback = compileAddressRanges([
+  { addressPrefix: "127.0.0.0", prefixLen: 8 },
+  { addressPrefix: "::1", prefixLen: 128 },
+]);
+
+const TEXT = "text/plain; charset=UTF-8";
+
+function json(value: JsonObject): Answer {
+  return { type: "application/json", body: `${JSON.stringify(value, undefined, 1)}\n` };
+}
+
+const PAGES: Readonly<Record<string, Page>> = {
+  "/clusters": {
+    method: "GET",
+    help: "upstream cluster status (?format=json)",
+    answer: async (source, query) => {
+      const clusters = await source.clusters();
+      return query.get("format") === "json" ? json(clustersJson(source, clusters)) : { body: clustersText(source, clusters) };
+    },
+  },
+  "/config_dump": {
+    method: "GET",
+    help: "dump current configs (?resource=, ?mask=, ?name_regex=, ?include_eds)",
+    answer: (source, query) => {
+      const pattern = query.get("name_regex");
+      const regex = pattern === null ? undefined : compileRegex(pattern);
+      const dump = configDump(source, {
+        includeEndpoints: query.has("include_eds"),
+        resource: query.get("resource") ?? undefined,
+        mask: query.get("mask") ?? undefined,
+        matchesName: regex === undefined ? undefined : (name) => regex.matches(name),
+      });
+      return "problem" in dump ? { status: 400, body: `${dump.problem}\n` } : json(dump);
+    },
+  },
+  "/drain_listeners": {
+    method: "POST",
+    help: "stop accepting connections; running ones finish",
+    answer: (source) => ({ body: "OK\n", afterwards: () => source.drainListeners() }),
+  },
+  "/listeners": {
+    method: "GET",
+    help: "listener addresses (?format=json)",
+    answer: (source, query) => listeners(source, query.get("format") === "json"),
+  },
+  "/quitquitquit": { method: "POST", help: "end this proxy", answer: (source) => ({ body: "OK\n", afterwards: () => source.quit() }) },
+  "/ready": {
+    method: "GET",
+    help: "LIVE once the first configuration is served, else 503",
+    answer: (source) => ({ status: source.state() === "LIVE" ? 200 : 503, body: `${source.state()}\n` }),
+  },
+  "/server_info": { method: "GET", help: "version, state, uptime", answer: serverInfo },
+  "/stats": {
+    method: "GET",
+    help: "statistics (?filter=REGEX, ?usedonly, ?format=json|prometheus)",
+    answer: async (source, query) => {
+      const format = query.get("format") ?? "text";
+      if (format === "prometheus") return prometheus(source, query);
+      if (format !== "text" && format !== "json") return { status: 400, body: `format "${format}" is not known: use json or prometheus\n` };
+      const stats = selectStats(await source.stats(), statsQuery(query));
+      return format === "json" ? { type: "application/json", body: statsJson(stats) } : { body: statsText(stats) };
+    },
+  },
+  "/stats/prometheus": { method: "GET", help: "statistics in Prometheus' text format", answer: prometheus },
+};
+
+function statsQuery(query: URLSearchParams): StatsQuery {
+  return { filter: query.get("filter") ?? "", usedOnly: query.has("usedonly") };
+}
+
+async function prometheus(source: AdminSource, query: URLSearchParams): Promise<Answer> {
+  return { type: PROMETHEUS_CONTENT_TYPE, body: prometheusText(selectStats(await source.stats(), statsQuery(query))) };
+}
+
+function listeners(source: AdminSource, asJson: boolean): Answer {
+  const names = source.config.listeners.live.map(({ name }) => ({ name, addresses: source.listenerAddresses(name) }));
+  const wire = ({ address, port }: SocketAddress): JsonObject => ({ socket_address: { address, port_value: port } });
+  if (asJson) {
+    return json({
+      listener_statuses: names.map(({ name, addresses: [first, ...more] }) => ({
+        name,
+        ...(first === undefined ? {} : { local_address: wire(first) }),
+        ...(more.length === 0 ? {} : { additional_local_addresses: more.map(wire) }),
+      })),
+    });
+  }
+  const text = ({ address, port }: SocketAddress): string => (address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`);
+  return { body: names.map(({ name, addresses }) => `${name}::${addresses.map(text).join(",")}\n`).join("") };
+}
+
+function serverInfo(source: AdminSource): Answer {
+  const uptime = `${Math.floor(source.uptimeMs() / 1000)}s`;
+  const { node } = source.bootstrap;
+  return json({
+    version: source.version,
+    state: source.state(),
+    uptime_current_epoch: uptime,
+    uptime_all_epochs: uptime,
+    hot_restart_version: "disabled",
+    command_line_options: { concurrency: source.concurrency, service_cluster: node?.cluster ?? "", service_node: node?.id ?? "" },
+    ...(node === undefined ? {} : { node: dumpMessage(NodeSchema, node) }),
+  });
+}
+
+function help(): Answer {
+  const lines = Object.entries(PAGES).map(([path, page]) => `  ${path}${page.method === "POST" ? " (POST)" : ""}: ${page.help}\n`);
+  return { body: `admin commands are:\n${lines.join("")}` };
+}
+
+export class AdminServer {
+  readonly #address: SocketAddress;
+  readonly #source: AdminSource;
+  readonly #log: Log;
+  readonly #server: Server;
+
+  constructor(address: SocketAddress, source: AdminSource, log: Log) {
+    this.#address = address;
+    this.#source = source;
+    this.#log = log;
+    this.#server = createServer((request, response) => {
+      this.#serve(request, response).catch((error: unknown) => {
+        this.#log.error("an admin request failed", { path: request.url, error: String(error) });
+        response.destroy();
+      });
+    });
+  }
+
+  /** @throws Error when the address is not loopback or cannot be had */
+  async listen(): Promise<void> {
+    const { address, port } = this.#address;
+    if (!isLoopback(address))
+      throw new Error(`admin address ${address} is not a loopback address; it must not be reachable from elsewhere`);
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", (error) => reject(new Error(`admin endpoint ${address}:${port} cannot be had: ${error.message}`)));
+      this.#server.listen(port, address, resolve);
+    });
+  }
+
+  /** The port, also when 0 was asked for. */
+  get port(): number {
+    const bound = this.#server.address();
+    return typeof bound === "object" && bound !== null ? bound.port : 0;
+  }
+
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    this.#server.closeIdleConnections();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const answer = await this.#answer(request);
+    const { status = 200, type = TEXT, body, afterwards } = answer;
+    response.writeHead(status, {
+      "content-type": type,
+      "cache-control": "no-cache, max-age=0",
+      "x-content-type-options": "nosniff",
+      connection: "close",
+    });
+    response.end(request.method === "HEAD" ? undefined : body, afterwards);
+  }
+
+  async #answer(request: IncomingMessage): Promise<Answer> {
+    if (!allowedHost(request.headers.host)) return { status: 403, body: "this Host is not allowed here; use the loopback address\n" };
+    const url = new URL(request.url ?? "/", "http://admin");
+    if (url.pathname === "/" || url.pathname === "/help") return help();
+    const page = Object.hasOwn(PAGES, url.pathname) ? PAGES[url.pathname] : undefined;
+    if (page === undefined) return { status: 404, body: `invalid path. ${help().body}` };
+    const method = request.method === "HEAD" ? "GET" : request.method;
+    if (method !== page.method) return { status: 405, body: `Method Not Allowed: use ${page.method}\n` };
+    try {
+      return await page.answer(this.#source, url.searchParams);
+    } catch (error) {
+      // What a caller can get wrong is a regex; what else throws shows here too, and goes to the log.
+      this.#log.debug("an admin request was refused", { path: url.pathname, error: String(error) });
+      return { status: 400, body: `${error instanceof Error ? error.message : String(error)}\n` };
+    }
+  }
+}
+
+function allowedHost(host: string | undefined): boolean {
+  if (host === undefined) return false;
+  const name = host.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+  return name === "localhost" || isLoopback(name);
+}

@@ -1,0 +1,43 @@
+// What the admin endpoint reads of its proxy.
+import type { Bootstrap } from "#envoy/gen/envoy/config/bootstrap/v3/bootstrap_pb";
+import type { SocketAddress } from "#proxy/net/connection";
+import type { ConfigState } from "#proxy/xds-client/config-state";
+import type { Stat } from "#telemetry/stats/stats-reader";
+
+export interface HostSummary {
+  readonly address: string;
+  readonly port: number;
+  readonly weight: number;
+  readonly locality: string;
+  readonly health: "healthy" | "degraded" | "unhealthy";
+  readonly cxActive: number;
+  readonly cxTotal: number;
+  readonly cxConnectFail: number;
+  readonly rqActive: number;
+  readonly rqTotal: number;
+  readonly rqSuccess: number;
+  readonly rqError: number;
+  readonly rqTimeout: number;
+}
+
+export interface ClusterSummary {
+  readonly name: string;
+  readonly hosts: readonly HostSummary[];
+}
+
+export type ServerState = "LIVE" | "DRAINING" | "PRE_INITIALIZING";
+
+export interface AdminSource {
+  readonly bootstrap: Bootstrap;
+  readonly version: string;
+  readonly concurrency: number;
+  state(): ServerState;
+  uptimeMs(): number;
+  readonly config: Pick<ConfigState, "clusters" | "assignments" | "routes" | "listeners">;
+  /** Where a live listener listens. */
+  listenerAddresses(name: string): readonly SocketAddress[];
+  clusters(): Promise<readonly ClusterSummary[]>;
+  stats(): Promise<readonly Stat[]>;
+  drainListeners(): void;
+  quit(): void;
+}

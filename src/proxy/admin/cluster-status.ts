@@ -1,0 +1,132 @@
+// `/clusters`: hosts with their health and counters, as Envoy's text and as the JSON form of envoy.admin.v3.Clusters.
+import { fromBinary } from "@bufbuild/protobuf";
+import type { JsonObject } from "@bufbuild/protobuf";
+import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import { RoutingPriority } from "#envoy/gen/envoy/config/core/v3/base_pb";
+import type { AdminSource, ClusterSummary, HostSummary } from "./admin-source.ts";
+
+// Envoy's defaults where a cluster sets none.
+const DEFAULT_LIMITS = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 };
+
+interface Limits {
+  readonly maxConnections: number;
+  readonly maxPendingRequests: number;
+  readonly maxRequests: number;
+  readonly maxRetries: number;
+}
+
+interface ClusterFacts {
+  readonly limits: Limits;
+  readonly serviceName: string;
+}
+
+function factsOf(source: AdminSource, name: string): ClusterFacts {
+  const live = source.config.clusters.get(name)?.live;
+  if (live === undefined) return { limits: DEFAULT_LIMITS, serviceName: "" };
+  const wire = fromBinary(ClusterSchema, live.bytes);
+  const set = wire.circuitBreakers?.thresholds.find(({ priority }) => priority === RoutingPriority.DEFAULT);
+  const limits = {
+    maxConnections: set?.maxConnections ?? DEFAULT_LIMITS.maxConnections,
+    maxPendingRequests: set?.maxPendingRequests ?? DEFAULT_LIMITS.maxPendingRequests,
+    maxRequests: set?.maxRequests ?? DEFAULT_LIMITS.maxRequests,
+    maxRetries: set?.maxRetries ?? DEFAULT_LIMITS.maxRetries,
+  };
+  return { limits, serviceName: wire.edsClusterConfig?.serviceName ?? "" };
+}
+
+function counters(host: HostSummary): readonly (readonly [name: string, value: number, gauge: boolean])[] {
+  return [
+    ["cx_active", host.cxActive, true],
+    ["cx_connect_fail", host.cxConnectFail, false],
+    ["cx_total", host.cxTotal, false],
+    ["rq_active", host.rqActive, true],
+    ["rq_error", host.rqError, false],
+    ["rq_success", host.rqSuccess, false],
+    ["rq_timeout", host.rqTimeout, false],
+    ["rq_total", host.rqTotal, false],
+  ];
+}
+
+/** Envoy's words for what makes a host unusable; nothing does but EDS so far. */
+const HEALTH_TEXT = { healthy: "healthy", degraded: "/eds_degraded", unhealthy: "/failed_eds_health" } as const;
+const EDS_HEALTH = { healthy: "HEALTHY", degraded: "DEGRADED", unhealthy: "UNHEALTHY" } as const;
+
+function locality(host: HostSummary): { region: string; zone: string; subZone: string } {
+  const [region = "", zone = "", subZone = ""] = host.locality.split("/");
+  return { region, zone, subZone };
+}
+
+function hostPort({ address, port }: HostSummary): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+export function clustersText(source: AdminSource, clusters: readonly ClusterSummary[]): string {
+  let out = "";
+  for (const { name, hosts } of clusters) {
+    const { limits } = factsOf(source, name);
+    out += `${name}::observability_name::${name}\n`;
+    for (const priority of ["default_priority", "high_priority"]) {
+      const of = priority === "default_priority" ? limits : DEFAULT_LIMITS;
+      out += `${name}::${priority}::max_connections::${of.maxConnections}\n`;
+      out += `${name}::${priority}::max_pending_requests::${of.maxPendingRequests}\n`;
+      out += `${name}::${priority}::max_requests::${of.maxRequests}\n`;
+      out += `${name}::${priority}::max_retries::${of.maxRetries}\n`;
+    }
+    out += `${name}::added_via_api::true\n`;
+    for (const host of hosts) {
+      const prefix = `${name}::${hostPort(host)}::`;
+      const place = locality(host);
+      for (const [counter, value] of counters(host)) out += `${prefix}${counter}::${value}\n`;
+      out += `${prefix}hostname::\n${prefix}health_flags::${HEALTH_TEXT[host.health]}\n${prefix}weight::${host.weight}\n`;
+      out += `${prefix}region::${place.region}\n${prefix}zone::${place.zone}\n${prefix}sub_zone::${place.subZone}\n`;
+      out += `${prefix}canary::false\n${prefix}priority::0\n${prefix}success_rate::-1\n${prefix}local_origin_success_rate::-1\n`;
+    }
+  }
+  return out;
+}
+
+export function clustersJson(source: AdminSource, clusters: readonly ClusterSummary[]): JsonObject {
+  return {
+    cluster_statuses: clusters.map(({ name, hosts }) => {
+      const { limits, serviceName } = factsOf(source, name);
+      return {
+        name,
+        added_via_api: true,
+        host_statuses: hosts.map(hostStatus),
+        circuit_breakers: {
+          thresholds: [
+            {
+              priority: "DEFAULT",
+              max_connections: limits.maxConnections,
+              max_pending_requests: limits.maxPendingRequests,
+              max_requests: limits.maxRequests,
+              max_retries: limits.maxRetries,
+            },
+          ],
+        },
+        observability_name: name,
+        ...(serviceName === "" ? {} : { eds_service_name: serviceName }),
+      };
+    }),
+  };
+}
+
+function hostStatus(host: HostSummary): JsonObject {
+  const place = locality(host);
+  return {
+    address: { socket_address: { address: host.address, port_value: host.port } },
+    // A uint64 is a string in proto JSON, and 0 is left out, as is COUNTER, the first of the types.
+    stats: counters(host).map(([name, value, gauge]) => ({
+      name,
+      ...(value === 0 ? {} : { value: String(value) }),
+      ...(gauge ? { type: "GAUGE" } : {}),
+    })),
+    health_status: { eds_health_status: EDS_HEALTH[host.health] },
+    weight: host.weight,
+    locality: {
+      ...(place.region === "" ? {} : { region: place.region }),
+      ...(place.zone === "" ? {} : { zone: place.zone }),
+      ...(place.subZone === "" ? {} : { sub_zone: place.subZone }),
+    },
+  };
+}

@@ -1,0 +1,130 @@
+// `/config_dump`: Envoy's ConfigDump as JSON with proto names. The order of the sections is Envoy's.
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import { BootstrapSchema } from "#envoy/gen/envoy/config/bootstrap/v3/bootstrap_pb";
+import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
+import type { AcceptedResource, ResourceSlots } from "#proxy/xds-client/resource-slots";
+import type { AdminSource } from "./admin-source.ts";
+import { dumpMessage, dumpResource } from "./dump-registry.ts";
+
+export interface DumpQuery {
+  readonly includeEndpoints: boolean;
+  /** One repeated field, e.g. `dynamic_listeners`: its entries alone are the dump. */
+  readonly resource: string | undefined;
+  /** A field of each section to keep; only whole fields. */
+  readonly mask: string | undefined;
+  /** RE2 over resource names. */
+  readonly matchesName: ((name: string) => boolean) | undefined;
+}
+
+const ADMIN = "type.googleapis.com/envoy.admin.v3.";
+
+export function configDump(source: AdminSource, query: DumpQuery): { readonly configs: JsonValue } | { readonly problem: string } {
+  const sections = [
+    bootstrapSection(source),
+    clustersSection(source, query),
+    listenersSection(source, query),
+    routesSection(source, query),
+  ];
+  if (query.includeEndpoints) sections.push(endpointsSection(source, query));
+  if (query.resource !== undefined) {
+    const name = query.resource;
+    const section = sections.find((candidate) => Array.isArray(candidate[name]));
+    const known = sections.flatMap((candidate) => Object.keys(candidate).filter((key) => Array.isArray(candidate[key])));
+    if (section === undefined) return { problem: `there is no resource field "${name}"; there are: ${known.join(", ")}` };
+    return { configs: section[name] ?? [] };
+  }
+  if (query.mask !== undefined) {
+    const paths = query.mask.split(",");
+    if (paths.some((path) => path.includes("."))) return { problem: "mask takes names of whole fields, such as dynamic_listeners" };
+    const masked = sections.flatMap((section) => {
+      const kept = Object.entries(section).filter(([key]) => paths.includes(key));
+      return kept.length === 0 ? [] : [{ "@type": section["@type"] ?? "", ...Object.fromEntries(kept) }];
+    });
+    return masked.length === 0 ? { problem: `no section has a field of ${query.mask}` } : { configs: masked };
+  }
+  return { configs: sections };
+}
+
+function timestamp(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function bootstrapSection({ bootstrap }: AdminSource): JsonObject {
+  return { "@type": `${ADMIN}BootstrapConfigDump`, bootstrap: dumpMessage(BootstrapSchema, bootstrap) };
+}
+
+function entries<Facts>(
+  slots: ResourceSlots<Facts>,
+  which: "live" | "waiting",
+  query: DumpQuery,
+  entry: (resource: AcceptedResource<Facts>) => JsonObject,
+): JsonObject[] {
+  const list: JsonObject[] = [];
+  for (const slot of slots) {
+    const resource = slot[which];
+    if (resource !== undefined && (query.matchesName === undefined || query.matchesName(resource.name))) list.push(entry(resource));
+  }
+  return list;
+}
+
+function clustersSection({ config, bootstrap }: AdminSource, query: DumpQuery): JsonObject {
+  const entry = ({ version, bytes, acceptedWallMs }: AcceptedResource<unknown>): JsonObject => ({
+    version_info: version,
+    cluster: dumpResource(CLUSTER_TYPE, bytes),
+    last_updated: timestamp(acceptedWallMs),
+  });
+  return {
+    "@type": `${ADMIN}ClustersConfigDump`,
+    static_clusters: (bootstrap.staticResources?.clusters ?? []).map((cluster) => ({
+      cluster: { "@type": CLUSTER_TYPE, ...dumpMessage(ClusterSchema, cluster) },
+    })),
+    dynamic_active_clusters: entries(config.clusters, "live", query, entry),
+    dynamic_warming_clusters: entries(config.clusters, "waiting", query, entry),
+  };
+}
+
+function listenersSection({ config }: AdminSource, query: DumpQuery): JsonObject {
+  const state = (resource: AcceptedResource<unknown> | undefined): JsonObject | undefined =>
+    resource === undefined
+      ? undefined
+      : {
+          version_info: resource.version,
+          listener: dumpResource(LISTENER_TYPE, resource.bytes),
+          last_updated: timestamp(resource.acceptedWallMs),
+        };
+  const list: JsonObject[] = [];
+  for (const { name, live, waiting } of config.listeners) {
+    if (query.matchesName !== undefined && !query.matchesName(name)) continue;
+    const active = state(live);
+    const warming = state(waiting);
+    list.push({
+      name,
+      ...(active === undefined ? {} : { active_state: active }),
+      ...(warming === undefined ? {} : { warming_state: warming }),
+    });
+  }
+  return { "@type": `${ADMIN}ListenersConfigDump`, dynamic_listeners: list };
+}
+
+function routesSection({ config }: AdminSource, query: DumpQuery): JsonObject {
+  return {
+    "@type": `${ADMIN}RoutesConfigDump`,
+    dynamic_route_configs: entries(config.routes, "live", query, ({ version, bytes, acceptedWallMs }) => ({
+      version_info: version,
+      route_config: dumpResource(ROUTE_TYPE, bytes),
+      last_updated: timestamp(acceptedWallMs),
+    })),
+  };
+}
+
+function endpointsSection({ config }: AdminSource, query: DumpQuery): JsonObject {
+  return {
+    "@type": `${ADMIN}EndpointsConfigDump`,
+    dynamic_endpoint_configs: entries(config.assignments, "live", query, ({ version, bytes, acceptedWallMs }) => ({
+      version_info: version,
+      endpoint_config: dumpResource(ENDPOINT_TYPE, bytes),
+      last_updated: timestamp(acceptedWallMs),
+    })),
+  };
+}

@@ -1,0 +1,31 @@
+// What the traffic threads of one proxy say of its clusters, as one picture.
+import type { ClusterReport, HostReport } from "./thread-messages.ts";
+
+/** Counters are summed over threads; weight, locality and health are the same on all of them. Sorted by cluster, hosts in order. */
+export function mergeReports(reports: readonly (readonly ClusterReport[])[]): ClusterReport[] {
+  const clusters = new Map<string, Map<string, HostReport>>();
+  for (const { name, hosts } of reports.flat()) {
+    let known = clusters.get(name);
+    if (known === undefined) clusters.set(name, (known = new Map()));
+    for (const host of hosts) {
+      const key = `${host.address} ${host.port}`;
+      const before = known.get(key);
+      known.set(key, before === undefined ? host : sum(before, host));
+    }
+  }
+  return [...clusters].map(([name, hosts]) => ({ name, hosts: [...hosts.values()] })).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function sum(a: HostReport, b: HostReport): HostReport {
+  return {
+    ...a,
+    cxActive: a.cxActive + b.cxActive,
+    cxTotal: a.cxTotal + b.cxTotal,
+    cxConnectFail: a.cxConnectFail + b.cxConnectFail,
+    rqActive: a.rqActive + b.rqActive,
+    rqTotal: a.rqTotal + b.rqTotal,
+    rqSuccess: a.rqSuccess + b.rqSuccess,
+    rqError: a.rqError + b.rqError,
+    rqTimeout: a.rqTimeout + b.rqTimeout,
+  };
+}

@@ -1,0 +1,11 @@
+// Which filters a proxy of this build knows: one table for the main thread's checks and for every traffic thread.
+import { compileAccessLog } from "#proxy/access-log/access-log";
+import { HTTP_FILTERS } from "#proxy/filters/table";
+import { httpConnectionManagerCompiler } from "#proxy/http/http-connection-manager";
+import { tcpProxyCompiler } from "#proxy/listener/tcp-proxy";
+import type { CompilerTables } from "./resource-checks.ts";
+
+export const COMPILERS: CompilerTables = {
+  http: HTTP_FILTERS,
+  network: [httpConnectionManagerCompiler(HTTP_FILTERS), tcpProxyCompiler({ compile: compileAccessLog })],
+};

@@ -1,0 +1,98 @@
+// The listening sockets of one proxy, on the main thread. A listener takes its sockets when it is accepted, so that a taken port is a
+// reason to refuse it, and hands duplicates to traffic threads when it goes live.
+import { bindListenSocket } from "#proxy/net/listen-socket";
+import type { ListenSocket } from "#proxy/net/listen-socket";
+import type { SocketAddress } from "#proxy/net/connection";
+import { BindError } from "#proxy/xds-client/config-state";
+
+interface Owned {
+  /** What the newest accepted configuration of the listener binds. */
+  wanted: readonly string[];
+  /** What traffic threads listen on; differs from `wanted` while an update waits. */
+  live: readonly string[];
+}
+
+function keyOf({ address, port }: SocketAddress): string {
+  return `${address} ${port}`;
+}
+
+export class ListenerSockets {
+  readonly #sockets = new Map<string, ListenSocket>();
+  readonly #listeners = new Map<string, Owned>();
+
+  /**
+   * Binds what the listener needs and does not have. A listener in `leaving` is about to go and gives its address to this one.
+   * @throws BindError; then nothing has changed
+   */
+  reserve(name: string, addresses: readonly SocketAddress[], leaving: ReadonlySet<string>): void {
+    const wanted = addresses.map(keyOf);
+    const made: string[] = [];
+    const problems: string[] = [];
+    for (const address of addresses) {
+      const key = keyOf(address);
+      const other = this.#ownerOf(key, name, leaving);
+      if (other !== undefined) problems.push(`${address.address}:${address.port} belongs to listener "${other}"`);
+      else if (!this.#sockets.has(key)) {
+        const bound = bindListenSocket(address);
+        if (bound.ok) {
+          this.#sockets.set(key, bound.socket);
+          made.push(key);
+        } else problems.push(bound.failure.message);
+      }
+    }
+    if (problems.length > 0) {
+      for (const key of made) this.#close(key);
+      throw new BindError(`listener "${name}": ${problems.join("; ")}`);
+    }
+    const owned = this.#listeners.get(name);
+    this.#listeners.set(name, { wanted, live: owned?.live ?? [] });
+    this.#closeUnused();
+  }
+
+  /** The listener goes live: true when its addresses are not those that threads listen on already. */
+  commit(name: string): boolean {
+    const owned = this.#listeners.get(name);
+    if (owned === undefined) return false;
+    const changed = owned.wanted.join() !== owned.live.join();
+    owned.live = owned.wanted;
+    return changed;
+  }
+
+  /** Sockets that nobody owns any more close. Called once threads have let go of them. */
+  release(name: string): void {
+    this.#listeners.delete(name);
+    this.#closeUnused();
+  }
+
+  /** Descriptors for one traffic thread, in the order of the listener's addresses. */
+  duplicates(name: string): number[] {
+    return (this.#listeners.get(name)?.live ?? []).flatMap((key) => this.#sockets.get(key)?.duplicate() ?? []);
+  }
+
+  /** Where a live listener listens, with the port that port 0 became. */
+  addresses(name: string): SocketAddress[] {
+    return (this.#listeners.get(name)?.live ?? []).flatMap((key) => this.#sockets.get(key)?.address ?? []);
+  }
+
+  close(): void {
+    this.#listeners.clear();
+    this.#closeUnused();
+  }
+
+  #ownerOf(key: string, except: string, leaving: ReadonlySet<string>): string | undefined {
+    for (const [name, { wanted, live }] of this.#listeners) {
+      if (name !== except && !leaving.has(name) && (wanted.includes(key) || live.includes(key))) return name;
+    }
+    return undefined;
+  }
+
+  #closeUnused(): void {
+    const used = new Set([...this.#listeners.values()].flatMap(({ wanted, live }) => [...wanted, ...live]));
+    for (const key of this.#sockets.keys()) if (!used.has(key)) this.#close(key);
+  }
+
+  #close(key: string): void {
+    this.#sockets.get(key)?.close();
+    this.#sockets.delete(key);
+  }
+}

@@ -1,0 +1,220 @@
+// One proxy on the main thread: its xDS client, its share of the traffic threads, its statistics, its access logs, its admin endpoint.
+import { AdminServer } from "#proxy/admin/admin-server";
+import type { AdminSource, ClusterSummary } from "#proxy/admin/admin-source";
+import { XdsClient } from "#proxy/xds-client/xds-client";
+import { StatsReader } from "#telemetry/stats/stats-reader";
+import type { Stat } from "#telemetry/stats/stats-reader";
+import { ThreadStats } from "#telemetry/stats/thread-stats";
+import type { Clock, Timer } from "#runtime/clock";
+import type { Log } from "#runtime/log";
+import type { Random } from "#runtime/random";
+import { AccessLogWriter } from "./access-log-writer.ts";
+import type { Output } from "./access-log-writer.ts";
+import type { BootstrapConfig } from "./bootstrap.ts";
+import { mergeReports } from "./cluster-reports.ts";
+import { COMPILERS } from "./composition.ts";
+import { ListenerSockets } from "./listener-sockets.ts";
+import { resourceChecks } from "./resource-checks.ts";
+import type { ThreadHandle } from "./thread-handle.ts";
+import type { ClusterReport, ThreadEvent } from "./thread-messages.ts";
+import { ThreadUpdates } from "./thread-updates.ts";
+
+export interface ProxyOptions {
+  readonly bootstrap: BootstrapConfig;
+  readonly threads: readonly ThreadHandle[];
+  readonly stateDirectory: string | undefined;
+  /** Before each access log line on the process's own output. */
+  readonly logPrefix: string;
+  readonly version: string;
+  readonly drainTimeMs: number;
+  readonly maxConnectionsPerListener: number;
+  readonly output: Output;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** `/quitquitquit` was posted. */
+  readonly onQuit: () => void;
+}
+
+/** The main thread's own number among the sources of statistics; threads have generations from 1. */
+const MAIN = 0;
+const REPORT_MS = 2000;
+
+export class Proxy {
+  readonly nodeId: string;
+  readonly #options: ProxyOptions;
+  readonly #sockets = new ListenerSockets();
+  readonly #updates: ThreadUpdates;
+  readonly #xds: XdsClient;
+  readonly #mainStats = new ThreadStats();
+  readonly #reader = new StatsReader();
+  readonly #accessLogs: AccessLogWriter;
+  readonly #admin: AdminServer | undefined;
+  readonly #startedMs: number;
+  readonly #reports = new Map<
+    number,
+    { missing: Set<ThreadHandle>; readonly got: (readonly ClusterReport[])[]; readonly done: () => void }
+  >();
+  readonly #removing = new Map<ThreadHandle, () => void>();
+  #sequence = 0;
+  #state: "live" | "draining" = "live";
+
+  constructor(options: ProxyOptions) {
+    this.#options = options;
+    const { bootstrap, threads, clock, random, log, output, logPrefix } = options;
+    this.nodeId = bootstrap.node.id;
+    this.#startedMs = clock.monotonicMs();
+    this.#accessLogs = new AccessLogWriter(output, logPrefix, log);
+    this.#updates = new ThreadUpdates({
+      threads,
+      add: {
+        type: "add-proxy",
+        proxy: this.nodeId,
+        drainTimeMs: options.drainTimeMs,
+        maxConnectionsPerListener: options.maxConnectionsPerListener,
+      },
+      sockets: this.#sockets,
+      snapshot: () => this.#xds.state.snapshot(),
+    });
+    this.#xds = new XdsClient({
+      node: bootstrap.node,
+      controlPlane: bootstrap.controlPlane,
+      stateDirectory: options.stateDirectory,
+      clock,
+      random,
+      log,
+      stats: this.#mainStats.root,
+      checks: resourceChecks(COMPILERS, this.#sockets),
+      target: this.#updates,
+      onListenerGone: (name) => this.#sockets.release(name),
+      onReady: () => log.info("ready: the first configuration is live"),
+    });
+    this.#admin = bootstrap.admin === undefined ? undefined : new AdminServer(bootstrap.admin, this.#adminSource(), log);
+    const live = this.#mainStats.root.gauge("server", "live");
+    live.set(1);
+    this.#mainStats.root.gauge("server", "concurrency").set(threads.length);
+  }
+
+  /** Opens the admin endpoint and begins to serve. @throws Error when the admin address cannot be had */
+  async start(): Promise<void> {
+    await this.#admin?.listen();
+    this.#xds.start();
+  }
+
+  /** Requests and TCP connections that are being worked on. */
+  inFlight(): number {
+    let sum = 0;
+    for (const stat of this.readStats()) {
+      if (stat.kind !== "gauge") continue;
+      const { name } = stat;
+      if (name.endsWith(".downstream_rq_active") && name.startsWith("http.")) sum += stat.value;
+      else if (name.endsWith(".downstream_cx_active") && name.startsWith("tcp.")) sum += stat.value;
+    }
+    return sum;
+  }
+
+  readStats(): readonly Stat[] {
+    const update = this.#mainStats.takeUpdate();
+    if (update !== undefined) this.#reader.apply(MAIN, update);
+    return this.#reader.read();
+  }
+
+  onEvent(thread: ThreadHandle, event: Exclude<ThreadEvent, { type: "online" | "log" }>): void {
+    switch (event.type) {
+      case "applied":
+        this.#updates.applied(thread, event.sequence, event.errors);
+        return;
+      case "stats":
+        this.#reader.apply(thread.generation, event.update);
+        return;
+      case "access-log":
+        this.#accessLogs.write(event.path, event.text, () => thread.send({ type: "log-written", proxy: this.nodeId, bytes: event.bytes }));
+        return;
+      case "report":
+        this.#reported(thread, event.sequence, event.clusters);
+        return;
+      case "removed":
+        this.#removing.get(thread)?.();
+        return;
+    }
+  }
+
+  /** A thread died and has a replacement. */
+  onReplaced(thread: ThreadHandle, before: number): void {
+    this.#reader.endThread(before);
+    this.#removing.get(thread)?.();
+    for (const sequence of this.#reports.keys()) this.#reported(thread, sequence, []);
+    if (this.#state === "live") this.#updates.replaced(thread);
+  }
+
+  hosts(thread: ThreadHandle): boolean {
+    return this.#options.threads.includes(thread);
+  }
+
+  /** Stops accepting, lets what runs end for at most `drainMs`, then ends. */
+  async remove(drainMs: number): Promise<void> {
+    this.#state = "draining";
+    this.#xds.close();
+    const { threads } = this.#options;
+    await Promise.all(
+      threads.map(
+        (thread) =>
+          new Promise<void>((resolve) => {
+            if (!thread.send({ type: "remove-proxy", proxy: this.nodeId, drainMs })) resolve();
+            else this.#removing.set(thread, resolve);
+          }),
+      ),
+    );
+    this.#updates.close();
+    this.#sockets.close();
+    await this.#accessLogs.close();
+    await this.#admin?.close();
+  }
+
+  #report(): Promise<ClusterReport[]> {
+    const sequence = ++this.#sequence;
+    const asked = this.#options.threads.filter((thread) => thread.send({ type: "report", proxy: this.nodeId, sequence }));
+    return new Promise((resolve) => {
+      const got: (readonly ClusterReport[])[] = [];
+      // A thread that is busy for long is left out: admin must answer when something is wrong.
+      const timer: Timer = this.#options.clock.setTimer(REPORT_MS, () => done(), true);
+      const done = (): void => {
+        timer.cancel();
+        this.#reports.delete(sequence);
+        resolve(mergeReports(got));
+      };
+      this.#reports.set(sequence, { missing: new Set(asked), got, done });
+      if (asked.length === 0) done();
+    });
+  }
+
+  #reported(thread: ThreadHandle, sequence: number, clusters: readonly ClusterReport[]): void {
+    const waiting = this.#reports.get(sequence);
+    if (waiting === undefined || !waiting.missing.delete(thread)) return;
+    waiting.got.push(clusters);
+    if (waiting.missing.size === 0) waiting.done();
+  }
+
+  #adminSource(): AdminSource {
+    const { bootstrap, clock, threads, version } = this.#options;
+    return {
+      bootstrap: bootstrap.wire,
+      version,
+      concurrency: threads.length,
+      state: () => (this.#state === "draining" ? "DRAINING" : this.#xds.ready ? "LIVE" : "PRE_INITIALIZING"),
+      uptimeMs: () => clock.monotonicMs() - this.#startedMs,
+      config: this.#xds.state,
+      listenerAddresses: (name) => this.#sockets.addresses(name),
+      clusters: async (): Promise<ClusterSummary[]> => this.#report(),
+      stats: async () => {
+        // Also brings the names of statistics that threads made since their last word.
+        await this.#report();
+        return this.readStats();
+      },
+      drainListeners: () => {
+        for (const thread of threads) thread.send({ type: "drain-listeners", proxy: this.nodeId });
+      },
+      quit: this.#options.onQuit,
+    };
+  }
+}

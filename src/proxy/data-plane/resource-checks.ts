@@ -1,0 +1,67 @@
+// The main thread's check of every resource before any thread sees it: everything is compiled as a traffic thread would, without one.
+import { fromBinary } from "@bufbuild/protobuf";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
+import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
+import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
+import { parseCluster } from "#proxy/cluster/cluster-config";
+import { parseLoadAssignment } from "#proxy/cluster/load-assignment";
+import { ConfigError } from "#proxy/config-error";
+import { checkFields, Violations } from "#proxy/field-check";
+import type { HonouredFields } from "#proxy/field-check";
+import { HONOURED_CLUSTER_FIELDS, HONOURED_ENDPOINT_FIELDS } from "#proxy/honoured/cluster";
+import type { HttpFilterCompiler } from "#proxy/http/filter";
+import { compileListener } from "#proxy/listener/listener-config";
+import type { NetworkFilterCompiler } from "#proxy/listener/network-filter";
+import { compileRouteTable } from "#proxy/route/route-table";
+import type { ResourceChecks } from "#proxy/xds-client/config-state";
+import { clustersOfRoutes, endpointsOf, referencesOf } from "#proxy/xds-client/references";
+import type { ListenerSockets } from "./listener-sockets.ts";
+
+export interface CompilerTables {
+  readonly http: readonly HttpFilterCompiler[];
+  readonly network: readonly NetworkFilterCompiler[];
+}
+
+export function resourceChecks(tables: CompilerTables, sockets: ListenerSockets): ResourceChecks {
+  return {
+    cluster(bytes) {
+      const wire = decode(ClusterSchema, bytes);
+      refuseUnknown(HONOURED_CLUSTER_FIELDS, ClusterSchema, wire, `cluster "${wire.name}"`);
+      parseCluster(wire);
+      return { name: wire.name, endpoints: endpointsOf(wire) };
+    },
+    assignment(bytes) {
+      const wire = decode(ClusterLoadAssignmentSchema, bytes);
+      refuseUnknown(HONOURED_ENDPOINT_FIELDS, ClusterLoadAssignmentSchema, wire, `endpoints of cluster "${wire.clusterName}"`);
+      parseLoadAssignment(wire);
+      return { name: wire.clusterName };
+    },
+    route(bytes) {
+      const wire = decode(RouteConfigurationSchema, bytes);
+      compileRouteTable(wire, { filters: tables.http });
+      return { name: wire.name, clusters: clustersOfRoutes(wire) };
+    },
+    listener(bytes, leaving) {
+      const wire = decode(ListenerSchema, bytes);
+      const { addresses } = compileListener(wire, tables.network, undefined);
+      sockets.reserve(wire.name, addresses, leaving);
+      return { name: wire.name, ...referencesOf(wire) };
+    },
+  };
+}
+
+function decode<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): MessageShape<Desc> {
+  try {
+    return fromBinary(schema, bytes);
+  } catch (error) {
+    throw new ConfigError(schema.name, [{ path: "", message: `is not a valid message: ${String(error)}` }]);
+  }
+}
+
+function refuseUnknown<Desc extends DescMessage>(table: HonouredFields, schema: Desc, message: MessageShape<Desc>, resource: string): void {
+  const violations = new Violations();
+  checkFields(table, schema, message, "", violations);
+  violations.throwIfAny(resource);
+}

@@ -1,0 +1,87 @@
+// What the main thread and a traffic thread say to each other. Plain data: it is cloned on its way.
+import type { ProxyUpdate } from "#proxy/xds-client/proxy-update";
+import type { StatsUpdate } from "#telemetry/stats/thread-stats";
+import type { LogFields, LogLevel } from "#runtime/log";
+
+/** Given to a traffic thread when it starts. */
+export interface ThreadStart {
+  readonly poison: boolean;
+}
+
+/** A proxy's key within one data-plane process: its node id. */
+export type ProxyKey = string;
+
+export interface AddProxyCommand {
+  readonly type: "add-proxy";
+  readonly proxy: ProxyKey;
+  /** After a listener changed or went: what is left of its connections then is closed. */
+  readonly drainTimeMs: number;
+  readonly maxConnectionsPerListener: number;
+}
+
+export interface UpdateCommand {
+  readonly type: "update";
+  readonly proxy: ProxyKey;
+  readonly sequence: number;
+  readonly update: ProxyUpdate;
+  /** Descriptors for listeners that are new on this thread or whose addresses changed; the thread closes them. */
+  readonly sockets: ReadonlyMap<string, readonly number[]>;
+}
+
+/** Stops accepting; running requests go on. */
+export interface DrainCommand {
+  readonly type: "drain-listeners";
+  readonly proxy: ProxyKey;
+}
+
+export interface RemoveProxyCommand {
+  readonly type: "remove-proxy";
+  readonly proxy: ProxyKey;
+  readonly drainMs: number;
+}
+
+/** Asks for what the main thread cannot read from shared memory. */
+export interface ReportCommand {
+  readonly type: "report";
+  readonly proxy: ProxyKey;
+  readonly sequence: number;
+}
+
+/** Access log bytes that the main thread has written. */
+export interface WrittenCommand {
+  readonly type: "log-written";
+  readonly proxy: ProxyKey;
+  readonly bytes: number;
+}
+
+export type ThreadCommand = AddProxyCommand | UpdateCommand | DrainCommand | RemoveProxyCommand | ReportCommand | WrittenCommand;
+
+export interface HostReport {
+  readonly address: string;
+  readonly port: number;
+  readonly weight: number;
+  readonly locality: string;
+  readonly health: "healthy" | "degraded" | "unhealthy";
+  readonly cxActive: number;
+  readonly cxTotal: number;
+  readonly cxConnectFail: number;
+  readonly rqActive: number;
+  readonly rqTotal: number;
+  readonly rqSuccess: number;
+  readonly rqError: number;
+  readonly rqTimeout: number;
+}
+
+export interface ClusterReport {
+  readonly name: string;
+  readonly hosts: readonly HostReport[];
+}
+
+export type ThreadEvent =
+  | { readonly type: "online" }
+  | { readonly type: "applied"; readonly proxy: ProxyKey; readonly sequence: number; readonly errors: readonly string[] }
+  | { readonly type: "report"; readonly proxy: ProxyKey; readonly sequence: number; readonly clusters: readonly ClusterReport[] }
+  | { readonly type: "stats"; readonly proxy: ProxyKey; readonly update: StatsUpdate }
+  | { readonly type: "removed"; readonly proxy: ProxyKey }
+  | { readonly type: "access-log"; readonly proxy: ProxyKey; readonly path: string; readonly text: string; readonly bytes: number }
+  | { readonly type: "log"; readonly level: Exclude<LogLevel, "off">; readonly message: string; readonly fields: LogFields | undefined };

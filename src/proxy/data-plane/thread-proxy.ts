@@ -1,0 +1,178 @@
+// One proxy on one traffic thread: its clusters, route tables, listeners and statistics, and how an update is applied to them.
+import { fromBinary } from "@bufbuild/protobuf";
+import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
+import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
+import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
+import { parseCluster } from "#proxy/cluster/cluster-config";
+import { ThreadClusterManager } from "#proxy/cluster/cluster-manager";
+import { http1PoolFactory } from "#proxy/cluster/http1-pool-factory";
+import { parseLoadAssignment } from "#proxy/cluster/load-assignment";
+import { ActiveListener } from "#proxy/listener/active-listener";
+import { compileListener } from "#proxy/listener/listener-config";
+import { closeDescriptor } from "#proxy/net/listen-socket";
+import { SocketConnector } from "#proxy/net/socket-connector";
+import type { RouteTable } from "#proxy/route/route";
+import { compileRouteTable } from "#proxy/route/route-table";
+import type { ThreadContext } from "#proxy/thread-context";
+import { ThreadStats } from "#telemetry/stats/thread-stats";
+import type { Clock } from "#runtime/clock";
+import type { Log } from "#runtime/log";
+import type { Random } from "#runtime/random";
+import { AccessLogBatches } from "./access-log-batches.ts";
+import type { CompilerTables } from "./resource-checks.ts";
+import type { AddProxyCommand, ClusterReport, ThreadEvent, UpdateCommand } from "./thread-messages.ts";
+
+export interface ThreadProxyOptions {
+  readonly command: AddProxyCommand;
+  readonly tables: CompilerTables;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly poison: boolean;
+  readonly post: (event: ThreadEvent) => void;
+}
+
+export class ThreadProxy {
+  readonly #options: ThreadProxyOptions;
+  readonly #context: ThreadContext;
+  readonly #clusters: ThreadClusterManager;
+  readonly #routes = new Map<string, RouteTable>();
+  readonly #listeners = new Map<string, ActiveListener>();
+  /** Removed listeners whose connections have not ended. */
+  readonly #leaving = new Set<ActiveListener>();
+  readonly #accessLogs: AccessLogBatches;
+  readonly #stats = new ThreadStats();
+  #whenEmpty: (() => void) | undefined;
+
+  constructor(options: ThreadProxyOptions) {
+    this.#options = options;
+    const { clock, random, log, poison, command, post } = options;
+    const connector = new SocketConnector(clock, poison);
+    const stats = this.#stats.root;
+    this.#accessLogs = new AccessLogBatches({
+      clock,
+      dropped: stats.counter("access_logs", "lines_dropped"),
+      post: (path, text, bytes) => post({ type: "access-log", proxy: command.proxy, path, text, bytes }),
+    });
+    this.#clusters = new ThreadClusterManager({ clock, random, stats, makePool: http1PoolFactory({ clock, connector, log }) });
+    this.#context = {
+      nodeId: command.proxy,
+      clock,
+      random,
+      log,
+      stats,
+      clusters: this.#clusters,
+      routes: { get: (name) => this.#routes.get(name) },
+      connector,
+      accessLogs: this.#accessLogs,
+      poison,
+    };
+  }
+
+  /** All or nothing per resource; what fails here passed the main thread's check, so it is a fault of ours and is told as such. */
+  apply({ update, sockets }: UpdateCommand): string[] {
+    const errors: string[] = [];
+    const each = <T>(list: readonly T[], name: (item: T) => string, change: (item: T) => void): void => {
+      for (const item of list) {
+        try {
+          change(item);
+        } catch (error) {
+          errors.push(`${name(item)}: ${error instanceof Error ? error.message : String(error)}`);
+        }
+      }
+    };
+    const named = ({ name }: { readonly name: string }): string => name;
+    const itself = (name: string): string => name;
+    each(update.clusters, named, ({ bytes }) => this.#clusters.upsertCluster(parseCluster(fromBinary(ClusterSchema, bytes))));
+    each(update.assignments, named, ({ bytes }) =>
+      this.#clusters.setLoadAssignment(parseLoadAssignment(fromBinary(ClusterLoadAssignmentSchema, bytes))),
+    );
+    each(update.routes, named, ({ name, bytes }) =>
+      this.#routes.set(name, compileRouteTable(fromBinary(RouteConfigurationSchema, bytes), { filters: this.#options.tables.http })),
+    );
+    each(update.listeners, named, ({ name, bytes }) => this.#setListener(name, bytes, sockets.get(name)));
+    each(update.removedListeners, itself, (name) => this.#removeListener(name));
+    each(update.removedRoutes, itself, (name) => this.#routes.delete(name));
+    each(update.removedClusters, itself, (name) => this.#clusters.removeCluster(name));
+    each(update.removedAssignments, itself, (name) => this.#clusters.removeLoadAssignment(name));
+    this.postStats();
+    return errors;
+  }
+
+  /** New names of statistics; the values are in shared memory. */
+  postStats(): void {
+    const update = this.#stats.takeUpdate();
+    if (update !== undefined) this.#options.post({ type: "stats", proxy: this.#context.nodeId, update });
+  }
+
+  report(): ClusterReport[] {
+    return [...this.#clusters.clusters].map(({ name, hosts }) => ({
+      name,
+      hosts: hosts.map(({ address, weight, locality, health, stats }) => ({
+        ...stats,
+        address: address.address,
+        port: address.port,
+        weight,
+        locality,
+        health,
+      })),
+    }));
+  }
+
+  logWritten(bytes: number): void {
+    this.#accessLogs.written(bytes);
+  }
+
+  /** Stops accepting. */
+  drainListeners(): void {
+    for (const name of this.#listeners.keys()) this.#removeListener(name);
+  }
+
+  /** Drains for at most `drainMs`, then ends everything. */
+  async close(drainMs: number): Promise<void> {
+    this.drainListeners();
+    if (this.#leaving.size > 0 && drainMs > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = this.#options.clock.setTimer(drainMs, resolve);
+        this.#whenEmpty = () => {
+          timer.cancel();
+          resolve();
+        };
+      });
+    }
+    for (const listener of this.#leaving) listener.close();
+    this.#clusters.close();
+    this.#accessLogs.flush();
+    this.postStats();
+  }
+
+  #setListener(name: string, bytes: Uint8Array, descriptors: readonly number[] | undefined): void {
+    const existing = this.#listeners.get(name);
+    let taken = false;
+    try {
+      const config = compileListener(fromBinary(ListenerSchema, bytes), this.#options.tables.network, this.#context, existing?.config);
+      const { drainTimeMs, maxConnectionsPerListener: maxConnections } = this.#options.command;
+      const listener = existing ?? new ActiveListener(config, this.#context, { drainTimeMs, maxConnections });
+      if (existing !== undefined) existing.update(config);
+      this.#listeners.set(name, listener);
+      taken = true;
+      if (descriptors !== undefined) listener.listen(descriptors);
+    } finally {
+      if (!taken) for (const fd of descriptors ?? []) closeDescriptor(fd);
+    }
+  }
+
+  #removeListener(name: string): void {
+    const listener = this.#listeners.get(name);
+    if (listener === undefined) return;
+    this.#listeners.delete(name);
+    this.#leaving.add(listener);
+    listener.drain();
+    listener.whenEnded(() => {
+      this.#leaving.delete(listener);
+      listener.releaseStats();
+      if (this.#leaving.size === 0) this.#whenEmpty?.();
+    });
+  }
+}

@@ -1,0 +1,79 @@
+// Entry of a traffic thread: obeys the main thread's commands for a list of proxies. It owns no configuration of its own; a thread that
+// dies is replaced and told everything again.
+import { parentPort, workerData } from "node:worker_threads";
+import { enableLinearRegexEngine } from "#matcher/regex";
+import { realClock } from "#runtime/clock";
+import { invariant } from "#runtime/invariant";
+import type { Log } from "#runtime/log";
+import { realRandom } from "#runtime/random";
+import { COMPILERS } from "./composition.ts";
+import { ThreadProxy } from "./thread-proxy.ts";
+import type { ProxyKey, ThreadCommand, ThreadEvent, ThreadStart } from "./thread-messages.ts";
+
+// New statistics (a cluster's first request makes some) become visible to the main thread within this time.
+const STATS_MS = 1000;
+
+invariant(parentPort !== null, "a traffic thread runs as a worker");
+const port = parentPort;
+const start = workerData as ThreadStart;
+enableLinearRegexEngine();
+
+const post = (event: ThreadEvent): void => port.postMessage(event);
+
+function forwardingLog(scope: string): Log {
+  const forward =
+    (level: "debug" | "info" | "warn" | "error"): Log["info"] =>
+    (message, fields) =>
+      post({ type: "log", level, message: scope === "" ? message : `${scope}: ${message}`, fields });
+  return {
+    debug: forward("debug"),
+    info: forward("info"),
+    warn: forward("warn"),
+    error: forward("error"),
+    scope: (name) => forwardingLog(scope === "" ? name : `${scope}.${name}`),
+  };
+}
+
+const log = forwardingLog("");
+const proxies = new Map<ProxyKey, ThreadProxy>();
+
+function obey(command: ThreadCommand): void {
+  if (command.type === "add-proxy") {
+    const options = { command, tables: COMPILERS, clock: realClock, random: realRandom, log, poison: start.poison, post };
+    proxies.set(command.proxy, new ThreadProxy(options));
+    return;
+  }
+  const proxy = proxies.get(command.proxy);
+  invariant(proxy !== undefined, `a command for a proxy that is not on this thread: ${command.proxy}`);
+  switch (command.type) {
+    case "update":
+      post({ type: "applied", proxy: command.proxy, sequence: command.sequence, errors: proxy.apply(command) });
+      return;
+    case "report":
+      proxy.postStats();
+      post({ type: "report", proxy: command.proxy, sequence: command.sequence, clusters: proxy.report() });
+      return;
+    case "log-written":
+      proxy.logWritten(command.bytes);
+      return;
+    case "drain-listeners":
+      proxy.drainListeners();
+      return;
+    case "remove-proxy":
+      void removeProxy(command.proxy, proxy, command.drainMs);
+      return;
+  }
+}
+
+async function removeProxy(key: ProxyKey, proxy: ThreadProxy, drainMs: number): Promise<void> {
+  await proxy.close(drainMs);
+  if (proxies.get(key) === proxy) proxies.delete(key);
+  post({ type: "removed", proxy: key });
+}
+
+port.on("message", obey);
+realClock.setTimer(STATS_MS, function sendStats() {
+  for (const proxy of proxies.values()) proxy.postStats();
+  realClock.setTimer(STATS_MS, sendStats, true);
+});
+post({ type: "online" });
