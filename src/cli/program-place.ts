@@ -5,6 +5,11 @@ import { CommandError } from "./command-error.ts";
 
 const PACKAGE_ROOT = join(import.meta.dirname, "..", "..");
 
+const IN_CHECKOUT = existsSync(join(PACKAGE_ROOT, "src/cli/main.ts"));
+
+/** How a user types it: in a checkout nothing is installed. */
+export const COMMAND = IN_CHECKOUT ? "npx mizzen" : "mizzen";
+
 /** This file's neighbour that starts everything. */
 export const MAIN = join(import.meta.dirname, import.meta.filename.endsWith(".ts") ? "main.ts" : "main.js");
 
@@ -20,8 +25,7 @@ export function packageVersion(): string {
 
 /** The folder of a sample. Installed packages hold them as JavaScript below dist/: Node runs no TypeScript under node_modules. */
 export function sampleFolder(name: string): string {
-  const inCheckout = existsSync(join(PACKAGE_ROOT, "src/cli/main.ts"));
-  const folder = join(PACKAGE_ROOT, inCheckout ? "samples" : "dist/samples", name);
+  const folder = join(PACKAGE_ROOT, IN_CHECKOUT ? "samples" : "dist/samples", name);
   if (!/^[\w-]+$/.test(name) || !existsSync(folder)) throw new CommandError(`there is no sample "${name}"; try --sample bookinfo`);
   return folder;
 }

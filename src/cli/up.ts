@@ -18,7 +18,8 @@ import { dataDirectory } from "./data-directory.ts";
 import { gatewayUrls } from "./gateway-urls.ts";
 import type { GatewayUrl } from "./gateway-urls.ts";
 import { httpGet } from "./http-get.ts";
-import { packageVersion, sampleFolder, selfCommand } from "./program-place.ts";
+import { proxyRows } from "./proxy-status.ts";
+import { COMMAND, packageVersion, sampleFolder, selfCommand } from "./program-place.ts";
 import { onStopRequests } from "./signals.ts";
 import { parseLogOptions, terminalLog, wantsColor } from "./terminal-log.ts";
 
@@ -117,12 +118,12 @@ class Screen {
     }
     if (this.#json) return;
     if (urls.length === 0) this.say(dim("  No Gateway leads into the mesh: nothing is served to the outside."));
-    this.say(`\nTry next:\n${hints.map((hint) => `  ${hint}`).join("\n")}\n\nStop with Ctrl-C (or \`mizzen down\`).\n`);
+    this.say(`\nTry next:\n${hints.map((hint) => `  ${hint}`).join("\n")}\n\nStop with Ctrl-C (or \`${COMMAND} down\`).\n`);
   }
 }
 
 function hintsFor(sources: readonly string[]): readonly string[] {
-  const hints = ["mizzen proxy-status", "mizzen proxy-config routes istio-ingressgateway-1"];
+  const hints = [`${COMMAND} proxy-status`, `${COMMAND} proxy-config routes istio-ingressgateway-1`];
   for (const source of sources) {
     const shown = relative(process.cwd(), source) || ".";
     const file = join(source, "networking/virtual-service-reviews-v3.yaml");
@@ -222,6 +223,7 @@ export async function up(options: UpOptions): Promise<void> {
     const late = await supervisor.start(READY_MS);
     handle.update({ controlPlane: supervisor.controlPlanePorts });
     ready = true;
+    await tellSynced(supervisor, screen);
     screen.ready(await addresses(supervisor), late, ((realClock.monotonicMs() - startedMs) / 1000).toFixed(1), hintsFor(sources));
   };
   let failure: unknown;
@@ -249,6 +251,15 @@ function claimOrFail(directory: string, sources: readonly string[]): HeldHandle 
     if (error instanceof MeshHandleError) throw new CommandError(error.message);
     throw error;
   }
+}
+
+/** What the control plane says of the proxies: a proxy that refused something is up, but not synced. */
+async function tellSynced(supervisor: Supervisor, screen: Screen): Promise<void> {
+  const syncz: unknown = JSON.parse(await httpGet("the control plane", "127.0.0.1", supervisor.controlPlanePorts.httpPort, "/debug/syncz"));
+  const rows = proxyRows(syncz, supervisor.status().proxies, new Map());
+  const behind = rows.filter((row) => Object.values(row.types).some((state) => state !== "SYNCED" && state !== "NOT SENT"));
+  const rest = behind.length === 0 ? "" : `; see \`mizzen proxy-status\` for ${behind.map((row) => row.name).join(", ")}`;
+  screen.progress(`proxies synced: ${rows.length - behind.length} of ${rows.length}${rest}`);
 }
 
 async function addresses(supervisor: Supervisor): Promise<readonly GatewayUrl[]> {

@@ -257,7 +257,6 @@ export class Supervisor {
     const workloads = waiting.size - 1;
     const missing = [...late].filter((name) => name !== GATEWAY_NAME).length;
     observer.progress(`workloads ready: ${workloads - missing} of ${workloads}`);
-    observer.progress(`proxies synced: ${waiting.size - late.size} of ${waiting.size}`);
     return [...late].sort();
   }
 
