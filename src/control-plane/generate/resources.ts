@@ -107,7 +107,7 @@ function routeResources(view: ProxyView, cache: ResourceCache | undefined): read
 }
 
 /** Sidecars whose traffic is captured (REDIRECT, TPROXY) need virtualInbound and virtualOutbound, which are not generated yet. */
-export function capturesNothing(view: ProxyView): boolean {
+function capturesNothing(view: ProxyView): boolean {
   return view.node.interceptionMode === "NONE";
 }
 
