@@ -37,7 +37,9 @@ const CLOCK_TICKS = Number(spawnSync("getconf", ["CLK_TCK"], { encoding: "utf8" 
 
 /** User and system time of a process with all its threads, in seconds. */
 function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /s, "")
+    .split(" ");
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
 }
 
@@ -63,7 +65,18 @@ async function statOf(peer: Peer, pattern: RegExp): Promise<number> {
 
 function load(wrk: string, peer: Peer, seconds: number): Promise<string> {
   return new Promise((done, fail) => {
-    const args = ["-c", LOAD_CORE, wrk, "-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "--latency", "-H", "Host: svc7.default.svc.cluster.local", `http://127.0.0.1:${peer.port}/`];
+    const args = [
+      "-c",
+      LOAD_CORE,
+      wrk,
+      "-t1",
+      `-c${CONNECTIONS}`,
+      `-d${seconds}s`,
+      "--latency",
+      "-H",
+      "Host: svc7.default.svc.cluster.local",
+      `http://127.0.0.1:${peer.port}/`,
+    ];
     const child = spawn("taskset", args, { stdio: ["ignore", "pipe", "inherit"] });
     let output = "";
     child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
@@ -78,7 +91,10 @@ async function measure(wrk: string, peer: Peer, seconds: number): Promise<Cell> 
   const output = await load(wrk, peer, seconds);
   const cpu = cpuSeconds(peer.pid) - cpuBefore;
   const requests = Number(/(\d+) requests in/.exec(output)?.[1] ?? 0);
-  const errors = [...output.matchAll(/(?:Non-2xx or 3xx responses: |connect |read |write |timeout )(\d+)/g)].reduce((sum, match) => sum + Number(match[1]), 0);
+  const errors = [...output.matchAll(/(?:Non-2xx or 3xx responses: |connect |read |write |timeout )(\d+)/g)].reduce(
+    (sum, match) => sum + Number(match[1]),
+    0,
+  );
   // Envoy folds its threads' counters into the admin page every few seconds, so the comparison waits for it.
   const counted = await eventually(`${peer.name} counts what wrk counts`, 12_000, async () => {
     const now = (await statOf(peer, /^http\..*downstream_rq_2xx$/)) - countedBefore;
@@ -132,19 +148,40 @@ server { listen 127.0.0.1:${backendPort}; location / { default_type text/plain; 
       const [port, adminPort] = [await freePort(), await freePort()];
       const ads = await startReplayServer(sidecarResources(port, backendPort));
       const bootstrap = join(work, `${name}.json`);
-      writeFileSync(bootstrap, JSON.stringify(benchBootstrap(`sidecar~127.0.0.1~bench-1.default~default.svc.cluster.local`, ads.port, adminPort)));
+      writeFileSync(
+        bootstrap,
+        JSON.stringify(benchBootstrap(`sidecar~127.0.0.1~bench-1.default~default.svc.cluster.local`, ads.port, adminPort)),
+      );
       const child =
         name === "envoy"
-          ? start("taskset", ["-c", PROXY_CORE, envoy, "-c", bootstrap, "--concurrency", "1", "--base-id-path", join(work, "base-id"), "--use-dynamic-base-id", "-l", "warn"])
+          ? start("taskset", [
+              "-c",
+              PROXY_CORE,
+              envoy,
+              "-c",
+              bootstrap,
+              "--concurrency",
+              "1",
+              "--base-id-path",
+              join(work, "base-id"),
+              "--use-dynamic-base-id",
+              "-l",
+              "warn",
+            ])
           : start("taskset", ["-c", PROXY_CORE, process.execPath, join(ROOT, "bench/data-plane-process.ts"), bootstrap]);
       const peer: Peer = { name, port, adminPort, process: child, pid: child.pid ?? -1 };
-      await eventually(`${name} serves`, 20_000, async () => (await call(`http://127.0.0.1:${port}/`, { headers: { host: "svc7" } })).status === 200);
+      await eventually(
+        `${name} serves`,
+        20_000,
+        async () => (await call(`http://127.0.0.1:${port}/`, { headers: { host: "svc7" } })).status === 200,
+      );
       peers.push(peer);
     }
 
     const cells = new Map<string, Cell[]>(peers.map((peer) => [peer.name, []]));
     for (const peer of peers) await load(wrk, peer, 3);
-    for (let run = 0; run < options.runs; run++) for (const peer of peers) cells.get(peer.name)?.push(await measure(wrk, peer, options.seconds));
+    for (let run = 0; run < options.runs; run++)
+      for (const peer of peers) cells.get(peer.name)?.push(await measure(wrk, peer, options.seconds));
 
     const summary = Object.fromEntries(
       [...cells].map(([name, list]) => [
@@ -159,7 +196,9 @@ server { listen 127.0.0.1:${backendPort}; location / { default_type text/plain; 
         },
       ]),
     );
-    console.log(`\nHTTP/1.1, 1 KB, ${CONNECTIONS} keep-alive connections, one core each; median of ${options.runs} runs of ${options.seconds} s`);
+    console.log(
+      `\nHTTP/1.1, 1 KB, ${CONNECTIONS} keep-alive connections, one core each; median of ${options.runs} runs of ${options.seconds} s`,
+    );
     console.log("proxy     requests/s   us/request   p50 ms   p99 ms   RSS MB   errors");
     for (const [name, row] of Object.entries(summary)) {
       console.log(
@@ -168,10 +207,22 @@ server { listen 127.0.0.1:${backendPort}; location / { default_type text/plain; 
     }
     const ratio = (summary["mizzen"]?.requestsPerSecond ?? 0) / (summary["envoy"]?.requestsPerSecond ?? 1);
     console.log(`mizzen / envoy: ${ratio.toFixed(2)} x requests per second`);
-    return { bench: "http1-1kb", connections: CONNECTIONS, seconds: options.seconds, runs: options.runs, summary, ratio, cells: Object.fromEntries(cells) };
+    return {
+      bench: "http1-1kb",
+      connections: CONNECTIONS,
+      seconds: options.seconds,
+      runs: options.runs,
+      summary,
+      ratio,
+      cells: Object.fromEntries(cells),
+    };
   } finally {
     for (const child of children) child.kill("SIGTERM");
-    await Promise.all(children.map((child) => (child.exitCode === null && child.signalCode === null ? new Promise((done) => child.on("exit", done)) : undefined)));
+    await Promise.all(
+      children.map((child) =>
+        child.exitCode === null && child.signalCode === null ? new Promise((done) => child.on("exit", done)) : undefined,
+      ),
+    );
     rmSync(work, { recursive: true, force: true });
   }
 }

@@ -30,7 +30,11 @@ export function sidecarResources(listenPort: number, backendPort: number): Repla
   for (let i = 0; i < SERVICES; i++) {
     const host = `svc${i}.default.svc.cluster.local`;
     const cluster = `outbound|80||${host}`;
-    const retryPolicy = { retryOn: "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes", numRetries: 2, hostSelectionRetryMaxAttempts: "5" };
+    const retryPolicy = {
+      retryOn: "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes",
+      numRetries: 2,
+      hostSelectionRetryMaxAttempts: "5",
+    };
     virtualHosts.push({
       name: `${host}:80`,
       domains: [host, `${host}:80`, `svc${i}`, `svc${i}:80`, `svc${i}.default`, `svc${i}.default:80`],
@@ -95,7 +99,10 @@ export function benchBootstrap(id: string, adsPort: number, adminPort: number): 
               explicitHttpConfig: { http2ProtocolOptions: {} },
             },
           },
-          loadAssignment: { clusterName: "xds-grpc", endpoints: [{ lbEndpoints: [{ endpoint: { address: { socketAddress: { address: "127.0.0.1", portValue: adsPort } } } }] }] },
+          loadAssignment: {
+            clusterName: "xds-grpc",
+            endpoints: [{ lbEndpoints: [{ endpoint: { address: { socketAddress: { address: "127.0.0.1", portValue: adsPort } } } }] }],
+          },
         },
       ],
     },

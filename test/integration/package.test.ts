@@ -26,15 +26,25 @@ test("npm pack and a global install of the tarball give a mizzen that runs Booki
     assert.ok(existsSync(binary));
     const version = spawnSync(binary, ["version"], { encoding: "utf8" });
     assert.equal(version.status, 0, version.stderr);
-    assert.match(version.stdout, new RegExp((JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string }).version.replaceAll(".", "\\.")));
+    assert.match(
+      version.stdout,
+      new RegExp((JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string }).version.replaceAll(".", "\\.")),
+    );
 
     const directory = join(work, "bookinfo");
-    cpSync(join(prefix, "lib/node_modules/mizzen/samples/bookinfo"), directory, { recursive: true, filter: (path) => !path.endsWith("networking") });
+    cpSync(join(prefix, "lib/node_modules/mizzen/samples/bookinfo"), directory, {
+      recursive: true,
+      filter: (path) => !path.endsWith("networking"),
+    });
     const port = await freePort();
     const gatewayFile = join(directory, "bookinfo-gateway.yaml");
     writeFileSync(gatewayFile, readFileSync(gatewayFile, "utf8").replace(/(port:\s*\n\s*number: )(?:80|8080)\b/g, `$1${port}`));
     let output = "";
-    child = spawn(binary, ["up", "-f", directory, "--data-dir", join(work, "data")], { cwd: work, env: { ...process.env, NO_COLOR: "1" }, stdio: ["ignore", "pipe", "pipe"] });
+    child = spawn(binary, ["up", "-f", directory, "--data-dir", join(work, "data")], {
+      cwd: work,
+      env: { ...process.env, NO_COLOR: "1" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     child.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
     child.stderr?.on("data", (chunk: Buffer) => (output += chunk.toString()));
     await eventually("Bookinfo's page comes", 30_000, async () => {

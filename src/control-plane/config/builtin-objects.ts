@@ -14,7 +14,7 @@ const ingressGateway: ServiceSpec = {
   selector: INGRESS_GATEWAY_LABELS,
   ports: [
     { name: "status-port", port: 15021, targetPort: 15021, protocol: "TCP" },
-    { name: "http2", port: 80, targetPort: 8080, protocol: "TCP" },
+    { name: "http", port: 80, targetPort: 8080, protocol: "TCP" },
     { name: "https", port: 443, targetPort: 8443, protocol: "TCP" },
   ],
 };

@@ -166,6 +166,10 @@ function compileForwarding(
       report(`${path}.upgrade_configs[${index}].upgrade_type`, `"${upgradeType}" is empty or stands twice`);
     upgrades.set(type, enabled ?? true);
   }
+  const longest = action.maxStreamDuration;
+  if ((durationMs(longest?.maxStreamDuration) ?? 0) > 0) {
+    report(`${path}.max_stream_duration.max_stream_duration`, "only 0s (no limit) is served by this proxy");
+  }
   const status = NOT_FOUND_STATUS[action.clusterNotFoundResponseCode];
   if (status === undefined) report(`${path}.cluster_not_found_response_code`, `${action.clusterNotFoundResponseCode} is not known`);
   const { hostRewriteSpecifier: host } = action;
@@ -173,7 +177,9 @@ function compileForwarding(
     reply: undefined,
     chooseCluster: compileClusterChoice(action, path, report),
     timeoutMs: durationMs(action.timeout) ?? DEFAULT_TIMEOUT_MS,
-    maxGrpcTimeoutMs: durationMs(action.maxGrpcTimeout),
+    // Envoy lets grpc_timeout_header_max override max_grpc_timeout and counts it from the stream's start; here it counts from the end of
+    // the request, as max_grpc_timeout does.
+    maxGrpcTimeoutMs: durationMs(longest?.grpcTimeoutHeaderMax ?? action.maxGrpcTimeout),
     idleTimeoutMs: durationMs(action.idleTimeout),
     retry: action.retryPolicy === undefined ? scope.retry : compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, report),
     upgrades: upgrades.size === 0 ? undefined : upgrades,

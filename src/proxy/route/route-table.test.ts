@@ -292,6 +292,12 @@ test("timeouts: 15 s unless said otherwise, 0 is none", () => {
   };
   assert.deepEqual(timeout({}), [15_000, undefined, undefined]);
   assert.deepEqual(timeout({ timeout: "0s", maxGrpcTimeout: "0s" }), [0, undefined, 0]);
+  assert.deepEqual(timeout({ timeout: "0s", maxStreamDuration: { maxStreamDuration: "0s", grpcTimeoutHeaderMax: "0s" } }), [
+    0,
+    undefined,
+    0,
+  ]);
+  assert.throws(() => timeout({ maxStreamDuration: { maxStreamDuration: "3s" } }), /max_stream_duration.*only 0s/);
   assert.deepEqual(timeout({ timeout: "0.5s", idleTimeout: "0s" }), [500, 0, undefined]);
 });
 
