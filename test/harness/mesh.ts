@@ -34,6 +34,8 @@ export interface Answer {
 
 export interface CallOptions {
   readonly method?: string;
+  /** The request's target as it goes out, where a URL would be normalized. */
+  readonly path?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly timeoutMs?: number;
@@ -43,19 +45,24 @@ export interface CallOptions {
 export function call(url: string, options: CallOptions = {}): Promise<Answer> {
   const started = performance.now();
   return new Promise((done, fail) => {
-    const request = httpRequest(url, { method: options.method ?? "GET", headers: { ...options.headers }, agent: false }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("error", fail);
-      response.on("end", () =>
-        done({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          body: Buffer.concat(chunks).toString("utf8"),
-          ms: performance.now() - started,
-        }),
-      );
-    });
+    const target = options.path === undefined ? {} : { path: options.path };
+    const request = httpRequest(
+      url,
+      { method: options.method ?? "GET", headers: { ...options.headers }, agent: false, ...target },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("error", fail);
+        response.on("end", () =>
+          done({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: Buffer.concat(chunks).toString("utf8"),
+            ms: performance.now() - started,
+          }),
+        );
+      },
+    );
     request.setTimeout(options.timeoutMs ?? 15_000, () => request.destroy(new Error(`no answer from ${url} in time`)));
     request.on("error", fail);
     request.end(options.body);

@@ -4,7 +4,11 @@ import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
-import { DeltaDiscoveryRequestSchema, DeltaDiscoveryResponseSchema, ResourceSchema } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
+import {
+  DeltaDiscoveryRequestSchema,
+  DeltaDiscoveryResponseSchema,
+  ResourceSchema,
+} from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
 import type { DeltaDiscoveryRequest, DeltaDiscoveryResponse } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
 import { CLUSTER_TYPE, LISTENER_TYPE } from "#envoy/type-urls";
 
@@ -63,7 +67,15 @@ export async function startReplayServer(initial: readonly ReplayResource[]): Pro
     const removedResources = [...subscription.sent.keys()].filter((name) => !ofType.has(name));
     for (const name of removedResources) subscription.sent.delete(name);
     if (added.length === 0 && removedResources.length === 0 && !always) return;
-    stream.write(create(DeltaDiscoveryResponseSchema, { typeUrl, resources: added, removedResources, nonce: String(++counter), systemVersionInfo: String(counter) }));
+    stream.write(
+      create(DeltaDiscoveryResponseSchema, {
+        typeUrl,
+        resources: added,
+        removedResources,
+        nonce: String(++counter),
+        systemVersionInfo: String(counter),
+      }),
+    );
   };
 
   const onStream = (stream: AdsStream): void => {
@@ -119,14 +131,17 @@ export async function startReplayServer(initial: readonly ReplayResource[]): Pro
     { DeltaAggregatedResources: onStream },
   );
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) => (error === null ? resolve(bound) : reject(error)));
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
   });
   return {
     port,
     nacks,
     set(list) {
       load(list);
-      for (const [stream, subscriptions] of streams) for (const [typeUrl, subscription] of subscriptions) push(stream, typeUrl, subscription, false);
+      for (const [stream, subscriptions] of streams)
+        for (const [typeUrl, subscription] of subscriptions) push(stream, typeUrl, subscription, false);
     },
     close: () =>
       new Promise((resolve) => {

@@ -75,7 +75,7 @@ class ReferenceCheck {
       this.findings.push({
         level: "error",
         code: "MZ0005",
-        message: `mutual TLS with the mesh's certificates needs a certificate authority, which this mesh does not have: requests for ${host} are answered with 503`,
+        message: `ISTIO_MUTUAL needs a certificate authority, which this mesh does not have: requests for ${host} are answered with 503`,
         object: keyOf(object),
         field: `${field}.mode`,
         hint: "remove the tls block, or use mode DISABLE, to send plain HTTP between the workloads",

@@ -1,0 +1,306 @@
+// A real Envoy takes the place of the ingress gateway and of one sidecar, fed by our control plane: it must take every resource, and
+// the same requests must get the same answers from it and from our own proxies.
+import { strict as assert } from "node:assert";
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { gatewayMetadata, nodeId, registrationMetadata, sidecarMetadata } from "#agent/bootstrap";
+import type { Endpoint, ProxyIdentity } from "#agent/bootstrap";
+import { AgentChannel, HealthStream } from "#agent/health-stream";
+import { ADMIN_PORT, HTTP_PROXY_PORT } from "#agent/instance-address";
+import { realClock } from "#runtime/clock";
+import { createLog } from "#runtime/log";
+import { realRandom } from "#runtime/random";
+import { call, callThroughProxy, eventually, freePort, ROOT, startMesh } from "../harness/mesh.ts";
+import type { Answer, TestMesh } from "../harness/mesh.ts";
+import { freeAddress, startEnvoy } from "./envoy.ts";
+import type { Envoy } from "./envoy.ts";
+import { differences, echoOf, outcomeOf } from "./outcome.ts";
+import { rawExchange, RAW_CASES } from "./raw-requests.ts";
+import { CASES } from "./request-table.ts";
+import type { RequestCase } from "./request-table.ts";
+
+const ECHO_HOST = "echo.default.svc.cluster.local";
+const INBOUND_PORT = 9080;
+const TYPES = ["cds", "lds", "rds", "eds"] as const;
+
+let mesh: TestMesh;
+let gateway: Envoy;
+let sidecar: Envoy;
+let ratings: ChildProcess;
+let ratingsPort: number;
+let channel: AgentChannel;
+let health: HealthStream;
+let gatewayPort: number;
+let gatewayAddress: string;
+let sidecarAddress: string;
+let ourSidecar: { readonly address: string; readonly port: number };
+let debugOrigin: string;
+
+interface SyncEntry {
+  readonly proxy: string;
+  readonly node: string;
+  readonly types: Readonly<Record<string, { readonly status: string; readonly error?: string }>>;
+}
+
+async function syncz(): Promise<readonly SyncEntry[]> {
+  return JSON.parse((await call(`${debugOrigin}/debug/syncz`)).body) as readonly SyncEntry[];
+}
+
+function controlPlanePorts(): { readonly grpcPort: number; readonly httpPort: number } {
+  const ports = mesh.handle()["controlPlane"] as { grpcPort: number; httpPort: number } | undefined;
+  assert.ok(ports !== undefined, "the mesh's handle names the control plane's ports");
+  return ports;
+}
+
+before(async () => {
+  const testdata = join(import.meta.dirname, "testdata");
+  mesh = await startMesh({
+    files: {
+      "echo.yaml": readFileSync(join(testdata, "echo.yaml"), "utf8"),
+      "echo.ts": readFileSync(join(testdata, "echo.ts"), "utf8"),
+    },
+  });
+  const { grpcPort, httpPort } = await eventually("the handle names the control plane", 5_000, () => controlPlanePorts());
+  debugOrigin = `http://127.0.0.1:${httpPort}`;
+  gatewayPort = Number(new URL(mesh.gateway).port);
+  const controlPlane: Endpoint = { address: "127.0.0.1", port: grpcPort };
+  await startGateway(controlPlane);
+  await startRatings(controlPlane);
+  const productpage = (await syncz()).find(({ proxy }) => proxy.startsWith("productpage-v1-"));
+  ourSidecar = { address: productpage?.node.split("~")[1] ?? "", port: HTTP_PROXY_PORT };
+  await eventually("both versions of echo answer behind both gateways", 10_000, async () => {
+    for (const origin of [mesh.gateway, envoyOrigin()]) {
+      for (const headers of [{ host: ECHO_HOST }, { host: ECHO_HOST, "end-user": "jason" }]) {
+        if ((await call(`${origin}/`, { headers })).status !== 200) return undefined;
+      }
+    }
+    return true;
+  });
+});
+
+after(async () => {
+  health?.close();
+  channel?.close();
+  ratings?.kill("SIGKILL");
+  await sidecar?.stop();
+  await gateway?.stop();
+  await mesh?.stop();
+});
+
+function envoyOrigin(): string {
+  return `http://${gatewayAddress}:${gatewayPort}`;
+}
+
+async function startGateway(controlPlane: Endpoint): Promise<void> {
+  gatewayAddress = await freeAddress([ADMIN_PORT, gatewayPort]);
+  const identity: ProxyIdentity = {
+    type: "router",
+    name: "envoy-gateway-1",
+    namespace: "istio-system",
+    address: gatewayAddress,
+    labels: { app: "istio-ingressgateway", istio: "ingressgateway" },
+    serviceAccount: "istio-ingressgateway-service-account",
+    workload: "envoy-gateway",
+    version: "0.0.0",
+  };
+  const metadata = gatewayMetadata(identity, [gatewayAddress]);
+  gateway = await startEnvoy({ identity, metadata, admin: { address: gatewayAddress, port: ADMIN_PORT }, controlPlane });
+}
+
+/** One more instance of ratings, beside it Envoy instead of our sidecar, registered as our agent does it. */
+async function startRatings(controlPlane: Endpoint): Promise<void> {
+  ratingsPort = await freePort();
+  sidecarAddress = await freeAddress([ADMIN_PORT, HTTP_PROXY_PORT, INBOUND_PORT]);
+  ratings = spawn(process.execPath, [join(ROOT, "samples/bookinfo/ratings.ts")], {
+    env: { ...process.env, PORT: String(ratingsPort), HOST: "127.0.0.1" },
+    stdio: "ignore",
+  });
+  const identity: ProxyIdentity = {
+    type: "sidecar",
+    name: "ratings-v1-envoy",
+    namespace: "default",
+    address: sidecarAddress,
+    labels: { app: "ratings", version: "v1" },
+    serviceAccount: "bookinfo-ratings",
+    workload: "ratings-v1",
+    version: "0.0.0",
+  };
+  const application: Endpoint = { address: "127.0.0.1", port: ratingsPort };
+  const port = { name: "http", number: INBOUND_PORT, protocol: "HTTP" };
+  const metadata = sidecarMetadata(identity, [{ port, listenPort: INBOUND_PORT, application }], {
+    address: sidecarAddress,
+    port: HTTP_PROXY_PORT,
+  });
+  sidecar = await startEnvoy({ identity, metadata, admin: { address: sidecarAddress, port: ADMIN_PORT }, controlPlane });
+  const url = `http://127.0.0.1:${ratingsPort}/ratings/0`;
+  // Its answers tell it from the other instance.
+  await eventually(
+    "the second ratings listens",
+    10_000,
+    async () => (await call(url, { method: "POST", body: '{"Envoy": 1}' })).status === 200,
+  );
+  channel = new AgentChannel(`127.0.0.1:${controlPlane.port}`);
+  health = new HealthStream({
+    channel,
+    node: { id: nodeId(identity), cluster: "ratings.default", metadata: registrationMetadata(metadata, "ratings-v1") },
+    clock: realClock,
+    random: realRandom,
+    log: createLog({ level: "off", format: "text", write: () => {}, wallMs: () => 0 }),
+  });
+  health.report({ state: "healthy" });
+  assert.equal(await health.settled(10_000), true, "every proxy knows the second instance of ratings");
+}
+
+async function assertNothingRefused(envoy: Envoy, name: string): Promise<void> {
+  for (const type of TYPES) {
+    const stats = await envoy.stats(`(^|\\.)update_(rejected|failure|success)$`);
+    const rejected = [...stats].filter(([stat, value]) => stat.endsWith("update_rejected") && value > 0);
+    assert.deepEqual(rejected, [], `Envoy refused nothing\n${envoy.output().slice(-3000)}`);
+    const entry = (await syncz()).find((candidate) => candidate.proxy === name);
+    assert.equal(entry?.types[type.toUpperCase()]?.error, undefined);
+  }
+  const entry = (await syncz()).find((candidate) => candidate.proxy === name);
+  assert.ok(entry !== undefined, `the control plane knows ${name}`);
+  for (const type of TYPES)
+    assert.equal(entry.types[type.toUpperCase()]?.status, "SYNCED", `${name} ${type}: ${JSON.stringify(entry.types)}`);
+  assert.ok((await envoy.stat("cluster_manager.cds.update_success")) > 0);
+  assert.ok((await envoy.stat("listener_manager.lds.update_success")) > 0);
+}
+
+test("a real Envoy takes the configuration of a gateway whole", () => assertNothingRefused(gateway, "envoy-gateway-1.istio-system"));
+
+test("a real Envoy takes the configuration of a sidecar whole", () => assertNothingRefused(sidecar, "ratings-v1-envoy.default"));
+
+test("our own proxies take the same configuration whole", async () => {
+  for (const { proxy, types } of await syncz()) {
+    for (const [type, { status, error }] of Object.entries(types)) {
+      assert.equal(error, undefined, `${proxy} ${type}`);
+      assert.equal(status, "SYNCED", `${proxy} ${type}`);
+    }
+  }
+});
+
+test("requests through our gateway reach the instance behind Envoy's sidecar", async () => {
+  const seen = new Set<boolean>();
+  await eventually("both instances of ratings answer", 10_000, async () => {
+    const answer = await call(`${mesh.gateway}/api/v1/products/0/ratings`);
+    assert.equal(answer.status, 200, answer.body);
+    seen.add(answer.body.includes("Envoy"));
+    return seen.size === 2 ? true : undefined;
+  });
+});
+
+test("the page comes through a gateway that is Envoy", async () => {
+  const answer = await call(`${envoyOrigin()}/productpage`);
+  assert.equal(answer.status, 200);
+  assert.match(answer.body, /The Comedy of Errors/);
+});
+
+function send(testCase: RequestCase, through: "our gateway" | "Envoy's gateway" | "our sidecar" | "Envoy's sidecar"): Promise<Answer> {
+  const headers: Record<string, string> = { ...testCase.headers };
+  if (testCase.path.includes("flaky")) headers["x-try-key"] = `${testCase.name} ${testCase.path} ${through}`;
+  const options = { method: testCase.method ?? "GET", headers, ...(testCase.body === undefined ? {} : { body: testCase.body }) };
+  switch (through) {
+    case "our gateway":
+    case "Envoy's gateway":
+      headers["host"] = testCase.host ?? ECHO_HOST;
+      return call(through === "our gateway" ? mesh.gateway : envoyOrigin(), { ...options, path: testCase.path });
+    case "our sidecar":
+      return callThroughProxy(ourSidecar, `http://${testCase.host ?? "echo:9090"}${testCase.path}`, options);
+    case "Envoy's sidecar":
+      return callThroughProxy(
+        { address: sidecarAddress, port: HTTP_PROXY_PORT },
+        `http://${testCase.host ?? "echo:9090"}${testCase.path}`,
+        options,
+      );
+  }
+}
+
+for (const place of ["gateway", "sidecar"] as const) {
+  test(`a ${place} of ours and Envoy give the same answers`, async (t) => {
+    for (const testCase of CASES) {
+      if (testCase.only !== undefined && testCase.only !== place) continue;
+      await t.test(testCase.name, async () => {
+        const [ours, envoys] = await Promise.all([
+          outcomeOf(send(testCase, `our ${place}`)),
+          outcomeOf(send(testCase, `Envoy's ${place}`)),
+        ]);
+        if (testCase.breaks === true) assert.notEqual(envoys.broken, undefined, "the answer breaks off");
+        else assert.equal(envoys.status, testCase.expect, `Envoy's status; ${JSON.stringify(envoys).slice(0, 500)}`);
+        if (testCase.version !== undefined)
+          assert.equal((envoys.body as { version?: string }).version, testCase.version, "the version that answered Envoy");
+        assert.deepEqual(differences(ours, envoys), []);
+      });
+    }
+  });
+}
+
+test("a gateway of ours and Envoy read unusual bytes alike", async (t) => {
+  for (const { name, bytes, statuses } of RAW_CASES) {
+    await t.test(name, async () => {
+      const [ours, envoys] = await Promise.all([
+        rawExchange({ address: "127.0.0.1", port: gatewayPort }, bytes),
+        rawExchange({ address: gatewayAddress, port: gatewayPort }, bytes),
+      ]);
+      assert.deepEqual(envoys.statuses, statuses, `Envoy's statuses\n${envoys.text}`);
+      assert.deepEqual({ ...ours, text: "" }, { ...envoys, text: "" }, `ours:\n${ours.text}\nEnvoy's:\n${envoys.text}`);
+    });
+  }
+});
+
+const ROUTE_ALL_TO = (version: string): string => `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: live }
+spec:
+  hosts: [live.example]
+  gateways: [bookinfo-gateway]
+  http: [{ route: [{ destination: { host: echo, subset: ${version} } }] }]
+`;
+
+test("a saved change reaches Envoy and our gateway within a second, and no request fails", async () => {
+  const headers = { host: "live.example" };
+  const versionAt = async (origin: string): Promise<string | undefined> => echoOf((await call(`${origin}/`, { headers })).body)?.version;
+  const live = async (version: string): Promise<number> => {
+    mesh.write("live.yaml", ROUTE_ALL_TO(version));
+    const started = performance.now();
+    await eventually(`both gateways send to ${version}`, 5_000, async () => {
+      const versions = await Promise.all([versionAt(mesh.gateway), versionAt(envoyOrigin())]);
+      return versions.every((seen) => seen === version) ? true : undefined;
+    });
+    return performance.now() - started;
+  };
+  await live("v1");
+  let loading = true;
+  let requests = 0;
+  const failures: string[] = [];
+  const load = (async () => {
+    while (loading) {
+      requests++;
+      const outcome = await outcomeOf(call(`${envoyOrigin()}/`, { ...(requests % 2 === 0 ? { method: "POST", body: "x" } : {}), headers }));
+      if (outcome.status !== 200) failures.push(outcome.broken ?? String(outcome.status));
+    }
+  })();
+  const times: number[] = [];
+  for (let change = 0; change < 6; change++) times.push(await live(change % 2 === 0 ? "v2" : "v1"));
+  loading = false;
+  await load;
+  assert.deepEqual(failures, [], `of ${requests} requests`);
+  assert.ok(requests > 20, `${requests} requests were sent`);
+  const slow = times.filter((ms) => ms > 1000);
+  assert.deepEqual(slow, [], `changes took ${times.map(Math.round).join(", ")} ms`);
+});
+
+test("an instance behind Envoy that drains gets no more requests", async () => {
+  health.report({ state: "draining" });
+  assert.equal(await health.settled(10_000), true, "every proxy confirms it");
+  const answers = await Promise.all(Array.from({ length: 20 }, () => call(`${mesh.gateway}/api/v1/products/0/ratings`)));
+  for (const answer of answers) assert.deepEqual([answer.status, answer.body.includes("Envoy")], [200, false]);
+});
+
+test("Envoy has refused nothing in the end", async () => {
+  await assertNothingRefused(gateway, "envoy-gateway-1.istio-system");
+  await assertNothingRefused(sidecar, "ratings-v1-envoy.default");
+});

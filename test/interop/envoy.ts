@@ -1,0 +1,88 @@
+// A real Envoy as a process: started with a bootstrap of ours, asked through its own admin endpoint, ended with the test.
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bootstrap } from "#agent/bootstrap";
+import type { BootstrapOptions, Endpoint } from "#agent/bootstrap";
+import { isFree } from "#agent/instance-address";
+import { call, eventually } from "../harness/mesh.ts";
+import { envoyBinary } from "../harness/tools.ts";
+
+export interface Envoy {
+  readonly admin: Endpoint;
+  /** One counter or gauge; 0 when Envoy has none of that name (it makes most of them at first use). */
+  stat(name: string): Promise<number>;
+  /** All that match a regular expression, by name. */
+  stats(filter: string): Promise<ReadonlyMap<string, number>>;
+  get(path: string): Promise<string>;
+  output(): string;
+  stop(): Promise<void>;
+}
+
+const START_MS = 20_000;
+
+/** An address of this machine that no proxy of a mesh has: the meshes count from 127.66.0.1 upwards. */
+export async function freeAddress(ports: readonly number[]): Promise<string> {
+  for (let host = 1; host < 250; host++) {
+    const address = `127.66.200.${host}`;
+    const free = await Promise.all(ports.map((port) => isFree(address, port)));
+    if (free.every(Boolean)) return address;
+  }
+  throw new Error("no address in 127.66.200.0/24 is free; is another Envoy of a test still running?");
+}
+
+/** Starts Envoy and waits until it has its first configuration. @throws Error with Envoy's output when it does not come up */
+export async function startEnvoy(options: BootstrapOptions): Promise<Envoy> {
+  const folder = mkdtempSync(join(tmpdir(), "mizzen-envoy-"));
+  const file = join(folder, "bootstrap.json");
+  writeFileSync(file, JSON.stringify(bootstrap(options)));
+  const args = ["--config-path", file, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"];
+  const child = spawn(envoyBinary(), args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  const keep = (chunk: Buffer): void => {
+    output = `${output}${chunk.toString()}`.slice(-200_000);
+  };
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  const ended = new Promise<void>((done) => child.on("close", () => done()));
+  // A test that dies must not leave an Envoy behind.
+  const killNow = (): void => void child.kill("SIGKILL");
+  process.on("exit", killNow);
+  const { admin } = options;
+  const origin = `http://${admin.address}:${admin.port}`;
+  const get = async (path: string): Promise<string> => (await call(`${origin}${path}`)).body;
+  const stats = async (filter: string): Promise<ReadonlyMap<string, number>> =>
+    new Map(
+      (await get(`/stats?filter=${encodeURIComponent(filter)}`))
+        .split("\n")
+        .map((line) => line.split(": "))
+        .filter(([, value]) => /^\d+$/.test(value ?? ""))
+        .map(([name, value]) => [name ?? "", Number(value)]),
+    );
+  const envoy: Envoy = {
+    admin,
+    stats,
+    get,
+    stat: async (name) => (await stats(`^${name.replaceAll(".", "\\.")}$`)).get(name) ?? 0,
+    output: () => output,
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
+      const timer = setTimeout(killNow, 5_000);
+      await ended;
+      clearTimeout(timer);
+      process.off("exit", killNow);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  try {
+    await eventually("Envoy is ready", START_MS, async () => {
+      if (child.exitCode !== null) throw new Error(`Envoy ended with ${child.exitCode}`);
+      return (await call(`${origin}/ready`, { timeoutMs: 1000 })).status === 200 ? true : undefined;
+    });
+  } catch (error) {
+    await envoy.stop();
+    throw new Error(`Envoy did not start; it said:\n${output.slice(-6000)}`, { cause: error });
+  }
+  return envoy;
+}
