@@ -105,7 +105,7 @@ export function decodeSavedConfig(content: Uint8Array): SavedResources | undefin
   for (const { name, version, resource } of fromBinary(DeltaDiscoveryResponseSchema, body).resources) {
     if (resource === undefined) continue;
     const list = resources.get(resource.typeUrl) ?? [];
-    list.push({ name, version, bytes: resource.value });
+    list.push({ name, version, bytes: new Uint8Array(resource.value) });
     resources.set(resource.typeUrl, list);
   }
   return resources;

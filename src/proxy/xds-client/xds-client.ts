@@ -145,8 +145,8 @@ export class XdsClient {
     const refused: string[] = [];
     for (const { name, version, resource } of response.resources) {
       if (resource === undefined || resource.typeUrl !== typeUrl) refused.push(`resource "${name}" is not of type ${typeUrl}`);
-      // A copy of its own: the decoded bytes are a view of the whole response.
-      else resources.push({ name, version, bytes: resource.value.slice() });
+      // A copy of its own: the decoded bytes are a view of the whole response, which would be kept and cloned to threads with each.
+      else resources.push({ name, version, bytes: new Uint8Array(resource.value) });
     }
     const first = !this.#received.has(typeUrl);
     this.#received.add(typeUrl);

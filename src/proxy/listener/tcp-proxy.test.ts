@@ -1,0 +1,271 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import { afterEach, test } from "node:test";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { anyPack } from "@bufbuild/protobuf/wkt";
+import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
+import { TcpProxySchema } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
+import { ConfigError } from "#proxy/config-error";
+import type { Cluster, Host } from "#proxy/cluster/cluster";
+import type { StreamInfo } from "#proxy/http/stream-info";
+import { bindListenSocket } from "#proxy/net/listen-socket";
+import { SocketConnector } from "#proxy/net/socket-connector";
+import type { ThreadContext } from "#proxy/thread-context";
+import { StatsReader } from "#telemetry/stats/stats-reader";
+import { ThreadStats } from "#telemetry/stats/thread-stats";
+import { realClock } from "#runtime/clock";
+import { silentLog } from "#runtime/log";
+import { seededRandom } from "#runtime/random";
+import { ActiveListener } from "./active-listener.ts";
+import { compileListener } from "./listener-config.ts";
+import { tcpProxyCompiler } from "./tcp-proxy.ts";
+
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0).reverse()) cleanup();
+});
+
+function host(port: number): Host {
+  const stats = { cxActive: 0, cxTotal: 0, cxConnectFail: 0, rqActive: 0, rqTotal: 0, rqSuccess: 0, rqError: 0, rqTimeout: 0 };
+  return { address: { address: "127.0.0.1", port }, hostname: "", weight: 1, locality: "", health: "healthy", activeRequests: 0, stats };
+}
+
+interface Bench {
+  readonly port: number;
+  readonly listener: ActiveListener;
+  readonly logged: StreamInfo[];
+  readonly hosts: Host[];
+  readonly stat: (name: string) => number;
+  readonly update: (init: Settings) => void;
+}
+
+/** Fields of a TcpProxy. */
+type Settings = object;
+
+function wire(port: number, init: Settings): Uint8Array {
+  return toBinary(
+    ListenerSchema,
+    create(ListenerSchema, {
+      name: "tcp",
+      statPrefix: "l",
+      address: { address: { case: "socketAddress", value: { address: "127.0.0.1", portSpecifier: { case: "portValue", value: port } } } },
+      filterChains: [
+        {
+          filters: [
+            {
+              name: "tcp",
+              configType: {
+                case: "typedConfig",
+                value: anyPack(TcpProxySchema, create(TcpProxySchema, init as MessageInitShape<typeof TcpProxySchema>)),
+              },
+            },
+          ],
+        },
+      ],
+    }),
+  );
+}
+
+function bench(hosts: Host[], init: Settings = {}, maxConnections = 100): Bench {
+  const stats = new ThreadStats();
+  const logged: StreamInfo[] = [];
+  const cluster = { name: "c", hosts, chooseHost: () => hosts.find(({ health }) => health === "healthy") } as unknown as Cluster;
+  const thread: ThreadContext = {
+    nodeId: "n",
+    clock: realClock,
+    random: seededRandom(1),
+    log: silentLog,
+    stats: stats.root,
+    clusters: { get: (name) => (name === "c" ? cluster : undefined) },
+    routes: { get: () => undefined },
+    connector: new SocketConnector(realClock, true),
+    accessLogs: { open: () => ({ write: () => {} }) },
+    poison: true,
+  };
+  const compiler = tcpProxyCompiler({ compile: () => ({ open: () => ({ log: (info) => logged.push(info) }) }) });
+  const config: Settings = {
+    statPrefix: "t",
+    clusterSpecifier: { case: "cluster" as const, value: "c" },
+    accessLog: [{ name: "log" }],
+    ...init,
+  };
+  const bound = bindListenSocket({ address: "127.0.0.1", port: 0 });
+  assert.ok(bound.ok);
+  const { port } = bound.socket.address;
+  const compile = (settings: Settings, previous?: ActiveListener): ReturnType<typeof compileListener> =>
+    compileListener(fromBinary(ListenerSchema, wire(port, settings)), [compiler], thread, previous?.config);
+  const listener = new ActiveListener(compile(config), thread, { drainTimeMs: 50, maxConnections });
+  listener.listen([bound.socket.duplicate()]);
+  cleanups.push(() => {
+    listener.close();
+    bound.socket.close();
+  });
+  const reader = new StatsReader();
+  return {
+    port,
+    listener,
+    logged,
+    hosts,
+    stat: (name) => {
+      const update = stats.takeUpdate();
+      if (update !== undefined) reader.apply(0, update);
+      const found = reader.read().find((entry) => entry.name === name);
+      assert.ok(found !== undefined && found.kind !== "histogram", name);
+      return found.value;
+    },
+    update: (change) => listener.update(compile({ ...config, ...change }, listener)),
+  };
+}
+
+async function serve(onConnection: (socket: Socket) => void): Promise<Host> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on("error", () => {});
+    cleanups.push(() => socket.destroy());
+    onConnection(socket);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  cleanups.push(() => server.close());
+  return host((server.address() as AddressInfo).port);
+}
+
+function client(port: number): Socket {
+  const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+  socket.on("error", () => {});
+  cleanups.push(() => socket.destroy());
+  return socket;
+}
+
+async function readAll(socket: Socket): Promise<Buffer> {
+  // Not `for await`: that destroys the socket at the end of what it reads.
+  const chunks: Buffer[] = [];
+  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+  await once(socket, "end");
+  return Buffer.concat(chunks);
+}
+
+test("bytes go through unchanged in both directions, with half-close and backpressure", async () => {
+  const sum = (bytes: Buffer): number => bytes.reduce((total, byte) => (total * 31 + byte) >>> 0, 7);
+  const upstream = await serve((socket) => {
+    void readAll(socket).then((received) => {
+      socket.write(`${received.length} ${sum(received)}\n`);
+      socket.end(received);
+    });
+  });
+  const { port, stat, logged } = bench([upstream]);
+  const sent = Buffer.alloc(3_000_000, 0);
+  for (let i = 0; i < sent.length; i++) sent[i] = (i * 7 + (i >> 8)) & 255;
+  const socket = client(port);
+  socket.end(sent);
+  const answer = await readAll(socket);
+  const newline = answer.indexOf(10);
+  assert.equal(answer.toString("latin1", 0, newline), `${sent.length} ${sum(sent)}`);
+  assert.equal(sum(answer.subarray(newline + 1)), sum(sent));
+  while (logged.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(stat("tcp.t.downstream_cx_total"), 1);
+  assert.equal(stat("tcp.t.downstream_cx_active"), 0);
+  assert.equal(stat("tcp.t.downstream_cx_rx_bytes_total"), sent.length);
+  assert.equal(stat("listener.l.downstream_cx_destroy"), 1);
+  assert.equal(stat("listener.l.downstream_cx_active"), 0);
+  assert.equal(upstream.stats.cxActive, 0);
+  assert.deepEqual([...(logged[0]?.flags ?? [])], []);
+  assert.equal(logged[0]?.bytesReceived, sent.length);
+});
+
+test("no cluster, no host and no answer close the connection with Envoy's flags", async () => {
+  for (const [hosts, init, flag] of [
+    [[], {}, "UH"],
+    [[host(1)], {}, "UF"],
+    [[], { clusterSpecifier: { case: "cluster" as const, value: "missing" } }, "NC"],
+  ] as const) {
+    const { port, logged } = bench([...hosts], init);
+    const socket = client(port);
+    socket.end();
+    await readAll(socket);
+    while (logged.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([...(logged[0]?.flags ?? [])], [flag]);
+  }
+});
+
+test("a reset upstream is a reset downstream", async () => {
+  const { port, logged } = bench([await serve((socket) => socket.once("data", () => socket.resetAndDestroy()))]);
+  const socket = client(port);
+  socket.write("hello");
+  socket.resume();
+  await new Promise((resolve) => socket.on("close", resolve));
+  while (logged.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([...(logged[0]?.flags ?? [])], ["UC"]);
+});
+
+test("connections over the limit are closed at once and counted", async () => {
+  const { port, stat } = bench([await serve((socket) => socket.write("hi"))], {}, 1);
+  const first = client(port);
+  await once(first, "data");
+  const second = client(port);
+  second.resume();
+  await once(second, "end");
+  assert.equal(stat("listener.l.downstream_cx_overflow"), 1);
+  assert.equal(stat("listener.l.downstream_cx_active"), 1);
+});
+
+test("an unchanged chain keeps its connections over an update; a changed one has the drain time to end them", async () => {
+  const { port, update, listener } = bench([await serve((socket) => socket.on("data", (chunk) => socket.write(chunk)))]);
+  const socket = client(port);
+  const echo = async (text: string): Promise<void> => {
+    socket.write(text);
+    assert.equal(String((await once(socket, "data"))[0]), text);
+  };
+  await echo("one");
+  update({});
+  await new Promise((resolve) => setTimeout(resolve, 80));
+  await echo("two");
+  update({ statPrefix: "other" });
+  await echo("three");
+  socket.resume();
+  await once(socket, "end");
+  const fresh = client(port);
+  fresh.write("four");
+  assert.equal(String((await once(fresh, "data"))[0]), "four");
+  assert.equal(listener.connectionCount, 1);
+});
+
+test("fields that are not served are refused with their path", () => {
+  const compiler = tcpProxyCompiler({ compile: () => ({ open: () => ({ log: () => {} }) }) });
+  const listenerWire = fromBinary(
+    ListenerSchema,
+    wire(1, { statPrefix: "", tunnelingConfig: { hostname: "h" }, clusterSpecifier: { case: undefined } }),
+  );
+  listenerWire.bindToPort = false;
+  listenerWire.freebind = true;
+  listenerWire.listenerFilters = [];
+  assert.throws(
+    () => compileListener(listenerWire, [compiler], undefined),
+    (error: unknown) => {
+      assert.ok(error instanceof ConfigError);
+      assert.deepEqual(
+        error.violations.map(({ path }) => path),
+        [
+          "freebind",
+          "bind_to_port",
+          "filter_chains[0].filters[0].typed_config.tunneling_config",
+          "filter_chains[0].filters[0].typed_config.stat_prefix",
+          "filter_chains[0].filters[0].typed_config.cluster",
+        ],
+      );
+      return true;
+    },
+  );
+});
+
+test("two chains that take the same connections are refused", () => {
+  const compiler = tcpProxyCompiler({ compile: () => ({ open: () => ({ log: () => {} }) }) });
+  const double = fromBinary(ListenerSchema, wire(1, { statPrefix: "t", clusterSpecifier: { case: "cluster", value: "c" } }));
+  double.filterChains.push(...double.filterChains);
+  assert.throws(
+    () => compileListener(double, [compiler], undefined),
+    /filter_chains\[1\].filter_chain_match: takes the same connections as filter_chains\[0\]/,
+  );
+});

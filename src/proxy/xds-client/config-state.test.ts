@@ -1,0 +1,230 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
+import { ManualClock } from "#runtime/clock";
+import { silentLog } from "#runtime/log";
+import { BindError, ConfigState } from "./config-state.ts";
+import type { IncomingResource, ResponseResult } from "./config-state.ts";
+import type { ProxyUpdate } from "./proxy-update.ts";
+
+// Resources in these tests are JSON of what the checks would find out.
+const bytes = (facts: object): Uint8Array => Buffer.from(JSON.stringify(facts));
+const cluster = (name: string, timeoutMs = 15_000, extra = ""): IncomingResource => ({
+  name,
+  version: "1",
+  bytes: bytes({ name, endpoints: { name, timeoutMs }, extra }),
+});
+const plainCluster = (name: string): IncomingResource => ({ name, version: "1", bytes: bytes({ name }) });
+const assignment = (name: string, extra = ""): IncomingResource => ({ name, version: "1", bytes: bytes({ name, extra }) });
+const route = (name: string, ...clusters: string[]): IncomingResource => ({ name, version: "1", bytes: bytes({ name, clusters }) });
+const listener = (name: string, timeoutMs: number, ...routes: string[]): IncomingResource => ({
+  name,
+  version: "1",
+  bytes: bytes({ name, clusters: [], routes: routes.map((need) => ({ name: need, timeoutMs, statPrefix: "p" })) }),
+});
+
+interface Bench {
+  readonly state: ConfigState;
+  readonly clock: ManualClock;
+  /** What went to the threads, in short: `+c:name`, `-l:name`. */
+  readonly log: string[];
+  readonly gone: string[];
+  readonly receive: (type: string, resources: readonly IncomingResource[], removed?: readonly string[]) => ResponseResult;
+  /** Threads answer. */
+  readonly finish: () => Promise<void>;
+}
+
+function bench(): Bench {
+  const clock = new ManualClock();
+  const log: string[] = [];
+  const gone: string[] = [];
+  let waiting: (() => void)[] = [];
+  const parse = (data: Uint8Array): never => {
+    const facts = JSON.parse(Buffer.from(data).toString()) as { clusters?: string[]; bad?: string; bind?: boolean };
+    if (facts.bind === true) throw new BindError("cannot bind");
+    if (facts.bad !== undefined) throw new Error(facts.bad);
+    return { ...facts, clusters: new Set(facts.clusters) } as never;
+  };
+  const state = new ConfigState({
+    clock,
+    log: silentLog,
+    checks: { cluster: parse, assignment: parse, route: parse, listener: parse },
+    target: {
+      apply(update: ProxyUpdate) {
+        const names = (sign: string, list: readonly ({ readonly name: string } | string)[]): void => {
+          for (const item of list) log.push(`${sign}${typeof item === "string" ? item : item.name}`);
+        };
+        names("+c:", update.clusters);
+        names("+e:", update.assignments);
+        names("+r:", update.routes);
+        names("+l:", update.listeners);
+        names("-l:", update.removedListeners);
+        names("-r:", update.removedRoutes);
+        names("-c:", update.removedClusters);
+        names("-e:", update.removedAssignments);
+        return new Promise((resolve) => waiting.push(() => resolve([])));
+      },
+    },
+    onChange: () => {},
+    onListenerGone: (name) => gone.push(name),
+  });
+  return {
+    state,
+    clock,
+    log,
+    gone,
+    receive: (type, resources, removed = []) => state.receive(type, resources, removed),
+    async finish() {
+      for (const resolve of waiting) resolve();
+      waiting = [];
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+}
+
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  promise.then(
+    () => (settled = true),
+    () => (settled = true),
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  return settled;
+}
+
+test("a cluster goes live with its endpoints, a listener with its routes", async () => {
+  const { receive, log, state, finish } = bench();
+  receive(CLUSTER_TYPE, [cluster("a")]);
+  assert.deepEqual(log, []);
+  assert.deepEqual([...state.endpointNames], ["a"]);
+  receive(ENDPOINT_TYPE, [assignment("a")]);
+  assert.deepEqual(log.splice(0), ["+c:a", "+e:a"]);
+  receive(LISTENER_TYPE, [listener("l", 0, "r1", "r2")]);
+  const half = receive(ROUTE_TYPE, [route("r1", "a")]);
+  assert.deepEqual(log.splice(0), ["+r:r1"]);
+  assert.equal(await isSettled(half.live), false, "it is not live before the threads say so");
+  await finish();
+  assert.equal(await isSettled(half.live), true);
+  receive(ROUTE_TYPE, [route("r2", "a")]);
+  assert.deepEqual(log, ["+r:r2", "+l:l"]);
+});
+
+test("a resource with the same bytes is not applied again, whatever its version", () => {
+  const { receive, log } = bench();
+  receive(CLUSTER_TYPE, [plainCluster("a")]);
+  log.length = 0;
+  const again = receive(CLUSTER_TYPE, [{ ...plainCluster("a"), version: "77" }]);
+  assert.equal(again.changed, false);
+  assert.deepEqual(
+    again.accepted.map(({ version }) => version),
+    ["77"],
+  );
+  assert.deepEqual(log, []);
+});
+
+test("a bad resource is refused alone and the last good one stays", () => {
+  const { receive, log, state } = bench();
+  receive(CLUSTER_TYPE, [plainCluster("a")]);
+  const result = receive(CLUSTER_TYPE, [
+    { name: "a", version: "2", bytes: bytes({ name: "a", bad: "cluster a: type: no" }) },
+    plainCluster("b"),
+    { name: "c", version: "1", bytes: bytes({ name: "other" }) },
+  ]);
+  assert.deepEqual(result.refused, ["cluster a: type: no", 'resource "c" calls itself "other"']);
+  assert.deepEqual(log, ["+c:a", "+c:b"]);
+  assert.equal(state.clusters.get("a")?.live?.version, "1");
+});
+
+test("a listener whose address is taken is told apart from a bad one", () => {
+  const { receive } = bench();
+  const result = receive(LISTENER_TYPE, [{ name: "l", version: "1", bytes: bytes({ name: "l", bind: true }) }]);
+  assert.deepEqual(
+    result.unbound.map(({ name }) => name),
+    ["l"],
+  );
+  assert.deepEqual(result.refused, ["cannot bind"]);
+});
+
+test("the fetch timeout ends the wait for endpoints, and 0 waits for ever", () => {
+  const { receive, log, clock } = bench();
+  receive(CLUSTER_TYPE, [cluster("a", 15_000), cluster("b", 0)]);
+  clock.advance(14_999);
+  assert.deepEqual(log, []);
+  clock.advance(1);
+  assert.deepEqual(log, ["+c:a"]);
+  clock.advance(1_000_000);
+  assert.deepEqual(log, ["+c:a"]);
+  receive(ENDPOINT_TYPE, [], ["b"]);
+  assert.deepEqual(log, ["+c:a", "+c:b"], "a server that says there are none is believed");
+});
+
+test("the old cluster serves while the new one warms, and a listener that waits for routes keeps its old self", () => {
+  const { receive, log, state } = bench();
+  receive(CLUSTER_TYPE, [plainCluster("a")]);
+  receive(CLUSTER_TYPE, [cluster("a")]);
+  assert.deepEqual(log, ["+c:a"]);
+  assert.equal(state.clusters.get("a")?.waitsForTheFirstTime, false);
+  receive(ENDPOINT_TYPE, [assignment("a")]);
+  assert.deepEqual(log.slice(1), ["+c:a", "+e:a"]);
+});
+
+test("routes wait for clusters that were never live, at most for a while", () => {
+  const { receive, log, clock } = bench();
+  receive(LISTENER_TYPE, [listener("l", 0, "r")]);
+  receive(CLUSTER_TYPE, [cluster("new", 0)]);
+  receive(ROUTE_TYPE, [route("r", "new", "unknown")]);
+  assert.deepEqual(log, []);
+  clock.advance(15_000);
+  assert.deepEqual(log, ["+r:r", "+l:l"]);
+});
+
+test("a cluster that is taken away stays until no live route names it, at most a second", () => {
+  const { receive, log, clock } = bench();
+  receive(CLUSTER_TYPE, [plainCluster("a"), plainCluster("b"), plainCluster("c")]);
+  receive(LISTENER_TYPE, [listener("l", 0, "r")]);
+  receive(ROUTE_TYPE, [route("r", "a", "c")]);
+  log.length = 0;
+  receive(CLUSTER_TYPE, [], ["a", "b", "c"]);
+  assert.deepEqual(log.splice(0), ["-c:b"]);
+  receive(ROUTE_TYPE, [route("r", "c")]);
+  assert.deepEqual(log.splice(0), ["+r:r", "-c:a"]);
+  clock.advance(1000);
+  assert.deepEqual(log, ["-c:c"]);
+});
+
+test("a cluster that comes back in time was never gone", () => {
+  const { receive, log, clock } = bench();
+  receive(CLUSTER_TYPE, [plainCluster("a")]);
+  receive(LISTENER_TYPE, [listener("l", 0, "r")]);
+  receive(ROUTE_TYPE, [route("r", "a")]);
+  log.length = 0;
+  receive(CLUSTER_TYPE, [], ["a"]);
+  receive(CLUSTER_TYPE, [plainCluster("a")]);
+  clock.advance(5000);
+  assert.deepEqual(log, []);
+});
+
+test("with a listener go the routes that nobody else wants, and its sockets once the threads have let go", async () => {
+  const { receive, log, gone, finish, clock } = bench();
+  receive(LISTENER_TYPE, [listener("one", 0, "r", "s"), listener("two", 0, "s")]);
+  receive(ROUTE_TYPE, [route("r"), route("s")]);
+  await finish();
+  log.length = 0;
+  receive(LISTENER_TYPE, [], ["one"]);
+  assert.deepEqual(log, ["-l:one", "-r:r"]);
+  assert.deepEqual(gone, []);
+  await finish();
+  assert.deepEqual(gone, ["one"]);
+  assert.equal(clock.pending, 0);
+});
+
+test("an answer to routes that were replaced while they waited does not hang", async () => {
+  const { receive, finish } = bench();
+  receive(LISTENER_TYPE, [listener("l", 0, "r")]);
+  receive(CLUSTER_TYPE, [cluster("new", 0)]);
+  const first = receive(ROUTE_TYPE, [route("r", "new")]);
+  assert.equal(await isSettled(first.live), false);
+  receive(ROUTE_TYPE, [route("r")]);
+  await finish();
+  assert.equal(await isSettled(first.live), true);
+});

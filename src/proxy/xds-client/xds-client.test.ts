@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import { NodeSchema } from "#envoy/gen/envoy/config/core/v3/base_pb";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE } from "#envoy/type-urls";
+import { StatsReader } from "#telemetry/stats/stats-reader";
+import { ThreadStats } from "#telemetry/stats/thread-stats";
+import { ManualClock } from "#runtime/clock";
+import { silentLog } from "#runtime/log";
+import { seededRandom } from "#runtime/random";
+import { FakeAdsServer } from "./ads-server.fake.ts";
+import { BackOff } from "./back-off.ts";
+import { BindError } from "./config-state.ts";
+import { DeltaSubscription } from "./delta-subscription.ts";
+import { XdsClient } from "./xds-client.ts";
+
+const facts = (name: string, more: object = {}): { name: string; version: string; bytes: Uint8Array } => ({
+  name,
+  version: "v1",
+  bytes: Buffer.from(JSON.stringify({ name, ...more })),
+});
+
+async function eventually(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test("a lost stream comes back with the versions that are held, and says nothing new where nothing is", async () => {
+  const server = new FakeAdsServer();
+  await server.start();
+  const clock = new ManualClock();
+  const stats = new ThreadStats();
+  let portIsFree = false;
+  let ready = 0;
+  const parse = (bytes: Uint8Array): never => {
+    const value = JSON.parse(Buffer.from(bytes).toString()) as { name: string };
+    if (value.name === "taken" && !portIsFree) throw new BindError("cannot bind 127.0.0.1:80");
+    return { clusters: new Set(), routes: [], ...value } as never;
+  };
+  const client = new XdsClient({
+    node: create(NodeSchema, { id: "sidecar~1" }),
+    controlPlane: server.target,
+    stateDirectory: undefined,
+    clock,
+    random: seededRandom(3),
+    log: silentLog,
+    stats: stats.root,
+    checks: { cluster: parse, assignment: parse, route: parse, listener: parse },
+    target: { apply: () => Promise.resolve([]) },
+    onListenerGone: () => {},
+    onReady: () => ready++,
+  });
+  const reader = new StatsReader();
+  const stat = (name: string): unknown => {
+    const update = stats.takeUpdate();
+    if (update !== undefined) reader.apply(0, update);
+    return reader.read().find((entry) => entry.name === name)?.value;
+  };
+  client.start();
+  const first = await server.subscription(CLUSTER_TYPE);
+  assert.equal(first.node?.id, "sidecar~1");
+  assert.deepEqual(first.resourceNamesSubscribe, []);
+  server.send(CLUSTER_TYPE, [facts("a", { endpoints: { name: "a", timeoutMs: 0 } })]);
+  const eds = await server.subscription(ENDPOINT_TYPE);
+  assert.equal(eds.node, undefined, "the node goes with the first request only");
+  server.send(ENDPOINT_TYPE, [facts("a")]);
+  await server.subscription(LISTENER_TYPE);
+  const nack = await server.answer(server.send(LISTENER_TYPE, [facts("ok"), facts("taken")]));
+  assert.equal(nack.errorDetail?.message, "cannot bind 127.0.0.1:80");
+  await eventually(() => ready === 1);
+  assert.equal(stat("control_plane.connected_state"), 1);
+  assert.equal(stat("listener_manager.lds.update_rejected"), 1);
+  assert.equal(stat("listener_manager.listener_added"), 1);
+
+  portIsFree = true;
+  clock.advance(5000);
+  assert.equal(stat("listener_manager.listener_added"), 2, "a port that is free again heals by itself");
+
+  server.stop();
+  await eventually(() => !client.connected);
+  assert.equal(stat("control_plane.connected_state"), 0);
+  await server.start();
+  const before = server.streams;
+  while (server.streams === before) {
+    clock.advance(100);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  const again = await server.subscription(CLUSTER_TYPE);
+  assert.deepEqual(again.initialResourceVersions, { a: "v1" });
+  assert.equal(again.node?.id, "sidecar~1");
+  const lds = await server.subscription(LISTENER_TYPE);
+  assert.deepEqual(lds.initialResourceVersions, { ok: "v1", taken: "v1" });
+  await server.answer(server.send(CLUSTER_TYPE, [{ ...facts("a", { endpoints: { name: "a", timeoutMs: 0 } }), version: "v2" }]));
+  assert.equal(stat("cluster_manager.cds.update_success"), 1);
+  assert.equal(stat("cluster_manager.cds.update_attempt"), 2);
+  assert.equal(stat("cluster_manager.cluster_modified"), 0);
+  assert.equal(ready, 1);
+  client.close();
+  assert.equal(clock.pending, 0);
+  server.stop();
+});
+
+test("the back-off doubles its limit up to the maximum, jittered, and starts again after success", () => {
+  const backOff = new BackOff({ next: () => 0, integer: (below) => below - 1, uuid: () => "" });
+  const delays = Array.from({ length: 9 }, () => backOff.nextMs() + 1);
+  assert.deepEqual(delays, [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
+  backOff.reset();
+  assert.equal(backOff.nextMs() + 1, 500);
+});
+
+test("a subscription tells only differences, and everything again on a new stream", () => {
+  const names = (...list: string[]): Set<string> => new Set(list);
+  const subscription = new DeltaSubscription(ENDPOINT_TYPE, false);
+  assert.equal(subscription.nextRequest(undefined), undefined);
+  subscription.want(names("a", "b"));
+  assert.deepEqual(subscription.nextRequest(undefined)?.resourceNamesSubscribe, ["a", "b"]);
+  subscription.accepted("a", "7");
+  subscription.accepted("b", "8");
+  assert.equal(subscription.nextRequest(undefined), undefined);
+  subscription.want(names("b", "c"));
+  const change = subscription.nextRequest(undefined);
+  assert.deepEqual([change?.resourceNamesSubscribe, change?.resourceNamesUnsubscribe], [["c"], ["a"]]);
+  subscription.want(names("c"));
+  subscription.want(names("b", "c"));
+  assert.deepEqual(subscription.nextRequest(undefined)?.resourceNamesSubscribe, ["b"], "what was let go is asked for again");
+  subscription.restart();
+  const fresh = subscription.nextRequest(undefined);
+  assert.deepEqual(fresh?.resourceNamesSubscribe, ["b", "c"]);
+  assert.deepEqual(fresh?.initialResourceVersions, {});
+});
