@@ -86,7 +86,7 @@ function load(wrk: string, peer: Peer, seconds: number): Promise<string> {
 }
 
 async function measure(wrk: string, peer: Peer, seconds: number): Promise<Cell> {
-  const countedBefore = await statOf(peer, /^http\..*downstream_rq_2xx$/);
+  const countedBefore = await statOf(peer, /^http\.outbound_.*downstream_rq_2xx$/);
   const cpuBefore = cpuSeconds(peer.pid);
   const output = await load(wrk, peer, seconds);
   const cpu = cpuSeconds(peer.pid) - cpuBefore;
@@ -96,15 +96,18 @@ async function measure(wrk: string, peer: Peer, seconds: number): Promise<Cell> 
     0,
   );
   // Envoy folds its threads' counters into the admin page every few seconds, so the comparison waits for it.
+  let now = 0;
   const counted = await eventually(`${peer.name} counts what wrk counts`, 12_000, async () => {
-    const now = (await statOf(peer, /^http\..*downstream_rq_2xx$/)) - countedBefore;
+    now = (await statOf(peer, /^http\.outbound_.*downstream_rq_2xx$/)) - countedBefore;
     return Math.abs(now - requests) <= CONNECTIONS + errors ? now : undefined;
+  }).catch((error: unknown) => {
+    throw new Error(`${peer.name} counted ${now} requests and wrk ${requests}`, { cause: error });
   });
   return {
     requestsPerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1] ?? 0),
     cpuMicrosPerRequest: (cpu * 1e6) / counted,
-    p50Ms: latencyMs(/50%\s+(\S+)/.exec(output)?.[1] ?? ""),
-    p99Ms: latencyMs(/99%\s+(\S+)/.exec(output)?.[1] ?? ""),
+    p50Ms: latencyMs(/^\s+50%\s+(\S+)/m.exec(output)?.[1] ?? ""),
+    p99Ms: latencyMs(/^\s+99%\s+(\S+)/m.exec(output)?.[1] ?? ""),
     rssMb: rssMb(peer.pid),
     errors,
   };

@@ -128,9 +128,7 @@ function hintsFor(sources: readonly string[]): readonly string[] {
     const shown = relative(process.cwd(), source) || ".";
     const file = join(source, "networking/virtual-service-reviews-v3.yaml");
     if (existsSync(file)) {
-      hints.unshift(
-        `cp ${shown}/networking/{destination-rule-all,virtual-service-reviews-v3}.yaml ${shown}/    # red stars, always; delete them to undo`,
-      );
+      hints.unshift(`cp ${shown}/networking/virtual-service-reviews-v3.yaml ${shown}/    # red stars, always; delete the copy to undo`);
     }
   }
   return hints;

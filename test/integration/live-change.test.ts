@@ -61,10 +61,10 @@ async function retries(mesh: TestMesh): Promise<number> {
 }
 
 async function changeUnderLoad(retriesOff: boolean): Promise<void> {
-  const rules = readFileSync(join(ROOT, "samples/bookinfo/networking/destination-rule-all.yaml"), "utf8");
+  const rules = readFileSync(join(ROOT, "samples/bookinfo/destination-rule-all.yaml"), "utf8");
   const mesh = await startMesh({
     files: {
-      "rules.yaml": rules,
+      "destination-rule-all.yaml": rules,
       "task.yaml": virtualService([["v1", 100]], retriesOff),
       ...(retriesOff ? { "ratings.yaml": ratingsWithoutRetries() } : {}),
     },
@@ -126,15 +126,15 @@ async function changeUnderLoad(retriesOff: boolean): Promise<void> {
         // The subset goes from the rule and comes back; no route names it meanwhile.
         mesh.write("task.yaml", virtualService([["v1", 100]], retriesOff));
         await new Promise((done) => setTimeout(done, PAUSE_MS));
-        mesh.write("rules.yaml", i % 20 === 7 ? rules.replace(/ {4}- name: v3\n {6}labels:\n {8}version: v3\n/, "") : rules);
+        mesh.write("destination-rule-all.yaml", i % 20 === 7 ? rules.replace(/ {4}- name: v3\n {6}labels:\n {8}version: v3\n/, "") : rules);
       } else {
-        if (i % 10 === 8) mesh.write("rules.yaml", rules);
+        if (i % 10 === 8) mesh.write("destination-rule-all.yaml", rules);
         mesh.write("task.yaml", virtualService(splits[i % splits.length] ?? splits[0], retriesOff));
       }
       if (i === CHANGES / 2) joined.kill("SIGTERM");
       await new Promise((done) => setTimeout(done, PAUSE_MS));
     }
-    mesh.write("rules.yaml", rules);
+    mesh.write("destination-rule-all.yaml", rules);
     mesh.write("task.yaml", virtualService([["v3", 100]], retriesOff));
     await eventually("the last change is live", 5000, async () => {
       const answers = await Promise.all(Array.from({ length: 5 }, () => callThroughProxy(proxy, reviews.url)));

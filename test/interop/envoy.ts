@@ -1,6 +1,6 @@
 // A real Envoy as a process: started with a bootstrap of ours, asked through its own admin endpoint, ended with the test.
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bootstrap } from "#agent/bootstrap";
@@ -38,13 +38,13 @@ export async function startEnvoy(options: BootstrapOptions): Promise<Envoy> {
   const file = join(folder, "bootstrap.json");
   writeFileSync(file, JSON.stringify(bootstrap(options)));
   const args = ["--config-path", file, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"];
-  const child = spawn(envoyBinary(), args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
-  let output = "";
-  const keep = (chunk: Buffer): void => {
-    output = `${output}${chunk.toString()}`.slice(-200_000);
-  };
-  child.stdout.on("data", keep);
-  child.stderr.on("data", keep);
+  // Node's pipes are sockets, which Envoy cannot open as /dev/stdout, where its access log goes: it writes to a file.
+  const outputFile = join(folder, "output.txt");
+  const descriptor = openSync(outputFile, "w");
+  const child = spawn(envoyBinary(), args, { cwd: folder, stdio: ["ignore", descriptor, descriptor] });
+  closeSync(descriptor);
+  let lastOutput: string | undefined;
+  const output = (): string => lastOutput ?? readFileSync(outputFile, "utf8");
   const ended = new Promise<void>((done) => child.on("close", () => done()));
   // A test that dies must not leave an Envoy behind.
   const killNow = (): void => void child.kill("SIGKILL");
@@ -65,13 +65,14 @@ export async function startEnvoy(options: BootstrapOptions): Promise<Envoy> {
     stats,
     get,
     stat: async (name) => (await stats(`^${name.replaceAll(".", "\\.")}$`)).get(name) ?? 0,
-    output: () => output,
+    output,
     async stop() {
       if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
       const timer = setTimeout(killNow, 5_000);
       await ended;
       clearTimeout(timer);
       process.off("exit", killNow);
+      lastOutput = output();
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -82,7 +83,7 @@ export async function startEnvoy(options: BootstrapOptions): Promise<Envoy> {
     });
   } catch (error) {
     await envoy.stop();
-    throw new Error(`Envoy did not start; it said:\n${output.slice(-6000)}`, { cause: error });
+    throw new Error(`Envoy did not start; it said:\n${output().slice(-6000)}`, { cause: error });
   }
   return envoy;
 }
