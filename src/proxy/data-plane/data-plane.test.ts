@@ -363,3 +363,42 @@ test("a restarted data plane serves the saved configuration without a control pl
   const changes = (text: string): string[] => text.split("\n").filter((line) => /_(modified|added|removed):/.test(line));
   assert.deepEqual(changes(after), changes(before));
 });
+
+test("a proxy that drains finishes what runs, and ends at once when the process must", async () => {
+  const { plane, server } = await run();
+  const port = freePort();
+  let arrive: (answer: () => void) => void = () => {};
+  const arrived = new Promise<() => void>((resolve) => (arrive = resolve));
+  const slow = createServer((_incoming, response) => arrive(() => response.end("late")));
+  await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
+  cleanups.push(() => {
+    slow.closeAllConnections();
+    slow.close();
+  });
+  await serve(server, port, (slow.address() as AddressInfo).port);
+  const running = get(port, "/");
+  const answer = await arrived;
+  assert.equal(plane.inFlight(NODE_ID), 1);
+  const removed = plane.removeProxy(NODE_ID, 60_000);
+  answer();
+  assert.equal((await running).body, "late");
+  await removed;
+  assert.deepEqual(plane.proxies, []);
+  await assert.rejects(get(port, "/"), /ECONNREFUSED/);
+
+  const second = await run();
+  const app = freePort();
+  const hanging = createServer(() => {});
+  await new Promise<void>((resolve) => hanging.listen(0, "127.0.0.1", resolve));
+  cleanups.push(() => {
+    hanging.closeAllConnections();
+    hanging.close();
+  });
+  await serve(second.server, app, (hanging.address() as AddressInfo).port);
+  const cut = get(app, "/").catch(() => "cut");
+  while (second.plane.inFlight(NODE_ID) === 0) await new Promise((resolve) => setImmediate(resolve));
+  const slowly = second.plane.removeProxy(NODE_ID, 60_000);
+  await second.plane.close();
+  await slowly;
+  assert.equal(await cut, "cut");
+});

@@ -58,6 +58,7 @@ export class Proxy {
   readonly #removing = new Map<ThreadHandle, () => void>();
   #sequence = 0;
   #state: "live" | "draining" = "live";
+  #removed: Promise<void> | undefined;
 
   constructor(options: ProxyOptions) {
     this.#options = options;
@@ -151,22 +152,23 @@ export class Proxy {
     return this.#options.threads.includes(thread);
   }
 
-  /** Stops accepting, lets what runs end for at most `drainMs`, then ends. */
-  async remove(drainMs: number): Promise<void> {
+  /** Stops accepting, lets what runs end for at most `drainMs`, then ends. Again with 0: waits no longer. */
+  remove(drainMs: number): Promise<void> {
+    const gone = this.#options.threads.map((thread) => {
+      const sent = thread.send({ type: "remove-proxy", proxy: this.nodeId, drainMs });
+      if (!sent || this.#removed !== undefined) return Promise.resolve();
+      return new Promise<void>((resolve) => this.#removing.set(thread, resolve));
+    });
+    return (this.#removed ??= this.#end(gone));
+  }
+
+  async #end(threadsGone: readonly Promise<void>[]): Promise<void> {
     this.#state = "draining";
     this.#xds.close();
-    const { threads } = this.#options;
-    await Promise.all(
-      threads.map(
-        (thread) =>
-          new Promise<void>((resolve) => {
-            if (!thread.send({ type: "remove-proxy", proxy: this.nodeId, drainMs })) resolve();
-            else this.#removing.set(thread, resolve);
-          }),
-      ),
-    );
-    this.#updates.close();
+    // Ours too, now: who comes while the rest drains is refused by the kernel instead of waiting in its queue.
     this.#sockets.close();
+    await Promise.all(threadsGone);
+    this.#updates.close();
     await this.#accessLogs.close();
     await this.#admin?.close();
   }
@@ -213,6 +215,7 @@ export class Proxy {
       },
       drainListeners: () => {
         for (const thread of threads) thread.send({ type: "drain-listeners", proxy: this.nodeId });
+        this.#sockets.close();
       },
       quit: this.#options.onQuit,
     };

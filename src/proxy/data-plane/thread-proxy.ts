@@ -44,6 +44,7 @@ export class ThreadProxy {
   readonly #accessLogs: AccessLogBatches;
   readonly #stats = new ThreadStats();
   #whenEmpty: (() => void) | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor(options: ThreadProxyOptions) {
     this.#options = options;
@@ -129,8 +130,13 @@ export class ThreadProxy {
     for (const name of this.#listeners.keys()) this.#removeListener(name);
   }
 
-  /** Drains for at most `drainMs`, then ends everything. */
-  async close(drainMs: number): Promise<void> {
+  /** Drains for at most `drainMs`, then ends everything. Called again with 0 it waits no longer. */
+  close(drainMs: number): Promise<void> {
+    if (drainMs === 0) this.#whenEmpty?.();
+    return (this.#closed ??= this.#drainAndClose(drainMs));
+  }
+
+  async #drainAndClose(drainMs: number): Promise<void> {
     this.drainListeners();
     if (this.#leaving.size > 0 && drainMs > 0) {
       await new Promise<void>((resolve) => {

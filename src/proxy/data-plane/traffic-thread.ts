@@ -2,6 +2,7 @@
 // dies is replaced and told everything again.
 import { parentPort, workerData } from "node:worker_threads";
 import { enableLinearRegexEngine } from "#matcher/regex";
+import { closeDescriptor } from "#proxy/net/listen-socket";
 import { realClock } from "#runtime/clock";
 import { invariant } from "#runtime/invariant";
 import type { Log } from "#runtime/log";
@@ -44,7 +45,16 @@ function obey(command: ThreadCommand): void {
     return;
   }
   const proxy = proxies.get(command.proxy);
-  invariant(proxy !== undefined, `a command for a proxy that is not on this thread: ${command.proxy}`);
+  if (proxy === undefined) {
+    // The proxy has ended and the main thread did not know yet when it wrote this.
+    if (command.type === "remove-proxy") post({ type: "removed", proxy: command.proxy });
+    else if (command.type === "report") post({ type: "report", proxy: command.proxy, sequence: command.sequence, clusters: [] });
+    else if (command.type === "update") {
+      for (const fd of [...command.sockets.values()].flat()) closeDescriptor(fd);
+      post({ type: "applied", proxy: command.proxy, sequence: command.sequence, errors: ["the proxy has ended"] });
+    }
+    return;
+  }
   switch (command.type) {
     case "update":
       post({ type: "applied", proxy: command.proxy, sequence: command.sequence, errors: proxy.apply(command) });

@@ -28,7 +28,8 @@ export class Acceptor {
     this.#server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: HIGH_WATERMARK_BYTES });
     this.#server.on("connection", (socket) => onConnection(new SocketConnection(socket, clock, poison, onClosed)));
     this.#server.on("error", onError);
-    this.#server.listen({ fd, backlog: BACKLOG });
+    // With a descriptor, node:net takes the backlog from this place only.
+    this.#server.listen({ fd }, BACKLOG);
   }
 
   /** Stops accepting. Connections live on. */
