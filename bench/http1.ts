@@ -221,11 +221,9 @@ server { listen 127.0.0.1:${backendPort}; location / { default_type text/plain; 
     };
   } finally {
     for (const child of children) child.kill("SIGTERM");
-    await Promise.all(
-      children.map((child) =>
-        child.exitCode === null && child.signalCode === null ? new Promise((done) => child.on("exit", done)) : undefined,
-      ),
-    );
+    for (const child of children) {
+      if (child.exitCode === null && child.signalCode === null) await new Promise((done) => child.on("exit", done));
+    }
     rmSync(work, { recursive: true, force: true });
   }
 }

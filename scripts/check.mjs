@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const node26 = fileURLToPath(new URL("node26.mjs", import.meta.url));
+/** @type {[name: string, command: string, args: string[]][]} */
 const steps = [
   ["generated code", "node", ["scripts/generate-envoy.mjs"]],
   ["format", "npx", ["--no", "oxfmt", "--", "--check", "src", "test", "bench", "samples", "scripts", "bin"]],

@@ -65,7 +65,7 @@ export function outsideHosts(objects: readonly YamlObject[], task: Task): string
 /** Every expectation that the VirtualServices of `objects` set for callers inside the mesh. `all` adds the base's DestinationRules. */
 export function expectations(objects: readonly YamlObject[], all: readonly YamlObject[], task: Task): Expectation[] {
   const result: Expectation[] = [];
-  const ruleOf = (host: string): YamlObject["spec"] | undefined =>
+  const ruleOf = (host: string): YamlObject["spec"] =>
     (
       objects.find((o) => o.kind === "DestinationRule" && o.spec.host === host) ??
       all.find((o) => o.kind === "DestinationRule" && o.spec.host === host)
