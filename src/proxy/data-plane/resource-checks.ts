@@ -4,13 +4,17 @@ import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
+import type { Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
+import { HttpConnectionManagerSchema } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
+import { nameOf } from "#envoy/any";
 import { parseCluster } from "#proxy/cluster/cluster-config";
 import { parseLoadAssignment } from "#proxy/cluster/load-assignment";
 import { ConfigError } from "#proxy/config-error";
 import { checkFields, Violations } from "#proxy/field-check";
 import type { HonouredFields } from "#proxy/field-check";
 import { HONOURED_CLUSTER_FIELDS, HONOURED_ENDPOINT_FIELDS } from "#proxy/honoured/cluster";
+import { HONOURED_HCM_FIELDS } from "#proxy/honoured/http-connection-manager";
 import type { HttpFilterCompiler } from "#proxy/http/filter";
 import { compileListener } from "#proxy/listener/listener-config";
 import type { NetworkFilterCompiler } from "#proxy/listener/network-filter";
@@ -45,6 +49,7 @@ export function resourceChecks(tables: CompilerTables, sockets: ListenerSockets)
     },
     listener(bytes, leaving) {
       const wire = decode(ListenerSchema, bytes);
+      refuseUnknownInManagers(wire);
       const { addresses } = compileListener(wire, tables.network, undefined);
       sockets.reserve(wire.name, addresses, leaving);
       return { name: wire.name, ...referencesOf(wire) };
@@ -58,6 +63,22 @@ function decode<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): Mess
   } catch (error) {
     throw new ConfigError(schema.name, [{ path: "", message: `is not a valid message: ${String(error)}` }]);
   }
+}
+
+/** Connection managers are packed inside of the listener, where a walk over its fields does not reach. */
+function refuseUnknownInManagers(listener: Listener): void {
+  const violations = new Violations();
+  const chains = listener.filterChains.map((chain, index) => [chain, `filter_chains[${index}]`] as const);
+  const all =
+    listener.defaultFilterChain === undefined ? chains : [...chains, [listener.defaultFilterChain, "default_filter_chain"] as const];
+  for (const [chain, path] of all) {
+    for (const [index, { configType }] of chain.filters.entries()) {
+      if (configType.case !== "typedConfig" || nameOf(configType.value.typeUrl) !== HttpConnectionManagerSchema.typeName) continue;
+      const manager = decode(HttpConnectionManagerSchema, configType.value.value);
+      checkFields(HONOURED_HCM_FIELDS, HttpConnectionManagerSchema, manager, `${path}.filters[${index}].typed_config`, violations);
+    }
+  }
+  violations.throwIfAny(`listener "${listener.name}"`);
 }
 
 function refuseUnknown<Desc extends DescMessage>(table: HonouredFields, schema: Desc, message: MessageShape<Desc>, resource: string): void {

@@ -8,7 +8,6 @@ const CLUSTER_HARMLESS = [
   "dns_lookup_family", // DNS clusters are refused, and so their options have nothing to act on
   "dns_refresh_rate",
   "dns_failure_refresh_rate",
-  "dns_jitter",
   "respect_dns_ttl",
   "dns_resolvers",
   "use_tcp_for_dns_lookups",
