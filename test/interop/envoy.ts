@@ -37,7 +37,17 @@ export async function startEnvoy(options: BootstrapOptions): Promise<Envoy> {
   const folder = mkdtempSync(join(tmpdir(), "mizzen-envoy-"));
   const file = join(folder, "bootstrap.json");
   writeFileSync(file, JSON.stringify(bootstrap(options)));
-  const args = ["--config-path", file, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"];
+  const args = [
+    "--config-path",
+    file,
+    "--concurrency",
+    "1",
+    "--disable-hot-restart",
+    "--log-level",
+    "warning",
+    "--file-flush-interval-msec",
+    "100",
+  ];
   // Node's pipes are sockets, which Envoy cannot open as /dev/stdout, where its access log goes: it writes to a file.
   const outputFile = join(folder, "output.txt");
   const descriptor = openSync(outputFile, "w");

@@ -57,8 +57,11 @@ function comparableBody(body: string): unknown {
   return { ...echo, headers: echo.headers.map(([name, value]) => headerText(name, value)) };
 }
 
-/** Lines that say where `ours` and `envoys` part; none when they agree. */
-export function differences(ours: Outcome, envoys: Outcome): readonly string[] {
+/**
+ * Lines that say where `ours` and `envoys` part; none when they agree.
+ * @param loopbackAlias what Envoy writes into x-forwarded-for for a caller on loopback, where we write the loopback address
+ */
+export function differences(ours: Outcome, envoys: Outcome, loopbackAlias?: string): readonly string[] {
   const lines: string[] = [];
   if (ours.broken !== envoys.broken) lines.push(`transport: ours ${ours.broken ?? "whole"}, Envoy's ${envoys.broken ?? "whole"}`);
   if (ours.status !== envoys.status) lines.push(`status: ours ${ours.status}, Envoy's ${envoys.status}`);
@@ -66,7 +69,13 @@ export function differences(ours: Outcome, envoys: Outcome): readonly string[] {
   const ourEcho = ours.body as { headers?: readonly string[] } | undefined;
   const theirEcho = envoys.body as { headers?: readonly string[] } | undefined;
   if (ourEcho?.headers !== undefined && theirEcho?.headers !== undefined) {
-    lines.push(...listDifferences("header at the application", ourEcho.headers, theirEcho.headers));
+    lines.push(
+      ...listDifferences(
+        "header at the application",
+        ourEcho.headers,
+        theirEcho.headers.map((line) => withoutAlias(line, loopbackAlias)),
+      ),
+    );
     const rest = (echo: object): string => JSON.stringify({ ...echo, headers: [] });
     if (rest(ourEcho) !== rest(theirEcho)) lines.push(`body: ours ${rest(ourEcho)}\n      Envoy's ${rest(theirEcho)}`);
   } else if (JSON.stringify(ours.body) !== JSON.stringify(envoys.body)) {
@@ -74,6 +83,12 @@ export function differences(ours: Outcome, envoys: Outcome): readonly string[] {
     lines.push(`body: ours ${shown(ours.body)}\n      Envoy's ${shown(envoys.body)}`);
   }
   return lines;
+}
+
+function withoutAlias(line: string, alias: string | undefined): string {
+  return alias !== undefined && line.startsWith("x-forwarded-for: ") && line.endsWith(alias)
+    ? `${line.slice(0, -alias.length)}127.0.0.1`
+    : line;
 }
 
 function listDifferences(what: string, ours: readonly string[], theirs: readonly string[]): readonly string[] {

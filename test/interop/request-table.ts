@@ -24,7 +24,7 @@ const ORIGIN = { origin: "https://good.example" };
 export const CASES: readonly RequestCase[] = [
   // Matching
   { name: "the default rule", path: "/", expect: 200, version: "v1" },
-  { name: "a query", path: "/any?x=1&y=%20#", expect: 200, version: "v1" },
+  { name: "a query", path: "/any?x=1&y=%20", expect: 200, version: "v1" },
   { name: "end-user jason", path: "/", headers: JASON, expect: 200, version: "v2" },
   { name: "end-user Jason", path: "/", headers: { "end-user": "Jason" }, expect: 200, version: "v1" },
   { name: "an exact path", path: "/match/exact", expect: 200, version: "v2" },
@@ -52,7 +52,7 @@ export const CASES: readonly RequestCase[] = [
   // Paths
   { name: "two dots", path: "/match/x/../exact", expect: 200, version: "v2" },
   { name: "encoded dots", path: "/match/x/%2e%2e/exact", expect: 200, version: "v2" },
-  { name: "an encoded letter", path: "/match/e%78act", expect: 200, version: "v1" },
+  { name: "an encoded letter", path: "/match/e%78act", expect: 200, version: "v2" },
   { name: "an encoded slash", path: "/match%2Fexact", expect: 200, version: "v1" },
   { name: "two slashes", path: "/match//exact", expect: 200, version: "v1" },
   { name: "above the root", path: "/../../match/exact", expect: 200, version: "v2" },
@@ -82,7 +82,7 @@ export const CASES: readonly RequestCase[] = [
   { name: "a retry with a body", path: "/retry/flaky/2", method: "POST", body: "again and again", expect: 200, version: "v1" },
   { name: "retries that do not help", path: "/retry/flaky/9", expect: 503, version: "v1" },
   { name: "a retry of a status", path: "/retry-status/status/409", expect: 409, version: "v1" },
-  { name: "the default retries leave a 503 of the application alone", path: "/flaky/1", expect: 200, version: "v1" },
+  { name: "the default retries leave a 503 of the application alone", path: "/flaky/1", expect: 503, version: "v1" },
   { name: "no retries", path: "/no-retry/flaky/1", expect: 503, version: "v1" },
   // Headers
   {

@@ -233,6 +233,7 @@ describe("a stream's own checks and clocks", () => {
       hcm.open(new Client()).onRequestHeaders(new PairRequestHeaderMap({ method: "GET", path, authority, scheme: "http" }), true);
       assert.equal(finished(hcm), expected);
       assert.equal(hcm.tries.length, 0);
+      assert.equal(hcm.unfit, 1, "the connection closes after the answer");
     });
   }
 

@@ -32,6 +32,8 @@ export interface StreamConnection {
   readonly originalDestination: SocketAddress | undefined;
   readonly requestedServerName: string | undefined;
   onStreamEnd(stream: ActiveStream): void;
+  /** The request is unfit: nothing more is read from this connection once it is answered. */
+  closeAfterResponse(): void;
 }
 
 const STREAM_IDLE = 0;
@@ -343,13 +345,17 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     const { local, remote } = this.#connection;
     const config = this.#config;
     const refused = checkRequest(headers, this.info.protocol, local.port, config, this.stats);
-    if (refused !== undefined) return refused;
+    if (refused !== undefined) {
+      this.#connection.closeAfterResponse();
+      return refused;
+    }
     const client = mutateRequestHeaders(headers, remote, local, this.tls, config.mutation, this.random);
     this.info.downstreamRemote = client.remote;
     this.#internal = client.internal;
 
     const upgrade = headers.method === "CONNECT" ? "connect" : headers.upgrade;
-    if (upgrade !== undefined && !this.#allowsUpgrade(upgrade)) {
+    // Where no route is either, the router says so: 404 before 403, as in Envoy.
+    if (upgrade !== undefined && !this.#allowsUpgrade(upgrade) && this.route() !== undefined) {
       this.stats.rqWsOnNonWsRoute.inc();
       return LOCAL_REPLIES.upgradeFailed;
     }

@@ -1,4 +1,6 @@
 // One accepted connection of a connection manager: makes streams for its codec, owns the connection's timers, drains.
+import { reasonPhrase } from "#proxy/codec/http1/head-text";
+import { HTTP1_ERRORS } from "#proxy/codec/http1/http1-error";
 import type { Http1Error } from "#proxy/codec/http1/http1-error";
 import type { ConnectionContext } from "#proxy/listener/network-filter";
 import type { SocketAddress, TransportFailure } from "#proxy/net/connection";
@@ -100,7 +102,7 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
   }
 
   onCodecError(error: Http1Error): Pick<LocalReply, "status" | "body" | "headers"> {
-    const { stats, accessLogger, thread } = this.runtime;
+    const { config, stats, accessLogger, thread } = this.runtime;
     stats.cxProtocolError.inc();
     this.#closedByUs = true;
     if (this.#streams === 0 && !this.#closed) {
@@ -115,7 +117,11 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
       info.flags.add("DPE");
       accessLogger?.log(info);
     }
-    return { status: error.status, body: "" };
+    const headers: [string, string][] = [["date", this.runtime.httpDate()]];
+    if (config.serverHeader !== "pass-through") headers.push(["server", config.serverName]);
+    // Envoy's codec says in the body what the status means. These two are its connection manager's business, which says nothing.
+    const silent = error === HTTP1_ERRORS.noHost || error === HTTP1_ERRORS.fragment;
+    return { status: error.status, body: silent ? "" : reasonPhrase(error.status), headers };
   }
 
   onActive(): void {
@@ -152,6 +158,10 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
   }
 
   // ---- StreamConnection
+
+  closeAfterResponse(): void {
+    this.#sender?.closeAfterResponse();
+  }
 
   onStreamEnd(_stream: ActiveStream): void {
     this.#streams--;

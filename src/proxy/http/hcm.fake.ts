@@ -231,6 +231,9 @@ export class FakeHcm {
     this.runtime = new HcmRuntime(config, thread);
   }
 
+  /** Requests that the checks before the filters refused. */
+  unfit = 0;
+
   /** A new stream; call `onRequestHeaders` and so on. */
   open(client: Client, version: HttpVersion = "HTTP/1.1"): ActiveStream {
     this.openStreams++;
@@ -244,6 +247,7 @@ export class FakeHcm {
         originalDestination: undefined,
         requestedServerName: undefined,
         onStreamEnd: () => void this.openStreams--,
+        closeAfterResponse: () => void this.unfit++,
       },
       client,
       version,

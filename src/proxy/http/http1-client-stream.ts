@@ -11,9 +11,9 @@ import type { RequestSender, StreamResetReason } from "./stream.ts";
 
 type Framing = "none" | "length" | "chunked" | "opaque";
 
-/** RFC 9110 8.6: methods for which no body is the rule do without `content-length: 0`. */
+/** Methods for which no body is the rule do without `content-length: 0` (RFC 9110 8.6; the list is Envoy's). */
 function expectsBody(method: string): boolean {
-  return method === "POST" || method === "PUT" || method === "PATCH";
+  return method !== "GET" && method !== "HEAD" && method !== "DELETE" && method !== "TRACE" && method !== "CONNECT";
 }
 
 export class Http1ClientStream implements RequestSender {

@@ -105,7 +105,9 @@ export class Http1ServerStream implements ResponseSender {
       return "";
     }
     if (status === 204) headers.remove("content-length");
-    if (status === 204 || status === 304 || this.#headRequest) return "";
+    if (status === 204 || status === 304) return "";
+    // A guess at what GET would get, as Envoy makes it; nothing follows either way.
+    if (this.#headRequest) return headers.has("content-length") || this.httpVersion === "HTTP/1.0" ? "" : CHUNKED_LINE;
     const length = headers.get("content-length");
     if (length !== undefined) {
       this.#remaining = parseLength(length);

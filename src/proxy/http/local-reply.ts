@@ -20,7 +20,7 @@ export const LOCAL_REPLIES = {
   missingPath: reply(404, "", undefined, "missing_path_rejected"),
   absolutePath: reply(404, "", undefined, "absolute_path_rejected"),
   pathNormalizationFailed: reply(400, "", undefined, "path_normalization_failed"),
-  http10NotAllowed: reply(426, "", undefined, "low_version"),
+  http10NotAllowed: reply(426, "Upgrade Required", undefined, "low_version"),
   requestPayloadTooLarge: reply(413, "Payload Too Large", undefined, "request_payload_too_large"),
   requestTimeout: reply(408, "request timeout", undefined, "request_overall_timeout"),
   /** The request had not come in full. */

@@ -28,6 +28,8 @@ export function checkRequest(
 function checkPath(headers: RequestHeaderMap, config: HcmConfig, stats: HcmStats): LocalReply | undefined {
   let path = headers.path;
   if (path === "") return LOCAL_REPLIES.missingPath;
+  // Asks about the server as a whole: no route has this path, and the router says so.
+  if (path === "*" && headers.method === "OPTIONS") return undefined;
   if (path.charCodeAt(0) !== 47) {
     stats.rqNonRelativePath.inc();
     return LOCAL_REPLIES.absolutePath;

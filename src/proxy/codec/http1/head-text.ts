@@ -76,6 +76,10 @@ export function statusLine(status: number): string {
   return STATUS_LINES[status]!;
 }
 
+export function reasonPhrase(status: number): string {
+  return REASONS[status] ?? "Unknown";
+}
+
 export function requestLine(method: string, target: string): string {
   return `${method} ${target} HTTP/1.1\r\n`;
 }

@@ -29,8 +29,10 @@ export const HTTP1_ERRORS = {
   // start lines
   requestLine: codec("the request line is not METHOD SP TARGET SP HTTP/x.y"),
   statusLine: codec("the status line is not HTTP/1.x SP CODE SP REASON"),
+  method: codec("the method is not one that this proxy knows"),
   version: error(505, "http1.codec_error", "the version is neither HTTP/1.0 nor HTTP/1.1"),
   targetCharacter: url("the request target holds a character that is not allowed"),
+  fragment: error(400, "path_normalization_failed", "the request target holds a fragment, which never belongs on the wire"),
   target: url("the request target has none of the forms of RFC 9112 3.2"),
   absoluteTarget: url("the request target is an absolute URL, which this listener does not accept"),
   authority: url("the authority is not HOST or HOST:PORT"),

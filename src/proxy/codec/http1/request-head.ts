@@ -40,6 +40,8 @@ export interface RequestHeadLimits {
   readonly scheme: "http" | "https";
 }
 
+const NUMBER_SIGN = 0x23;
+
 /** Why the last parse was refused. */
 let refusal: Http1Error = HTTP1_ERRORS.requestLine;
 export function requestRefusal(): Http1Error {
@@ -50,7 +52,15 @@ function refuse(error: Http1Error): number {
   return REFUSED;
 }
 
-/** One string per common method, so that comparisons are by pointer. */
+/** Envoy's list without those below; any other method gets 400 there as well. */
+const OTHER_METHODS: ReadonlySet<string> = new Set(
+  (
+    "TRACE ACL BIND CHECKOUT COPY LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MOVE " +
+    "MSEARCH NOTIFY PROPFIND PROPPATCH PURGE REBIND REPORT SEARCH SOURCE SUBSCRIBE UNBIND UNLINK UNLOCK UNSUBSCRIBE"
+  ).split(" "),
+);
+
+/** One string per common method, so that comparisons are by pointer; "" for a method that is not known. */
 function internMethod(method: string): string {
   switch (method) {
     case "GET":
@@ -70,7 +80,7 @@ function internMethod(method: string): string {
     case "CONNECT":
       return "CONNECT";
     default:
-      return method;
+      return OTHER_METHODS.has(method) ? method : "";
   }
 }
 
@@ -81,6 +91,15 @@ export function versionAt(bytes: Uint8Array, at: number): number {
   const minor = bytes[at + 7]! - 0x30;
   if (major < 0 || major > 9 || minor < 0 || minor > 9 || bytes[at + 6] !== 0x2e) return -1;
   return major === 1 && minor <= 1 ? minor : 2;
+}
+
+const VERSION_START = Buffer.from("HTTP/", "latin1");
+
+/** Whether the first bytes of a version are those of one: garbage is answered at once instead of being waited for. */
+function isVersionSoFar(bytes: Uint8Array, start: number, end: number): boolean {
+  const known = Math.min(VERSION_START.length, end - start);
+  for (let i = 0; i < known; i++) if (bytes[start + i] !== VERSION_START[i]) return false;
+  return true;
 }
 
 /** A Content-Length in digits that fits a safe integer, else -1. */
@@ -189,10 +208,13 @@ export function parseRequestHead(bytes: Buffer, start: number, end: number, head
   const targetStart = i;
   while (i < end && TARGET[bytes[i]!] === 1) i++;
   if (i === end) return INCOMPLETE;
-  if (bytes[i] !== SPACE) return refuse(bytes[i] === CR || bytes[i] === LF ? HTTP1_ERRORS.requestLine : HTTP1_ERRORS.targetCharacter);
+  if (bytes[i] !== SPACE) {
+    if (bytes[i] === CR || bytes[i] === LF) return refuse(HTTP1_ERRORS.requestLine);
+    return refuse(bytes[i] === NUMBER_SIGN ? HTTP1_ERRORS.fragment : HTTP1_ERRORS.targetCharacter);
+  }
   const targetEnd = i++;
   if (targetEnd === targetStart) return refuse(HTTP1_ERRORS.requestLine);
-  if (i + 10 > end) return INCOMPLETE;
+  if (i + 10 > end) return isVersionSoFar(bytes, i, end) ? INCOMPLETE : refuse(HTTP1_ERRORS.requestLine);
   const version = versionAt(bytes, i);
   if (version === -1) return refuse(HTTP1_ERRORS.requestLine);
   if (bytes[i + 8] !== CR) return refuse(bytes[i + 8] === LF ? HTTP1_ERRORS.bareLf : HTTP1_ERRORS.requestLine);
@@ -218,6 +240,7 @@ export function parseRequestHead(bytes: Buffer, start: number, end: number, head
   head.upgradeProtocol = undefined;
   head.teTrailers = false;
   head.expectContinue = false;
+  if (head.method === "") return refuse(HTTP1_ERRORS.method);
   const error =
     readTarget(head, head.text.slice(targetStart - start, targetEnd - start), limits) ?? readHost(head, kinds) ?? readFraming(head, kinds);
   if (error !== undefined) return refuse(error);

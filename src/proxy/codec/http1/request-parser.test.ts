@@ -119,7 +119,7 @@ const VALID: readonly string[] = [
   "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n\r\n",
   "GET / HTTP/1.1\r\nHost: a\r\nConnection: close, X-Drop\r\nX-Drop: 1\r\nKeep-Alive: timeout=5\r\nTE: trailers\r\nProxy-Connection: keep-alive\r\nX-Keep: 2\r\n\r\n",
   "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\nok",
-  "FOO-bar /caf%C3%A9 HTTP/1.1\r\nHost: a\r\nX: caf\xe9\r\n\r\n",
+  "PROPFIND /caf%C3%A9 HTTP/1.1\r\nHost: a\r\nX: caf\xe9\r\n\r\n",
 ];
 
 describe("request parser: valid requests", () => {
@@ -302,6 +302,9 @@ const REFUSED: readonly (readonly [name: string, text: string, status: number])[
   ["CONNECT with length", request("CONNECT a:1 HTTP/1.1", "Host: a:1", "Content-Length: 3"), 400],
   ["an upgrade with encoding", post("0\r\n\r\n", "Connection: upgrade", "Upgrade: x", "Transfer-Encoding: chunked"), 400],
   ["a method with a control", request("G\x01T / HTTP/1.1", "Host: a"), 400],
+  ["a method that is not known", request("BREW / HTTP/1.1", "Host: a"), 400],
+  ["a method in lower case", request("get / HTTP/1.1", "Host: a"), 400],
+  ["a short line that is no request", "what is this\r\n\r\n", 400],
   ["no method", request(" / HTTP/1.1", "Host: a"), 400],
   ["TLS on a plain port", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400],
   ["a chunk size with 0x", chunked("0x5\r\nhello\r\n0\r\n\r\n"), 400],
