@@ -1,4 +1,4 @@
-// `npm run check`: format, types, lint with boundaries and cycles, unit tests. Stops at the first that fails.
+// `npm run check`: format, types, lint with boundaries and cycles, dead code, unit tests. Stops at the first that fails.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
@@ -9,6 +9,7 @@ const steps = [
   ["format", "npx", ["--no", "oxfmt", "--", "--check", "src", "test", "bench", "samples", "scripts", "bin"]],
   ["types", "npx", ["--no", "tsc", "--", "-p", "tsconfig.json"]],
   ["lint", "npx", ["--no", "oxlint", "--", "--quiet"]],
+  ["dead code", "npx", ["--no", "knip"]],
   ["unit tests", "node", [node26, "scripts/unit-tests.mjs"]],
 ];
 const started = Date.now();

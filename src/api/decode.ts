@@ -175,7 +175,7 @@ function decodeMessage(message: Message, node: SourceNode, path: FieldPath, repo
 }
 
 /** lowerCamel as it is declared, or the proto's own snake_case name. */
-export function fieldName(message: Message, key: string): string | undefined {
+function fieldName(message: Message, key: string): string | undefined {
   if (message.fields.has(key)) return key;
   if (!key.includes("_")) return undefined;
   const camel = camelName(key);
@@ -277,7 +277,7 @@ function set(values: Record<string, unknown>, key: string, value: unknown): void
 }
 
 /** The JSON value of a node, for what is not looked into. */
-export function plainValue(node: SourceNode): unknown {
+function plainValue(node: SourceNode): unknown {
   if (node.kind === "scalar") return node.value;
   if (node.kind === "list") return node.items.map(plainValue);
   const values: Record<string, unknown> = {};

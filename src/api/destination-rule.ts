@@ -57,7 +57,7 @@ export const portTrafficPolicy = message("PortTrafficPolicy", {
 });
 export type PortTrafficPolicy = Decoded<typeof portTrafficPolicy>;
 
-export const tunnelSettings = message("TunnelSettings", {
+const tunnelSettings = message("TunnelSettings", {
   protocol: field(string, "CONNECT or POST"),
   targetHost: required(string, "Where the tunnel ends"),
   targetPort: required(uint32, "The port where the tunnel ends"),
@@ -82,14 +82,14 @@ export const trafficPolicy = message("TrafficPolicy", {
 });
 export type TrafficPolicy = Decoded<typeof trafficPolicy>;
 
-export const subset = message("Subset", {
+const subset = message("Subset", {
   name: required(string, "What routes call it"),
   labels: field(map(string), "Labels that its endpoints bear"),
   trafficPolicy: field(trafficPolicy, "Settings of the subset, above those of the host"),
 });
 export type Subset = Decoded<typeof subset>;
 
-export const workloadSelector = message("WorkloadSelector", {
+const workloadSelector = message("WorkloadSelector", {
   matchLabels: field(map(string), "Labels that a workload bears"),
 });
 export type WorkloadSelector = Decoded<typeof workloadSelector>;

@@ -1,7 +1,7 @@
 // Gateway: what the proxies at the edge listen to.
 import { bool, enumeration, field, later, map, message, repeated, required, string, uint32, type Decoded } from "./declaration.ts";
 
-export const port = message("Port", {
+const port = message("Port", {
   number: required(uint32, "The port's number"),
   protocol: required(string, "HTTP, HTTPS, GRPC, GRPC-WEB, HTTP2, MONGO, TCP, TLS, ..."),
   name: field(string, "A name, unique within the Gateway"),
@@ -17,7 +17,7 @@ const tlsCertificate = message("TLSCertificate", {
   caCertificates: field(string, "A file with the certificates between it and the authority"),
 });
 
-export const serverTlsMode = enumeration(["PASSTHROUGH", "SIMPLE", "MUTUAL", "AUTO_PASSTHROUGH", "ISTIO_MUTUAL", "OPTIONAL_MUTUAL"]);
+const serverTlsMode = enumeration(["PASSTHROUGH", "SIMPLE", "MUTUAL", "AUTO_PASSTHROUGH", "ISTIO_MUTUAL", "OPTIONAL_MUTUAL"]);
 export type ServerTLSMode = Decoded<typeof serverTlsMode>;
 
 export const serverTlsSettings = message("ServerTLSSettings", {

@@ -118,7 +118,7 @@ export type KindLookup =
   | { readonly is: "unknown"; readonly names: readonly string[] }
   | { readonly is: "foreign" };
 
-export function groupOf(apiVersion: string): string {
+function groupOf(apiVersion: string): string {
   const slash = apiVersion.indexOf("/");
   return slash === -1 ? "" : apiVersion.slice(0, slash);
 }

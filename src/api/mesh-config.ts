@@ -33,7 +33,7 @@ const serviceEntryVisibility = message("ServiceEntryVisibility", {
   ),
 });
 
-export const outboundTrafficPolicy = message("OutboundTrafficPolicy", {
+const outboundTrafficPolicy = message("OutboundTrafficPolicy", {
   mode: field(enumeration({ REGISTRY_ONLY: 0, ALLOW_ANY: 1, ALLOW_ANY_DYNAMIC_DNS: 3 }), "Whether unknown hosts may be called"),
   tls: later(clientTlsSettings, "TLS towards unknown hosts"),
 });

@@ -38,7 +38,7 @@ export interface ParsedDocument {
 }
 
 /** The name under which MeshConfig lives, as Istio's ConfigMap. */
-export const meshConfigName = "istio";
+const meshConfigName = "istio";
 const defaultRootNamespace = "istio-system";
 const defaultNamespace = "default";
 const maxFindings = 100;

@@ -30,7 +30,7 @@ const l4Match = {
   sourceNamespace: field(string, "The calling workload's namespace"),
 };
 
-export const tlsMatchAttributes = message("TLSMatchAttributes", {
+const tlsMatchAttributes = message("TLSMatchAttributes", {
   sniHosts: required(repeated(string), "Server names that the caller asks for"),
   ...l4Match,
 });
@@ -42,7 +42,7 @@ export const tlsRoute = message("TLSRoute", {
 });
 export type TLSRoute = Decoded<typeof tlsRoute>;
 
-export const l4MatchAttributes = message("L4MatchAttributes", {
+const l4MatchAttributes = message("L4MatchAttributes", {
   ...l4Match,
   sourceSubnet: field(string, "The caller's network"),
 });

@@ -2,7 +2,7 @@
 import { field, int32, later, map, message, repeated, required, string, uint32, type Decoded } from "./declaration.ts";
 import { workloadEntry } from "./workload-entry.ts";
 
-export const httpHealthCheck = message("HTTPHealthCheckConfig", {
+const httpHealthCheck = message("HTTPHealthCheckConfig", {
   path: field(string, "The path that is asked for"),
   port: required(uint32, "The application's port"),
   host: field(string, "The address that is asked; without it the application's own"),
@@ -14,13 +14,13 @@ export const httpHealthCheck = message("HTTPHealthCheckConfig", {
 });
 export type HTTPHealthCheckConfig = Decoded<typeof httpHealthCheck>;
 
-export const tcpHealthCheck = message("TCPHealthCheckConfig", {
+const tcpHealthCheck = message("TCPHealthCheckConfig", {
   host: field(string, "The address that is asked; without it the application's own"),
   port: required(uint32, "The application's port"),
 });
 export type TCPHealthCheckConfig = Decoded<typeof tcpHealthCheck>;
 
-export const execHealthCheck = message("ExecHealthCheckConfig", {
+const execHealthCheck = message("ExecHealthCheckConfig", {
   command: required(repeated(string), "A program and its arguments; exit status 0 is healthy"),
 });
 export type ExecHealthCheckConfig = Decoded<typeof execHealthCheck>;

@@ -45,7 +45,7 @@ export interface SourceDocument {
   place(offset: number): Place;
 }
 
-export const maxFileBytes = 3 * 1024 * 1024;
+const maxFileBytes = 3 * 1024 * 1024;
 const maxDepth = 100;
 const maxNodes = 500_000;
 const maxSyntaxFindings = 10;

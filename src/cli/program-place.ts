@@ -11,7 +11,7 @@ const IN_CHECKOUT = existsSync(join(PACKAGE_ROOT, "src/cli/main.ts"));
 export const COMMAND = IN_CHECKOUT ? "npx mizzen" : "mizzen";
 
 /** This file's neighbour that starts everything. */
-export const MAIN = join(import.meta.dirname, import.meta.filename.endsWith(".ts") ? "main.ts" : "main.js");
+const MAIN = join(import.meta.dirname, import.meta.filename.endsWith(".ts") ? "main.ts" : "main.js");
 
 /** Program and arguments that start mizzen itself. */
 export function selfCommand(): readonly string[] {

@@ -5,7 +5,7 @@ import type { ApiObject } from "#api/object";
 import type { WorkloadGroupSpec } from "#api/workload-group";
 import type { RunnableGroup } from "#embedded/child-messages";
 
-export const RUN_ANNOTATION = "mizzen.io/run";
+const RUN_ANNOTATION = "mizzen.io/run";
 
 // Istio's default for MeshConfig.defaultConfig.terminationDrainDuration, and the most that the embedded mesh waits.
 const TERMINATION_DRAIN_MS = 5_000;

@@ -1,15 +1,10 @@
 // Packing and unpacking of google.protobuf.Any, and the JSON form of messages that contain some.
 // A type that this build does not know stays opaque bytes: its JSON form is {"@type", "value": base64}, and a dump never fails.
 import { create, createRegistry, fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
-import type { DescFile, DescMessage, JsonObject, JsonValue, Message, MessageShape, Registry } from "@bufbuild/protobuf";
+import type { DescFile, DescMessage, JsonObject, MessageShape, Registry } from "@bufbuild/protobuf";
 import { AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { TYPE_URL_PREFIX } from "./type-urls.ts";
-
-/** `type.googleapis.com/` plus the full name of the message. */
-export function typeUrl(schema: DescMessage): string {
-  return TYPE_URL_PREFIX + schema.typeName;
-}
 
 export function pack<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): Any {
   return anyPack(schema, message);
@@ -36,34 +31,35 @@ export function registryOf(...files: readonly DescFile[]): Registry {
   return createRegistry(...files);
 }
 
-/**
- * Canonical proto JSON with every Any that `registry` knows resolved and the others opaque.
- * Never throws for an unknown or broken Any.
- */
-export function messageToJson(registry: Registry, schema: DescMessage, message: Message): JsonValue {
+/** How a dump spells field names: proto JSON's lowerCamel, or as in the .proto file. */
+interface FieldNames {
+  readonly useProtoFieldName?: boolean;
+}
+
+/** Proto JSON with every Any inside resolved. With a type inside that `registry` does not know the whole is opaque bytes. */
+export function messageToJson<Desc extends DescMessage>(
+  registry: Registry,
+  schema: Desc,
+  message: MessageShape<Desc>,
+  names: FieldNames = {},
+): JsonObject {
   try {
-    return toJson(schema, message as MessageShape<DescMessage>, { registry });
+    return toJson(schema, message, { registry, ...names }) as JsonObject;
   } catch (error) {
-    return {
-      "@type": TYPE_URL_PREFIX + schema.typeName,
-      value: base64(toBinary(schema, message as MessageShape<DescMessage>)),
-      error: String(error),
-    };
+    return { "@type": TYPE_URL_PREFIX + schema.typeName, value: base64(toBinary(schema, message)), error: String(error) };
   }
 }
 
-/** The JSON form of a packed resource: `{"@type": ..., ...fields}` or the opaque form. */
-export function anyToJson(registry: Registry, any: Any): JsonObject {
+/** A packed resource as `{"@type": ..., ...fields}` or the opaque form. */
+export function anyToJson(registry: Registry, any: Any, names: FieldNames = {}): JsonObject {
+  const opaque = { "@type": any.typeUrl, value: base64(any.value) };
   const schema = registry.getMessage(nameOf(any.typeUrl));
-  if (schema === undefined) return { "@type": any.typeUrl, value: base64(any.value) };
-  let message: Message;
+  if (schema === undefined) return opaque;
   try {
-    message = fromBinary(schema, any.value);
+    return { "@type": any.typeUrl, ...messageToJson(registry, schema, fromBinary(schema, any.value), names) };
   } catch (error) {
-    return { "@type": any.typeUrl, value: base64(any.value), error: String(error) };
+    return { ...opaque, error: String(error) };
   }
-  const json = messageToJson(registry, schema, message);
-  return { "@type": any.typeUrl, ...(json as JsonObject) };
 }
 
 function base64(bytes: Uint8Array): string {

@@ -11,9 +11,6 @@ export const SECRET_TYPE = "type.googleapis.com/envoy.extensions.transport_socke
 /** Istio's own: what an agent says of its application's health, as a request on its ADS stream. Never a resource. */
 export const HEALTH_INFORMATION_TYPE = "type.googleapis.com/istio.v1.HealthInformation";
 
-/** The order in which Envoy wants the types pushed and warmed: make before break. */
-export const PUSH_ORDER = [CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE] as const;
-
 /** Short names as proxy-status and logs print them. */
 export const SHORT_TYPE: Readonly<Record<string, string>> = {
   [LISTENER_TYPE]: "LDS",

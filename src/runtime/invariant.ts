@@ -1,5 +1,5 @@
 /** Thrown when our own code is wrong, never for bad input: whoever owns the stream or connection catches it, resets that and counts it. */
-export class InvariantError extends Error {
+class InvariantError extends Error {
   override readonly name = "InvariantError";
 }
 

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-export const ENVOY_VERSION = "1.40.0";
+const ENVOY_VERSION = "1.40.0";
 
 function run(command: string, args: readonly string[]): { ok: boolean; output: string } {
   const result = spawnSync(command, args, {

@@ -1,7 +1,7 @@
 // TLS towards a destination.
 import { bool, enumeration, field, later, message, repeated, string, type Decoded } from "#api/declaration";
 
-export const clientTlsMode = enumeration(["DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"], {
+const clientTlsMode = enumeration(["DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"], {
   SIMPLE: "proxies cannot encrypt, and nothing is sent in the clear: requests fail with 503",
   MUTUAL: "proxies cannot encrypt, and nothing is sent in the clear: requests fail with 503",
 });

@@ -8,7 +8,7 @@ export const tcpKeepalive = message("TcpKeepalive", {
 });
 export type TcpKeepalive = Decoded<typeof tcpKeepalive>;
 
-export const tcpSettings = message("TCPSettings", {
+const tcpSettings = message("TCPSettings", {
   maxConnections: field(int32, "Connections at the same time at most"),
   connectTimeout: field(duration, "Time to set up a connection"),
   tcpKeepalive: later(tcpKeepalive, "Keep-alive probes of the operating system"),
@@ -17,13 +17,13 @@ export const tcpSettings = message("TCPSettings", {
 });
 export type TCPSettings = Decoded<typeof tcpSettings>;
 
-export const http2KeepAlive = message("HTTP2KeepAlive", {
+const http2KeepAlive = message("HTTP2KeepAlive", {
   interval: field(duration, "Time between PING frames"),
   timeout: field(duration, "Time until a PING without an answer ends the connection"),
 });
 export type HTTP2KeepAlive = Decoded<typeof http2KeepAlive>;
 
-export const httpSettings = message("HTTPSettings", {
+const httpSettings = message("HTTPSettings", {
   http1MaxPendingRequests: field(int32, "Requests that wait for a connection at most"),
   http2MaxRequests: field(int32, "Requests at the same time at most"),
   maxRequestsPerConnection: field(int32, "Requests of one connection at most; 1 turns keep-alive off"),

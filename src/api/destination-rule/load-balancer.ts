@@ -16,7 +16,7 @@ import {
   type Decoded,
 } from "#api/declaration";
 
-export const httpCookie = message("HTTPCookie", {
+const httpCookie = message("HTTPCookie", {
   name: required(string, "The cookie's name"),
   path: field(string, "The cookie's path"),
   ttl: field(duration, "The cookie's life; 0 makes a session cookie"),
@@ -26,10 +26,10 @@ export const httpCookie = message("HTTPCookie", {
   ),
 });
 
-export const ringHash = message("RingHash", { minimumRingSize: field(uint64, "Virtual nodes on the ring at least") });
-export const maglev = message("MagLev", { tableSize: field(uint64, "The table's size; a prime number") });
+const ringHash = message("RingHash", { minimumRingSize: field(uint64, "Virtual nodes on the ring at least") });
+const maglev = message("MagLev", { tableSize: field(uint64, "The table's size; a prime number") });
 
-export const consistentHash = message(
+const consistentHash = message(
   "ConsistentHashLB",
   {
     httpHeaderName: field(string, "Hash of a request header"),
@@ -76,14 +76,14 @@ export const zoneAwareLbSetting = message("ZoneAwareLoadBalancerSetting", {
 });
 export type ZoneAwareLoadBalancerSetting = Decoded<typeof zoneAwareLbSetting>;
 
-export const warmup = message("WarmupConfiguration", {
+const warmup = message("WarmupConfiguration", {
   duration: required(duration, "How long a new endpoint is spared"),
   minimumPercent: field(number, "The share of its weight that a new endpoint begins with"),
   aggression: field(number, "How fast its weight grows; 1 is linear"),
 });
 export type WarmupConfiguration = Decoded<typeof warmup>;
 
-export const backendUtilization = message("BackendUtilization", {
+const backendUtilization = message("BackendUtilization", {
   weightUpdatePeriod: field(duration, "Time between new weights"),
   weightExpirationPeriod: field(duration, "Time after which a weight without a report counts no more"),
   weightStabilizationPeriod: field(duration, "Time of reports until a weight counts"),
@@ -91,7 +91,7 @@ export const backendUtilization = message("BackendUtilization", {
   metricNamesForComputingUtilization: field(repeated(string), "Reported metrics that stand for utilization"),
 });
 
-export const simpleLb = enumeration(["UNSPECIFIED", "LEAST_CONN", "RANDOM", "PASSTHROUGH", "ROUND_ROBIN", "LEAST_REQUEST"]);
+const simpleLb = enumeration(["UNSPECIFIED", "LEAST_CONN", "RANDOM", "PASSTHROUGH", "ROUND_ROBIN", "LEAST_REQUEST"]);
 export type SimpleLB = Decoded<typeof simpleLb>;
 
 export const loadBalancerSettings = message(

@@ -112,7 +112,7 @@ export function authorityEdits(operations: Operations | undefined): readonly str
 }
 
 /** Envoy's command operators: %NAME%, %NAME(arguments)%; %% is a percent sign. What the names mean is the proxy's business. */
-export function headerValueFault(value: string): string | undefined {
+function headerValueFault(value: string): string | undefined {
   // Anything but tab and printable characters would split or hide headers.
   // eslint-disable-next-line no-control-regex -- control characters are what is refused
   if (/[\u0000-\u0008\u000A-\u001F\u007F]/u.test(value)) return "a header's value must not hold control characters";

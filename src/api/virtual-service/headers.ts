@@ -1,7 +1,7 @@
 // Header edits of a route or of one of its destinations.
 import { field, map, message, repeated, string, type Decoded } from "#api/declaration";
 
-export const headerOperations = message("HeaderOperations", {
+const headerOperations = message("HeaderOperations", {
   set: field(map(string), "Headers that replace what is there"),
   add: field(map(string), "Headers that are added to what is there"),
   remove: field(repeated(string), "Names of headers that are taken away"),

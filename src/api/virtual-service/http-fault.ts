@@ -4,7 +4,7 @@ import { duration, field, int32, later, message, number, string, type Decoded } 
 export const percent = message("Percent", { value: field(number, "0 to 100, fractions allowed") });
 export type Percent = Decoded<typeof percent>;
 
-export const httpFaultDelay = message(
+const httpFaultDelay = message(
   "Delay",
   {
     percent: field(int32, "Share of the requests in whole percent; percentage replaces it"),
@@ -16,7 +16,7 @@ export const httpFaultDelay = message(
 );
 export type HTTPFaultDelay = Decoded<typeof httpFaultDelay>;
 
-export const httpFaultAbort = message(
+const httpFaultAbort = message(
   "Abort",
   {
     httpStatus: field(int32, "The HTTP status that the caller gets"),

@@ -29,7 +29,7 @@ export const httpRedirect = message(
 );
 export type HTTPRedirect = Decoded<typeof httpRedirect>;
 
-export const httpBody = message("HTTPBody", { string: field(string, "The body as text"), bytes: field(string, "The body in base64") }, [
+const httpBody = message("HTTPBody", { string: field(string, "The body as text"), bytes: field(string, "The body in base64") }, [
   ["string", "bytes"],
 ]);
 export type HTTPBody = Decoded<typeof httpBody>;
@@ -40,7 +40,7 @@ export const httpDirectResponse = message("HTTPDirectResponse", {
 });
 export type HTTPDirectResponse = Decoded<typeof httpDirectResponse>;
 
-export const regexRewrite = message("RegexRewrite", {
+const regexRewrite = message("RegexRewrite", {
   match: field(string, "An RE2 expression for the parts of the path that are replaced"),
   rewrite: field(string, "What replaces them; \\1 is the first capture"),
 });
@@ -53,13 +53,13 @@ export const httpRewrite = message("HTTPRewrite", {
 });
 export type HTTPRewrite = Decoded<typeof httpRewrite>;
 
-export const httpMirrorPolicy = message("HTTPMirrorPolicy", {
+const httpMirrorPolicy = message("HTTPMirrorPolicy", {
   destination: required(destination, "Where copies go"),
   percentage: field(percent, "Share of the requests that are copied"),
 });
 export type HTTPMirrorPolicy = Decoded<typeof httpMirrorPolicy>;
 
-export const delegate = message("Delegate", {
+const delegate = message("Delegate", {
   name: field(string, "The VirtualService that holds the routes"),
   namespace: field(string, "Its namespace; without it that of the delegating one"),
 });

@@ -42,7 +42,7 @@ function checkHeaderName(name: string, check: Check): void {
   else if (!isClaim(name) && !pseudoHeaders.has(name) && !isHeaderName(name)) check.error(`${JSON.stringify(name)} is no header name`);
 }
 
-export function checkStringMatch(match: StringMatch, check: Check): void {
+function checkStringMatch(match: StringMatch, check: Check): void {
   if (match.prefix === "") check.at("prefix").error("must not be empty");
   if (match.regex !== undefined) checkExpression(match.regex, check.at("regex"));
 }

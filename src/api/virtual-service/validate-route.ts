@@ -1,6 +1,7 @@
 // Istio's rules for one HTTP route.
 import type { CorsPolicy } from "./cors-policy.ts";
 import type { Destination, RouteDestination } from "./destination.ts";
+import { GRPC_STATUS_NAMES } from "./grpc-status.ts";
 import type { HTTPFaultInjection } from "./http-fault.ts";
 import type { HTTPRetry } from "./http-retry.ts";
 import type { HTTPDirectResponse, HTTPRedirect, HTTPRewrite, HTTPRoute, HTTPRouteDestination } from "./http-route.ts";
@@ -58,7 +59,7 @@ function checkConflicts(route: HTTPRoute, isDelegate: boolean, check: Check): vo
   if (route.mirror !== undefined && (route.mirrors ?? []).length > 0) check.at("mirror").error("cannot stand beside mirrors");
 }
 
-export function checkDestination(destination: Destination, check: Check): void {
+function checkDestination(destination: Destination, check: Check): void {
   if (destination.host === "*") check.at("host").error("* is no destination");
   else check.at("host").refuse(wildcardDomainFault(destination.host));
   if (filled(destination.subset) && !isDnsLabel(destination.subset ?? "")) {
@@ -101,26 +102,6 @@ function checkPercentage(value: number | undefined, check: Check): void {
   if (value < 0.0001 || value > 100) check.error(`must be 0, or between 0.0001 and 100, is ${value}`);
 }
 
-const grpcStatuses: ReadonlySet<string> = new Set([
-  "OK",
-  "CANCELLED",
-  "UNKNOWN",
-  "INVALID_ARGUMENT",
-  "DEADLINE_EXCEEDED",
-  "NOT_FOUND",
-  "ALREADY_EXISTS",
-  "PERMISSION_DENIED",
-  "RESOURCE_EXHAUSTED",
-  "FAILED_PRECONDITION",
-  "ABORTED",
-  "OUT_OF_RANGE",
-  "UNIMPLEMENTED",
-  "INTERNAL",
-  "UNAVAILABLE",
-  "DATA_LOSS",
-  "UNAUTHENTICATED",
-]);
-
 function checkFault(fault: HTTPFaultInjection | undefined, check: Check): void {
   if (fault === undefined) return;
   const { abort, delay } = fault;
@@ -131,7 +112,7 @@ function checkFault(fault: HTTPFaultInjection | undefined, check: Check): void {
     if (abort.http2Error !== undefined) at.at("http2Error").error("is not supported", "use httpStatus or grpcStatus");
     else if (abort.httpStatus !== undefined) checkStatus(abort.httpStatus, at.at("httpStatus"));
     else if (abort.grpcStatus === undefined) at.warning("says not with what", "add httpStatus or grpcStatus");
-    else if (!grpcStatuses.has(abort.grpcStatus)) {
+    else if (!GRPC_STATUS_NAMES.includes(abort.grpcStatus)) {
       at.at("grpcStatus").error(`${JSON.stringify(abort.grpcStatus)} is no gRPC status`, "for example UNAVAILABLE or NOT_FOUND");
     }
   }

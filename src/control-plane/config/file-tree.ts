@@ -35,7 +35,7 @@ const EXTENSIONS = new Set([".yaml", ".yml", ".json"]);
 const NOT_CONFIGURATION = new Set(["package.json", "package-lock.json", "tsconfig.json"]);
 
 /** Swap and backup files (`.x.yaml.swp`, `x.yaml~`, `#x.yaml#`, `4913`, `x.yaml.tmp`) fall out by extension or by their first character. */
-export function isConfigurationName(name: string): boolean {
+function isConfigurationName(name: string): boolean {
   const first = name[0];
   if (first === "." || first === "#" || first === "~") return false;
   return EXTENSIONS.has(extname(name).toLowerCase()) && !NOT_CONFIGURATION.has(name);

@@ -1,48 +1,15 @@
 // What was generated for one proxy, as readable JSON in the order of Envoy's own dump.
-import { file_envoy_config_cluster_v3_cluster } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
-import { file_envoy_config_endpoint_v3_endpoint } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
-import { file_envoy_config_listener_v3_listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
-import { file_envoy_config_route_v3_route } from "#envoy/gen/envoy/config/route/v3/route_pb";
-import { file_envoy_extensions_access_loggers_file_v3_file } from "#envoy/gen/envoy/extensions/access_loggers/file/v3/file_pb";
-import { file_envoy_extensions_filters_http_cors_v3_cors } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
-import { file_envoy_extensions_filters_http_fault_v3_fault } from "#envoy/gen/envoy/extensions/filters/http/fault/v3/fault_pb";
-import { file_envoy_extensions_filters_http_grpc_stats_v3_config } from "#envoy/gen/envoy/extensions/filters/http/grpc_stats/v3/config_pb";
-import { file_envoy_extensions_filters_http_router_v3_router } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
-import { file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
-import { file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
-import { file_envoy_extensions_request_id_uuid_v3_uuid } from "#envoy/gen/envoy/extensions/request_id/uuid/v3/uuid_pb";
-import { file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts } from "#envoy/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb";
-import { file_envoy_extensions_retry_priority_previous_priorities_v3_previous_priorities_config } from "#envoy/gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb";
-import { file_envoy_extensions_upstreams_http_v3_http_protocol_options } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
-import { anyOf, anyToJson, registryOf } from "#envoy/any";
+import { anyOf, anyToJson } from "#envoy/any";
+import { configRegistry } from "#envoy/config-registry";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
 import type { ResourceSet } from "#control-plane/generate/resources";
 import { versionOf } from "#control-plane/xds/resource-version";
-
-/** Everything that generation puts into an Any. */
-const registry = registryOf(
-  file_envoy_config_cluster_v3_cluster,
-  file_envoy_config_endpoint_v3_endpoint,
-  file_envoy_config_listener_v3_listener,
-  file_envoy_config_route_v3_route,
-  file_envoy_extensions_access_loggers_file_v3_file,
-  file_envoy_extensions_filters_http_cors_v3_cors,
-  file_envoy_extensions_filters_http_fault_v3_fault,
-  file_envoy_extensions_filters_http_grpc_stats_v3_config,
-  file_envoy_extensions_filters_http_router_v3_router,
-  file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager,
-  file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy,
-  file_envoy_extensions_request_id_uuid_v3_uuid,
-  file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts,
-  file_envoy_extensions_retry_priority_previous_priorities_v3_previous_priorities_config,
-  file_envoy_extensions_upstreams_http_v3_http_protocol_options,
-);
 
 export function configDump(resources: ResourceSet): unknown {
   const list = (typeUrl: string): unknown[] =>
     [...(resources.get(typeUrl)?.values() ?? [])].map((resource) => ({
       version_info: versionOf(resource),
-      resource: anyToJson(registry, anyOf(resource.typeUrl, resource.value)),
+      resource: anyToJson(configRegistry, anyOf(resource.typeUrl, resource.value)),
     }));
   return { clusters: list(CLUSTER_TYPE), endpoints: list(ENDPOINT_TYPE), listeners: list(LISTENER_TYPE), routes: list(ROUTE_TYPE) };
 }

@@ -9,39 +9,15 @@ import type { Mesh } from "#control-plane/mesh/mesh";
 import { parseNode } from "#control-plane/mesh/parse-node";
 import type { ProxyNode } from "#control-plane/mesh/proxy";
 import { buildRegistry } from "#control-plane/registry/registry";
-import { registryOf } from "#envoy/any";
+import { configRegistry } from "#envoy/config-registry";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
-import { file_envoy_extensions_access_loggers_file_v3_file } from "#envoy/gen/envoy/extensions/access_loggers/file/v3/file_pb";
-import { file_envoy_extensions_filters_http_cors_v3_cors } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
-import { file_envoy_extensions_filters_http_fault_v3_fault } from "#envoy/gen/envoy/extensions/filters/http/fault/v3/fault_pb";
-import { file_envoy_extensions_filters_http_grpc_stats_v3_config } from "#envoy/gen/envoy/extensions/filters/http/grpc_stats/v3/config_pb";
-import { file_envoy_extensions_filters_http_router_v3_router } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
-import { file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
-import { file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
-import { file_envoy_extensions_request_id_uuid_v3_uuid } from "#envoy/gen/envoy/extensions/request_id/uuid/v3/uuid_pb";
-import { file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts } from "#envoy/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb";
-import { file_envoy_extensions_retry_priority_previous_priorities_v3_previous_priorities_config } from "#envoy/gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb";
-import { file_envoy_extensions_upstreams_http_v3_http_protocol_options } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
 import { ResourceCache } from "./resource-cache.ts";
 import { generateResources, type ResourceSet } from "./resources.ts";
 
-const registry = registryOf(
-  file_envoy_extensions_access_loggers_file_v3_file,
-  file_envoy_extensions_filters_http_cors_v3_cors,
-  file_envoy_extensions_filters_http_fault_v3_fault,
-  file_envoy_extensions_filters_http_grpc_stats_v3_config,
-  file_envoy_extensions_filters_http_router_v3_router,
-  file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager,
-  file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy,
-  file_envoy_extensions_request_id_uuid_v3_uuid,
-  file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts,
-  file_envoy_extensions_retry_priority_previous_priorities_v3_previous_priorities_config,
-  file_envoy_extensions_upstreams_http_v3_http_protocol_options,
-);
 const SCHEMAS: Readonly<Record<string, DescMessage>> = {
   [CLUSTER_TYPE]: ClusterSchema,
   [ENDPOINT_TYPE]: ClusterLoadAssignmentSchema,
@@ -153,7 +129,7 @@ function resource(set: ResourceSet, typeUrl: string, name: string): any {
   assert.ok(found, `${name} is not among ${names(set, typeUrl).join(", ")}`);
   const schema = SCHEMAS[typeUrl];
   assert.ok(schema);
-  return toJson(schema, fromBinary(schema, found.value), { registry }) as JsonObject;
+  return toJson(schema, fromBinary(schema, found.value), { registry: configRegistry }) as JsonObject;
 }
 
 function routesOf(yaml: string, host = "reviews.default.svc.cluster.local:9080"): any[] {

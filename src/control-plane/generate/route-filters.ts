@@ -5,31 +5,12 @@ import { CorsPolicySchema } from "#envoy/gen/envoy/extensions/filters/http/cors/
 import { HTTPFaultSchema } from "#envoy/gen/envoy/extensions/filters/http/fault/v3/fault_pb";
 import { FractionalPercent_DenominatorType as Denominator } from "#envoy/gen/envoy/type/v3/percent_pb";
 import type { CorsPolicy, HTTPFaultInjection, HTTPRoute, Percent } from "#api/virtual-service";
+import { GRPC_STATUS_NAMES } from "#api/virtual-service/grpc-status";
 import { pack } from "#envoy/any";
 import { durationOf } from "./duration.ts";
 import { stringMatcher } from "./string-matcher.ts";
 
-const GRPC_STATUS: ReadonlyMap<string, number> = new Map(
-  [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-  ].map((name, code) => [name, code]),
-);
+const GRPC_STATUS: ReadonlyMap<string, number> = new Map(GRPC_STATUS_NAMES.map((name, code) => [name, code]));
 
 /** In the order of the filters' names, so that equal routes give equal bytes. */
 export function routeFilters(route: HTTPRoute): Record<string, Any> {

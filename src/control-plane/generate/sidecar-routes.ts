@@ -17,7 +17,7 @@ export const HTTP_PROXY_ROUTES = "http_proxy";
 const UNKNOWN_HOST_PORT = 80;
 
 /** Ports whose requests are routed one by one. A port of unknown protocol may carry HTTP, so it has routes too. */
-export function hasRoutes(port: ServicePort): boolean {
+function hasRoutes(port: ServicePort): boolean {
   return isHttp(port.protocol) || port.protocol === "AUTO";
 }
 

@@ -2,7 +2,7 @@
 import type { MeshConfigSpec } from "#api/mesh-config";
 import type { ObjectSet } from "#control-plane/config/object-set";
 
-export const ISTIO_DEFAULTS: MeshConfigSpec = {
+const ISTIO_DEFAULTS: MeshConfigSpec = {
   rootNamespace: "istio-system",
   trustDomain: "cluster.local",
   connectTimeout: 10_000,

@@ -5,9 +5,9 @@ import type { ServiceSpec } from "#api/service";
 import { selectProtocol } from "./protocol.ts";
 import type { Service, ServicePort } from "./service.ts";
 
-export const EXPORT_TO_ANNOTATION = "networking.istio.io/exportTo";
+const EXPORT_TO_ANNOTATION = "networking.istio.io/exportTo";
 
-export function serviceHostname(name: string, namespace: string, domain: string): string {
+function serviceHostname(name: string, namespace: string, domain: string): string {
   return `${name}.${namespace}.svc.${domain}`;
 }
 

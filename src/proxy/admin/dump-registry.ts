@@ -1,70 +1,15 @@
-// Every type that may stand in an Any of configuration that this proxy accepts, so that dumps show fields and not bytes.
-import { toJson } from "@bufbuild/protobuf";
+// Messages as Envoy's admin endpoint prints them: proto field names. A dump never fails: what this build does not know stays bytes.
 import type { DescMessage, JsonObject, MessageShape } from "@bufbuild/protobuf";
-import { anyPack, AnySchema } from "@bufbuild/protobuf/wkt";
-import { file_envoy_config_cluster_v3_cluster } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
-import { file_envoy_config_endpoint_v3_endpoint } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
-import { file_envoy_config_listener_v3_listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
-import { file_envoy_config_route_v3_route } from "#envoy/gen/envoy/config/route/v3/route_pb";
-import { file_envoy_extensions_access_loggers_file_v3_file } from "#envoy/gen/envoy/extensions/access_loggers/file/v3/file_pb";
-import { file_envoy_extensions_access_loggers_stream_v3_stream } from "#envoy/gen/envoy/extensions/access_loggers/stream/v3/stream_pb";
-import { file_envoy_extensions_filters_http_cors_v3_cors } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
-import { file_envoy_extensions_filters_http_fault_v3_fault } from "#envoy/gen/envoy/extensions/filters/http/fault/v3/fault_pb";
-import { file_envoy_extensions_filters_http_grpc_stats_v3_config } from "#envoy/gen/envoy/extensions/filters/http/grpc_stats/v3/config_pb";
-import { file_envoy_extensions_filters_http_router_v3_router } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
-import { file_envoy_extensions_filters_http_upstream_codec_v3_upstream_codec } from "#envoy/gen/envoy/extensions/filters/http/upstream_codec/v3/upstream_codec_pb";
-import { file_envoy_extensions_filters_listener_http_inspector_v3_http_inspector } from "#envoy/gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb";
-import { file_envoy_extensions_filters_listener_tls_inspector_v3_tls_inspector } from "#envoy/gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb";
-import { file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
-import { file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
-import { file_envoy_extensions_request_id_uuid_v3_uuid } from "#envoy/gen/envoy/extensions/request_id/uuid/v3/uuid_pb";
-import { file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts } from "#envoy/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb";
-import { file_envoy_extensions_transport_sockets_raw_buffer_v3_raw_buffer } from "#envoy/gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb";
-import { file_envoy_extensions_upstreams_http_v3_http_protocol_options } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
-import { nameOf, registryOf } from "#envoy/any";
+import { anyOf, anyToJson, messageToJson } from "#envoy/any";
+import { configRegistry } from "#envoy/config-registry";
 
-const registry = registryOf(
-  file_envoy_config_cluster_v3_cluster,
-  file_envoy_config_endpoint_v3_endpoint,
-  file_envoy_config_listener_v3_listener,
-  file_envoy_config_route_v3_route,
-  file_envoy_extensions_access_loggers_file_v3_file,
-  file_envoy_extensions_access_loggers_stream_v3_stream,
-  file_envoy_extensions_filters_http_cors_v3_cors,
-  file_envoy_extensions_filters_http_fault_v3_fault,
-  file_envoy_extensions_filters_http_grpc_stats_v3_config,
-  file_envoy_extensions_filters_http_router_v3_router,
-  file_envoy_extensions_filters_http_upstream_codec_v3_upstream_codec,
-  file_envoy_extensions_filters_listener_http_inspector_v3_http_inspector,
-  file_envoy_extensions_filters_listener_tls_inspector_v3_tls_inspector,
-  file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager,
-  file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy,
-  file_envoy_extensions_request_id_uuid_v3_uuid,
-  file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts,
-  file_envoy_extensions_transport_sockets_raw_buffer_v3_raw_buffer,
-  file_envoy_extensions_upstreams_http_v3_http_protocol_options,
-);
+const NAMES = { useProtoFieldName: true } as const;
 
-/** A message as Envoy's admin prints it: proto field names. */
 export function dumpMessage<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): JsonObject {
-  try {
-    return toJson(schema, message, { registry, useProtoFieldName: true }) as JsonObject;
-  } catch (error) {
-    // A type inside that this build does not know: a dump never fails.
-    const { typeUrl, value } = anyPack(schema, message);
-    return { "@type": typeUrl, value: Buffer.from(value).toString("base64"), error: String(error) };
-  }
+  return messageToJson(configRegistry, schema, message, NAMES);
 }
 
 /** The bytes of a resource as `{"@type": ..., fields}`. */
 export function dumpResource(typeUrl: string, bytes: Uint8Array): JsonObject {
-  const schema = registry.getMessage(nameOf(typeUrl));
-  const opaque = { "@type": typeUrl, value: Buffer.from(bytes).toString("base64") };
-  if (schema === undefined) return opaque;
-  const any = { $typeName: "google.protobuf.Any" as const, typeUrl, value: bytes };
-  try {
-    return toJson(AnySchema, any, { registry, useProtoFieldName: true }) as JsonObject;
-  } catch (error) {
-    return { ...opaque, error: String(error) };
-  }
+  return anyToJson(configRegistry, anyOf(typeUrl, bytes), NAMES);
 }

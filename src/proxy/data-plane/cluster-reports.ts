@@ -1,9 +1,9 @@
 // What the traffic threads of one proxy say of its clusters, as one picture.
-import type { ClusterReport, HostReport } from "./thread-messages.ts";
+import type { ClusterSummary, HostSummary } from "#proxy/admin/admin-source";
 
 /** Counters are summed over threads; weight, locality and health are the same on all of them. Sorted by cluster, hosts in order. */
-export function mergeReports(reports: readonly (readonly ClusterReport[])[]): ClusterReport[] {
-  const clusters = new Map<string, Map<string, HostReport>>();
+export function mergeReports(reports: readonly (readonly ClusterSummary[])[]): ClusterSummary[] {
+  const clusters = new Map<string, Map<string, HostSummary>>();
   for (const { name, hosts } of reports.flat()) {
     let known = clusters.get(name);
     if (known === undefined) clusters.set(name, (known = new Map()));
@@ -16,7 +16,7 @@ export function mergeReports(reports: readonly (readonly ClusterReport[])[]): Cl
   return [...clusters].map(([name, hosts]) => ({ name, hosts: [...hosts.values()] })).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function sum(a: HostReport, b: HostReport): HostReport {
+function sum(a: HostSummary, b: HostSummary): HostSummary {
   return {
     ...a,
     cxActive: a.cxActive + b.cxActive,

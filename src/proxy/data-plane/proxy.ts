@@ -16,7 +16,7 @@ import { COMPILERS } from "./composition.ts";
 import { ListenerSockets } from "./listener-sockets.ts";
 import { resourceChecks } from "./resource-checks.ts";
 import type { ThreadHandle } from "./thread-handle.ts";
-import type { ClusterReport, ThreadEvent } from "./thread-messages.ts";
+import type { ThreadEvent } from "./thread-messages.ts";
 import { ThreadUpdates } from "./thread-updates.ts";
 
 export interface ProxyOptions {
@@ -53,7 +53,7 @@ export class Proxy {
   readonly #startedMs: number;
   readonly #reports = new Map<
     number,
-    { missing: Set<ThreadHandle>; readonly got: (readonly ClusterReport[])[]; readonly done: () => void }
+    { missing: Set<ThreadHandle>; readonly got: (readonly ClusterSummary[])[]; readonly done: () => void }
   >();
   readonly #removing = new Map<ThreadHandle, () => void>();
   #sequence = 0;
@@ -173,11 +173,11 @@ export class Proxy {
     await this.#admin?.close();
   }
 
-  #report(): Promise<ClusterReport[]> {
+  #report(): Promise<ClusterSummary[]> {
     const sequence = ++this.#sequence;
     const asked = this.#options.threads.filter((thread) => thread.send({ type: "report", proxy: this.nodeId, sequence }));
     return new Promise((resolve) => {
-      const got: (readonly ClusterReport[])[] = [];
+      const got: (readonly ClusterSummary[])[] = [];
       // A thread that is busy for long is left out: admin must answer when something is wrong.
       const timer: Timer = this.#options.clock.setTimer(REPORT_MS, () => done(), true);
       const done = (): void => {
@@ -190,7 +190,7 @@ export class Proxy {
     });
   }
 
-  #reported(thread: ThreadHandle, sequence: number, clusters: readonly ClusterReport[]): void {
+  #reported(thread: ThreadHandle, sequence: number, clusters: readonly ClusterSummary[]): void {
     const waiting = this.#reports.get(sequence);
     if (waiting === undefined || !waiting.missing.delete(thread)) return;
     waiting.got.push(clusters);

@@ -1,4 +1,5 @@
 // What the main thread and a traffic thread say to each other. Plain data: it is cloned on its way.
+import type { ClusterSummary } from "#proxy/admin/admin-source";
 import type { ProxyUpdate } from "#proxy/xds-client/proxy-update";
 import type { StatsUpdate } from "#telemetry/stats/thread-stats";
 import type { LogFields, LogLevel } from "#runtime/log";
@@ -56,31 +57,10 @@ export interface WrittenCommand {
 
 export type ThreadCommand = AddProxyCommand | UpdateCommand | DrainCommand | RemoveProxyCommand | ReportCommand | WrittenCommand;
 
-export interface HostReport {
-  readonly address: string;
-  readonly port: number;
-  readonly weight: number;
-  readonly locality: string;
-  readonly health: "healthy" | "degraded" | "unhealthy";
-  readonly cxActive: number;
-  readonly cxTotal: number;
-  readonly cxConnectFail: number;
-  readonly rqActive: number;
-  readonly rqTotal: number;
-  readonly rqSuccess: number;
-  readonly rqError: number;
-  readonly rqTimeout: number;
-}
-
-export interface ClusterReport {
-  readonly name: string;
-  readonly hosts: readonly HostReport[];
-}
-
 export type ThreadEvent =
   | { readonly type: "online" }
   | { readonly type: "applied"; readonly proxy: ProxyKey; readonly sequence: number; readonly errors: readonly string[] }
-  | { readonly type: "report"; readonly proxy: ProxyKey; readonly sequence: number; readonly clusters: readonly ClusterReport[] }
+  | { readonly type: "report"; readonly proxy: ProxyKey; readonly sequence: number; readonly clusters: readonly ClusterSummary[] }
   | { readonly type: "stats"; readonly proxy: ProxyKey; readonly update: StatsUpdate }
   | { readonly type: "removed"; readonly proxy: ProxyKey }
   | { readonly type: "access-log"; readonly proxy: ProxyKey; readonly path: string; readonly text: string; readonly bytes: number }

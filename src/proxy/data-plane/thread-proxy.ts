@@ -4,6 +4,7 @@ import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
+import type { ClusterSummary } from "#proxy/admin/admin-source";
 import { parseCluster } from "#proxy/cluster/cluster-config";
 import { ThreadClusterManager } from "#proxy/cluster/cluster-manager";
 import { http1PoolFactory } from "#proxy/cluster/http1-pool-factory";
@@ -21,7 +22,7 @@ import type { Log } from "#runtime/log";
 import type { Random } from "#runtime/random";
 import { AccessLogBatches } from "./access-log-batches.ts";
 import type { CompilerTables } from "./resource-checks.ts";
-import type { AddProxyCommand, ClusterReport, ThreadEvent, UpdateCommand } from "./thread-messages.ts";
+import type { AddProxyCommand, ThreadEvent, UpdateCommand } from "./thread-messages.ts";
 
 export interface ThreadProxyOptions {
   readonly command: AddProxyCommand;
@@ -107,7 +108,7 @@ export class ThreadProxy {
     if (update !== undefined) this.#options.post({ type: "stats", proxy: this.#context.nodeId, update });
   }
 
-  report(): ClusterReport[] {
+  report(): ClusterSummary[] {
     return [...this.#clusters.clusters].map(({ name, hosts }) => ({
       name,
       hosts: hosts.map(({ address, weight, locality, health, stats }) => ({

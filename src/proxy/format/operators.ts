@@ -14,7 +14,7 @@ export type Operator = (info: StreamInfo) => OperatorValue;
 const elapsed = (from: number | undefined, to: number | undefined): number | undefined =>
   from === undefined || to === undefined ? undefined : Math.max(0, Math.floor(to - from));
 
-export function addressText(address: SocketAddress | undefined): string | undefined {
+function addressText(address: SocketAddress | undefined): string | undefined {
   if (address === undefined) return undefined;
   return address.address.includes(":") ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`;
 }

@@ -26,7 +26,7 @@ const SPECIFIERS: Readonly<Record<string, (date: Date) => string>> = {
 };
 
 /** `2026-11-23T07:00:00.123Z`, computed once a millisecond at most. */
-export function isoTime(): TimeFormatter {
+function isoTime(): TimeFormatter {
   let lastMs = Number.NaN;
   let last = "";
   return (wallMs) => {

@@ -23,7 +23,7 @@ export interface WalkOwner<Headers> {
   readonly ended: boolean;
 }
 
-export const MAX_QUEUED_BYTES = 1024 * 1024;
+const MAX_QUEUED_BYTES = 1024 * 1024;
 
 export class FilterWalk<Headers> {
   readonly #filters: readonly HttpFilter[];

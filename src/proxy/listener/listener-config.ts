@@ -77,7 +77,7 @@ export function compileListener(
 }
 
 /** The addresses that the listener binds, primary first. */
-export function listenerAddresses(wire: Listener, violations: Violations): SocketAddress[] {
+function listenerAddresses(wire: Listener, violations: Violations): SocketAddress[] {
   const all: readonly (readonly [Address | undefined, string])[] = [
     [wire.address, "address"],
     ...wire.additionalAddresses.map(({ address }, index) => [address, `additional_addresses[${index}].address`] as const),

@@ -20,7 +20,7 @@ const STATUS: Readonly<Record<Code, number>> = {
   [Code.PERMANENT_REDIRECT]: 308,
 };
 
-export function redirectReply(status: number, location: string): LocalReply {
+function redirectReply(status: number, location: string): LocalReply {
   return { kind: "local-reply", status, body: "", flag: undefined, details: "direct_response", headers: [["location", location]] };
 }
 

@@ -76,7 +76,7 @@ function allQueries(matchers: readonly QueryMatcher[], input: RouteInput): boole
   return matchers.every((matcher) => matcher.matches(parameters));
 }
 
-export function isGrpc(contentType: string | undefined): boolean {
+function isGrpc(contentType: string | undefined): boolean {
   if (contentType === undefined || !contentType.startsWith("application/grpc")) return false;
   const next = contentType[16];
   return next === undefined || next === "+" || next === ";";

@@ -6,7 +6,7 @@ export interface BackOffOptions {
   readonly maxMs: number;
 }
 
-export const XDS_BACK_OFF: BackOffOptions = { baseMs: 500, maxMs: 30_000 };
+const XDS_BACK_OFF: BackOffOptions = { baseMs: 500, maxMs: 30_000 };
 
 export class BackOff {
   readonly #random: Random;

@@ -7,7 +7,7 @@ import type { Counter, Gauge, Histogram, NamePart, StatsScope } from "./store.ts
 export type StatKind = "counter" | "gauge" | "histogram";
 
 /** Slots a statistic takes. A gauge has two: what inc and dec made of it, and what was set. */
-export const SLOTS: Readonly<Record<StatKind, number>> = { counter: 1, gauge: 2, histogram: HISTOGRAM_SLOTS };
+const SLOTS: Readonly<Record<StatKind, number>> = { counter: 1, gauge: 2, histogram: HISTOGRAM_SLOTS };
 
 export interface NewStat {
   readonly kind: StatKind;

@@ -42,7 +42,7 @@ export const routerFilterCompiler: HttpFilterCompiler = {
   },
 };
 
-export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, LoadBalancerContext {
+class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, LoadBalancerContext {
   readonly #stream: TerminalStream;
   readonly #config: RouterConfig;
   #headers: RequestHeaderMap | undefined = undefined;
@@ -111,13 +111,13 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
     }
     const choice = route.chooseCluster(stream.routeInput);
     this.#choice = choice;
-    info.upstreamCluster = choice?.cluster;
     const cluster = choice === undefined ? undefined : stream.thread.clusters.get(choice.cluster);
     if (choice === undefined || cluster === undefined) {
       stats.noCluster.inc();
       this.#answer(clusterNotFound(route.clusterNotFoundStatus));
       return;
     }
+    info.upstreamCluster = choice.cluster;
     this.#cluster = cluster;
     this.#grpc = isGrpcRequest(headers);
     const host = cluster.chooseHost(this);
