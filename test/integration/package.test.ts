@@ -32,7 +32,7 @@ test("npm pack and a global install of the tarball give a mizzen that runs Booki
     );
 
     const directory = join(work, "bookinfo");
-    cpSync(join(prefix, "lib/node_modules/mizzen/samples/bookinfo"), directory, {
+    cpSync(join(prefix, "lib/node_modules/mizzen/dist/samples/bookinfo"), directory, {
       recursive: true,
       filter: (path) => !path.endsWith("networking"),
     });
