@@ -4,7 +4,7 @@
 import type { Clock, Timer } from "#runtime/clock";
 import type { Log } from "#runtime/log";
 import type { RegistrationFile } from "./registration-file.ts";
-import type { HealthStatus } from "./service.ts";
+import type { HealthStatus, WorkloadInstance } from "./service.ts";
 
 /** How long an entry outlives its agent's stream. */
 export const GRACE_MS = 10_000;
@@ -12,20 +12,11 @@ const SAVE_DELAY_MS = 20;
 const MAX_REGISTRATIONS = 10_000;
 
 /** What an agent says of its workload. */
-export interface WorkloadDescription {
+export interface WorkloadDescription extends Omit<WorkloadInstance, "name" | "weight" | "health"> {
   /** The WorkloadGroup's name. */
   readonly group: string;
-  readonly namespace: string;
   /** The instance's name: `reviews-v2-1`. */
   readonly workload: string;
-  readonly address: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly serviceAccount: string;
-  /** Ports by name, and those where it listens. */
-  readonly ports: Readonly<Record<string, number>>;
-  readonly listening: readonly number[];
-  readonly locality: string;
-  readonly network: string;
 }
 
 export interface RegisteredWorkload extends WorkloadDescription {

@@ -18,6 +18,7 @@ import type { RequestHead } from "#proxy/codec/http1/request-head";
 import type { ResponseHead } from "#proxy/codec/http1/response-head";
 import type { HeaderMap, RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import { checkName, isStatus, safeValue } from "./header-text.ts";
+import { requestPseudo, setRequestPseudo } from "./pseudo-header.ts";
 import { invariant } from "#runtime/invariant";
 
 const NONE: readonly string[] = [];
@@ -248,39 +249,11 @@ export class Http1RequestHeaderMap extends Http1Lines implements RequestHeaderMa
   }
 
   protected override pseudo(name: string): string | undefined {
-    switch (name) {
-      case "host":
-      case ":authority":
-        return this.authority === "" ? undefined : this.authority;
-      case ":path":
-        return this.path === "" ? undefined : this.path;
-      case ":method":
-        return this.method;
-      case ":scheme":
-        return this.scheme;
-      default:
-        return undefined;
-    }
+    return requestPseudo(this, name);
   }
 
   protected override setPseudo(name: string, value: string): void {
-    switch (name) {
-      case "host":
-      case ":authority":
-        this.authority = value;
-        break;
-      case ":path":
-        this.path = value;
-        break;
-      case ":method":
-        this.method = value;
-        break;
-      case ":scheme":
-        this.scheme = value;
-        break;
-      default:
-        super.setPseudo(name, value);
-    }
+    if (!setRequestPseudo(this, name, value)) super.setPseudo(name, value);
   }
 
   /** The Host line stands where it stood as long as it says the same; a changed one comes first (RFC 9112 3.2). */

@@ -3,6 +3,7 @@
 import { invariant } from "#runtime/invariant";
 import type { HeaderMap, RequestHeaderMap, ResponseHeaderMap } from "./header-map.ts";
 import { checkName, isStatus, safeValue } from "./header-text.ts";
+import { requestPseudo, setRequestPseudo } from "./pseudo-header.ts";
 
 export type HeaderPairs = readonly (readonly [name: string, value: string])[];
 
@@ -133,39 +134,11 @@ export class PairRequestHeaderMap extends PairLines implements RequestHeaderMap 
   }
 
   protected override pseudo(name: string): string | undefined {
-    switch (name) {
-      case "host":
-      case ":authority":
-        return this.authority === "" ? undefined : this.authority;
-      case ":path":
-        return this.path === "" ? undefined : this.path;
-      case ":method":
-        return this.method;
-      case ":scheme":
-        return this.scheme;
-      default:
-        return undefined;
-    }
+    return requestPseudo(this, name);
   }
 
   protected override setPseudo(name: string, value: string): void {
-    switch (name) {
-      case "host":
-      case ":authority":
-        this.authority = value;
-        break;
-      case ":path":
-        this.path = value;
-        break;
-      case ":method":
-        this.method = value;
-        break;
-      case ":scheme":
-        this.scheme = value;
-        break;
-      default:
-        super.setPseudo(name, value);
-    }
+    if (!setRequestPseudo(this, name, value)) super.setPseudo(name, value);
   }
 
   override toHttp1(): string {
