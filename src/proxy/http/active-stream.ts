@@ -295,6 +295,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     this.#requestWalk?.stop();
     this.#responseWalk?.stop();
 
+    this.#noteCluster();
     const request = this.#requestHeaders;
     const { headers, body } = localReplyHeaders(reply, request);
     finalize?.finalizeResponse(headers, info, undefined);
@@ -308,6 +309,13 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     }
     walk.push({ kind: "headers", headers, endStream: chunk === undefined });
     if (chunk !== undefined && !this.#ended) walk.push({ kind: "data", chunk, endStream: true });
+  }
+
+  /** As in Envoy, the log names the cluster to which the request would have gone, also when a filter answered instead. */
+  #noteCluster(): void {
+    if (this.info.upstreamCluster !== undefined || this.#route === undefined) return;
+    const name = this.#route.chooseCluster(this)?.cluster;
+    if (name !== undefined && this.thread.clusters.get(name) !== undefined) this.info.upstreamCluster = name;
   }
 
   resetResponse(reason: StreamResetReason): void {

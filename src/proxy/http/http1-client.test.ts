@@ -172,7 +172,8 @@ describe("HTTP/1 client connection", () => {
     for (const [fed, reason] of [
       ["", "remote-reset"],
       ["HTTP/1.1 100 Continue\r\n\r\n", "remote-reset"],
-      ["HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", "connection-termination"],
+      ["HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", "protocol-error"],
+      ["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", "protocol-error"],
     ] as const) {
       for (const end of [true, false]) {
         const bench = new Bench();

@@ -35,6 +35,8 @@ export class Http1ClientConnection implements ConnectionHandler, ResponseHandler
   #stream: Http1ClientStream | undefined;
   #receiver: ResponseReceiver | undefined;
   #responseStarted = false;
+  /** The response is chunked or has a length. */
+  #endAnnounced = false;
   #responseDone = true;
   /** The upstream keeps the connection after this response, as far as it said. */
   #upstreamKeeps = true;
@@ -104,7 +106,7 @@ export class Http1ClientConnection implements ConnectionHandler, ResponseHandler
     try {
       const opaque = this.#stream?.opaque === true;
       const error = this.#stream === undefined ? undefined : this.#responses.parser.finish();
-      if (error !== undefined || (this.#stream !== undefined && !this.#responseDone)) this.#reset(this.#brokenReason(), "");
+      if (error !== undefined || (this.#stream !== undefined && !this.#responseDone)) this.#broken("");
       else if (opaque && this.#stream !== undefined) return; // our half goes on
       this.#close("flush");
     } catch (fault) {
@@ -132,7 +134,7 @@ export class Http1ClientConnection implements ConnectionHandler, ResponseHandler
     this.#output.discard();
     enterBatch();
     try {
-      this.#reset(this.#brokenReason(), failure?.detail ?? "");
+      this.#broken(failure?.detail ?? "");
     } catch (fault) {
       this.#owner.onFault(fault);
     } finally {
@@ -150,6 +152,7 @@ export class Http1ClientConnection implements ConnectionHandler, ResponseHandler
       return;
     }
     this.#responseStarted = true;
+    this.#endAnnounced = head.chunked || head.contentLength >= 0;
     this.#upstreamKeeps = head.minorVersion === 1 ? !head.close : head.keepAlive && !head.close;
     this.#keepAliveTimeoutMs = head.keepAliveTimeoutSeconds < 0 ? undefined : head.keepAliveTimeoutSeconds * 1000;
     if (!head.chunked && head.contentLength < 0 && !endStream) this.#upstreamKeeps = false;
@@ -211,7 +214,7 @@ export class Http1ClientConnection implements ConnectionHandler, ResponseHandler
   /** The request cannot be finished as its headers announced it: the upstream must not wait, nor read what comes next as its rest. */
   failed(stream: Http1ClientStream, details: string): void {
     if (this.#stream !== stream) return;
-    this.#reset("local-reset", details);
+    this.#reset("local-reset", details, true);
     this.#close("now");
   }
 
@@ -245,7 +248,7 @@ export class Http1ClientConnection implements ConnectionHandler, ResponseHandler
       const { error } = parser;
       if (error !== undefined) {
         this.#owner.onProtocolError(this, error.details);
-        this.#reset("protocol-error", error.details);
+        this.#reset("protocol-error", error.details, true);
         this.#close("now");
         return;
       }
@@ -279,18 +282,27 @@ export class Http1ClientConnection implements ConnectionHandler, ResponseHandler
     this.#owner.onStreamDone(this, reusable);
   }
 
+  /** As in Envoy: the end of the connection within a body whose end was announced is a broken protocol, not only a lost connection. */
   #brokenReason(): StreamResetReason {
-    return this.#responseStarted ? "connection-termination" : "remote-reset";
+    if (!this.#responseStarted) return "remote-reset";
+    return this.#endAnnounced ? "protocol-error" : "connection-termination";
   }
 
-  #reset(reason: StreamResetReason, details: string): void {
+  /** The peer has ended the connection before the response was whole. */
+  #broken(details: string): void {
+    const reason = this.#brokenReason();
+    // What the socket said is then not the reason.
+    this.#reset(reason, reason === "protocol-error" ? "" : details, false);
+  }
+
+  #reset(reason: StreamResetReason, details: string, locally: boolean): void {
     const receiver = this.#receiver;
     const stream = this.#stream;
     if (stream === undefined) return;
     this.#stream = undefined;
     this.#receiver = undefined;
     stream.retire();
-    this.#owner.onStreamBroken(this, reason === "local-reset" || reason === "protocol-error");
+    this.#owner.onStreamBroken(this, locally);
     receiver?.onResponseReset(reason, details);
   }
 
