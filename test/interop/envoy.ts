@@ -50,7 +50,8 @@ export async function startEnvoy(options: BootstrapOptions): Promise<Envoy> {
   ];
   // Node's pipes are sockets, which Envoy cannot open as /dev/stdout, where its access log goes: it writes to a file.
   const outputFile = join(folder, "output.txt");
-  const descriptor = openSync(outputFile, "w");
+  // To append: Envoy opens the file once more, and the two must not write over each other.
+  const descriptor = openSync(outputFile, "a");
   const child = spawn(envoyBinary(), args, { cwd: folder, stdio: ["ignore", descriptor, descriptor] });
   closeSync(descriptor);
   let lastOutput: string | undefined;

@@ -8,6 +8,8 @@ export interface RawExchange {
   /** Per response, in lower case, without values that belong to one moment. */
   readonly headers: readonly (readonly string[])[];
   readonly closed: boolean;
+  /** What follows a 101. */
+  readonly opaque: string;
   readonly text: string;
 }
 
@@ -16,6 +18,8 @@ export interface RawCase {
   readonly bytes: string;
   /** What Envoy answers. */
   readonly statuses: readonly number[];
+  /** Elsewhere Envoy answers something else. */
+  readonly only?: "gateway";
   /** What we answer where we differ on purpose, and why. */
   readonly ours?: { readonly statuses: readonly number[]; readonly because: string };
 }
@@ -41,7 +45,7 @@ export function rawExchange(to: Endpoint, bytes: string): Promise<RawExchange> {
   });
 }
 
-function parse(text: string): { statuses: readonly number[]; headers: readonly (readonly string[])[] } {
+function parse(text: string): Pick<RawExchange, "statuses" | "headers" | "opaque"> {
   const statuses: number[] = [];
   const headers: string[][] = [];
   for (const match of text.matchAll(/HTTP\/1\.[01] (\d{3})[^\r\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n/g)) {
@@ -55,7 +59,7 @@ function parse(text: string): { statuses: readonly number[]; headers: readonly (
         .sort(),
     );
   }
-  return { statuses, headers };
+  return { statuses, headers, opaque: statuses.includes(101) ? text.slice(text.indexOf("\r\n\r\n") + 4) : "" };
 }
 
 function get(path: string, ...lines: readonly string[]): string {
@@ -81,6 +85,7 @@ export const RAW_CASES: readonly RawCase[] = [
   { name: "no host", bytes: "GET / HTTP/1.1\r\n\r\n", statuses: [400] },
   {
     name: "two hosts",
+    only: "gateway",
     bytes: get("/", HOST),
     statuses: [400],
     ours: { statuses: [400], because: "RFC 9112 3.2 asks for it; Envoy joins the two and leaves the 400 to the application" },
@@ -126,11 +131,13 @@ export const RAW_CASES: readonly RawCase[] = [
   },
   { name: "Expect: 100-continue", bytes: post("hello", "Content-Length: 5", "Expect: 100-continue"), statuses: [100, 200] },
   { name: "another expectation", bytes: post("hello", "Content-Length: 5", "Expect: nothing"), statuses: [417] },
+  { name: "early hints", bytes: get("/early-hints"), statuses: [103, 200] },
+  { name: "a websocket", bytes: `${get("/ws", "Connection: Upgrade", "Upgrade: websocket")}a message`, statuses: [101] },
   {
-    name: "an upgrade to a websocket that nobody serves",
+    name: "a websocket that nobody serves",
     bytes: get("/", "Connection: Upgrade", "Upgrade: websocket"),
-    statuses: [200],
-    ours: { statuses: [200], because: "Envoy drops the body of an answer that refuses an upgrade; we pass it on" },
+    statuses: [400],
+    ours: { statuses: [400], because: "Envoy drops the body of an answer that refuses an upgrade; we pass it on" },
   },
   { name: "an upgrade to something else", bytes: get("/", "Connection: Upgrade", "Upgrade: chat"), statuses: [403] },
   { name: "a path with a space", bytes: get("/a b"), statuses: [400] },

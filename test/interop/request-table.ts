@@ -19,6 +19,7 @@ export interface RequestCase {
 }
 
 const JASON = { "end-user": "jason" };
+const GRPC = { "content-type": "application/grpc", te: "trailers" };
 const ORIGIN = { origin: "https://good.example" };
 
 export const CASES: readonly RequestCase[] = [
@@ -84,6 +85,7 @@ export const CASES: readonly RequestCase[] = [
   { name: "a retry of a status", path: "/retry-status/status/409", expect: 409, version: "v1" },
   { name: "the default retries leave a 503 of the application alone", path: "/flaky/1", expect: 503, version: "v1" },
   { name: "no retries", path: "/no-retry/flaky/1", expect: 503, version: "v1" },
+  { name: "tries that take too long", path: "/per-try/slow/2000", expect: 504 },
   // Headers
   {
     name: "edited headers",
@@ -116,11 +118,30 @@ export const CASES: readonly RequestCase[] = [
     version: "v1",
   },
   {
-    name: "a timeout that the caller wants",
+    name: "a timeout that the caller wants (no address is internal)",
     path: "/slow/1000",
     headers: { "x-envoy-upstream-rq-timeout-ms": "100" },
     expect: 200,
     version: "v1",
+  },
+  {
+    name: "retries that the caller wants",
+    path: "/flaky/1",
+    headers: { "x-envoy-retry-on": "5xx", "x-envoy-max-retries": "2" },
+    expect: 503,
+    version: "v1",
+  },
+  { name: "a gRPC call without endpoints", path: "/subset/nobody", method: "POST", headers: GRPC, body: "", expect: 200 },
+  { name: "a gRPC call that is aborted", path: "/fault/abort", method: "POST", headers: GRPC, body: "", expect: 200 },
+  { name: "a gRPC call that takes too long", path: "/timeout/slow/2000", method: "POST", headers: GRPC, body: "", expect: 200 },
+  {
+    name: "a gRPC call without a route",
+    host: "bookinfo.example",
+    path: "/x.Y/Z",
+    method: "POST",
+    headers: GRPC,
+    body: "",
+    expect: 200,
     only: "gateway",
   },
   // Cross-origin

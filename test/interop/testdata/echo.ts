@@ -81,6 +81,14 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 const server = createServer((request, response) => {
   answer(request, response).catch(() => response.destroy());
 });
+// Whatever the protocol is: bytes come back as they are. Only /ws switches.
+server.on("upgrade", (request, socket, head) => {
+  socket.on("error", () => socket.destroy());
+  if (request.url !== "/ws") return void socket.end("HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\nno");
+  socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n");
+  socket.write(head);
+  socket.pipe(socket);
+});
 server.keepAliveTimeout = 4_000_000;
 server.headersTimeout = 4_010_000;
 server.listen(Number(process.env["PORT"] ?? 9090), process.env["HOST"] ?? "127.0.0.1");
