@@ -1,5 +1,4 @@
-// Time arrives from outside, so that tests can move it. Nothing else in src/ calls Date.now or setTimeout,
-// except the places that own a real process (cli/, proxy/net).
+// Time arrives from outside, so that tests can move it. Nothing else in src/ asks the system for the time or for a timer.
 
 /** What a timer was given; `cancel` after it fired does nothing. */
 export interface Timer {

@@ -1,4 +1,4 @@
-// Every HTTP filter that this proxy has. cli/ joins it with extensions/; nothing registers itself.
+// Every HTTP filter that this proxy has; data-plane/composition.ts hands the list on. Nothing registers itself.
 import { corsFilterCompiler } from "#proxy/filters/cors/cors-filter";
 import { faultFilterCompiler } from "#proxy/filters/fault/fault-filter";
 import { grpcStatsFilterCompiler } from "#proxy/filters/grpc-stats/grpc-stats-filter";
