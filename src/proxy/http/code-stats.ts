@@ -1,5 +1,6 @@
-// Counts responses by code, as Envoy: `<prefix>_completed`, `<prefix>_2xx`, and where wanted `<prefix>_200`.
-import type { Counter, StatsScope } from "#telemetry/stats/store";
+// Counts responses by code, as Envoy: `<prefix>_completed`, `<prefix>_2xx`, and where wanted `<prefix>_200`. Prometheus sees the class and
+// the code as labels: `<prefix>_xx{envoy_response_code_class="2"}`, `<prefix>{envoy_response_code="200"}`.
+import type { Counter, NamePart, StatsScope } from "#telemetry/stats/store";
 
 export class CodeStats {
   readonly completed: Counter;
@@ -13,7 +14,7 @@ export class CodeStats {
     this.#scope = scope;
     this.#prefix = prefix;
     this.completed = scope.counter(`${prefix}_completed`);
-    this.#classes = [1, 2, 3, 4, 5].map((digit) => scope.counter(`${prefix}_${digit}xx`));
+    this.#classes = [1, 2, 3, 4, 5].map((digit) => scope.counter(codeClass(prefix, digit)));
     this.#codes = perCode ? Array.from<Counter | undefined>({ length: 500 }).fill(undefined) : undefined;
   }
 
@@ -23,6 +24,14 @@ export class CodeStats {
     if (status < 100 || status > 599) return;
     this.#classes[Math.trunc(status / 100) - 1]!.inc();
     const codes = this.#codes;
-    if (codes !== undefined) (codes[status - 100] ??= this.#scope.counter(`${this.#prefix}_${status}`)).inc();
+    if (codes !== undefined) (codes[status - 100] ??= this.#scope.counter(code(this.#prefix, status))).inc();
   }
+}
+
+function codeClass(prefix: string, digit: number): NamePart {
+  return { tag: "envoy.response_code_class", value: String(digit), dotted: `${prefix}_${digit}xx`, plain: `${prefix}_xx` };
+}
+
+function code(prefix: string, status: number): NamePart {
+  return { tag: "envoy.response_code", value: String(status), dotted: `${prefix}_${status}`, plain: prefix };
 }

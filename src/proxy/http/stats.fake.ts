@@ -1,4 +1,5 @@
 // A statistics scope for tests: values by dotted name.
+import { dottedName } from "#telemetry/stats/stat-name";
 import type { Counter, Gauge, Histogram, NamePart, StatsScope } from "#telemetry/stats/store";
 
 class FakeValue implements Counter, Gauge, Histogram {
@@ -65,7 +66,7 @@ export class FakeStats implements StatsScope {
   }
 
   #name(parts: NamePart[]): string {
-    const text = parts.map((part) => (typeof part === "string" ? part : part.value)).join(".");
+    const text = dottedName(parts);
     return this.#prefix === "" ? text : `${this.#prefix}.${text}`;
   }
 

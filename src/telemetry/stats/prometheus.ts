@@ -1,5 +1,6 @@
 // Prometheus text format 0.0.4 with Envoy's names: parts that are not tags, joined by "_" behind "envoy_"; tags are labels.
 import { PROMETHEUS_BOUNDS } from "./buckets.ts";
+import { plainName } from "./stat-name.ts";
 import type { Stat } from "./stats-reader.ts";
 import type { NamePart } from "./store.ts";
 
@@ -36,10 +37,7 @@ function sample(name: string, stat: Stat): string {
 }
 
 function metricName(parts: readonly NamePart[]): string {
-  const name = parts
-    .filter((part) => typeof part === "string")
-    .join("_")
-    .replace(/[^a-zA-Z0-9_]/g, "_");
+  const name = plainName(parts).replace(/[^a-zA-Z0-9_]/g, "_");
   // Istio's metrics carry their own prefix.
   return name.startsWith("istio_") ? name : `envoy_${name}`;
 }

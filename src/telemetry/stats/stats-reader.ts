@@ -3,7 +3,7 @@
 import { HISTOGRAM_SLOTS, HistogramSnapshot } from "./buckets.ts";
 import { dottedName } from "./stat-name.ts";
 import type { NamePart } from "./store.ts";
-import { SEGMENT_SLOTS } from "./thread-stats.ts";
+import { NO_SLOT, SEGMENT_SLOTS } from "./thread-stats.ts";
 import type { NewStat, StatKind, StatsUpdate } from "./thread-stats.ts";
 
 export type Stat =
@@ -12,6 +12,7 @@ export type Stat =
 
 interface ThreadView {
   readonly segments: Float64Array[];
+  /** By id. */
   readonly stats: Map<number, NewStat & { readonly key: string }>;
 }
 
@@ -20,8 +21,11 @@ interface Sum {
   readonly parts: readonly NamePart[];
   value: number;
   level: number;
-  readonly slots: Float64Array | undefined;
+  /** Undefined: a histogram in which nothing was recorded. */
+  slots: Float64Array | undefined;
 }
+
+const NOTHING_RECORDED = new HistogramSnapshot(new Float64Array(HISTOGRAM_SLOTS));
 
 export class StatsReader {
   readonly #threads = new Map<number, ThreadView>();
@@ -36,13 +40,13 @@ export class StatsReader {
       this.#threads.set(thread, view);
     }
     for (const memory of update.segments) view.segments.push(new Float64Array(memory));
-    for (const slot of update.removed) {
-      const stat = view.stats.get(slot);
-      view.stats.delete(slot);
+    for (const id of update.removed) {
+      const stat = view.stats.get(id);
+      view.stats.delete(id);
       // Its cluster or listener is gone: so is what earlier threads counted for it.
       if (stat !== undefined) this.#ended.delete(stat.key);
     }
-    for (const stat of update.added) view.stats.set(stat.slot, { ...stat, key: `${stat.kind}:${dottedName(stat.parts)}` });
+    for (const stat of update.added) view.stats.set(stat.id, { ...stat, key: `${stat.kind}:${dottedName(stat.parts)}` });
   }
 
   /** The thread is gone; its counters and histograms stay in the sums, its gauges do not. */
@@ -61,9 +65,7 @@ export class StatsReader {
       const sum = sums.get(key);
       if (sum === undefined) continue;
       sum.value += ended.value;
-      ended.slots?.forEach((value, index) => {
-        if (sum.slots !== undefined) (sum.slots[index] as number) += value;
-      });
+      if (ended.slots !== undefined) sum.slots = addSlots(sum.slots, ended.slots, 0);
     }
     const stats = [...sums.values()].map((sum) => toStat(sum));
     return stats.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
@@ -71,25 +73,31 @@ export class StatsReader {
 }
 
 function addTo(sums: Map<string, Sum>, stat: NewStat & { readonly key: string }, view: ThreadView): void {
+  let sum = sums.get(stat.key);
+  if (sum === undefined) {
+    sum = { kind: stat.kind, parts: stat.parts, value: 0, level: 0, slots: undefined };
+    sums.set(stat.key, sum);
+  }
+  if (stat.slot === NO_SLOT) return;
   const segment = view.segments[Math.floor(stat.slot / SEGMENT_SLOTS)];
   if (segment === undefined) return;
   const at = stat.slot % SEGMENT_SLOTS;
-  let sum = sums.get(stat.key);
-  if (sum === undefined) {
-    const slots = stat.kind === "histogram" ? new Float64Array(HISTOGRAM_SLOTS) : undefined;
-    sum = { kind: stat.kind, parts: stat.parts, value: 0, level: 0, slots };
-    sums.set(stat.key, sum);
-  }
-  if (sum.slots !== undefined) {
-    for (let i = 0; i < HISTOGRAM_SLOTS; i++) (sum.slots[i] as number) += segment[at + i] as number;
+  if (stat.kind === "histogram") {
+    sum.slots = addSlots(sum.slots, segment, at);
     return;
   }
   sum.value += segment[at] as number;
   if (stat.kind === "gauge") sum.level = Math.max(sum.level, segment[at + 1] as number);
 }
 
+function addSlots(into: Float64Array | undefined, from: Float64Array, at: number): Float64Array {
+  if (into === undefined) return from.slice(at, at + HISTOGRAM_SLOTS);
+  for (let i = 0; i < HISTOGRAM_SLOTS; i++) (into[i] as number) += from[at + i] as number;
+  return into;
+}
+
 function toStat({ kind, parts, value, level, slots }: Sum): Stat {
   const name = dottedName(parts);
-  if (kind === "histogram") return { kind, name, parts, value: new HistogramSnapshot(slots as Float64Array) };
+  if (kind === "histogram") return { kind, name, parts, value: slots === undefined ? NOTHING_RECORDED : new HistogramSnapshot(slots) };
   return { kind, name, parts, value: value + level };
 }

@@ -84,6 +84,61 @@ test("released slots are used again, with a value of zero and not before the rea
   assert.equal(stats.nameCount, 3);
 });
 
+test("a histogram takes slots with its first value, and shows up without one", () => {
+  const [a, b] = [new ThreadStats(), new ThreadStats()];
+  const before = a.slotCount;
+  const histograms = Array.from({ length: 500 }, (_, i) => a.root.histogram("h", String(i)));
+  assert.equal(a.slotCount, before);
+  const reader = new StatsReader();
+  sync(reader, a, b);
+  assert.equal(reader.read().filter(({ kind }) => kind === "histogram").length, 500);
+  assert.match(statsText(reader.read()), /^h\.7: No recorded values$/m);
+  for (const value of [1, 2, 3]) histograms[7]?.record(value);
+  b.root.histogram("h", "7").record(4);
+  assert.ok(a.slotCount - before <= 2 * HISTOGRAM_SLOTS);
+  sync(reader, a, b);
+  const recorded = reader.read().find(({ name }) => name === "h.7");
+  assert.ok(recorded?.kind === "histogram");
+  assert.equal(recorded.value.count, 4);
+  assert.equal(recorded.value.sum, 10);
+});
+
+test("scopes that come and go leave no slots and no names, on the thread nor with the reader", () => {
+  const stats = new ThreadStats();
+  const reader = new StatsReader();
+  const round = (i: number): void => {
+    const scope = stats.root.scope("cluster", { tag: "envoy.cluster_name", value: `c${i}` });
+    scope.counter("upstream_rq_total").inc();
+    scope.gauge("upstream_rq_active").inc();
+    scope.scope("retry").histogram("h").record(i);
+    if (i % 3 === 0) sync(reader, stats);
+    scope.histogram("late").record(1);
+    if (i % 3 === 1) sync(reader, stats);
+    scope.release();
+    if (i % 3 === 2) sync(reader, stats);
+  };
+  for (let i = 0; i < 50; i++) round(i);
+  const { slotCount, nameCount } = stats;
+  for (let i = 50; i < 2_000; i++) round(i);
+  for (let i = 0; i < 3; i++) sync(reader, stats);
+  assert.equal(stats.slotCount, slotCount);
+  assert.equal(stats.nameCount, nameCount);
+  assert.deepEqual(
+    reader.read().map(({ name }) => name),
+    ["server.stats_overflow"],
+  );
+});
+
+test("what is asked of a released scope counts nowhere", () => {
+  const stats = new ThreadStats();
+  const scope = stats.root.scope("a");
+  scope.counter("x").inc();
+  scope.release();
+  scope.counter("x").inc();
+  scope.scope("b").histogram("y").record(1);
+  assert.equal(stats.nameCount, 1);
+});
+
 test("a handle of a released statistic writes nowhere", () => {
   const stats = new ThreadStats();
   const scope = stats.root.scope("a");
@@ -183,6 +238,26 @@ test("JSON has Envoy's form", () => {
   const json = JSON.parse(statsJson(sample().read())) as { stats: Record<string, unknown>[] };
   assert.deepEqual(json.stats[0], { name: 'cluster.outbound|80||a."b".upstream_cx_active', value: 2 });
   assert.deepEqual(Object.keys(json.stats.at(-1) ?? {}), ["histograms"]);
+});
+
+test("a tag within a part stands in the dotted name and is a label for Prometheus", () => {
+  const stats = new ThreadStats();
+  const cluster = stats.root.scope("cluster", { tag: "envoy.cluster_name", value: "c" });
+  cluster.counter({ tag: "envoy.response_code_class", value: "2", dotted: "upstream_rq_2xx", plain: "upstream_rq_xx" }).add(2);
+  cluster.counter({ tag: "envoy.response_code_class", value: "5", dotted: "upstream_rq_5xx", plain: "upstream_rq_xx" }).add(5);
+  cluster.counter({ tag: "envoy.response_code", value: "200", dotted: "upstream_rq_200", plain: "upstream_rq" }).inc();
+  const reader = new StatsReader();
+  sync(reader, stats);
+  const { "cluster.c.upstream_rq_2xx": classCount, "cluster.c.upstream_rq_200": codeCount } = values(reader);
+  assert.deepEqual([classCount, codeCount], [2, 1]);
+  const text = prometheusText(reader.read());
+  assert.ok(
+    text.includes(
+      '# TYPE envoy_cluster_upstream_rq_xx counter\nenvoy_cluster_upstream_rq_xx{envoy_cluster_name="c",envoy_response_code_class="2"} 2\n' +
+        'envoy_cluster_upstream_rq_xx{envoy_cluster_name="c",envoy_response_code_class="5"} 5\n',
+    ),
+  );
+  assert.ok(text.includes('envoy_cluster_upstream_rq{envoy_cluster_name="c",envoy_response_code="200"} 1\n'));
 });
 
 test("Prometheus text has one TYPE line a name, labels from tags, and Envoy's buckets", () => {

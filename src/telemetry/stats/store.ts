@@ -10,7 +10,15 @@ export interface TagPart {
   readonly value: string;
 }
 
-export type NamePart = string | TagPart;
+/** A part of which a piece is a tag's value: `upstream_rq_2xx` is `upstream_rq_xx` with `envoy.response_code_class` = 2. */
+export interface InnerTagPart extends TagPart {
+  /** In the dotted name. */
+  readonly dotted: string;
+  /** In Prometheus's name, without the value. */
+  readonly plain: string;
+}
+
+export type NamePart = string | TagPart | InnerTagPart;
 
 export interface Counter {
   inc(): void;
@@ -22,6 +30,7 @@ export interface Gauge {
   inc(): void;
   dec(): void;
   add(n: number): void;
+  /** A fact that is the same on every thread: the reader takes the largest value that was set, where it adds up what was counted. */
   set(value: number): void;
   readonly value: number;
 }
@@ -37,6 +46,9 @@ export interface StatsScope {
   histogram(...parts: NamePart[]): Histogram;
   /** A scope whose statistics start with these parts. */
   scope(...parts: NamePart[]): StatsScope;
-  /** Gives the slots of everything made in this scope and below back; the values are gone. Called when a cluster or listener goes. */
+  /**
+   * Gives the slots of everything made in this scope and below back; the values are gone. Called when a cluster or listener goes. What is
+   * asked of the scope after that counts nowhere.
+   */
   release(): void;
 }

@@ -1,5 +1,6 @@
 // The statistics of one thread, which is the only one that writes them. A value is one to a few slots of a SharedArrayBuffer: counting
 // is one addition, and the main thread reads the same memory. Names go to the main thread in increments (takeUpdate), never per count.
+// A histogram takes 2.9 KB: it gets its slots with the first value, because most of those of a large mesh never see one.
 import { HISTOGRAM_SLOTS, recordValue } from "./buckets.ts";
 import { dottedName } from "./stat-name.ts";
 import type { Counter, Gauge, Histogram, NamePart, StatsScope } from "./store.ts";
@@ -9,16 +10,22 @@ export type StatKind = "counter" | "gauge" | "histogram";
 /** Slots a statistic takes. A gauge has two: what inc and dec made of it, and what was set. */
 const SLOTS: Readonly<Record<StatKind, number>> = { counter: 1, gauge: 2, histogram: HISTOGRAM_SLOTS };
 
+/** Where a histogram is that has no value yet. */
+export const NO_SLOT = -1;
+
 export interface NewStat {
+  /** Its number on its thread, never used for another one. */
+  readonly id: number;
   readonly kind: StatKind;
   readonly parts: readonly NamePart[];
-  /** Index of its first slot, over all segments. */
+  /** Index of its first slot, over all segments; NO_SLOT: nothing recorded. It comes again, with its slot, when there is something. */
   readonly slot: number;
 }
 
 /** What changed since the last one; can be posted to another thread. Apply `removed` before `added`. */
 export interface StatsUpdate {
   readonly segments: readonly SharedArrayBuffer[];
+  /** Ids. */
   readonly removed: readonly number[];
   readonly added: readonly NewStat[];
 }
@@ -27,9 +34,11 @@ export const SEGMENT_SLOTS = 8192;
 const DEFAULT_MAX_NAMES = 200_000;
 
 interface Entry {
+  readonly id: number;
   readonly key: string;
   readonly kind: StatKind;
-  readonly slot: number;
+  readonly parts: readonly NamePart[];
+  slot: number;
   readonly handle: SlotCounter | SlotGauge | SlotHistogram;
   /** Scopes that made it; it goes with the last of them. */
   owners: number;
@@ -84,11 +93,20 @@ class SlotGauge implements Gauge {
 class SlotHistogram implements Histogram {
   slots: Float64Array;
   at: number;
-  constructor(slots: Float64Array, at: number) {
-    this.slots = slots;
-    this.at = at;
+  /** Until the first value: who gives it slots. */
+  stats: ThreadStats | undefined;
+  readonly #id: number;
+  constructor(stats: ThreadStats | undefined, id: number) {
+    this.slots = NOWHERE;
+    this.at = 0;
+    this.stats = stats;
+    this.#id = id;
   }
   record(value: number): void {
+    if (this.stats !== undefined) {
+      this.stats.firstValue(this.#id);
+      this.stats = undefined;
+    }
     recordValue(this.slots, this.at, value);
   }
 }
@@ -106,10 +124,15 @@ export class ThreadStats {
   readonly #free: Record<StatKind, number[]> = { counter: [], gauge: [], histogram: [] };
   /** Released before the last update: the reader knows by now, so these are free with the next. Released since then: `#released`. */
   #resting: { kind: StatKind; slot: number }[] = [];
-  #released: { kind: StatKind; slot: number }[] = [];
+  #released: { id: number; kind: StatKind; slot: number }[] = [];
+  #lastId = 0;
   readonly #entries = new Map<string, Entry>();
-  /** By slot: what the reader has not heard of yet. */
+  /** Histograms without a value, by id. */
+  readonly #empty = new Map<number, Entry>();
+  /** By id: what the reader has not heard of yet. */
   #added = new Map<number, NewStat>();
+  /** Ids below are known to the reader. */
+  #announcedBelow = 1;
   readonly #overflow: Counter;
   readonly root: StatsScope;
 
@@ -126,18 +149,37 @@ export class ThreadStats {
 
   /** What is new for the reader of this thread; call it regularly, and whenever statistics are asked for. undefined: nothing. */
   takeUpdate(): StatsUpdate | undefined {
-    for (const { kind, slot } of this.#resting) this.#free[kind].push(slot);
+    for (const { kind, slot } of this.#resting) if (slot !== NO_SLOT) this.#free[kind].push(slot);
     this.#resting = this.#released;
     if (this.#newSegments.length + this.#released.length + this.#added.size === 0) return undefined;
     const update: StatsUpdate = {
       segments: this.#newSegments,
-      removed: this.#released.map(({ slot }) => slot),
+      removed: this.#released.map(({ id }) => id),
       added: [...this.#added.values()],
     };
     this.#newSegments = [];
     this.#released = [];
     this.#added = new Map();
+    this.#announcedBelow = this.#lastId + 1;
     return update;
+  }
+
+  /** Slots this thread took so far, for tests and for those who wonder where memory goes. */
+  get slotCount(): number {
+    return this.#nextSlot;
+  }
+
+  /** Called by histograms only. */
+  firstValue(id: number): void {
+    const entry = this.#empty.get(id);
+    if (entry === undefined) return;
+    this.#empty.delete(id);
+    const { kind, parts, handle } = entry;
+    const slot = this.#allocate(kind);
+    entry.slot = slot;
+    handle.slots = this.#segments[Math.floor(slot / SEGMENT_SLOTS)] as Float64Array;
+    handle.at = slot % SEGMENT_SLOTS;
+    this.#added.set(id, { id, kind, parts, slot });
   }
 
   /** Called by scopes only. */
@@ -149,13 +191,12 @@ export class ThreadStats {
     if (entry === undefined) {
       if (this.#entries.size >= this.#maxNames) {
         this.#overflow.inc();
-        return makeHandle(kind, NOWHERE, 0);
+        return nowhere(kind);
       }
-      const slot = this.#allocate(kind);
-      const segment = this.#segments[Math.floor(slot / SEGMENT_SLOTS)] as Float64Array;
-      entry = { key, kind, slot, handle: makeHandle(kind, segment, slot % SEGMENT_SLOTS), owners: 0 };
+      entry = this.#make(kind, key, parts);
+      const { id, slot } = entry;
       this.#entries.set(key, entry);
-      this.#added.set(slot, { kind, parts, slot });
+      this.#added.set(id, { id, kind, parts, slot });
     }
     entry.owners++;
     owned.set(key, entry);
@@ -167,14 +208,29 @@ export class ThreadStats {
     for (const entry of owned.values()) {
       if (--entry.owners > 0) continue;
       this.#entries.delete(entry.key);
-      const { handle, kind, slot } = entry;
+      const { id, handle, kind, slot } = entry;
       handle.slots.fill(0, handle.at, handle.at + SLOTS[kind]);
       handle.slots = NOWHERE;
       handle.at = 0;
+      this.#empty.delete(id);
+      this.#added.delete(id);
+      if (id < this.#announcedBelow) this.#released.push({ id, kind, slot });
       // What the reader never heard of can be used again at once.
-      if (this.#added.delete(slot)) this.#free[kind].push(slot);
-      else this.#released.push({ kind, slot });
+      else if (slot !== NO_SLOT) this.#free[kind].push(slot);
     }
+  }
+
+  #make(kind: StatKind, key: string, parts: readonly NamePart[]): Entry {
+    const id = ++this.#lastId;
+    if (kind === "histogram") {
+      const entry: Entry = { id, key, kind, parts, slot: NO_SLOT, handle: new SlotHistogram(this, id), owners: 0 };
+      this.#empty.set(id, entry);
+      return entry;
+    }
+    const slot = this.#allocate(kind);
+    const segment = this.#segments[Math.floor(slot / SEGMENT_SLOTS)] as Float64Array;
+    const Handle = kind === "counter" ? SlotCounter : SlotGauge;
+    return { id, key, kind, parts, slot, handle: new Handle(segment, slot % SEGMENT_SLOTS), owners: 0 };
   }
 
   #allocate(kind: StatKind): number {
@@ -194,14 +250,15 @@ export class ThreadStats {
   }
 }
 
-function makeHandle(kind: StatKind, slots: Float64Array, at: number): Entry["handle"] {
+/** A handle that works and counts for nobody. */
+function nowhere(kind: StatKind): Entry["handle"] {
   switch (kind) {
     case "counter":
-      return new SlotCounter(slots, at);
+      return new SlotCounter(NOWHERE, 0);
     case "gauge":
-      return new SlotGauge(slots, at);
+      return new SlotGauge(NOWHERE, 0);
     case "histogram":
-      return new SlotHistogram(slots, at);
+      return new SlotHistogram(undefined, 0);
     default:
       return kind satisfies never;
   }
@@ -213,6 +270,7 @@ class Scope implements StatsScope {
   readonly #parent: Scope | undefined;
   readonly #children = new Set<Scope>();
   readonly #owned = new Map<string, Entry>();
+  #released = false;
 
   constructor(stats: ThreadStats, prefix: readonly NamePart[], parent: Scope | undefined) {
     this.#stats = stats;
@@ -221,24 +279,32 @@ class Scope implements StatsScope {
   }
 
   counter(...parts: NamePart[]): Counter {
-    return this.#stats.acquire("counter", [...this.#prefix, ...parts], this.#owned) as SlotCounter;
+    return this.#acquire("counter", parts) as SlotCounter;
   }
 
   gauge(...parts: NamePart[]): Gauge {
-    return this.#stats.acquire("gauge", [...this.#prefix, ...parts], this.#owned) as SlotGauge;
+    return this.#acquire("gauge", parts) as SlotGauge;
   }
 
   histogram(...parts: NamePart[]): Histogram {
-    return this.#stats.acquire("histogram", [...this.#prefix, ...parts], this.#owned) as SlotHistogram;
+    return this.#acquire("histogram", parts) as SlotHistogram;
   }
 
   scope(...parts: NamePart[]): StatsScope {
     const child = new Scope(this.#stats, [...this.#prefix, ...parts], this);
-    this.#children.add(child);
+    if (this.#released) child.#released = true;
+    else this.#children.add(child);
     return child;
   }
 
+  #acquire(kind: StatKind, parts: NamePart[]): Entry["handle"] {
+    // A late request of a cluster that is gone must not bring its statistics back: nobody would release them.
+    if (this.#released) return nowhere(kind);
+    return this.#stats.acquire(kind, [...this.#prefix, ...parts], this.#owned);
+  }
+
   release(): void {
+    this.#released = true;
     for (const child of this.#children) child.release();
     this.#stats.giveBack(this.#owned);
     this.#owned.clear();
