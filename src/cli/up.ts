@@ -21,6 +21,7 @@ import { httpGet } from "./http-get.ts";
 import { proxyRows } from "./proxy-status.ts";
 import { COMMAND, packageVersion, sampleFolder, selfCommand } from "./program-place.ts";
 import { onStopRequests } from "./signals.ts";
+import { nearPaths } from "./near-paths.ts";
 import { parseLogOptions, terminalLog, wantsColor } from "./terminal-log.ts";
 
 export interface UpOptions {
@@ -86,7 +87,7 @@ class Screen {
 
   findings(added: readonly Finding[], gone: readonly Finding[]): void {
     for (const finding of added) {
-      const text = findingText(finding);
+      const text = shownFinding(finding);
       if (this.#json)
         this.#log[finding.level === "error" ? "error" : finding.level === "warning" ? "warn" : "info"](text, { code: finding.code });
       else if (finding.level === "error") this.say(this.#colors.red(text));
@@ -94,7 +95,7 @@ class Screen {
       else this.say(this.#colors.dim(text));
     }
     for (const finding of gone)
-      this.say(this.#json ? `gone: ${findingText(finding)}` : this.#colors.green(`gone: ${findingText(finding)}`));
+      this.say(this.#json ? `gone: ${shownFinding(finding)}` : this.#colors.green(`gone: ${shownFinding(finding)}`));
   }
 
   /** Lines of the data plane: an access log belongs to its proxy, the rest is the data plane's own. */
@@ -105,7 +106,7 @@ class Screen {
     else this.output.line(name, line);
   }
 
-  ready(urls: readonly GatewayUrl[], late: readonly string[], seconds: string, hints: readonly string[]): void {
+  ready(urls: readonly GatewayUrl[], gatewayRefused: boolean, late: readonly string[], seconds: string, hints: readonly string[]): void {
     const { bold, cyan, dim } = this.#colors;
     if (late.length > 0) this.#log.warn(`not ready yet: ${late.join(", ")}; the mesh goes on starting them`);
     this.say(this.#json ? `ready in ${seconds} s` : `\n${bold(`Ready in ${seconds} s.`)}`);
@@ -117,9 +118,15 @@ class Screen {
       );
     }
     if (this.#json) return;
-    if (urls.length === 0) this.say(dim("  No Gateway leads into the mesh: nothing is served to the outside."));
+    if (urls.length === 0 && gatewayRefused)
+      this.say("  Nothing is served to the outside yet: the gateway cannot serve its listeners, see above.");
+    else if (urls.length === 0) this.say(dim("  No Gateway leads into the mesh: nothing is served to the outside."));
     this.say(`\nTry next:\n${hints.map((hint) => `  ${hint}`).join("\n")}\n\nStop with Ctrl-C (or \`${COMMAND} down\`).\n`);
   }
+}
+
+function shownFinding(finding: Finding): string {
+  return nearPaths(findingText(finding), process.cwd());
 }
 
 function hintsFor(sources: readonly string[]): readonly string[] {
@@ -151,6 +158,7 @@ export async function up(options: UpOptions): Promise<void> {
   screen.say(`mizzen ${version}: ${sources.map((source) => relative(process.cwd(), source) || ".").join(", ")}`);
 
   let ready = false;
+  let stopping = false;
   let exit: (code: number) => void = () => {};
   const ended = new Promise<number>((resolveExit) => {
     exit = resolveExit;
@@ -172,12 +180,16 @@ export async function up(options: UpOptions): Promise<void> {
     log,
     observer: {
       progress: (step) => screen.progress(step),
-      findings: (added, gone) => screen.findings(added, gone),
+      findings: (added, gone) => {
+        // What ends with the mesh is no news.
+        if (!stopping) screen.findings(added, gone);
+      },
       application: (instance, readable) => screen.output.pipe(instance, readable),
       process: (name, readable) => screen.output.pipeLines(readable, (line) => screen.processLine(name, line)),
     },
   });
   const stop = (cause: string): void => {
+    stopping = true;
     screen.say(`\nstopping (${cause}); again to kill at once`);
     supervisor.stop().then(
       () => exit(0),
@@ -221,8 +233,15 @@ export async function up(options: UpOptions): Promise<void> {
     const late = await supervisor.start(READY_MS);
     handle.update({ controlPlane: supervisor.controlPlanePorts });
     ready = true;
-    await tellSynced(supervisor, screen);
-    screen.ready(await addresses(supervisor), late, ((realClock.monotonicMs() - startedMs) / 1000).toFixed(1), hintsFor(sources));
+    const refusing = await tellSynced(supervisor, screen);
+    const gatewayRefused = refusing.some((name) => name.startsWith("istio-ingressgateway-"));
+    screen.ready(
+      await addresses(supervisor),
+      gatewayRefused,
+      late,
+      ((realClock.monotonicMs() - startedMs) / 1000).toFixed(1),
+      hintsFor(sources),
+    );
   };
   let failure: unknown;
   run().catch((error: unknown) => {
@@ -251,13 +270,14 @@ function claimOrFail(directory: string, sources: readonly string[]): HeldHandle 
   }
 }
 
-/** What the control plane says of the proxies: a proxy that refused something is up, but not synced. */
-async function tellSynced(supervisor: Supervisor, screen: Screen): Promise<void> {
+/** What the control plane says of the proxies: a proxy that refused something is up, but not synced. Returns who refused. */
+async function tellSynced(supervisor: Supervisor, screen: Screen): Promise<readonly string[]> {
   const syncz: unknown = JSON.parse(await httpGet("the control plane", "127.0.0.1", supervisor.controlPlanePorts.httpPort, "/debug/syncz"));
   const rows = proxyRows(syncz, supervisor.status().proxies, new Map());
   const behind = rows.filter((row) => Object.values(row.types).some((state) => state !== "SYNCED" && state !== "NOT SENT"));
-  const rest = behind.length === 0 ? "" : `; see \`mizzen proxy-status\` for ${behind.map((row) => row.name).join(", ")}`;
+  const rest = behind.length === 0 ? "" : `; see \`${COMMAND} proxy-status\` for ${behind.map((row) => row.name).join(", ")}`;
   screen.progress(`proxies synced: ${rows.length - behind.length} of ${rows.length}${rest}`);
+  return rows.filter((row) => row.errors.length > 0).map((row) => row.name);
 }
 
 async function addresses(supervisor: Supervisor): Promise<readonly GatewayUrl[]> {

@@ -21,6 +21,7 @@ import { ConfigRegistry } from "#control-plane/registry/registry";
 import { WorkloadRegistrations } from "#control-plane/registry/workload-registrations";
 import { Debounce } from "#control-plane/xds/debounce";
 import { DiscoveryServer } from "#control-plane/xds/discovery-server";
+import { refusalFindings } from "#control-plane/xds/refusal-findings";
 import { listenGrpc, type GrpcListener } from "#control-plane/xds/grpc-listener";
 import type { Clock } from "#runtime/clock";
 import type { Log } from "#runtime/log";
@@ -100,7 +101,13 @@ export class ControlPlane {
       clock,
       log: log.scope("config"),
     });
-    this.#server = new DiscoveryServer({ clock, log: log.scope("xds"), registrations: this.#registrations, flush: () => this.#flush() });
+    this.#server = new DiscoveryServer({
+      clock,
+      log: log.scope("xds"),
+      registrations: this.#registrations,
+      flush: () => this.#flush(),
+      onRejections: () => this.#reportFindings(),
+    });
     this.#configChange = new Debounce({ clock, quietMs: CONFIG_QUIET_MS, maxMs: CONFIG_MAX_MS, run: () => this.#rebuild("all") });
     this.#endpointChange = new Debounce({
       clock,
@@ -216,7 +223,7 @@ export class ControlPlane {
       ...conflictFindings({ mesh, objects, domain, gatewayLabels }),
       ...serviceFindings({ services: mesh.services, objects, gatewayLabels }),
     ].map((finding) => this.#store.locate(finding));
-    const findings = [...this.#store.findings, ...computed];
+    const findings = [...this.#store.findings, ...computed, ...refusalFindings(this.#server.proxies)];
     const { fresh, gone } = diffFindings(this.#findings, findings);
     this.#findings = findings;
     if (fresh.length > 0 || gone.length > 0) this.#options.onFindings?.(fresh, gone);

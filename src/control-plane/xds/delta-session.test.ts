@@ -179,6 +179,20 @@ test("a changed cluster gets its endpoints once more: Envoy rebuilds it and wait
   assert.deepEqual([again.typeUrl, namesOf(again)], [ENDPOINT_TYPE, ["a"]]);
 });
 
+test("what was refused can be acknowledged later, until something else was sent", () => {
+  const harness = start(desired({ listeners: { l: "1" } }));
+  const { session, take } = harness;
+  session.receive(request(LISTENER_TYPE));
+  const refused = take();
+  session.receive(request(LISTENER_TYPE, { nonce: refused.nonce, error: "port taken" }));
+  assert.equal(session.status(LISTENER_TYPE).status, "STALE");
+  session.receive(request(LISTENER_TYPE, { nonce: "LDS-0" }));
+  assert.equal(session.status(LISTENER_TYPE).status, "STALE", "not by another nonce");
+  session.receive(request(LISTENER_TYPE, { nonce: refused.nonce }));
+  assert.equal(session.status(LISTENER_TYPE).status, "SYNCED");
+  assert.equal(session.status(LISTENER_TYPE).nonceAcked, refused.nonce);
+});
+
 test("a refused resource is shown, is not sent again, and does not stop the rest", () => {
   const harness = start(desired({ clusters: { a: "1" }, routes: { r: "a" } }));
   const { session, take, sent } = harness;

@@ -28,6 +28,8 @@ export interface DeltaSessionOptions {
   readonly send: (response: DeltaDiscoveryResponse) => void;
   readonly onAck?: (typeUrl: string) => void;
   readonly onReject?: (typeUrl: string, rejection: Rejection) => void;
+  /** An ACK after a NACK. */
+  readonly onAccepted?: (typeUrl: string) => void;
   /** Everything that belongs to this version is with the client. */
   readonly onSynced?: (sequence: number) => void;
 }
@@ -132,7 +134,9 @@ export class DeltaSession {
     const error = request.errorDetail;
     const rejection: Rejection | undefined =
       error === undefined ? undefined : { message: error.message, nonce: request.responseNonce, atMs: this.#options.clock.wallMs() };
+    const refusedBefore = subscription.rejection !== undefined;
     if (!subscription.settle(request.responseNonce, rejection)) return;
+    if (refusedBefore && rejection === undefined) this.#options.onAccepted?.(subscription.typeUrl);
     if (rejection === undefined) this.#options.onAck?.(subscription.typeUrl);
     else this.#options.onReject?.(subscription.typeUrl, rejection);
     if (subscription.typeUrl !== CLUSTER_TYPE) return;

@@ -19,6 +19,8 @@ export interface DiscoveryServerOptions {
   readonly registrations: Pick<WorkloadRegistrations, "connect">;
   /** Pushes whatever waits to be pushed, now. */
   readonly flush: () => void;
+  /** What proxies refuse has changed: `refusals` tells. */
+  readonly onRejections?: () => void;
   readonly maxStreams?: number;
 }
 
@@ -83,6 +85,7 @@ export class DiscoveryServer {
       },
       currentPush: () => this.#push,
       onSynced: () => this.#wake(),
+      onRejections: () => this.#options.onRejections?.(),
     });
     this.#connections.set(connection.id, connection);
     return connection;
@@ -93,6 +96,7 @@ export class DiscoveryServer {
     connection.close();
     this.#options.log.info("a proxy's stream ended", { proxy: connection.node?.id });
     this.#wake();
+    if (connection.refusals.length > 0) this.#options.onRejections?.();
   }
 
   connectAgent(send: (response: DiscoveryResponse) => void): HealthSession | undefined {

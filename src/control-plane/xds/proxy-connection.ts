@@ -27,6 +27,8 @@ export interface ProxyConnectionOptions {
   readonly send: (response: DeltaDiscoveryResponse) => void;
   readonly currentPush: () => Push | undefined;
   readonly onSynced: (connection: ProxyConnection) => void;
+  /** The proxy refused something, or accepted what it had refused. */
+  readonly onRejections: () => void;
 }
 
 export class ProxyConnection {
@@ -48,8 +50,10 @@ export class ProxyConnection {
       onReject: (typeUrl, rejection) => {
         const type = SHORT_TYPE[typeUrl] ?? typeUrl;
         options.metrics.countReject(type);
-        options.log.warn("a proxy refused its configuration", { proxy: this.#node?.id, type, error: rejection.message });
+        options.log.info("a proxy refused its configuration", { proxy: this.#node?.id, type, error: rejection.message });
+        options.onRejections();
       },
+      onAccepted: () => options.onRejections(),
       onSynced: () => {
         const push = this.#push;
         if (push !== undefined) options.metrics.countConvergence((options.clock.monotonicMs() - push.startedMs) / 1000);
@@ -73,6 +77,16 @@ export class ProxyConnection {
 
   get syncedSequence(): number {
     return this.#session.syncedSequence;
+  }
+
+  /** What the proxy refuses at the moment, by type. */
+  get refusals(): readonly { readonly type: string; readonly message: string }[] {
+    const refusals: { type: string; message: string }[] = [];
+    for (const [typeUrl, type] of Object.entries(SHORT_TYPE)) {
+      const message = this.#session.status(typeUrl).rejection?.message;
+      if (message !== undefined) refusals.push({ type, message });
+    }
+    return refusals;
   }
 
   status(typeUrl: string): TypeStatus {

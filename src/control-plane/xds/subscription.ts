@@ -175,7 +175,10 @@ export class Subscription {
 
   /** False: the nonce is not that of the response in flight, so nothing was said about it. */
   settle(nonce: string, rejection: Rejection | undefined): boolean {
-    if (nonce === "" || nonce !== this.#inFlight) return false;
+    if (nonce === "") return false;
+    // What was refused for a reason that passes (a port that was taken) can be acknowledged later: nothing else was sent since.
+    const late = this.#inFlight === undefined && nonce === this.#lastSent && this.#rejection !== undefined && rejection === undefined;
+    if (nonce !== this.#inFlight && !late) return false;
     this.#inFlight = undefined;
     this.#rejection = rejection;
     if (rejection === undefined) this.#lastAcked = nonce;

@@ -48,6 +48,8 @@ export class AdsStream {
   #closed = false;
   /** Answers go out in the order of the responses of their type. */
   readonly #answering = new Map<string, Promise<void>>();
+  /** By type: the nonce of the response of this stream that was answered last. */
+  readonly #answered = new Map<string, string>();
 
   constructor(options: AdsStreamOptions) {
     this.#options = options;
@@ -68,6 +70,14 @@ export class AdsStream {
       this.#nodeSent = true;
       stream.write(request);
     }
+  }
+
+  /** Acknowledges the newest response of the type once more: what had to be refused then is live now. */
+  acknowledge(typeUrl: string): void {
+    const nonce = this.#answered.get(typeUrl);
+    // An answer that is on its way says how things are by itself.
+    if (nonce === undefined || this.#answering.has(typeUrl)) return;
+    this.#stream?.write(create(DeltaDiscoveryRequestSchema, { typeUrl, responseNonce: nonce }));
   }
 
   close(): void {
@@ -95,6 +105,7 @@ export class AdsStream {
     );
     this.#stream = stream;
     this.#nodeSent = false;
+    this.#answered.clear();
     for (const subscription of this.#options.subscriptions) subscription.restart();
     stream.on("data", (response: DeltaDiscoveryResponse) => this.#onResponse(stream, response));
     stream.on("error", (error) => this.#onEnd(stream, error.message));
@@ -122,7 +133,9 @@ export class AdsStream {
 
   #answer(stream: Stream, { typeUrl, nonce }: DeltaDiscoveryResponse, refused: string | undefined): void {
     const nack = refused !== undefined && refused !== "";
-    if (nack) this.#options.log.warn("refused configuration", { type: typeUrl, reason: refused });
+    // The control plane says so loudly: it can name the object that the configuration came from.
+    if (nack) this.#options.log.info("refused configuration", { type: typeUrl, reason: refused });
+    this.#answered.set(typeUrl, nonce);
     stream.write(
       create(DeltaDiscoveryRequestSchema, {
         typeUrl,

@@ -139,7 +139,7 @@ test("a listener whose address is taken is told apart from a bad one", () => {
   const { receive } = bench();
   const result = receive(LISTENER_TYPE, [{ name: "l", version: "1", bytes: bytes({ name: "l", bind: true }) }]);
   assert.deepEqual(
-    result.unbound.map(({ name }) => name),
+    result.unbound.map(({ resource: { name } }) => name),
     ["l"],
   );
   assert.deepEqual(result.refused, ["cannot bind"]);

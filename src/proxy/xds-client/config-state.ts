@@ -46,11 +46,16 @@ export interface IncomingResource {
   readonly bytes: Uint8Array;
 }
 
+export interface UnboundListener {
+  readonly resource: IncomingResource;
+  readonly reason: string;
+}
+
 export interface ResponseResult {
   /** Why resources were refused. */
   readonly refused: readonly string[];
   /** Of those, the listeners whose address could not be bound. */
-  readonly unbound: readonly IncomingResource[];
+  readonly unbound: readonly UnboundListener[];
   /** Names whose content is accepted now, changed or not. */
   readonly accepted: readonly IncomingResource[];
   readonly changed: boolean;
@@ -169,7 +174,7 @@ export class ConfigState {
     removed: readonly string[],
   ): ResponseResult {
     const refused: string[] = [];
-    const unbound: IncomingResource[] = [];
+    const unbound: UnboundListener[] = [];
     const accepted: IncomingResource[] = [];
     const changed: ResourceSlot<Facts>[] = [];
     for (const resource of resources) {
@@ -183,8 +188,9 @@ export class ConfigState {
       try {
         facts = check(resource.bytes);
       } catch (error) {
-        refused.push(error instanceof Error ? error.message : String(error));
-        if (error instanceof BindError) unbound.push(resource);
+        const reason = error instanceof Error ? error.message : String(error);
+        refused.push(reason);
+        if (error instanceof BindError) unbound.push({ resource, reason });
         continue;
       }
       if (facts.name !== resource.name) {

@@ -66,14 +66,17 @@ test("a lost stream comes back with the versions that are held, and says nothing
   await server.subscription(LISTENER_TYPE);
   const nack = await server.answer(server.send(LISTENER_TYPE, [facts("ok"), facts("taken")]));
   assert.equal(nack.errorDetail?.message, "cannot bind 127.0.0.1:80");
+  const other = server.send(LISTENER_TYPE, [{ ...facts("ok", { more: 1 }), version: "v2" }]);
+  assert.equal((await server.answer(other)).errorDetail?.message, "cannot bind 127.0.0.1:80", "said again while it lasts");
   await eventually(() => ready === 1);
   assert.equal(stat("control_plane.connected_state"), 1);
-  assert.equal(stat("listener_manager.lds.update_rejected"), 1);
+  assert.equal(stat("listener_manager.lds.update_rejected"), 2);
   assert.equal(stat("listener_manager.listener_added"), 1);
 
   portIsFree = true;
   clock.advance(5000);
   assert.equal(stat("listener_manager.listener_added"), 2, "a port that is free again heals by itself");
+  assert.equal((await server.answer(other)).errorDetail, undefined, "and the control plane hears of it");
 
   server.stop();
   await eventually(() => !client.connected);
@@ -88,7 +91,7 @@ test("a lost stream comes back with the versions that are held, and says nothing
   assert.deepEqual(again.initialResourceVersions, { a: "v1" });
   assert.equal(again.node?.id, "sidecar~1");
   const lds = await server.subscription(LISTENER_TYPE);
-  assert.deepEqual(lds.initialResourceVersions, { ok: "v1", taken: "v1" });
+  assert.deepEqual(lds.initialResourceVersions, { ok: "v2", taken: "v1" });
   await server.answer(server.send(CLUSTER_TYPE, [{ ...facts("a", { endpoints: { name: "a", timeoutMs: 0 } }), version: "v2" }]));
   assert.equal(stat("cluster_manager.cds.update_success"), 1);
   assert.equal(stat("cluster_manager.cds.update_attempt"), 2);

@@ -9,7 +9,7 @@ import type { Log } from "#runtime/log";
 import type { Random } from "#runtime/random";
 import { AdsStream } from "./ads-stream.ts";
 import { ConfigState } from "./config-state.ts";
-import type { IncomingResource, ResourceChecks, ResponseResult } from "./config-state.ts";
+import type { IncomingResource, ResourceChecks, ResponseResult, UnboundListener } from "./config-state.ts";
 import { DeltaSubscription } from "./delta-subscription.ts";
 import type { UpdateTarget } from "./proxy-update.ts";
 import type { RouteNeed } from "./references.ts";
@@ -35,7 +35,7 @@ export interface XdsClientOptions {
 }
 
 /** How long until a listener whose address was taken is tried again. */
-const REBIND_MS = 5000;
+const REBIND_MS = 2000;
 
 // Clusters and endpoints before listeners, and listeners before routes, because what nobody wants is not kept.
 const ORDER = [CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE] as const;
@@ -48,7 +48,9 @@ export class XdsClient {
   readonly #stream: AdsStream;
   readonly #saved: SavedConfig | undefined;
   readonly #received = new Set<string>();
-  readonly #unbound = new Map<string, IncomingResource>();
+  readonly #unbound = new Map<string, UnboundListener>();
+  /** The newest response with listeners was refused for nothing but addresses that were taken. */
+  #onlyUnbound = false;
   #rebind: Timer | undefined;
   #connected = false;
   #ready = false;
@@ -155,8 +157,14 @@ export class XdsClient {
       if (isOurs(typeUrl)) this.#subscriptions[typeUrl].removed(name);
     }
     const result = this.state.receive(typeUrl, resources, response.removedResources);
-    this.#note(typeUrl, result);
     refused.push(...result.refused);
+    this.#note(typeUrl, result);
+    if (typeUrl === LISTENER_TYPE) {
+      // Those of earlier responses are said again: an ACK would tell the control plane that all its listeners are served.
+      const now = new Set(result.unbound.map(({ resource }) => resource.name));
+      for (const { resource, reason } of this.#unbound.values()) if (!now.has(resource.name)) refused.push(reason);
+      this.#onlyUnbound = refused.length === this.#unbound.size;
+    }
     this.#stats.response(typeUrl, { changed: result.changed, refused: refused.length, first });
     this.#onChange();
     const errors = await result.live;
@@ -168,17 +176,25 @@ export class XdsClient {
     for (const { name, version } of accepted) this.#subscriptions[type].accepted(name, version);
     if (type !== LISTENER_TYPE) return;
     for (const { name } of accepted) this.#unbound.delete(name);
-    for (const resource of unbound) this.#unbound.set(resource.name, resource);
+    for (const listener of unbound) this.#unbound.set(listener.resource.name, listener);
     if (this.#unbound.size > 0) this.#rebind ??= this.#options.clock.setTimer(REBIND_MS, () => this.#bindAgain(), true);
   }
 
   #bindAgain(): void {
     this.#rebind = undefined;
-    const result = this.state.receive(LISTENER_TYPE, [...this.#unbound.values()], []);
+    const again = [...this.#unbound.values()].map(({ resource }) => resource);
+    const result = this.state.receive(LISTENER_TYPE, again, []);
     for (const { name } of result.accepted)
       this.#options.log.info("the address of a listener is free now; it is served", { listener: name });
     this.#note(LISTENER_TYPE, result);
-    result.live.catch((error: unknown) => this.#options.log.error("a listener failed", { error: String(error) }));
+    result.live.then(
+      (errors) => {
+        // All that the control plane last sent is served now: it hears so, although it was told the contrary before.
+        if (again.length > 0 && this.#unbound.size === 0 && this.#onlyUnbound && errors.length === 0)
+          this.#stream.acknowledge(LISTENER_TYPE);
+      },
+      (error: unknown) => this.#options.log.error("a listener failed", { error: String(error) }),
+    );
   }
 
   /** After anything changed: subscriptions follow, the copy on disk follows, and the start may be complete. */
