@@ -18,6 +18,7 @@ import { LOCAL_REPLIES } from "./local-reply.ts";
 import { localReplyHeaders } from "./local-reply-headers.ts";
 import { checkRequest } from "./request-check.ts";
 import { mutateRequestHeaders } from "./request-mutation.ts";
+import { mutateResponseHeaders } from "./response-mutation.ts";
 import { StreamRecord } from "./stream-record.ts";
 import type { HttpVersion, RequestReceiver, ResponseSender, StreamResetReason } from "./stream.ts";
 import type { TerminalFilter, TerminalStream } from "./terminal-filter.ts";
@@ -376,7 +377,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
   }
 
   #makeFilters(): void {
-    const factories = this.#config.filters;
+    const { filters: factories } = this.#runtime;
     let filters: HttpFilter[] | undefined;
     for (const factory of factories) {
       const filter = factory.create(this);
@@ -421,15 +422,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
 
   #sendHeaders(headers: ResponseHeaderMap, endStream: boolean): void {
     const { info } = this;
-    const config = this.#config;
-    const runtime = this.#runtime;
-    if (!headers.has("date")) headers.set("date", runtime.httpDate());
-    if (config.serverHeader === "overwrite") headers.set("server", config.serverName);
-    else if (config.serverHeader === "append-if-absent" && !headers.has("server")) headers.set("server", config.serverName);
-    if (config.alwaysSetRequestIdInResponse) {
-      const id = this.#requestHeaders?.get("x-request-id");
-      if (id !== undefined) headers.set("x-request-id", id);
-    }
+    mutateResponseHeaders(headers, this.#requestHeaders, this.#runtime);
     if (headers.status === 101 && !this.#upgraded) {
       this.#upgraded = true;
       this.stats.cxUpgradesTotal.inc();
