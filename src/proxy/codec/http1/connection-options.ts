@@ -19,6 +19,14 @@ function removeNamed(lines: HeadLines, name: string): void {
   }
 }
 
+// Whoever names these away hides where a request came from, or what it is for: a request that tries is an attack, as in Envoy.
+const NEVER_NAMED: ReadonlySet<string> = new Set(["host", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"]);
+
+/** Envoy takes nine options; more are only good for making a proxy search its lines over and over. */
+export const MAX_REQUEST_OPTIONS = 9;
+/** Responses come from the mesh's own: the limit only bounds the work. */
+export const MAX_RESPONSE_OPTIONS = 64;
+
 function readOption(option: string, lines: HeadLines, options: ConnectionOptions): void {
   if (option === "close") options.close = true;
   else if (option === "keep-alive") options.keepAlive = true;
@@ -26,13 +34,24 @@ function readOption(option: string, lines: HeadLines, options: ConnectionOptions
   else if (option !== "") removeNamed(lines, option);
 }
 
-/** Reads all Connection lines into `options` and hides the lines that they name. */
-export function readConnectionOptions(lines: HeadLines, options: ConnectionOptions): void {
+/** Reads all Connection lines into `options` and hides the lines that they name. False: the message must be refused. */
+export function readConnectionOptions(lines: HeadLines, options: ConnectionOptions, maxOptions: number): boolean {
   const end = lines.base + lines.lineCount * LINE_SLOTS;
+  let count = 0;
   for (let at = lines.base; at < end; at += LINE_SLOTS) {
     if (lines.index[at + LINE_KIND] !== KNOWN.connection) continue;
     const value = valueAt(lines, at).toLowerCase();
-    if (!value.includes(",")) readOption(value, lines, options);
-    else for (const option of value.split(",")) readOption(option.trim(), lines, options);
+    if (!value.includes(",")) {
+      if (++count > maxOptions || NEVER_NAMED.has(value)) return false;
+      readOption(value, lines, options);
+      continue;
+    }
+    for (const part of value.split(",")) {
+      const option = part.trim();
+      if (option === "") continue;
+      if (++count > maxOptions || NEVER_NAMED.has(option)) return false;
+      readOption(option, lines, options);
+    }
   }
+  return true;
 }

@@ -35,8 +35,10 @@ export const HTTP1_ERRORS = {
   fragment: error(400, "path_normalization_failed", "the request target holds a fragment, which never belongs on the wire"),
   target: url("the request target has none of the forms of RFC 9112 3.2"),
   absoluteTarget: url("the request target is an absolute URL, which this listener does not accept"),
+  httpsOnPlaintext: error(403, "http1.https_url_on_plaintext_connection", "an https URL came over a connection without TLS"),
   authority: url("the authority is not HOST or HOST:PORT"),
   noHost: error(400, "missing_host_header", "an HTTP/1.1 request has no Host"),
+  connectionOptions: error(400, "http1.connection_header_rejected", "Connection names too many headers, or one that must stay"),
   manyHosts: codec("more than one Host"),
   badHost: codec("Host is not HOST or HOST:PORT"),
   // framing

@@ -1,7 +1,7 @@
 // From scanned bytes to what a request means: method, target, authority, framing, connection options. Everything by which two
 // parsers could disagree on where a request ends is refused here (RFC 9112 6.3, 11.2).
 import { CR, LF, SPACE, TARGET, TOKEN } from "./characters.ts";
-import { readConnectionOptions } from "./connection-options.ts";
+import { MAX_REQUEST_OPTIONS, readConnectionOptions } from "./connection-options.ts";
 import type { ConnectionOptions } from "./connection-options.ts";
 import { INCOMPLETE, LINE_KIND, LINE_SLOTS, REFUSED, findKind, removeKinds, scan, scanLines, valueAt } from "./head-scanner.ts";
 import type { HeadLines } from "./head-scanner.ts";
@@ -140,6 +140,8 @@ function readTarget(head: RequestHead, target: string, limits: RequestHeadLimits
   const absolute = parseAbsoluteTarget(target, head.method);
   if (absolute === undefined) return HTTP1_ERRORS.target;
   if (!limits.allowAbsoluteUrl) return HTTP1_ERRORS.absoluteTarget;
+  // A route that redirects plaintext to TLS must not take a client's word for it.
+  if (absolute.scheme === "https" && limits.scheme === "http") return HTTP1_ERRORS.httpsOnPlaintext;
   head.scheme = absolute.scheme;
   head.authority = absolute.authority;
   head.path = absolute.path;
@@ -186,7 +188,7 @@ function readFraming(head: RequestHead, kinds: number): Http1Error | undefined {
 function readUpgrade(head: RequestHead, kinds: number): Http1Error | undefined {
   if ((kinds & (1 << KNOWN.upgrade)) === 0 || !head.upgrade || head.minorVersion === 0 || head.method === "CONNECT") return undefined;
   const protocol = valueAt(head, findKind(head, KNOWN.upgrade)).toLowerCase();
-  if (protocol === "" || protocol.includes("h2c") || countKind(head, KNOWN.upgrade) > 1) return undefined;
+  if (protocol === "" || protocol === "h2c" || countKind(head, KNOWN.upgrade) > 1) return undefined;
   if (head.chunked) return HTTP1_ERRORS.encodingNotAllowed;
   head.upgradeProtocol = protocol;
   return undefined;
@@ -246,7 +248,8 @@ export function parseRequestHead(bytes: Buffer, start: number, end: number, head
   if (error !== undefined) return refuse(error);
 
   if ((kinds & HOP_BY_HOP_KINDS) !== 0) {
-    if ((kinds & (1 << KNOWN.connection)) !== 0) readConnectionOptions(head, head);
+    if ((kinds & (1 << KNOWN.connection)) !== 0 && !readConnectionOptions(head, head, MAX_REQUEST_OPTIONS))
+      return refuse(HTTP1_ERRORS.connectionOptions);
     const badUpgrade = readUpgrade(head, kinds);
     if (badUpgrade !== undefined) return refuse(badUpgrade);
     if ((kinds & (1 << KNOWN.te)) !== 0) head.teTrailers = hasTrailersOption(head);

@@ -157,15 +157,24 @@ describe("request parser: valid requests", () => {
     assert.equal(keepAlive, false);
   });
 
-  it("does not let Connection name Host or Content-Length away", () => {
-    const { headers } = whole("POST / HTTP/1.1\r\nHost: a\r\nConnection: host, content-length\r\nContent-Length: 0\r\n\r\n").requests[0]!;
+  it("does not let Connection name Content-Length away", () => {
+    const { headers } = whole("POST / HTTP/1.1\r\nHost: a\r\nConnection: content-length\r\nContent-Length: 0\r\n\r\n").requests[0]!;
     assert.deepEqual(headers, ["Host: a", "Content-Length: 0"]);
+  });
+
+  it("takes nine connection options, also over several lines", () => {
+    const { error } = whole("GET / HTTP/1.1\r\nHost: a\r\nConnection: a, b, ,c,d\r\nConnection: e\r\nConnection: f,g,h,i\r\n\r\n");
+    assert.equal(error, undefined);
   });
 
   it("sees an upgrade only with its Connection option, and passes h2c over", () => {
     assert.equal(whole(VALID[10]!).requests[0]!.upgrade, "websocket");
     assert.equal(whole("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n").requests[0]!.upgrade, undefined);
     assert.equal(whole("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n").requests[0]!.upgrade, undefined);
+    assert.equal(
+      whole("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c, websocket\r\n\r\n").requests[0]!.upgrade,
+      "h2c, websocket",
+    );
   });
 
   it("leaves framing fields out of trailers", () => {
@@ -293,6 +302,10 @@ const REFUSED: readonly (readonly [name: string, text: string, status: number])[
   ["a star for GET", request("GET * HTTP/1.1", "Host: a"), 400],
   ["an authority for GET", request("GET a:80 HTTP/1.1", "Host: a"), 400],
   ["another scheme", request("GET ftp://a/ HTTP/1.1", "Host: a"), 400],
+  ["an https URL without TLS", request("GET https://a/ HTTP/1.1", "Host: a"), 403],
+  ["ten connection options", request("GET / HTTP/1.1", "Host: a", "Connection: a,b,c,d,e", "Connection: f,g,h,i,j"), 400],
+  ["a connection option that names Host", request("GET / HTTP/1.1", "Host: a", "Connection: close, Host"), 400],
+  ["a connection option that names X-Forwarded-For", request("GET / HTTP/1.1", "Host: a", "Connection: X-Forwarded-For"), 400],
   ["an absolute target with userinfo", request("GET http://u:p@a/ HTTP/1.1", "Host: a"), 400],
   ["an absolute target without a host", request("GET http:///x HTTP/1.1", "Host: a"), 400],
   ["an absolute target with bad Host", request("GET http://a/ HTTP/1.1", "Host: b c"), 400],
