@@ -113,6 +113,12 @@ describe("HTTP/1 client connection", () => {
     bench.connection.feed(OK);
     bench.send({ method: "POST" });
     assert.match(bench.connection.take(), /content-length: 0\r\n\r\n$/);
+    bench.connection.feed(OK);
+    bench.send({ method: "OPTIONS" });
+    assert.match(bench.connection.take(), /content-length: 0\r\n\r\n$/);
+    bench.connection.feed(OK);
+    bench.send({ method: "DELETE" });
+    assert.doesNotMatch(bench.connection.take(), /content-length|transfer-encoding/);
   });
 
   it("gives the stream up when the body does not match its content-length", () => {
@@ -137,6 +143,18 @@ describe("HTTP/1 client connection", () => {
     bench.connection.feed(`HTTP/1.1 100 Continue\r\n\r\n${OK}`);
     assert.deepEqual(receiver.informational, [100]);
     assert.equal(receiver.body, "ok");
+  });
+
+  it("gives up an upstream that sends nothing but informational responses", () => {
+    const bench = new Bench();
+    const receiver = bench.send();
+    bench.connection.feed("HTTP/1.1 103 Early Hints\r\n\r\n".repeat(64));
+    assert.equal(receiver.reset, undefined);
+    bench.connection.feed(`HTTP/1.1 103 Early Hints\r\n\r\n${OK}`);
+    assert.equal(receiver.reset, "protocol-error");
+    assert.equal(receiver.informational.length, 64);
+    assert.equal(receiver.body, "");
+    assert.equal(bench.connection.closed, "now");
   });
 
   it("is not reused when the upstream closes, by word or by the form of its response", () => {

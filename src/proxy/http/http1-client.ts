@@ -26,6 +26,8 @@ export interface Http1ClientOwner {
 }
 
 const EMPTY = Buffer.alloc(0);
+/** Interim responses cost the client's buffers and reset every idle timer: an upstream that sends more than this of them is broken. */
+const MAX_INFORMATIONAL = 64;
 
 export class Http1ClientConnection implements ConnectionHandler, ResponseHandler {
   readonly connection: Connection;
@@ -35,6 +37,7 @@ export class Http1ClientConnection implements ConnectionHandler, ResponseHandler
   #stream: Http1ClientStream | undefined;
   #receiver: ResponseReceiver | undefined;
   #responseStarted = false;
+  #informational = 0;
   /** The response is chunked or has a length. */
   #endAnnounced = false;
   #responseDone = true;
@@ -75,6 +78,7 @@ export class Http1ClientConnection implements ConnectionHandler, ResponseHandler
     this.#stream = stream;
     this.#receiver = receiver;
     this.#responseStarted = false;
+    this.#informational = 0;
     this.#responseDone = false;
     return stream;
   }
@@ -148,7 +152,8 @@ export class Http1ClientConnection implements ConnectionHandler, ResponseHandler
   onResponseHead(head: ResponseHead, endStream: boolean): void {
     const headers = new Http1ResponseHeaderMap(head);
     if (head.status < 200 && head.status !== 101) {
-      this.#receiver?.onInformational(headers);
+      if (++this.#informational > MAX_INFORMATIONAL) this.#refuse("http1.too_many_informational_responses");
+      else this.#receiver?.onInformational(headers);
       return;
     }
     this.#responseStarted = true;
@@ -247,12 +252,17 @@ export class Http1ClientConnection implements ConnectionHandler, ResponseHandler
       }
       const { error } = parser;
       if (error !== undefined) {
-        this.#owner.onProtocolError(this, error.details);
-        this.#reset("protocol-error", error.details, true);
-        this.#close("now");
+        this.#refuse(error.details);
         return;
       }
     }
+  }
+
+  /** The upstream's bytes are not to be trusted any more. */
+  #refuse(details: string): void {
+    this.#owner.onProtocolError(this, details);
+    this.#reset("protocol-error", details, true);
+    this.#close("now");
   }
 
   #finished(stream: Http1ClientStream | undefined): void {

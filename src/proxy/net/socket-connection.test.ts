@@ -195,3 +195,39 @@ test("in poison mode a chunk that was not kept is overwritten, and one that was 
   assert.equal(chunks[1]?.toString(), "secret");
   close();
 });
+
+test("a connection that is closed after a large answer waits for a slow reader, but not for one that has stopped", async () => {
+  const clock = new ManualClock();
+  const { ours, peer, close } = await pair(clock);
+  const handler = new Recorder();
+  ours.handler = handler;
+  const bytes = 24 << 20;
+  ours.write(Buffer.alloc(bytes, 97));
+  ours.close("flush");
+  let received = 0;
+  while (received < bytes) {
+    const chunk = peer.read() as Buffer | null;
+    if (chunk === null) {
+      await Promise.race([once(peer, "readable"), handler.closed.then(() => assert.fail(`closed after ${received} bytes`))]);
+      continue;
+    }
+    const before = received;
+    received += chunk.length;
+    // A second for every four megabytes.
+    if (received >> 22 !== before >> 22) clock.advance(1000);
+  }
+  peer.destroy();
+  await handler.closed;
+  close();
+
+  const stopped = await pair(clock);
+  const witness = new Recorder();
+  stopped.ours.handler = witness;
+  stopped.ours.write(Buffer.alloc(bytes, 97));
+  stopped.ours.close("flush");
+  stopped.peer.pause();
+  await new Promise((done) => setImmediate(done));
+  for (let second = 0; second < 3; second++) clock.advance(1000);
+  await witness.closed;
+  stopped.close();
+});

@@ -12,7 +12,7 @@ export const HIGH_WATERMARK_BYTES = 65_536;
 /** A body up to this size goes out as one string with its head: one write instead of a vector of two. */
 const JOIN_BYTES = 4096;
 
-// Envoy's delayed_close_timeout: how long a closed connection waits for the peer's FIN, because closing a socket that still holds unread
+// Envoy's delayed_close_timeout: how long a closed connection waits for progress or the peer's FIN, because closing a socket that still holds unread
 // bytes makes the kernel send RST, which can destroy the answer on its way.
 const DELAYED_CLOSE_MS = 1000;
 
@@ -145,7 +145,26 @@ export class SocketConnection implements Connection {
     this.#socket.end();
     // What the peer still sends is read and thrown away, so that its FIN is seen.
     this.#socket.resume();
-    this.#closeTimer = this.#clock.setTimer(DELAYED_CLOSE_MS, () => this.#socket.destroy(), true);
+    this.#closeWhenStuck(this.#unsentBytes());
+  }
+
+  /** As Envoy: a peer that takes its time over the answer gets all of it as long as something moves. */
+  #closeWhenStuck(unsentBefore: number): void {
+    this.#closeTimer = this.#clock.setTimer(
+      DELAYED_CLOSE_MS,
+      () => {
+        const unsent = this.#unsentBytes();
+        if (unsent < unsentBefore) this.#closeWhenStuck(unsent);
+        else this.#socket.destroy();
+      },
+      true,
+    );
+  }
+
+  /** Falls with whatever the kernel takes. One large write leaves the stream's own count only as a whole; the handle knows better. */
+  #unsentBytes(): number {
+    const handle = (this.#socket as Socket & { readonly _handle?: { readonly writeQueueSize?: number } | null })._handle;
+    return this.#socket.writableLength + (handle?.writeQueueSize ?? 0);
   }
 
   #onData(chunk: Buffer): void {

@@ -109,6 +109,16 @@ test("a cluster goes live with its endpoints, a listener with its routes", async
   assert.deepEqual(log, ["+r:r2", "+l:l"]);
 });
 
+test("nobody waits on for what has come", () => {
+  const { receive, clock } = bench();
+  receive(CLUSTER_TYPE, [cluster("a")]);
+  receive(LISTENER_TYPE, [listener("l", 15_000, "r")]);
+  assert.equal(clock.pending, 2);
+  receive(ENDPOINT_TYPE, [assignment("a")]);
+  receive(ROUTE_TYPE, [route("r", "a")]);
+  assert.equal(clock.pending, 0);
+});
+
 test("a resource with the same bytes is not applied again, whatever its version", () => {
   const { receive, log } = bench();
   receive(CLUSTER_TYPE, [plainCluster("a")]);

@@ -312,13 +312,18 @@ export class ConfigState {
   }
 
   #endpointsReady({ name, endpoints }: ClusterFacts): boolean {
-    if (endpoints === undefined || this.assignments.get(endpoints.name) !== undefined) return true;
+    if (endpoints === undefined) return true;
+    if (this.assignments.get(endpoints.name) !== undefined) {
+      this.#stopWaiting(`${ENDPOINT_TYPE} ${endpoints.name}`);
+      return true;
+    }
     return this.#hasGivenUp(ENDPOINT_TYPE, endpoints, `cluster "${name}" has no endpoints yet`);
   }
 
   #routesReady({ name, routes }: ListenerFacts): boolean {
     let ready = true;
     for (const need of routes) {
+      if (this.routes.get(need.name) !== undefined) this.#stopWaiting(`${ROUTE_TYPE} ${need.name}`);
       if (this.routes.get(need.name)?.live !== undefined) continue;
       // Routes that are here and wait for their clusters will come: only those that are not here can be given up.
       if (this.routes.get(need.name) !== undefined) ready = false;
@@ -347,8 +352,7 @@ export class ConfigState {
       this.#wait(key, ROUTE_PATIENCE_MS, () => this.#givenUp.add(key));
       return false;
     }
-    this.#timers.get(key)?.cancel();
-    this.#timers.delete(key);
+    this.#stopWaiting(key);
     return true;
   }
 
@@ -379,6 +383,11 @@ export class ConfigState {
       const name = key.startsWith(`${type} `) ? key.slice(type.length + 1) : undefined;
       if (name !== undefined && !wanted.has(name)) this.#givenUp.delete(key);
     }
+  }
+
+  #stopWaiting(key: string): void {
+    this.#timers.get(key)?.cancel();
+    this.#timers.delete(key);
   }
 
   #wait(key: string, delayMs: number, then: () => void): void {

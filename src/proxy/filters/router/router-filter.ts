@@ -13,6 +13,7 @@ import type { TimerOwner } from "#proxy/http/timer-wheel";
 import type { ClusterChoice, RouteEntry } from "#proxy/route/route";
 import { invariant } from "#runtime/invariant";
 import { RetryState, requestRetryPolicy } from "./retry-state.ts";
+import { RetryBody } from "./retry-body.ts";
 import { parseRouter } from "./router-config.ts";
 import type { RouterConfig } from "./router-config.ts";
 import { requestTimeouts, setExpectedTimeout } from "./timeouts.ts";
@@ -20,8 +21,6 @@ import type { RequestTimeouts } from "./timeouts.ts";
 import { UpstreamRequest } from "./upstream-request.ts";
 import type { UpstreamRequestOwner } from "./upstream-request.ts";
 
-/** What is kept of a request body so that a retry can send it again (Envoy's default buffer limit). */
-const RETRY_BUFFER_BYTES = 1024 * 1024;
 const GLOBAL_TIMEOUT = 0;
 const PER_TRY_TIMEOUT = 1;
 const RETRY_BACKOFF = 2;
@@ -53,8 +52,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
   #attempt: UpstreamRequest | undefined = undefined;
   #retry: RetryState | undefined = undefined;
   /** The request body so far while it may be sent again; undefined when it is not kept. */
-  #body: Buffer[] | undefined = undefined;
-  #bodyBytes = 0;
+  #body: RetryBody | undefined = undefined;
   #tried: Host[] | undefined = undefined;
   #timeouts: RequestTimeouts = NO_TIMEOUTS;
   #timeoutReplies: { readonly global: LocalReply; readonly perTry: LocalReply } | undefined = undefined;
@@ -142,7 +140,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
     const policy = requestRetryPolicy(route.retry, headers);
     if (policy !== undefined) {
       this.#retry = new RetryState(policy, stream.random);
-      if (!endStream) this.#body = [];
+      if (!endStream) this.#body = new RetryBody();
     }
     if (!this.#config.suppressEnvoyHeaders) setExpectedTimeout(headers, this.#timeouts, 0, this.#rewritesGrpcTimeout);
     if (endStream) this.#onRequestComplete();
@@ -326,11 +324,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
 
   /** Keeps a chunk for a retry, or gives retries up when it is too much. */
   #keep(chunk: Buffer): void {
-    this.#bodyBytes += chunk.length;
-    if (this.#bodyBytes <= RETRY_BUFFER_BYTES) {
-      if (chunk.length > 0) this.#body!.push(chunk);
-      return;
-    }
+    if (this.#body!.push(chunk)) return;
     this.#cluster!.stats.retryAbandoned.inc();
     this.#giveUpRetries();
     // Between two tries there is nobody to send the rest to.
@@ -338,7 +332,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
   }
 
   #try(cluster: Cluster, host: Host): void {
-    const attempt = new UpstreamRequest(this, cluster, host, this.#body ?? []);
+    const attempt = new UpstreamRequest(this, cluster, host, this.#body?.pieces() ?? []);
     if (!cluster.tryAcquireRequest()) {
       cluster.stats.rqPendingOverflow.inc();
       const reply = upstreamReset("overflow", "", this.#attempts > 1, false);

@@ -37,11 +37,11 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks {
   #counted = false;
   #over = false;
 
-  constructor(owner: UpstreamRequestOwner, cluster: Cluster, host: Host, body: readonly Uint8Array[]) {
+  constructor(owner: UpstreamRequestOwner, cluster: Cluster, host: Host, body: Uint8Array[]) {
     this.#owner = owner;
     this.#cluster = cluster;
     this.host = host;
-    this.#waiting = [...body];
+    this.#waiting = body;
   }
 
   get responseStarted(): boolean {
