@@ -19,7 +19,7 @@ export type LogLine = Readonly<Record<(typeof LOG_FIELDS)[number], string>>;
 const LINE =
   /\[\d{4}-[^\]]*\] "([^"]*)" (\S+) (\S+) (\S+) (\S+) "([^"]*)" (\d+) (\d+) \S+ \S+ "[^"]*" "([^"]*)" "[^"]*" "([^"]*)" "[^"]*" (\S+) \S+ \S+ \S+ \S+ (\S+)$/;
 
-/** The last line of each user agent. @param prefix of the lines that count, where several proxies write to one output */
+/** The last line of each user agent; what a sidecar logs of requests to its own application does not count. @param prefix of the lines that count, where several proxies write to one output */
 export function accessLogOf(output: string, prefix = ""): ReadonlyMap<string, LogLine> {
   const lines = new Map<string, LogLine>();
   for (const text of output.split("\n")) {
@@ -28,6 +28,7 @@ export function accessLogOf(output: string, prefix = ""): ReadonlyMap<string, Lo
     if (match === null) continue;
     const [, request = "", code = "", flags = "", details = "", terminationDetails = "", failureReason = ""] = match;
     const [bytesReceived = "", bytesSent = "", agent = "", authority = "", cluster = "", route = ""] = match.slice(7);
+    if (cluster.startsWith("inbound|")) continue;
     lines.set(agent, {
       request,
       code,

@@ -175,6 +175,9 @@ describe("HTTP/1 server connection: responses", () => {
     bench.connection.feed(GET.replace("GET", "HEAD"));
     bench.last.respond(200, "hello", [["content-length", "5"]]);
     assert.equal(bench.connection.take(), "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n");
+    bench.connection.feed(GET.replace("GET", "HEAD"));
+    bench.last.respond(404);
+    assert.equal(bench.connection.take(), "HTTP/1.1 404 Not Found\r\ntransfer-encoding: chunked\r\n\r\n", "Envoy's guess at GET");
     bench.connection.feed(GET);
     bench.last.respond(200);
     assert.equal(bench.connection.closed, undefined);
