@@ -6,12 +6,17 @@ import type { CircuitBreakerConfig } from "./cluster-config.ts";
 /** One counted resource; its gauge says 1 while the breaker is open. */
 class Resource {
   #inUse = 0;
-  max: number;
+  #max: number;
   readonly #open: Gauge;
 
   constructor(max: number, open: Gauge) {
-    this.max = max;
+    this.#max = max;
     this.#open = open;
+  }
+
+  set max(max: number) {
+    this.#max = max;
+    this.#open.set(this.#inUse >= max ? 1 : 0);
   }
 
   get inUse(): number {
@@ -19,15 +24,15 @@ class Resource {
   }
 
   tryAcquire(): boolean {
-    if (this.#inUse >= this.max) return false;
+    if (this.#inUse >= this.#max) return false;
     this.#inUse++;
-    if (this.#inUse === this.max) this.#open.set(1);
+    if (this.#inUse === this.#max) this.#open.set(1);
     return true;
   }
 
   release(): void {
     invariant(this.#inUse > 0, "a circuit breaker is released more often than acquired");
-    if (this.#inUse === this.max) this.#open.set(0);
+    if (this.#inUse === this.#max) this.#open.set(0);
     this.#inUse--;
   }
 }

@@ -25,7 +25,8 @@ export class ThreadClusterManager implements ClusterManager {
   readonly #assignments = new Map<string, LoadAssignmentConfig>();
   /** Removed, with streams or connections that have not ended. */
   readonly #leaving = new Set<UpstreamCluster>();
-  readonly #scopeUsers = new Map<string, number>();
+  /** By stat name: clusters of one name, the one that comes and the one that goes, count in the same scope. */
+  readonly #scopes = new Map<string, { readonly scope: StatsScope; users: number }>();
   #timer: Timer | undefined;
 
   constructor(context: ClusterManagerContext) {
@@ -49,10 +50,11 @@ export class ThreadClusterManager implements ClusterManager {
       if (service !== serviceName(config)) this.#assign(before);
       return;
     }
+    const { random, makePool } = this.#context;
+    // In this order counters go on, and the last word on gauges is the new cluster's.
+    const stats = this.#useScope(config.statName);
     if (before !== undefined) this.#leave(before);
-    const { stats, random, makePool } = this.#context;
-    this.#scopeUsers.set(config.statName, (this.#scopeUsers.get(config.statName) ?? 0) + 1);
-    const cluster = new UpstreamCluster(config, { random, makePool, stats: clusterScope(stats, config.statName) });
+    const cluster = new UpstreamCluster(config, { random, makePool, stats });
     this.#clusters.set(config.name, cluster);
     this.#assign(cluster);
   }
@@ -95,19 +97,26 @@ export class ThreadClusterManager implements ClusterManager {
     this.#forgetIdle();
   }
 
+  #useScope(statName: string): StatsScope {
+    let used = this.#scopes.get(statName);
+    if (used === undefined) {
+      used = { scope: this.#context.stats.scope("cluster", { tag: "envoy.cluster_name", value: statName }), users: 0 };
+      this.#scopes.set(statName, used);
+    }
+    used.users++;
+    return used.scope;
+  }
+
   /** A cluster's statistics are given back only when nothing counts in them any more. */
   #forgetIdle(): void {
     for (const cluster of this.#leaving) {
       if (!cluster.idle) continue;
       this.#leaving.delete(cluster);
       const name = cluster.config.statName;
-      const users = this.#scopeUsers.get(name)! - 1;
-      if (users > 0) {
-        this.#scopeUsers.set(name, users);
-        continue;
-      }
-      this.#scopeUsers.delete(name);
-      clusterScope(this.#context.stats, name).release();
+      const used = this.#scopes.get(name)!;
+      if (--used.users > 0) continue;
+      this.#scopes.delete(name);
+      used.scope.release();
     }
     if (this.#leaving.size > 0 && this.#timer === undefined) {
       this.#timer = this.#context.clock.setTimer(
@@ -120,10 +129,6 @@ export class ThreadClusterManager implements ClusterManager {
       );
     }
   }
-}
-
-function clusterScope(stats: StatsScope, statName: string): StatsScope {
-  return stats.scope("cluster", { tag: "envoy.cluster_name", value: statName });
 }
 
 function serviceName(config: ClusterConfig): string | undefined {

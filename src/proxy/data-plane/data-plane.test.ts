@@ -321,6 +321,29 @@ test("routes wait for clusters that are still warming, so that no request finds 
   assert.equal((await get(port, "/")).body, "v2 /");
 });
 
+test("what threads count is summed, what they all know is told once", async () => {
+  const { server, adminPort } = await run({}, 2);
+  const port = freePort();
+  await serve(server, port, await upstream("one"), await upstream("two"));
+  const agents = Array.from({ length: 4 }, () => new Agent({ keepAlive: true, maxSockets: 1 }));
+  cleanups.push(() => agents.forEach((agent) => agent.destroy()));
+  await Promise.all(agents.map((agent) => get(port, "/", agent)));
+  const stats = (await admin(adminPort, "/stats")).body.split("\n");
+  for (const line of [
+    "cluster.web.membership_total: 2",
+    "cluster.web.membership_healthy: 2",
+    "cluster.web.circuit_breakers.default.rq_open: 0",
+    "http.in.downstream_cx_active: 4",
+    "http.in.downstream_rq_total: 4",
+    "server.live: 1",
+    "server.concurrency: 2",
+  ]) {
+    assert.ok(stats.includes(line), `${line}\n${stats.join("\n")}`);
+  }
+  await server.answer(server.send(ENDPOINT_TYPE, [endpoints("web", await upstream("one"))]));
+  assert.ok((await admin(adminPort, "/stats")).body.includes("cluster.web.membership_total: 1\n"));
+});
+
 test("a thread that dies is replaced, serves the same configuration, and counters go on", async () => {
   const { plane, server, adminPort } = await run({}, 2);
   const port = freePort();

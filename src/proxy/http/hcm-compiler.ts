@@ -23,6 +23,7 @@ export function createHcmCompiler(dependencies: HcmDependencies): NetworkFilterC
           // The codec makes itself the connection's handler.
           new DownstreamConnection(context, runtime).open();
         },
+        release: () => runtime?.release(),
       };
     },
   };

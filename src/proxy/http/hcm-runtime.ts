@@ -1,5 +1,7 @@
 // What all connections of one compiled connection manager share on one thread.
 import type { ThreadContext } from "#proxy/thread-context";
+import type { StatsScope } from "#telemetry/stats/store";
+import type { HttpFilterFactory } from "./filter.ts";
 import type { AccessLogger, HcmConfig } from "./hcm-config.ts";
 import { HcmStats } from "./hcm-stats.ts";
 import { TimerWheel } from "./timer-wheel.ts";
@@ -8,17 +10,28 @@ export class HcmRuntime {
   readonly config: HcmConfig;
   readonly thread: ThreadContext;
   readonly stats: HcmStats;
+  /** The config's filters, counting into this connection manager's scope. */
+  readonly filters: readonly HttpFilterFactory[];
   readonly timers: TimerWheel;
   readonly accessLogger: AccessLogger | undefined;
+  readonly #scope: StatsScope;
   #dateSecond = -1;
   #date = "";
 
   constructor(config: HcmConfig, thread: ThreadContext) {
     this.config = config;
     this.thread = thread;
-    this.stats = new HcmStats(thread.stats.scope("http", { tag: "envoy.http_conn_manager_prefix", value: config.statPrefix }));
+    const scope = thread.stats.scope("http", { tag: "envoy.http_conn_manager_prefix", value: config.statPrefix });
+    this.#scope = scope;
+    this.stats = new HcmStats(scope);
+    this.filters = config.filters.map((factory) => factory.withStats?.(scope) ?? factory);
     this.timers = new TimerWheel(thread.clock);
     this.accessLogger = config.accessLog?.open(thread.accessLogs);
+  }
+
+  /** No connection uses it any more. */
+  release(): void {
+    this.#scope.release();
   }
 
   /** IMF-fixdate (RFC 9110 5.6.7), made once a second. */

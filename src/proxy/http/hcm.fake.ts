@@ -16,6 +16,7 @@ import { seededRandom } from "#runtime/random";
 import { ActiveStream } from "./active-stream.ts";
 import type { HttpFilter, HttpFilterCompiler } from "./filter.ts";
 import { parseHcm } from "./hcm-config.ts";
+import type { HcmConfig } from "./hcm-config.ts";
 import { HcmRuntime } from "./hcm-runtime.ts";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import { PairRequestHeaderMap } from "./pair-header-map.ts";
@@ -139,7 +140,7 @@ export function routeEntry(over: Partial<RouteEntry> = {}): RouteEntry {
   };
 }
 
-export const TEST_FILTER = "google.protobuf.Empty";
+const TEST_FILTER = "google.protobuf.Empty";
 
 export interface FakeHcmOptions {
   readonly hcm?: MessageInitShape<typeof HttpConnectionManagerSchema>;
@@ -152,6 +153,8 @@ export interface FakeHcmOptions {
   readonly connected?: boolean;
   /** Before the router, made anew for each stream. */
   readonly filters?: readonly (() => HttpFilter)[];
+  /** Instead of what `hcm` and `filters` make. */
+  readonly runtimeConfig?: HcmConfig;
 }
 
 export class FakeHcm {
@@ -228,7 +231,7 @@ export class FakeHcm {
       compileAccessLog: () => ({ open: () => ({ log: (info) => void this.logged.push(info) }) }),
       compileAddressRanges: (ranges) => (address) => ranges.some(({ addressPrefix }) => addressPrefix === address),
     });
-    this.runtime = new HcmRuntime(config, thread);
+    this.runtime = new HcmRuntime(options.runtimeConfig ?? config, thread);
   }
 
   /** Requests that the checks before the filters refused. */

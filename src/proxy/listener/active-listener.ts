@@ -169,7 +169,7 @@ export class ActiveListener {
     if (chain === undefined) return;
     this.#byConnection.delete(connection);
     chain.open.delete(connection);
-    if (chain.open.size === 0) this.#leaving.delete(chain);
+    if (chain.draining && chain.open.size === 0) this.#forgetChain(chain);
     this.#stats.active.dec();
     this.#stats.lengthMs.record(this.#thread.clock.monotonicMs() - connection.startMs);
     this.#endIfEmpty();
@@ -178,7 +178,10 @@ export class ActiveListener {
   #drainChain(chain: ChainConnections): void {
     if (chain.draining) return;
     chain.draining = true;
-    if (chain.open.size === 0) return;
+    if (chain.open.size === 0) {
+      this.#forgetChain(chain);
+      return;
+    }
     this.#leaving.add(chain);
     for (const callbacks of chain.open.values()) for (const begin of callbacks) begin();
     const timer = this.#thread.clock.setTimer(
@@ -190,6 +193,11 @@ export class ActiveListener {
       true,
     );
     this.#timers.add(timer);
+  }
+
+  #forgetChain(chain: ChainConnections): void {
+    this.#leaving.delete(chain);
+    chain.chain.filter.release?.();
   }
 
   #endIfEmpty(): void {

@@ -63,6 +63,11 @@ export function compileListener(
   if (wire.filterChains.length === 0 && wire.defaultFilterChain === undefined)
     violations.add("filter_chains", "no filter chain: nothing would be served");
   refuseSameMatch(chains, violations);
+  if (violations.any) {
+    // What was compiled for this listener will never be asked to accept.
+    const kept = new Set([...(previous?.chains ?? []), previous?.defaultChain]);
+    for (const chain of [...chains, defaultChain]) if (chain !== undefined && !kept.has(chain)) chain.filter.release?.();
+  }
   violations.throwIfAny(`listener "${wire.name}"`);
   const first = addresses[0];
   const address = first === undefined ? "" : `${first.address.includes(":") ? `[${first.address}]` : first.address}_${first.port}`;

@@ -18,6 +18,8 @@ export interface ConnectionContext {
 export interface NetworkFilterFactory {
   /** Takes the connection over: sets `connection.handler`. */
   accept(context: ConnectionContext): void;
+  /** Its filter chain is gone and so is the last connection it accepted: gives its statistics back. */
+  release?(): void;
 }
 
 export interface NetworkFilterCompiler {

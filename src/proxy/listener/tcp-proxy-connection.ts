@@ -19,8 +19,7 @@ export interface TcpProxyStats {
   readonly idleTimeout: Counter;
 }
 
-export function makeTcpProxyStats(root: StatsScope, prefix: string): TcpProxyStats {
-  const scope = root.scope("tcp", { tag: "envoy.tcp_prefix", value: prefix });
+export function makeTcpProxyStats(scope: StatsScope): TcpProxyStats {
   return {
     cxTotal: scope.counter("downstream_cx_total"),
     cxActive: scope.gauge("downstream_cx_active"),

@@ -38,6 +38,7 @@ interface Bench {
   readonly listener: ActiveListener;
   readonly logged: StreamInfo[];
   readonly hosts: Host[];
+  readonly stats: ThreadStats;
   readonly stat: (name: string) => number;
   readonly update: (init: Settings) => void;
 }
@@ -109,6 +110,7 @@ function bench(hosts: Host[], init: Settings = {}, maxConnections = 100): Bench 
     listener,
     logged,
     hosts,
+    stats,
     stat: (name) => {
       const update = stats.takeUpdate();
       if (update !== undefined) reader.apply(0, update);
@@ -230,6 +232,23 @@ test("an unchanged chain keeps its connections over an update; a changed one has
   fresh.write("four");
   assert.equal(String((await once(fresh, "data"))[0]), "four");
   assert.equal(listener.connectionCount, 1);
+});
+
+test("chains that are replaced give their statistics back when their last connection has gone", async () => {
+  const { port, update, stats, stat } = bench([await serve((socket) => socket.on("data", (chunk) => socket.write(chunk)))]);
+  const socket = client(port);
+  socket.write("one");
+  await once(socket, "data");
+  const { nameCount } = stats;
+  update({ statPrefix: "other" });
+  assert.ok(stats.nameCount > nameCount, "the old chain still has a connection");
+  socket.resume();
+  await once(socket, "end");
+  while (stat("listener.l.downstream_cx_active") > 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(stats.nameCount, nameCount);
+  for (let i = 0; i < 200; i++) update({ statPrefix: `t${i}` });
+  assert.throws(() => update({ statPrefix: "" }), ConfigError);
+  assert.equal(stats.nameCount, nameCount);
 });
 
 test("fields that are not served are refused with their path", () => {

@@ -63,12 +63,14 @@ function compileTcpProxy(
   }
   violations.throwIfAny("tcp proxy");
   if (config === undefined || thread === undefined) return { accept: () => {} };
-  const stats = makeTcpProxyStats(thread.stats, config.statPrefix);
+  const scope = thread.stats.scope("tcp", { tag: "envoy.tcp_prefix", value: config.statPrefix });
+  const stats = makeTcpProxyStats(scope);
   const logger = log?.open(thread.accessLogs);
   return {
     accept(context) {
       new TcpProxyConnection(context, config, thread, stats, logger).start();
     },
+    release: () => scope.release(),
   };
 }
 

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { clusterConfig } from "#proxy/http/hcm.fake";
+import { ManualClock } from "#runtime/clock";
+import { seededRandom } from "#runtime/random";
+import { StatsReader } from "#telemetry/stats/stats-reader";
+import { ThreadStats } from "#telemetry/stats/thread-stats";
+import { ThreadClusterManager } from "./cluster-manager.ts";
+
+interface Bench {
+  readonly stats: ThreadStats;
+  readonly reader: StatsReader;
+  readonly clusters: ThreadClusterManager;
+  readonly sync: () => void;
+}
+
+function bench(): Bench {
+  const stats = new ThreadStats();
+  const reader = new StatsReader();
+  const clusters = new ThreadClusterManager({
+    clock: new ManualClock(),
+    random: seededRandom(1),
+    stats: stats.root,
+    makePool: () => ({ connectionCount: 0, drain() {}, newStream: () => undefined }),
+  });
+  const sync = (): void => {
+    const update = stats.takeUpdate();
+    if (update !== undefined) reader.apply(0, update);
+  };
+  return { stats, reader, clusters, sync };
+}
+
+test("10,000 clusters that come and go leave no slot and no name behind", () => {
+  const { stats, reader, clusters, sync } = bench();
+  const none = stats.nameCount;
+  let slots = 0;
+  for (let i = 0; i < 10_000; i++) {
+    const name = `outbound|80||s${i % 50}`;
+    clusters.upsertCluster(clusterConfig(1, { name, statName: name }));
+    clusters.get(name)?.stats.rqCodes.charge(200);
+    clusters.get(name)?.stats.rqTime.record(3);
+    if (i % 2 === 0) sync();
+    clusters.removeCluster(name);
+    if (i % 2 === 1) sync();
+    assert.equal(stats.nameCount, none);
+    if (i === 100) slots = stats.slotCount;
+  }
+  assert.equal(stats.slotCount, slots);
+  sync();
+  assert.equal(reader.read().length, none);
+});
+
+test("a cluster that takes another's place under the same name goes on with its counters", () => {
+  const { stats, clusters } = bench();
+  clusters.upsertCluster(clusterConfig(1));
+  clusters.get("c")?.stats.rqTotal.inc();
+  const { nameCount } = stats;
+  clusters.upsertCluster(clusterConfig(1, { discovery: { kind: "original-dst" } }));
+  clusters.get("c")?.stats.rqTotal.inc();
+  assert.equal(stats.root.counter("cluster", { tag: "envoy.cluster_name", value: "c" }, "upstream_rq_total").value, 2);
+  assert.equal(stats.nameCount, nameCount);
+});
+
+test("a circuit breaker whose limit changes says whether it is open now", () => {
+  const { stats, clusters } = bench();
+  const limits = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1, maxRetries: 3 };
+  clusters.upsertCluster(clusterConfig(1, { circuitBreakers: limits }));
+  const open = stats.root.gauge("cluster", { tag: "envoy.cluster_name", value: "c" }, "circuit_breakers", "default", "rq_open");
+  assert.equal(clusters.get("c")?.tryAcquireRequest(), true);
+  assert.equal(open.value, 1);
+  clusters.upsertCluster(clusterConfig(1, { circuitBreakers: { ...limits, maxRequests: 2 } }));
+  assert.equal(open.value, 0);
+  assert.equal(clusters.get("c")?.tryAcquireRequest(), true);
+  assert.equal(open.value, 1);
+  clusters.get("c")?.releaseRequest();
+  clusters.get("c")?.releaseRequest();
+  assert.equal(open.value, 0);
+});
