@@ -89,8 +89,9 @@ describe("VirtualService", () => {
       [
         [`match: [{uri: {prefix: ""}}], ${to}`, "ok"],
         [`match: [{method: {prefix: ""}}], ${to}`, /match\[0\]\.method\.prefix: must not be empty/u],
-        [`match: [{uri: {regex: "a(b"}}], ${to}`, /match\[0\]\.uri\.regex: .* is no RE2 expression/u],
-        [`match: [{uri: {regex: "(?=a)"}}], ${to}`, /is no RE2 expression/u],
+        [`match: [{uri: {regex: "a(b"}}], ${to}`, /match\[0\]\.uri\.regex: regex ".*" is not valid RE2/u],
+        [`match: [{uri: {regex: "(?=a)"}}], ${to}`, /is not valid RE2/u],
+        [`match: [{uri: {regex: "(${"a".repeat(40)}){1000}"}}], ${to}`, /is too complex/u],
         [`match: [{uri: {regex: ${"a".repeat(1025)}}}], ${to}`, /at most 1024/u],
         [`match: [{headers: {"a b": {exact: x}}}], ${to}`, /"a b" is no header name/u],
         [`match: [{headers: {":path": {exact: x}}}], ${to}`, "ok"],
