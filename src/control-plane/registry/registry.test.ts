@@ -129,12 +129,14 @@ test("an instance of a group with a probe is unhealthy until its first report", 
   assert.deepEqual(endpoints(hostname, 9080), ["127.66.0.5:9080 HEALTHY"]);
 });
 
-test("a workload whose group is not there is no endpoint and is named", () => {
+test("a workload whose group is not there is no endpoint and is named, unless it is leaving", () => {
   const { object, connect, registry, endpoints } = bench();
   object("Service", "reviews", reviews);
-  connect({});
+  const session = connect({});
   assert.deepEqual(endpoints(hostname, 9080), []);
   assert.equal(registry.snapshot.findings[0]?.code, "IST0101");
+  session.report("DRAINING");
+  assert.deepEqual(registry.snapshot.findings, []);
 });
 
 test("a WorkloadEntry that somebody wrote is an endpoint; its ports override by the service port's name", () => {

@@ -31,6 +31,8 @@ export function workloadInstances(
   for (const workload of registered) {
     const group = objects.get<WorkloadGroupSpec>("WorkloadGroup", workload.namespace, workload.group);
     if (group === undefined) {
+      // A workload that is leaving, and its group with it, is nobody's mistake; it wants no traffic.
+      if (workload.health === "DRAINING" || workload.health === "UNHEALTHY") continue;
       findings.push({
         level: "warning",
         code: "IST0101",
