@@ -61,6 +61,7 @@ const OTHERS: readonly (readonly [file: string, text: string, rule: string])[] =
   ["src/runtime/cycle-b.ts", 'export { a } from "./cycle-a.ts";\nexport const b = 1;\n', "import/no-cycle"],
   ["src/embedded/env.ts", "export const home = process.env.HOME;\n", "node/no-process-env"],
   ["src/embedded/timer.ts", "export const soon = setTimeout(() => {}, 1);\n", "eslint/no-restricted-globals"],
+  ["src/embedded/now.ts", "export const now = Date.now();\n", "eslint/no-restricted-properties"],
   ["src/agent/default.ts", "export default 1;\n", "import/no-default-export"],
   ["src/matcher/loose.ts", "export const loose = (value: any): unknown => value;\n", "typescript/no-explicit-any"],
 ];
