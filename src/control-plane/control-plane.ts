@@ -13,6 +13,7 @@ import { ConfigStore } from "#control-plane/config/store";
 import { buildMesh } from "#control-plane/mesh/build-mesh";
 import { conflictFindings } from "#control-plane/mesh/conflicts";
 import type { Mesh } from "#control-plane/mesh/mesh";
+import { notServedFindings } from "#control-plane/mesh/not-served-findings";
 import { referenceFindings } from "#control-plane/mesh/references";
 import { serviceFindings } from "#control-plane/mesh/service-findings";
 import type { Labels } from "#control-plane/registry/labels";
@@ -222,6 +223,7 @@ export class ControlPlane {
       ...referenceFindings({ mesh, objects, domain, gatewayLabels }),
       ...conflictFindings({ mesh, objects, domain, gatewayLabels }),
       ...serviceFindings({ services: mesh.services, objects, gatewayLabels }),
+      ...notServedFindings(objects),
     ].map((finding) => this.#store.locate(finding));
     const findings = [...this.#store.findings, ...computed, ...refusalFindings(this.#server.proxies)];
     const { fresh, gone } = diffFindings(this.#findings, findings);

@@ -3,6 +3,7 @@ import test from "node:test";
 import type { Finding } from "#api/finding";
 import type { ApiObject } from "#api/object";
 import { conflictFindings } from "./conflicts.ts";
+import { notServedFindings } from "./not-served-findings.ts";
 import { referenceFindings } from "./references.ts";
 import { serviceFindings } from "./service-findings.ts";
 import { DOMAIN, httpService, meshOf, object, type ObjectOptions } from "./testing.ts";
@@ -29,6 +30,20 @@ test("what fits together gives no finding", () => {
     route({ host: "reviews", subset: "v1", port: { number: 9080 } }, { gateways: ["mesh", "gw"] }),
   ]);
   assert.deepEqual(brief(all), []);
+});
+
+test("what is valid and not served yet is said at the object", () => {
+  const server = (number: number, protocol: string): object => ({ port: { number, protocol, name: protocol }, hosts: ["*"] });
+  const { objects } = meshOf([
+    object("Gateway", "gw", { servers: [server(80, "HTTP"), server(443, "HTTPS"), server(9000, "TCP"), server(81, "GRPC")] }),
+    object("VirtualService", "delegate", { http: [] }),
+    object("VirtualService", "vs", { hosts: ["reviews"], http: [] }),
+  ]);
+  assert.deepEqual(brief(notServedFindings(objects)), [
+    "warning MZ0004 spec.servers[1].port.protocol: port 443 is not opened: proxies cannot speak TLS yet",
+    "warning MZ0004 spec.servers[2].port.protocol: port 9000 is not opened: gateways cannot serve TCP yet",
+    "warning MZ0004 spec: a VirtualService without hosts is a delegate, and delegation does not work yet: its routes are not used",
+  ]);
 });
 
 const wrong: readonly [string, readonly ApiObject[], string, RegExp?][] = [
