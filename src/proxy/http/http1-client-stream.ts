@@ -1,6 +1,6 @@
 // The request side of one exchange on an upstream HTTP/1 connection. Like its downstream sibling it holds the body to its framing: one
 // byte too many would be the start of somebody else's request.
-import { CHUNKED_LINE, LAST_CHUNK, NO_BODY_LINE, chunkSizeLine, lastChunkWithTrailers, requestLine } from "#proxy/codec/http1/head-text";
+import { CHUNKED_LINE, NO_BODY_LINE, lastChunkWithTrailers, requestLine } from "#proxy/codec/http1/head-text";
 import { parseLength } from "#proxy/codec/http1/request-head";
 import { invariant } from "#runtime/invariant";
 import { checkTarget } from "./header-text.ts";
@@ -101,14 +101,13 @@ export class Http1ClientStream implements RequestSender {
           return true;
         }
         this.#remaining -= chunk.length;
-        if (chunk.length > 0) flowing = this.#output.framed("", chunk, "");
+        flowing = this.#output.bytes(chunk);
         break;
       case "chunked":
-        if (chunk.length > 0) flowing = this.#output.framed(chunkSizeLine(chunk.length), chunk, endStream ? `\r\n${LAST_CHUNK}` : "\r\n");
-        else if (endStream) flowing = this.#output.text(LAST_CHUNK);
+        flowing = this.#output.chunk(chunk, endStream);
         break;
       case "opaque":
-        if (chunk.length > 0) flowing = this.#output.framed("", chunk, "");
+        flowing = this.#output.bytes(chunk);
         break;
     }
     if (endStream) this.#finish();

@@ -1,4 +1,5 @@
 // The way out of an HTTP/1 connection: texts and small bodies are joined into one string, large bodies go as they are.
+import { LAST_CHUNK, chunkSizeLine } from "#proxy/codec/http1/head-text";
 import type { Connection } from "#proxy/net/connection";
 import { enlist } from "./write-batch.ts";
 import type { BatchedWriter } from "./write-batch.ts";
@@ -29,8 +30,18 @@ export class Http1Output implements BatchedWriter {
     return this.#settle();
   }
 
-  /** Bytes that belong to us from now on, between two texts. */
-  framed(before: string, bytes: Uint8Array, after: string): boolean {
+  /** Part of a body; it belongs to us from now on. */
+  bytes(bytes: Uint8Array): boolean {
+    return bytes.length === 0 ? true : this.#framed("", bytes, "");
+  }
+
+  /** The same as a chunk; an empty one would end the body, so it is left out before the last. */
+  chunk(bytes: Uint8Array, last: boolean): boolean {
+    if (bytes.length > 0) return this.#framed(chunkSizeLine(bytes.length), bytes, last ? `\r\n${LAST_CHUNK}` : "\r\n");
+    return last ? this.text(LAST_CHUNK) : true;
+  }
+
+  #framed(before: string, bytes: Uint8Array, after: string): boolean {
     if (bytes.length <= SMALL_BODY_BYTES) {
       this.#held += before;
       this.#held += latin1(bytes);

@@ -1,15 +1,6 @@
 // The response side of one request on an HTTP/1 connection. It decides how the body is framed and holds the sender to it: a body that
 // does not match its Content-Length would shift every later response of the connection.
-import {
-  CHUNKED_LINE,
-  CLOSE_LINE,
-  KEEP_ALIVE_LINE,
-  LAST_CHUNK,
-  NO_BODY_LINE,
-  chunkSizeLine,
-  lastChunkWithTrailers,
-  statusLine,
-} from "#proxy/codec/http1/head-text";
+import { CHUNKED_LINE, CLOSE_LINE, KEEP_ALIVE_LINE, NO_BODY_LINE, lastChunkWithTrailers, statusLine } from "#proxy/codec/http1/head-text";
 import type { RequestHead } from "#proxy/codec/http1/request-head";
 import { parseLength } from "#proxy/codec/http1/request-head";
 import { invariant } from "#runtime/invariant";
@@ -139,15 +130,14 @@ export class Http1ServerStream implements ResponseSender {
           return true;
         }
         this.#remaining -= chunk.length;
-        if (chunk.length > 0) flowing = this.#output.framed("", chunk, "");
+        flowing = this.#output.bytes(chunk);
         break;
       case "chunked":
-        if (chunk.length > 0) flowing = this.#output.framed(chunkSizeLine(chunk.length), chunk, endStream ? `\r\n${LAST_CHUNK}` : "\r\n");
-        else if (endStream) flowing = this.#output.text(LAST_CHUNK);
+        flowing = this.#output.chunk(chunk, endStream);
         break;
       case "until-close":
       case "opaque":
-        if (chunk.length > 0) flowing = this.#output.framed("", chunk, "");
+        flowing = this.#output.bytes(chunk);
         break;
     }
     if (endStream) this.#finish();
