@@ -194,7 +194,11 @@ export class AdminServer {
 
   async #answer(request: IncomingMessage): Promise<Answer> {
     if (!allowedHost(request.headers.host)) return { status: 403, body: "this Host is not allowed here; use the loopback address\n" };
-    const url = new URL(request.url ?? "/", "http://admin");
+    if (fromAnotherSite(request.headers.origin, request.headers.host))
+      return { status: 403, body: "pages of other origins may not ask here\n" };
+    const target = request.url ?? "/";
+    const url = target.startsWith("/") ? URL.parse(`http://admin${target}`) : null;
+    if (url === null) return { status: 400, body: "the path is not one\n" };
     if (url.pathname === "/" || url.pathname === "/help") return help();
     const page = Object.hasOwn(PAGES, url.pathname) ? PAGES[url.pathname] : undefined;
     if (page === undefined) return { status: 404, body: `invalid path. ${help().body}` };
@@ -208,6 +212,11 @@ export class AdminServer {
       return { status: 400, body: `${error instanceof Error ? error.message : String(error)}\n` };
     }
   }
+}
+
+/** Browsers send Origin with every POST: a page elsewhere could end the proxy with a form, whose Host would be right. */
+function fromAnotherSite(origin: string | undefined, host: string | undefined): boolean {
+  return origin !== undefined && origin !== `http://${host}`;
 }
 
 function allowedHost(host: string | undefined): boolean {
