@@ -22,6 +22,8 @@ export interface RunOptions {
 }
 
 const TERM_GRACE_MS = 10_000;
+/** A program that is not reachable after this long likely listens somewhere else. */
+const NOT_LIVE_MS = 5_000;
 
 function say(text: string): void {
   process.stderr.write(`mizzen: ${text}\n`);
@@ -64,6 +66,7 @@ export async function run(command: readonly string[], options: RunOptions): Prom
   const whenJoined = new Promise<void>((resolve) => {
     onJoined = resolve;
   });
+  let isLive = false;
   let meshStops: () => void = () => {};
   const meshStopped = new Promise<void>((resolve) => {
     meshStops = resolve;
@@ -72,8 +75,10 @@ export async function run(command: readonly string[], options: RunOptions): Prom
     if (event.event === "joined") {
       joined = event;
       onJoined();
-    } else if (event.event === "live") say(`${joined?.instance} is live: every proxy knows it`);
-    else meshStops();
+    } else if (event.event === "live") {
+      isLive = true;
+      say(`${joined?.instance} is live: every proxy knows it`);
+    } else meshStops();
   };
   let membership: Membership;
   try {
@@ -91,6 +96,18 @@ export async function run(command: readonly string[], options: RunOptions): Prom
   }
   await Promise.race([whenJoined, membership.ended]);
   if (joined === undefined) throw new CommandError("the mesh ended before the application could join");
+  const place = joined.applicationPorts.map(({ port }) => `127.0.0.1:${port}`).join(", ");
+  const { instance } = joined;
+  realClock.setTimer(
+    NOT_LIVE_MS,
+    () => {
+      if (!isLive) say(`${instance} is not live yet: nothing answers on ${place}, or its probe fails; the program has to listen on PORT`);
+    },
+    true,
+  );
+  const wanted = service?.port;
+  if (wanted !== undefined && joined.applicationPorts.every(({ port }) => port !== wanted))
+    say(`port ${wanted} of this machine is taken: the program has to listen on PORT instead; others go on calling port ${wanted}`);
   process.exit(await live(command, joined, environment, client, membership, meshStopped));
 }
 
