@@ -2,7 +2,7 @@
 // Never throws: whatever is wrong with the text becomes a finding.
 import { createHash } from "node:crypto";
 import { decode, reportUnknownFields, type DecodeReport } from "./decode.ts";
-import { messageOf } from "./declaration.ts";
+import { json, messageOf } from "./declaration.ts";
 import { parsePath, pathText, type FieldPath } from "./field-path.ts";
 import type { Finding, ObjectKey, Place } from "./finding.ts";
 import { decodedKind, isNamespaced, lookUpKind, meshConfigVersion, type DecodedKind } from "./kinds.ts";
@@ -35,6 +35,10 @@ export interface ParsedDocument {
   readonly startLine: number;
   /** Where a field (`spec.http[0].timeout`) stands; the nearest parent that was written when it was not. */
   readonly placeOf: (field: string) => Place | undefined;
+  /** The document as plain JSON, for analysis of what is not decoded (status, kinds known by name only); made when asked for. */
+  readonly rawValue: () => unknown;
+  /** The spec as far as it could be decoded, also of an object that is refused: then even required fields may be missing. */
+  readonly partialSpec?: unknown;
 }
 
 /** The name under which MeshConfig lives, as Istio's ConfigMap. */
@@ -90,6 +94,7 @@ class ObjectReader {
   readonly #hash: string;
   readonly #findings: Finding[];
   #key: ObjectKey | undefined;
+  #partialSpec: unknown;
   #omitted = 0;
   /** For MeshConfig in a ConfigMap, whose fields stand in a text within the text. */
   #inner: { readonly source: SourceDocument; readonly toPlace: (offset: number) => Place } | undefined;
@@ -244,6 +249,7 @@ class ObjectReader {
     }
     const namespace = this.#key?.namespace ?? defaultNamespace;
     const spec = decode({ kind: "message", message: declaration.spec }, node, ["spec"], this.#report);
+    this.#partialSpec = spec;
     // The rules need every required field and every value of its type.
     if (this.#hasError()) return this.unread();
     this.#validate(declaration, spec, { name: meta?.name ?? "", namespace }, ["spec"]);
@@ -366,6 +372,8 @@ class ObjectReader {
       hash: this.#hash,
       startLine: this.#source.startLine,
       placeOf: (field) => this.#placeOf(field),
+      rawValue: () => (this.#root === undefined ? undefined : decode(json.shape, this.#root, [], () => undefined)),
+      ...(this.#partialSpec === undefined ? {} : { partialSpec: this.#partialSpec }),
     };
   }
 }
