@@ -215,13 +215,17 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     }
   }
 
-  onRequestReset(reason: StreamResetReason, details: string): void {
+  onRequestReset(reason: StreamResetReason, details: string, answeredWith = 0): void {
     if (this.#ended) return;
     this.stats.rqRxReset.inc();
     const { info } = this;
     if (reason === "protocol-error") {
       info.flags.add("DPE");
       info.responseCodeDetails ??= details;
+      if (answeredWith > 0) {
+        info.responseCode = answeredWith;
+        this.stats.rqCodes.charge(answeredWith);
+      }
     } else {
       info.flags.add("DC");
       // Envoy's access log shows code 0 for a client that left before its answer, and this detail in either case.
@@ -432,6 +436,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     info.responseCode = headers.status;
     info.downstreamFirstByteSentMs = this.clock.monotonicMs();
     this.#responseStarted = true;
+    if (!this.#requestComplete) this.stats.rqResponseBeforeComplete.inc();
     this.#sender.sendHeaders(headers, endStream);
     if (endStream) this.#end();
   }

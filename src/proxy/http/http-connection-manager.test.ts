@@ -144,6 +144,17 @@ describe("the connection manager over real codecs", () => {
     assert.equal(fixture.stats.get("http.in.downstream_cx_active"), 0);
   });
 
+  it("answers a body that breaks its framing with 400 and logs it once, as the request that it is", () => {
+    const fixture = new Fixture();
+    fixture.client.feed("POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n");
+    assert.match(fixture.client.take(), /^HTTP\/1\.1 400 Bad Request\r\n/);
+    fixture.client.lost();
+    assert.deepEqual(fixture.lines, ["/a 400 DPE http1.codec_error"]);
+    assert.equal(fixture.stats.get("http.in.downstream_rq_total"), 1);
+    assert.equal(fixture.stats.get("http.in.downstream_rq_4xx"), 1);
+    assert.equal(fixture.stats.get("http.in.downstream_rq_active"), 0);
+  });
+
   it("refuses HTTP/1.0 with 426 unless it is accepted", () => {
     const fixture = new Fixture();
     fixture.client.feed("GET / HTTP/1.0\r\nHost: a\r\n\r\n");

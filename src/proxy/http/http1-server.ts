@@ -308,8 +308,9 @@ export class Http1ServerConnection implements ConnectionHandler, RequestHandler 
     const stream = this.#stream;
     // Nothing can be answered in the middle of a response, nor twice to one request.
     const answerable = stream === undefined ? this.#requestDone : !stream.responseStarted;
-    this.#abandon("protocol-error", error.details);
+    // The owner learns of it first: a request that is there gets the one line of the access log.
     const reply = this.#owner.onCodecError(error);
+    this.#abandon("protocol-error", error.details, answerable ? error.status : 0);
     if (stream !== undefined && !answerable) {
       this.#close("reset");
       return;
@@ -324,12 +325,12 @@ export class Http1ServerConnection implements ConnectionHandler, RequestHandler 
     this.#close("flush");
   }
 
-  #abandon(reason: "remote-reset" | "protocol-error", details: string): void {
+  #abandon(reason: "remote-reset" | "protocol-error", details: string, answeredWith = 0): void {
     const receiver = this.#receiver;
     this.#stream?.abandon();
     this.#stream = undefined;
     this.#receiver = undefined;
-    receiver?.onRequestReset(reason, details);
+    receiver?.onRequestReset(reason, details, answeredWith);
   }
 
   #close(mode: "flush" | "reset"): void {

@@ -27,8 +27,8 @@ export interface RequestReceiver {
   onRequestHeaders(headers: RequestHeaderMap, endStream: boolean): void;
   onRequestData(chunk: Buffer, endStream: boolean): void;
   onRequestTrailers(trailers: TrailerMap): void;
-  /** The client went away or broke the protocol; nothing can be answered any more. */
-  onRequestReset(reason: StreamResetReason, details: string): void;
+  /** The client went away or broke the protocol; nothing can be answered any more, but for what the codec says: `answeredWith`, 0 for nothing. */
+  onRequestReset(reason: StreamResetReason, details: string, answeredWith?: number): void;
   /** What was sent has left the buffers: `sendData` may go on. */
   onResponseDrain(): void;
 }

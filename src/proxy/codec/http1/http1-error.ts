@@ -44,7 +44,7 @@ export const HTTP1_ERRORS = {
   // framing
   manyLengths: codec("more than one Content-Length"),
   badLength: codec("Content-Length is not a whole number in digits"),
-  lengthAndEncoding: error(400, "http1.content_length_not_allowed", "both Content-Length and Transfer-Encoding"),
+  lengthAndEncoding: error(400, "http1.content_length_and_chunked_not_allowed", "both Content-Length and Transfer-Encoding"),
   unsupportedEncoding: error(501, "http1.invalid_transfer_encoding", "the only supported Transfer-Encoding is chunked, once"),
   encodingNotAllowed: error(400, "http1.transfer_encoding_not_allowed", "Transfer-Encoding must not stand in this message"),
   lengthNotAllowed: error(400, "http1.content_length_not_allowed", "Content-Length must not stand in this message"),
