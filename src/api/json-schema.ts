@@ -8,18 +8,18 @@ export type JsonSchema = { readonly [keyword: string]: unknown };
 export function jsonSchema(kind: string): JsonSchema | undefined {
   const declaration = decodedKind(kind);
   if (declaration === undefined) return undefined;
+  const spec = messageSchema(declaration.spec);
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
-    title: kind,
+    title: declaration.writtenAs,
     type: "object",
     properties: {
       apiVersion: { type: "string", enum: declaration.apiVersions },
-      kind: { type: "string", const: kind },
+      kind: { type: "string", const: declaration.writtenAs },
       metadata: { type: "object" },
-      spec: messageSchema(declaration.spec),
-      status: { type: "object" },
+      ...(declaration.body === "spec" ? { spec, status: { type: "object" } } : (spec["properties"] as JsonSchema)),
     },
-    required: ["apiVersion", "kind", "metadata", "spec"],
+    required: ["apiVersion", "kind", "metadata", ...(declaration.body === "spec" && !declaration.specMayBeMissing ? ["spec"] : [])],
   };
 }
 

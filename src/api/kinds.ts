@@ -1,6 +1,6 @@
 // The kinds that the product knows: those that are decoded, and those that are known by name only. A kind moves from the second
 // table to the first when it gets an effect.
-import { messageOf, type Message, type Type } from "./declaration.ts";
+import { decoded, type DecodedKind } from "./decoded-kind.ts";
 import { destinationRule } from "./destination-rule.ts";
 import { validateDestinationRule } from "./destination-rule/validate.ts";
 import { gateway } from "./gateway.ts";
@@ -9,33 +9,16 @@ import { meshConfig } from "./mesh-config.ts";
 import { validateMeshConfig } from "./mesh-config/validate.ts";
 import { service } from "./service.ts";
 import { validateService } from "./service/validate.ts";
-import type { Check } from "./validation/violations.ts";
 import { virtualService } from "./virtual-service.ts";
 import { validateVirtualService } from "./virtual-service/validate.ts";
 import { workloadEntry } from "./workload-entry.ts";
 import { workloadGroup } from "./workload-group.ts";
 import { validateWorkloadEntry, validateWorkloadGroup } from "./workload-group/validate.ts";
 
-export interface DecodedKind {
-  readonly kind: string;
-  readonly apiVersions: readonly string[];
-  readonly spec: Message;
-  readonly validate: (spec: unknown, check: Check) => void;
-}
-
 const networkingVersions = ["networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"];
 
 /** MeshConfig is no Kubernetes object: it comes in a ConfigMap or in a file of its own, and gets this form to live among objects. */
 export const meshConfigVersion = "mesh.istio.io/v1alpha1";
-
-function decoded<Spec>(
-  kind: string,
-  apiVersions: readonly string[],
-  type: Type<Spec>,
-  validate: (spec: Spec, check: Check) => void,
-): DecodedKind {
-  return { kind, apiVersions, spec: messageOf(type), validate: (spec, check) => validate(spec as Spec, check) };
-}
 
 const decodedKinds: readonly DecodedKind[] = [
   decoded("VirtualService", networkingVersions, virtualService, validateVirtualService),
@@ -84,7 +67,7 @@ const knownKinds: Readonly<Record<string, readonly string[]>> = {
   apps: ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ControllerRevision"],
   batch: ["Job", "CronJob"],
   autoscaling: ["HorizontalPodAutoscaler"],
-  policy: ["PodDisruptionBudget"],
+  policy: ["PodDisruptionBudget", "PodSecurityPolicy"],
   "networking.k8s.io": ["Ingress", "IngressClass", "NetworkPolicy"],
   "discovery.k8s.io": ["EndpointSlice"],
   "rbac.authorization.k8s.io": ["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"],
@@ -100,8 +83,10 @@ const clusterScoped: ReadonlySet<string> = new Set([
   "Node",
   "PersistentVolume",
   "GatewayClass",
+  "XMesh",
   "ClusterRole",
   "ClusterRoleBinding",
+  "PodSecurityPolicy",
   "CustomResourceDefinition",
   "IngressClass",
   "MutatingWebhookConfiguration",
@@ -125,17 +110,31 @@ function groupOf(apiVersion: string): string {
 
 export function lookUpKind(apiVersion: string, kind: string): KindLookup {
   const group = groupOf(apiVersion);
-  const inGroup = decodedKinds.filter((declaration) => groupOf(declaration.apiVersions[0] ?? "") === group);
-  const declaration = inGroup.find((candidate) => candidate.kind === kind);
-  if (declaration !== undefined) {
-    if (declaration.apiVersions.includes(apiVersion)) return { is: "decoded", declaration };
-    return { is: "wrong version", versions: declaration.apiVersions };
+  const inGroup = decodedKinds.filter((candidate) => groupOf(candidate.apiVersions[0] ?? "") === group);
+  const named = inGroup.filter((candidate) => candidate.writtenAs === kind);
+  if (named.length > 0) {
+    const declaration = named.find((candidate) => candidate.apiVersions.includes(apiVersion));
+    if (declaration !== undefined) return { is: "decoded", declaration };
+    return { is: "wrong version", versions: named.flatMap((candidate) => candidate.apiVersions) };
   }
   if (group === "" && harmless.has(kind)) return { is: "harmless" };
   const known = Object.hasOwn(knownKinds, group) ? knownKinds[group] : undefined;
   if (known?.includes(kind) === true) return { is: "known" };
   if (known === undefined && inGroup.length === 0) return { is: "foreign" };
-  return { is: "unknown", names: [...inGroup.map((candidate) => candidate.kind), ...(known ?? []), ...(group === "" ? harmless : [])] };
+  const names = new Set([...inGroup.map((candidate) => candidate.writtenAs), ...(known ?? []), ...(group === "" ? harmless : [])]);
+  return { is: "unknown", names: [...names] };
+}
+
+/** The kind in an object's key: one name means one thing in it. */
+export function keyKind(apiVersion: string, kind: string): string {
+  const found = lookUpKind(apiVersion, kind);
+  if (found.is === "decoded") return found.declaration.kind;
+  return found.is === "foreign" ? `${kind}.${groupOf(apiVersion)}` : kind;
+}
+
+/** The kind as a file says it. */
+export function writtenKind(kind: string): string {
+  return decodedKind(kind)?.writtenAs ?? /^\w+/u.exec(kind)?.[0] ?? kind;
 }
 
 export function isNamespaced(kind: string): boolean {
@@ -147,5 +146,5 @@ export function decodedKind(kind: string): DecodedKind | undefined {
 }
 
 export function decodedKindNames(): readonly string[] {
-  return decodedKinds.map((declaration) => declaration.kind);
+  return [...new Set(decodedKinds.map((declaration) => declaration.kind))];
 }

@@ -29,6 +29,13 @@ export const objectEnvelope = message("object", {
   status: field(json, "What is; not read"),
 });
 
+/** Of a kind without a spec: what is not its own. */
+export const objectHead = message("object", {
+  apiVersion: field(string, "The API group and version"),
+  kind: field(string, "The kind"),
+  metadata: field(json, "Name, namespace, labels, annotations"),
+});
+
 export const configMap = message("ConfigMap", {
   apiVersion: field(string, "The API group and version"),
   kind: field(string, "The kind"),

@@ -5,8 +5,9 @@ import { decode, reportUnknownFields, type DecodeReport } from "./decode.ts";
 import { json, messageOf } from "./declaration.ts";
 import { parsePath, pathText, type FieldPath } from "./field-path.ts";
 import type { Finding, ObjectKey, Place } from "./finding.ts";
-import { decodedKind, isNamespaced, lookUpKind, meshConfigVersion, type DecodedKind } from "./kinds.ts";
-import { configMap, objectEnvelope, objectMeta, type WrittenMeta } from "./object-envelope.ts";
+import type { DecodedKind } from "./decoded-kind.ts";
+import { decodedKind, isNamespaced, keyKind, lookUpKind, meshConfigVersion } from "./kinds.ts";
+import { configMap, objectEnvelope, objectHead, objectMeta, type WrittenMeta } from "./object-envelope.ts";
 import type { ObjectMeta } from "./object.ts";
 import { entry, innerOffset, innerPlace, offsetIn, textAt } from "./source-lookup.ts";
 import { didYouMean } from "./suggestion.ts";
@@ -22,6 +23,8 @@ export interface DecodedObject<Spec = unknown> {
     readonly creationTimestamp?: string | undefined;
   };
   readonly spec: Spec;
+  /** As it was written, for analysis of what a cluster says. */
+  readonly status?: unknown;
 }
 
 export interface ParsedDocument {
@@ -383,7 +386,8 @@ function keyIn(root: SourceNode | undefined): ObjectKey | undefined {
   const name = textAt(root, "metadata", "name") ?? "";
   if (kind === "" || name === "") return undefined;
   const namespace = textAt(root, "metadata", "namespace") ?? "";
-  return { kind, namespace: isNamespaced(kind) ? (namespace === "" ? defaultNamespace : namespace) : "", name };
+  const known = keyKind(textAt(root, "apiVersion") ?? "", kind);
+  return { kind: known, namespace: isNamespaced(kind) ? (namespace === "" ? defaultNamespace : namespace) : "", name };
 }
 
 function metadataOf(meta: WrittenMeta, namespace: string): DecodedObject["metadata"] {
