@@ -17,13 +17,20 @@ const LOG_LEVEL = [
 ] as const;
 const LOG_FORMAT = ["--log-format <format>", "text or json", "text"] as const;
 
+/** Commander puts what it guesses was meant on a line of its own. */
+function oneLine(message: string): string {
+  return message
+    .trim()
+    .replace(/^error: /, "mizzen: ")
+    .replaceAll(/\s*\n\s*/g, " ");
+}
+
 function program(): Command {
   const mizzen = new Command("mizzen")
     .description("A service mesh in one package that speaks Istio: the same YAML, the same xDS, the same names.")
     .version(packageVersion(), "-v, --version")
-    .showHelpAfterError("(see mizzen --help)")
     .exitOverride()
-    .configureOutput({ outputError: (message, write) => write(message.replace(/^error: /, "mizzen: ")) })
+    .configureOutput({ outputError: (message, write) => write(`${oneLine(message)}; see mizzen --help\n`) })
     .addHelpText(
       "after",
       "\nExamples:\n  mizzen up --sample bookinfo\n  mizzen up -f ./mesh\n  mizzen run --service hello --port 3000 -- node app.js\n  mizzen proxy-status\n",
@@ -67,7 +74,7 @@ function program(): Command {
     .command("proxy-status")
     .alias("ps")
     .description("show every proxy and whether it has the current configuration")
-    .option("-o, --output <format>", "table or json", "table")
+    .option("-o, --output <format>", "table, json or yaml", "table")
     .option(...DATA_DIR)
     .action(async (options: Record<string, never>) => (await import("./proxy-status.ts")).proxyStatus(options));
 
@@ -76,7 +83,8 @@ function program(): Command {
     .alias("pc")
     .description("show the configuration that a proxy has: listeners, routes, clusters or endpoints")
     .argument("<kind>", "listeners, routes, clusters or endpoints")
-    .argument("<proxy>", "its name, as mizzen proxy-status shows it")
+    .argument("<proxy>", "its name, as mizzen proxy-status shows it, or the beginning of it")
+    .option("-n, --namespace <name>", "the proxy's namespace, where names are the same")
     .option("-o, --output <format>", "table, json or yaml", "table")
     .option(...DATA_DIR)
     .addHelpText(
@@ -110,9 +118,20 @@ function program(): Command {
   mizzen
     .command("version")
     .description("print the version")
-    .action(() => {
-      process.stdout.write(`mizzen ${packageVersion()}\n`);
-    });
+    .option("-o, --output <format>", "text, json or yaml", "text")
+    .action(async (options: Record<string, never>) => (await import("./version.ts")).version(options));
+
+  mizzen
+    .command("completion")
+    .description("print the script that lets a shell complete mizzen's commands")
+    .argument("<shell>", "bash, zsh or fish")
+    .addHelpText("after", "\nExamples:\n  source <(mizzen completion bash)\n  mizzen completion fish | source\n")
+    .action(async (shell: string) => (await import("./complete.ts")).completion(shell));
+
+  mizzen
+    .command("complete", { hidden: true })
+    .argument("[words...]")
+    .action(async (words: readonly string[]) => (await import("./complete.ts")).complete(mizzen, words));
   return mizzen;
 }
 
@@ -133,7 +152,8 @@ function singular(kind: string): string {
 
 async function main(args: readonly string[]): Promise<number> {
   try {
-    await program().parseAsync(args, { from: "user" });
+    // As kubectl: asked for nothing, it says what there is.
+    await program().parseAsync(args.length === 0 ? ["--help"] : args, { from: "user" });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) {

@@ -13,6 +13,7 @@ export const PROXY_CONFIG_KINDS = ["listeners", "routes", "clusters", "endpoints
 export type ProxyConfigKind = (typeof PROXY_CONFIG_KINDS)[number];
 
 export interface ProxyConfigOptions {
+  readonly namespace?: string;
   readonly output?: string;
   readonly dataDir?: string;
 }
@@ -30,12 +31,17 @@ const VIEWS: Readonly<Record<ProxyConfigKind, View>> = {
   endpoints: { path: "/clusters?format=json", table: endpointTable, items: (json) => json },
 };
 
-export function findProxy(status: MeshStatus, wanted: string): MeshStatus["proxies"][number] {
-  const found = status.proxies.find(
-    (proxy) => proxy.name === wanted || `${proxy.name}.${proxy.namespace}` === wanted || proxy.nodeId === wanted,
-  );
-  if (found !== undefined) return found;
-  const names = status.proxies.map((proxy) => proxy.name).join(", ");
+/** By name, `name.namespace` or node id, or by the beginning of a name when only one proxy's begins so. */
+export function findProxy(all: Pick<MeshStatus, "proxies">, wanted: string, namespace?: string): MeshStatus["proxies"][number] {
+  const proxies = all.proxies.filter((proxy) => namespace === undefined || proxy.namespace === namespace);
+  const full = (proxy: MeshStatus["proxies"][number]): string => `${proxy.name}.${proxy.namespace}`;
+  // istioctl takes pods as pod/NAME, too.
+  const name = wanted.replace(/^pods?\//, "");
+  const exact = proxies.filter((proxy) => proxy.name === name || full(proxy) === name || proxy.nodeId === name);
+  const found = exact.length > 0 ? exact : proxies.filter((proxy) => full(proxy).startsWith(name));
+  if (found.length === 1 && found[0] !== undefined) return found[0];
+  if (found.length > 1) throw new CommandError(`"${wanted}" could be ${found.map(full).join(" or ")}; write more of the name`);
+  const names = proxies.map(full).join(", ");
   throw new CommandError(`there is no proxy "${wanted}"; the mesh has ${names === "" ? "none yet" : names}`);
 }
 
@@ -46,7 +52,7 @@ export async function proxyConfig(kind: string, name: string, options: ProxyConf
   const output = options.output ?? "table";
   if (!["table", "json", "yaml"].includes(output)) throw new CommandError(`-o ${output} is not one of table, json, yaml`, 2);
   const { client } = requireClient(options);
-  const proxy = findProxy(await client.status(), name);
+  const proxy = findProxy(await client.status(), name, options.namespace);
   const text = await httpGet(`the admin endpoint of ${proxy.name}`, proxy.address, proxy.adminPort, view.path);
   const json: unknown = JSON.parse(text);
   if (output === "table") {

@@ -1,4 +1,5 @@
 // `mizzen proxy-status`: what the control plane knows of each proxy, and whether its workload uses it.
+import { stringify } from "yaml";
 import type { MeshStatus } from "#embedded/supervisor";
 import { SupervisorClient } from "#embedded/supervisor-client";
 import { CommandError } from "./command-error.ts";
@@ -78,14 +79,14 @@ async function captureOf(proxy: MeshStatus["proxies"][number]): Promise<boolean 
 
 export async function proxyStatus(options: ProxyStatusOptions): Promise<void> {
   const output = options.output ?? "table";
-  if (output !== "table" && output !== "json") throw new CommandError(`-o ${output} is not one of table, json`, 2);
+  if (!["table", "json", "yaml"].includes(output)) throw new CommandError(`-o ${output} is not one of table, json, yaml`, 2);
   const handle = requireMesh(dataDirectory(options, process.env));
   const status = await new SupervisorClient(handle).status();
   const syncz: unknown = JSON.parse(await httpGet("the control plane", "127.0.0.1", status.controlPlane.httpPort, "/debug/syncz"));
   const captured = new Map(await Promise.all(status.proxies.map(async (proxy) => [proxy.nodeId, await captureOf(proxy)] as const)));
   const rows = proxyRows(syncz, status.proxies, captured);
-  if (output === "json") {
-    process.stdout.write(`${JSON.stringify(rows, undefined, 2)}\n`);
+  if (output !== "table") {
+    process.stdout.write(output === "json" ? `${JSON.stringify(rows, undefined, 2)}\n` : stringify(rows));
     return;
   }
   const cells = rows.map((row) => [row.name, ...TYPES.map((type) => row.types[type]), row.version, row.captured]);

@@ -1,0 +1,81 @@
+// Shell completion as kubectl and istioctl have it: a small script per shell asks the hidden command `complete` for the words that can
+// stand at the cursor. The commands and options come from the program itself, names of proxies from the running mesh.
+import type { Command } from "commander";
+
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+export type Shell = (typeof SHELLS)[number];
+
+/** Words that only the running mesh knows. Empty where none runs: completion never complains. */
+export interface MeshWords {
+  readonly proxies: () => Promise<readonly string[]>;
+}
+
+const SCRIPTS: Readonly<Record<Shell, string>> = {
+  bash: `# mizzen completion for bash; load it with: source <(mizzen completion bash)
+_mizzen() {
+  local IFS=$'\\n'
+  COMPREPLY=($(mizzen complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+}
+complete -o default -F _mizzen mizzen
+`,
+  zsh: `#compdef mizzen
+# mizzen completion for zsh; load it with: source <(mizzen completion zsh)
+_mizzen() {
+  local -a found
+  found=("\${(@f)$(mizzen complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  if [[ -n "\${found[1]}" ]]; then compadd -a found; else _files; fi
+}
+compdef _mizzen mizzen
+`,
+  fish: `# mizzen completion for fish; load it with: mizzen completion fish | source
+complete -c mizzen -a '(set -l words (commandline -opc); mizzen complete -- $words[2..-1] (commandline -ct) 2>/dev/null)'
+`,
+};
+
+export function completionScript(shell: Shell): string {
+  return SCRIPTS[shell];
+}
+
+const KINDS = ["listeners", "routes", "clusters", "endpoints"];
+
+const OPTION_VALUES: Readonly<Record<string, readonly string[]>> = {
+  "--output": ["table", "json", "yaml"],
+  "--log-level": ["debug", "info", "warn", "error", "off"],
+  "--log-format": ["text", "json"],
+  "--sample": ["bookinfo"],
+};
+
+/** What can stand in place of the last word, which may be begun or empty. Empty: the shell offers files. */
+export async function completions(program: Command, words: readonly string[], mesh: MeshWords): Promise<readonly string[]> {
+  const last = words.at(-1) ?? "";
+  const before = words.slice(0, -1);
+  // Behind -- stands the user's own command.
+  if (before.includes("--")) return [];
+  const visible = program.createHelp().visibleCommands(program);
+  const [first, ...rest] = before;
+  const command = first === undefined ? undefined : visible.find((one) => one.name() === first || one.aliases().includes(first));
+  const begun = (all: readonly string[]): readonly string[] => all.filter((word) => word.startsWith(last)).toSorted();
+  if (first === undefined) return begun(visible.map((one) => one.name()));
+  if (command === undefined) return [];
+  const options = command.createHelp().visibleOptions(command);
+  const previous = rest.at(-1) ?? "";
+  const wanting = options.find((option) => option.required && (option.long === previous || option.short === previous));
+  if (wanting !== undefined) return begun(OPTION_VALUES[wanting.long ?? ""] ?? []);
+  if (last.startsWith("-")) return begun(options.flatMap((option) => option.long ?? []));
+  const positional = rest.filter((word, index) => !word.startsWith("-") && !takesValue(options, rest[index - 1]));
+  switch (command.name()) {
+    case "completion":
+      return positional.length === 0 ? begun(SHELLS) : [];
+    case "proxy-config":
+      return positional.length === 0 ? begun(KINDS) : positional.length === 1 ? begun(await mesh.proxies()) : [];
+    default:
+      return [];
+  }
+}
+
+function takesValue(
+  options: readonly { readonly required: boolean; readonly long?: string; readonly short?: string }[],
+  word: string | undefined,
+): boolean {
+  return word !== undefined && options.some((option) => option.required && (option.long === word || option.short === word));
+}
