@@ -23,8 +23,6 @@ export interface DecodedObject<Spec = unknown> {
     readonly creationTimestamp?: string | undefined;
   };
   readonly spec: Spec;
-  /** As it was written, for analysis of what a cluster says. */
-  readonly status?: unknown;
 }
 
 export interface ParsedDocument {
@@ -244,20 +242,38 @@ class ObjectReader {
   }
 
   #readDecoded(root: SourceMap, apiVersion: string, declaration: DecodedKind, meta: WrittenMeta | undefined): ParsedDocument {
-    reportUnknownFields(messageOf(objectEnvelope), root, [], this.#report);
-    const node = entry(root, "spec");
-    if (node === undefined || (node.kind === "scalar" && node.value === null)) {
-      this.say({ level: "error", code: "MZ0002", path: ["spec"], offset: node?.offset ?? root.offset, message: "is required and missing" });
-      return this.unread();
-    }
     const namespace = this.#key?.namespace ?? defaultNamespace;
-    const spec = decode({ kind: "message", message: declaration.spec }, node, ["spec"], this.#report);
+    const spec = declaration.body === "spec" ? this.#readSpec(root, declaration) : this.#readBody(root, declaration);
     this.#partialSpec = spec;
     // The rules need every required field and every value of its type.
     if (this.#hasError()) return this.unread();
-    this.#validate(declaration, spec, { name: meta?.name ?? "", namespace }, ["spec"]);
+    this.#validate(declaration, spec, { name: meta?.name ?? "", namespace }, declaration.body === "spec" ? ["spec"] : []);
     if (meta === undefined || this.#hasError()) return this.unread();
+    if (declaration.effect === "none") {
+      const message = `kind ${declaration.writtenAs} is accepted and has no effect yet`;
+      this.say({ level: "info", code: "MZ0004", path: [], offset: root.offset, message });
+    }
     return this.#done({ apiVersion, kind: declaration.kind, metadata: metadataOf(meta, namespace), spec });
+  }
+
+  #readSpec(root: SourceMap, declaration: DecodedKind): unknown {
+    reportUnknownFields(messageOf(objectEnvelope), root, [], this.#report);
+    const node = entry(root, "spec");
+    if (node !== undefined && !(node.kind === "scalar" && node.value === null)) {
+      return decode({ kind: "message", message: declaration.spec }, node, ["spec"], this.#report);
+    }
+    if (declaration.specMayBeMissing) return {};
+    this.say({ level: "error", code: "MZ0002", path: ["spec"], offset: node?.offset ?? root.offset, message: "is required and missing" });
+    return undefined;
+  }
+
+  /** The fields of a kind without a spec. */
+  #readBody(root: SourceMap, declaration: DecodedKind): unknown {
+    const { name, fields, oneofs } = declaration.spec;
+    const head = messageOf(objectHead).fields;
+    const whole = { name, oneofs, fields: new Map([...head, ...fields]) };
+    const values = decode({ kind: "message", message: whole }, root, [], this.#report) ?? {};
+    return Object.fromEntries(Object.entries(values).filter(([field]) => !head.has(field)));
   }
 
   #validate(declaration: DecodedKind, spec: unknown, object: { readonly name: string; readonly namespace: string }, path: FieldPath): void {
