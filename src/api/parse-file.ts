@@ -51,13 +51,21 @@ const maxListItems = 10_000;
 
 const meshFile = /(?:^|[/\\])mesh(?:-config)?\.ya?ml$/u;
 
-export function parseFile(text: string, file: string): readonly ParsedDocument[] {
+export interface ParseOptions {
+  /** Of objects that name none. */
+  readonly namespace?: string;
+  /** The text is MeshConfig, whatever the file's name. */
+  readonly isMeshConfig?: boolean;
+}
+
+export function parseFile(text: string, file: string, options: ParseOptions = {}): readonly ParsedDocument[] {
+  const { namespace = defaultNamespace, isMeshConfig = meshFile.test(file) } = options;
   const documents: ParsedDocument[] = [];
   for (const source of readYaml(text, file)) {
     const hash = createHash("sha256").update(source.text).digest("base64url");
     if (source.root === undefined && source.findings.length === 0) continue;
-    if (source.root?.kind === "map" && isList(source.root)) documents.push(...expandList(source, source.root, hash));
-    else documents.push(new ObjectReader(source, source.root, hash).read(meshFile.test(file)));
+    if (source.root?.kind === "map" && isList(source.root)) documents.push(...expandList(source, source.root, hash, namespace));
+    else documents.push(new ObjectReader(source, source.root, hash, namespace).read(isMeshConfig));
   }
   return documents;
 }
@@ -66,12 +74,12 @@ function isList(root: SourceMap): boolean {
   return textAt(root, "kind") === "List" && textAt(root, "apiVersion") === "v1";
 }
 
-function expandList(source: SourceDocument, root: SourceMap, hash: string): readonly ParsedDocument[] {
+function expandList(source: SourceDocument, root: SourceMap, hash: string, namespace: string): readonly ParsedDocument[] {
   const items = entry(root, "items");
   if (items?.kind === "list" && items.items.length <= maxListItems && source.findings.length === 0) {
-    return items.items.map((item, index) => new ObjectReader(source, item, `${hash}.${index}`).read(false));
+    return items.items.map((item, index) => new ObjectReader(source, item, `${hash}.${index}`, namespace).read(false));
   }
-  const reader = new ObjectReader(source, root, hash);
+  const reader = new ObjectReader(source, root, hash, namespace);
   if (source.findings.length > 0) return [reader.unread()];
   if (items === undefined || (items.kind === "scalar" && items.value === null)) return [];
   const message = items.kind === "list" ? `a List holds at most ${maxListItems} items` : "must be a list of objects";
@@ -93,6 +101,8 @@ class ObjectReader {
   readonly #source: SourceDocument;
   readonly #root: SourceNode | undefined;
   readonly #hash: string;
+  /** Of an object that names none. */
+  readonly #namespace: string;
   readonly #findings: Finding[];
   #key: ObjectKey | undefined;
   #partialSpec: unknown;
@@ -100,11 +110,12 @@ class ObjectReader {
   /** For MeshConfig in a ConfigMap, whose fields stand in a text within the text. */
   #inner: { readonly source: SourceDocument; readonly toPlace: (offset: number) => Place } | undefined;
 
-  constructor(source: SourceDocument, root: SourceNode | undefined, hash: string) {
+  constructor(source: SourceDocument, root: SourceNode | undefined, hash: string, namespace: string) {
     this.#source = source;
     this.#root = root;
     this.#hash = hash;
-    const key = keyIn(root);
+    this.#namespace = namespace;
+    const key = keyIn(root, namespace);
     this.#key = key;
     this.#findings = source.findings.map((finding) => (key === undefined ? finding : { ...finding, object: key }));
   }
@@ -242,7 +253,7 @@ class ObjectReader {
   }
 
   #readDecoded(root: SourceMap, apiVersion: string, declaration: DecodedKind, meta: WrittenMeta | undefined): ParsedDocument {
-    const namespace = this.#key?.namespace ?? defaultNamespace;
+    const namespace = this.#key?.namespace ?? this.#namespace;
     const spec = declaration.body === "spec" ? this.#readSpec(root, declaration) : this.#readBody(root, declaration);
     this.#partialSpec = spec;
     // The rules need every required field and every value of its type.
@@ -397,7 +408,7 @@ class ObjectReader {
   }
 }
 
-function keyIn(root: SourceNode | undefined): ObjectKey | undefined {
+function keyIn(root: SourceNode | undefined, defaultNamespace: string): ObjectKey | undefined {
   const kind = textAt(root, "kind") ?? "";
   const name = textAt(root, "metadata", "name") ?? "";
   if (kind === "" || name === "") return undefined;
