@@ -56,7 +56,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
   readonly #config: HcmConfig;
   readonly #runtime: HcmRuntime;
   readonly #connection: StreamConnection;
-  readonly #sender: ResponseSender;
+  readonly sender: ResponseSender;
   #requestHeaders: RequestHeaderMap | undefined = undefined;
   #filters: readonly HttpFilter[] = NO_FILTERS;
   #requestWalk: FilterWalk<RequestHeaderMap> | undefined = undefined;
@@ -84,7 +84,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     this.#connection = connection;
     this.#runtime = runtime;
     this.#config = runtime.config;
-    this.#sender = sender;
+    this.sender = sender;
     this.#idleTimeoutMs = runtime.config.streamIdleTimeoutMs;
     this.info = new StreamRecord(clock.wallMs(), clock.monotonicMs(), connection.local, connection.remote, connection.requestedServerName);
     this.info.protocol = version;
@@ -194,7 +194,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
       this.#touch();
       if (this.#answeredLocally) return;
       // The bytes go to an upstream socket, a queue or a retry buffer: all of them outlive this call.
-      this.#sender.keepChunk();
+      this.sender.keepChunk();
       if (this.#requestWalk === undefined) this.#terminal!.onRequestData(chunk, endStream);
       else this.#requestWalk.push({ kind: "data", chunk, endStream });
     } catch (error) {
@@ -250,7 +250,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
   respondInformational(headers: ResponseHeaderMap): void {
     if (this.#ended || this.#answeredLocally || this.#responseStarted) return;
     this.#touch();
-    this.#sender.sendInformational(headers);
+    this.sender.sendInformational(headers);
   }
 
   respondHeaders(headers: ResponseHeaderMap, endStream: boolean): void {
@@ -326,7 +326,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
   resetResponse(reason: StreamResetReason): void {
     if (this.#ended) return;
     this.stats.rqTxReset.inc();
-    this.#sender.reset(reason);
+    this.sender.reset(reason);
     this.#end();
   }
 
@@ -409,7 +409,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     if (this.#ended) return;
     if (this.#requestPauses === 0) {
       this.stats.flowPaused.inc();
-      this.#sender.pauseReading();
+      this.sender.pauseReading();
     }
     this.#requestPauses |= cause;
   }
@@ -419,7 +419,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     this.#requestPauses &= ~cause;
     if (this.#requestPauses !== 0) return;
     this.stats.flowResumed.inc();
-    this.#sender.resumeReading();
+    this.sender.resumeReading();
   }
 
   // ---- the way out
@@ -437,14 +437,14 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     info.downstreamFirstByteSentMs = this.clock.monotonicMs();
     this.#responseStarted = true;
     if (!this.#requestComplete) this.stats.rqResponseBeforeComplete.inc();
-    this.#sender.sendHeaders(headers, endStream);
+    this.sender.sendHeaders(headers, endStream);
     if (endStream) this.#end();
   }
 
   #sendData(chunk: Buffer, endStream: boolean): boolean {
     if (this.#ended) return true;
     this.info.bytesSent += chunk.length;
-    const goOn = this.#sender.sendData(chunk, endStream);
+    const goOn = this.sender.sendData(chunk, endStream);
     if (endStream) this.#end();
     return goOn;
   }
@@ -452,7 +452,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
   #sendTrailers(trailers: TrailerMap): void {
     if (this.#ended) return;
     this.info.responseTrailers = trailers;
-    this.#sender.sendTrailers(trailers);
+    this.sender.sendTrailers(trailers);
     this.#end();
   }
 

@@ -101,11 +101,11 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
     return stream;
   }
 
-  onCodecError(error: Http1Error): Pick<LocalReply, "status" | "body" | "headers"> {
+  onCodecError(error: Http1Error, unread: boolean): Pick<LocalReply, "status" | "body" | "headers"> {
     const { config, stats, accessLogger, thread } = this.runtime;
     stats.cxProtocolError.inc();
     this.#closedByUs = true;
-    if (this.#streams === 0 && !this.#closed) {
+    if (unread && !this.#closed) {
       // No stream came of these bytes, but somebody will look for them in the access log.
       stats.rqTotal.inc();
       stats.rqCodes.charge(error.status);
@@ -163,9 +163,10 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
     this.#sender?.closeAfterResponse();
   }
 
-  onStreamEnd(_stream: ActiveStream): void {
+  onStreamEnd(stream: ActiveStream): void {
     this.#streams--;
-    this.#sender = undefined;
+    // A pipelined request may have begun before the one before it is over.
+    if (stream.sender === this.#sender) this.#sender = undefined;
   }
 
   // ---- TimerOwner

@@ -155,6 +155,24 @@ describe("the connection manager over real codecs", () => {
     assert.equal(fixture.stats.get("http.in.downstream_rq_active"), 0);
   });
 
+  it("logs what is wrong behind a pipelined request, and drains a request that waited in the pipeline", () => {
+    const answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    const bad = new Fixture();
+    bad.client.feed("GET /a HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n");
+    bad.connect().feed(answer);
+    assert.match(bad.client.take(), /^HTTP\/1\.1 200 OK\r\n[^]*HTTP\/1\.1 400 Bad Request\r\n/);
+    assert.deepEqual(bad.lines.sort(), ["- 400 DPE http1.codec_error", "/a 200 - via_upstream"]);
+
+    const fixture = new Fixture();
+    fixture.client.feed("GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n");
+    const upstream = fixture.connect();
+    upstream.feed(answer);
+    fixture.drain();
+    upstream.feed(answer);
+    assert.match(fixture.client.take(), /ok(?:HTTP)[^]*\r\nconnection: close\r\n[^]*ok$/);
+    assert.equal(fixture.client.closed, "flush");
+  });
+
   it("refuses HTTP/1.0 with 426 unless it is accepted", () => {
     const fixture = new Fixture();
     fixture.client.feed("GET / HTTP/1.0\r\nHost: a\r\n\r\n");

@@ -25,8 +25,11 @@ export interface Http1ServerOptions extends RequestHeadLimits {
 export interface Http1ServerOwner {
   /** A request's head is complete. The receiver's onRequestHeaders is the next call. */
   newStream(sender: Http1ServerStream): RequestReceiver;
-  /** The bytes are not HTTP/1, or over a limit: what to answer where that is still possible. The connection closes after it. */
-  onCodecError(error: Http1Error): Pick<LocalReply, "status" | "body" | "headers">;
+  /**
+   * The bytes are not HTTP/1, or over a limit: what to answer where that is still possible. The connection closes after it.
+   * `unread`: they are answered, and no request came of them.
+   */
+  onCodecError(error: Http1Error, unread: boolean): Pick<LocalReply, "status" | "body" | "headers">;
   /** The first byte of a request has come to an idle connection; a new connection is idle. */
   onActive(): void;
   /** The response is out and the connection waits for the next request. */
@@ -260,7 +263,7 @@ export class Http1ServerConnection implements ConnectionHandler, RequestHandler 
   #wait(bytes: Buffer): void {
     const waiting = this.#waiting;
     if (waiting !== undefined && waiting.length + bytes.length > MAX_WAITING_BYTES) {
-      this.#owner.onCodecError(HTTP1_ERRORS.pipelineOverflow);
+      this.#owner.onCodecError(HTTP1_ERRORS.pipelineOverflow, false);
       this.#close("flush");
       return;
     }
@@ -309,7 +312,7 @@ export class Http1ServerConnection implements ConnectionHandler, RequestHandler 
     // Nothing can be answered in the middle of a response, nor twice to one request.
     const answerable = stream === undefined ? this.#requestDone : !stream.responseStarted;
     // The owner learns of it first: a request that is there gets the one line of the access log.
-    const reply = this.#owner.onCodecError(error);
+    const reply = this.#owner.onCodecError(error, stream === undefined && answerable);
     this.#abandon("protocol-error", error.details, answerable ? error.status : 0);
     if (stream !== undefined && !answerable) {
       this.#close("reset");
