@@ -37,6 +37,15 @@ function one(name: string, bytes: string, more: Partial<HostileCase> = {}): Host
   return { name, bytes, ...more };
 }
 
+const BARE_CR = "CR belongs before LF alone; Envoy takes it out and so changes what the line says";
+const FOLDING = "folded lines are obsolete (RFC 9112 5.2) and two parsers never fold them alike";
+const ONE_SPACE = "the parts of a request line are parted by one space each (RFC 9112 3)";
+const CHUNK_LINE = "a chunk's line is its size, then `;` or CRLF (RFC 9112 7.1): white space is where parsers part";
+const CHUNK_END = "chunk data ends with CRLF: other ends hide a second message";
+const EXTENSIONS = "chunk extensions have a limit and hold no control characters";
+const MANY_HOSTS = "an HTTP/1.1 request has one Host (RFC 9112 3.2): Envoy joins several with commas";
+const BAD_HOST = "Host is HOST or HOST:PORT: routing must not guess";
+const OTHER_VERSIONS = "Envoy answers 426 to whatever is not HTTP/1.1, we say what is wrong with it";
 const REFUSES_BARE_LF = "a line ends with CRLF; bare LF is what smuggling is made of (RFC 9112 2.2 leaves it to the recipient)";
 
 /** Transfer-Encoding in all its disguises, before a body that hides a request. */
@@ -49,9 +58,9 @@ const ENCODINGS: readonly (readonly [string, string, Partial<HostileCase>?])[] =
   ["a vertical tab", "Transfer-Encoding:\vchunked"],
   ["a form feed", "Transfer-Encoding: \fchunked"],
   ["a space before the name", " Transfer-Encoding: chunked"],
-  ["folded", "Transfer-Encoding:\r\n chunked"],
-  ["hidden behind a bare LF", "X: y\nTransfer-Encoding: chunked"],
-  ["hidden behind a bare CR", "X: y\rTransfer-Encoding: chunked"],
+  ["folded", "Transfer-Encoding:\r\n chunked", { stricter: FOLDING }],
+  ["hidden behind a bare LF", "X: y\nTransfer-Encoding: chunked", { stricter: REFUSES_BARE_LF }],
+  ["hidden behind a bare CR", "X: y\rTransfer-Encoding: chunked", { stricter: BARE_CR }],
   ["a NUL behind", "Transfer-Encoding: chunked\0"],
   ["a no-break space", "Transfer-Encoding:\xa0chunked"],
   ["in quotes", 'Transfer-Encoding: "chunked"'],
@@ -93,7 +102,7 @@ const LENGTHS: readonly (readonly [string, string, Partial<HostileCase>?])[] = [
   ["over 53 bits", "Content-Length: 9007199254740993", { stricter: "a length that a number cannot hold exactly is no length" }],
   ["a NUL behind", "Content-Length: 5\0"],
   ["a letter behind", "Content-Length: 5a"],
-  ["folded", "Content-Length:\r\n 5"],
+  ["folded", "Content-Length:\r\n 5", { stricter: FOLDING }],
   ["a space before the colon", "Content-Length : 5"],
   ["a tab in front", "Content-Length:\t5"],
   ["an underscore", "Content_Length: 5"],
@@ -111,38 +120,38 @@ const CHUNKS: readonly (readonly [string, string, Partial<HostileCase>?])[] = [
   ["a negative size", "-5\r\nhello\r\n0\r\n\r\n"],
   ["a plus before the size", "+5\r\nhello\r\n0\r\n\r\n"],
   ["a space before the size", " 5\r\nhello\r\n0\r\n\r\n"],
-  ["a space behind the size", "5 \r\nhello\r\n0\r\n\r\n"],
-  ["a tab behind the size", "5\t\r\nhello\r\n0\r\n\r\n"],
+  ["a space behind the size", "5 \r\nhello\r\n0\r\n\r\n", { stricter: CHUNK_LINE }],
+  ["a tab behind the size", "5\t\r\nhello\r\n0\r\n\r\n", { stricter: CHUNK_LINE }],
   ["an underscore in the size", "0_5\r\nhello\r\n0\r\n\r\n"],
   ["no size", "\r\nhello\r\n0\r\n\r\n"],
   ["only a semicolon", ";\r\nhello\r\n0\r\n\r\n"],
   ["LF behind the size", "5\nhello\r\n0\r\n\r\n"],
   ["CR alone behind the size", "5\rhello\r\n0\r\n\r\n"],
   ["CR CR LF behind the size", "5\r\r\nhello\r\n0\r\n\r\n"],
-  ["LF behind the data", "5\r\nhello\n0\r\n\r\n"],
+  ["LF behind the data", "5\r\nhello\n0\r\n\r\n", { stricter: CHUNK_END }],
   ["nothing behind the data", "5\r\nhello0\r\n\r\n"],
   ["two bytes of something behind the data", "5\r\nhelloXX0\r\n\r\n"],
-  ["data shorter than said", "6\r\nhello\r\n0\r\n\r\n"],
+  ["data shorter than said", "6\r\nhello\r\n0\r\n\r\n", { stricter: CHUNK_END }],
   ["an extension", "5;a=b\r\nhello\r\n0\r\n\r\n"],
   ["an extension in quotes", '5;a="b;c"\r\nhello\r\n0\r\n\r\n'],
   ["an extension with a bare LF", "5;a\nGET /c@/x HTTP/1.1\r\nhello\r\n0\r\n\r\n"],
   ["an extension with a bare CR", "5;a\rb\r\nhello\r\n0\r\n\r\n"],
-  ["an extension with a NUL", "5;a\0b\r\nhello\r\n0\r\n\r\n"],
-  ["an extension of 100 KB", `5;${"a".repeat(100_000)}\r\nhello\r\n0\r\n\r\n`],
+  ["an extension with a NUL", "5;a\0b\r\nhello\r\n0\r\n\r\n", { stricter: EXTENSIONS }],
+  ["an extension of 100 KB", `5;${"a".repeat(100_000)}\r\nhello\r\n0\r\n\r\n`, { stricter: EXTENSIONS }],
   ["a semicolon alone", "5;\r\nhello\r\n0\r\n\r\n"],
   ["an extension at the last chunk", "5\r\nhello\r\n0;a=b\r\n\r\n"],
-  ["a space and an extension", "5 ;a=b\r\nhello\r\n0\r\n\r\n"],
+  ["a space and an extension", "5 ;a=b\r\nhello\r\n0\r\n\r\n", { stricter: CHUNK_LINE }],
   ["LF after the last chunk", "5\r\nhello\r\n0\n\n"],
-  ["LF at the very end", "5\r\nhello\r\n0\r\n\n"],
+  ["LF at the very end", "5\r\nhello\r\n0\r\n\n", { stricter: REFUSES_BARE_LF }],
   ["00 as the last chunk", "5\r\nhello\r\n00\r\n\r\n"],
   ["trailers", "5\r\nhello\r\n0\r\nX-T: 1\r\n\r\n"],
   ["trailers that frame", "5\r\nhello\r\n0\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"],
   ["trailers that name a host", "5\r\nhello\r\n0\r\nHost: b.example\r\n\r\n"],
-  ["trailers with a bare LF", `5\r\nhello\r\n0\r\nX: 1\nY: 2\r\n\r\n`],
-  ["folded trailers", "5\r\nhello\r\n0\r\nX: 1\r\n 2\r\n\r\n"],
+  ["trailers with a bare LF", `5\r\nhello\r\n0\r\nX: 1\nY: 2\r\n\r\n`, { stricter: REFUSES_BARE_LF }],
+  ["folded trailers", "5\r\nhello\r\n0\r\nX: 1\r\n 2\r\n\r\n", { stricter: FOLDING }],
   ["trailers without a colon", "5\r\nhello\r\n0\r\nGET /c@/x HTTP/1.1\r\n\r\n"],
   ["a trailer of 200 KB", `5\r\nhello\r\n0\r\nX: ${"a".repeat(200_000)}\r\n\r\n`],
-  ["300 trailers", `5\r\nhello\r\n0\r\n${"X: 1\r\n".repeat(300)}\r\n`],
+  ["300 trailers", `5\r\nhello\r\n0\r\n${"X: 1\r\n".repeat(300)}\r\n`, { stricter: "trailers have the limit that headers have" }],
 ];
 
 const FIELDS: readonly (readonly [string, string, Partial<HostileCase>?])[] = [
@@ -150,10 +159,10 @@ const FIELDS: readonly (readonly [string, string, Partial<HostileCase>?])[] = [
   ["a NUL in a value", "X: 1\x002"],
   ["a bell in a value", "X: 1\x072"],
   ["DEL in a value", "X: 1\x7f2"],
-  ["a bare CR in a value", "X: 1\r2"],
+  ["a bare CR in a value", "X: 1\r2", { stricter: BARE_CR }],
   ["a bare LF in a value", "X: 1\n2"],
   ["a bare LF that ends a line", "X: 1\nY: 2", { stricter: REFUSES_BARE_LF }],
-  ["a folded line", "X: 1\r\n\t2"],
+  ["a folded line", "X: 1\r\n\t2", { stricter: FOLDING }],
   ["a space before the colon", "X : 1"],
   ["a space within a name", "X Y: 1"],
   ["a name in brackets", "X(a): 1"],
@@ -171,22 +180,22 @@ const FIELDS: readonly (readonly [string, string, Partial<HostileCase>?])[] = [
 ];
 
 const STARTS: readonly (readonly [string, string, Partial<HostileCase>?])[] = [
-  ["HTTP/0.9", "GET /c@\r\n"],
-  ["HTTP/0.9 with lines behind", `GET /c@\r\n${H}\r\n\r\n`],
-  ["HTTP/1.2", startLine("GET /c@ HTTP/1.2")],
+  ["HTTP/0.9", "GET /c@\r\n", { statusDiffers: OTHER_VERSIONS }],
+  ["HTTP/0.9 with lines behind", `GET /c@\r\n${H}\r\n\r\n`, { statusDiffers: OTHER_VERSIONS }],
+  ["HTTP/1.2", startLine("GET /c@ HTTP/1.2"), { statusDiffers: OTHER_VERSIONS }],
   ["HTTP/1.10", startLine("GET /c@ HTTP/1.10")],
   ["HTTP/11", startLine("GET /c@ HTTP/11")],
-  ["HTTP/2.0", startLine("GET /c@ HTTP/2.0")],
+  ["HTTP/2.0", startLine("GET /c@ HTTP/2.0"), { statusDiffers: OTHER_VERSIONS }],
   ["HTTP/01.1", startLine("GET /c@ HTTP/01.1")],
   ["http/1.1", startLine("GET /c@ http/1.1")],
   ["HTTP 1.1", startLine("GET /c@ HTTP 1.1")],
   ["ICE/1.0", startLine("GET /c@ ICE/1.0")],
-  ["no version", startLine("GET /c@ ")],
+  ["no version", startLine("GET /c@ "), { statusDiffers: OTHER_VERSIONS }],
   ["something behind the version", startLine("GET /c@ HTTP/1.1x")],
-  ["a space behind the version", startLine("GET /c@ HTTP/1.1 ")],
-  ["two spaces before the target", startLine("GET  /c@ HTTP/1.1")],
-  ["two spaces before the version", startLine("GET /c@  HTTP/1.1")],
-  ["a tab before the target", startLine("GET\t/c@ HTTP/1.1")],
+  ["a space behind the version", startLine("GET /c@ HTTP/1.1 "), { stricter: ONE_SPACE }],
+  ["two spaces before the target", startLine("GET  /c@ HTTP/1.1"), { stricter: ONE_SPACE }],
+  ["two spaces before the version", startLine("GET /c@  HTTP/1.1"), { stricter: ONE_SPACE }],
+  ["a tab before the target", startLine("GET\t/c@ HTTP/1.1"), { stricter: ONE_SPACE }],
   ["a space before the method", startLine(" GET /c@ HTTP/1.1")],
   ["a method in small letters", startLine("get /c@ HTTP/1.1")],
   ["a method with a colon", startLine("GET: /c@ HTTP/1.1")],
@@ -197,8 +206,12 @@ const STARTS: readonly (readonly [string, string, Partial<HostileCase>?])[] = [
   ["a bare LF behind the request line", `GET /c@ HTTP/1.1\n${H}\r\n\r\n`, { stricter: REFUSES_BARE_LF }],
   ["a bare CR behind the request line", `GET /c@ HTTP/1.1\r${H}\r\n\r\n`],
   ["bare LF everywhere", `GET /c@ HTTP/1.1\n${H}\n\n`, { stricter: REFUSES_BARE_LF }],
-  ["empty lines first", `\r\n\r\n\r\nGET /c@ HTTP/1.1\r\n${H}\r\n\r\n`],
-  ["a bare LF first", `\nGET /c@ HTTP/1.1\r\n${H}\r\n\r\n`],
+  [
+    "empty lines first",
+    `\r\n\r\n\r\nGET /c@ HTTP/1.1\r\n${H}\r\n\r\n`,
+    { stricter: "one empty line before a request is tolerated (RFC 9112 2.2), not any number" },
+  ],
+  ["a bare LF first", `\nGET /c@ HTTP/1.1\r\n${H}\r\n\r\n`, { stricter: REFUSES_BARE_LF }],
   ["a target of 70 KB", startLine(`GET /c@${"a".repeat(70_000)} HTTP/1.1`)],
   ["an asterisk with GET", startLine("GET * HTTP/1.1")],
   ["a target without a slash", startLine("GET c@ HTTP/1.1")],
@@ -210,12 +223,16 @@ const STARTS: readonly (readonly [string, string, Partial<HostileCase>?])[] = [
   ["an absolute target, another Host", startLine("GET http://a.example/c@ HTTP/1.1", "Host: b.example")],
   ["an absolute target of https", startLine("GET https://a.example/c@ HTTP/1.1")],
   ["an absolute target with a bad port", startLine("GET http://a.example:99999/c@ HTTP/1.1")],
-  ["an absolute target, no Host", "GET http://a.example/c@ HTTP/1.1\r\n\r\n"],
+  [
+    "an absolute target, no Host",
+    "GET http://a.example/c@ HTTP/1.1\r\n\r\n",
+    { stricter: "an HTTP/1.1 request without Host gets 400 in whatever form (RFC 9112 3.2)" },
+  ],
   ["a target with CRLF in percent", startLine("GET /c@%0d%0aX:%201 HTTP/1.1")],
   ["CONNECT with a path", startLine("CONNECT /c@ HTTP/1.1")],
   ["CONNECT with a body", `CONNECT a.example:80 HTTP/1.1\r\n${H}\r\nContent-Length: 5\r\n\r\nhello`],
   ["TRACE", startLine("TRACE /c@ HTTP/1.1")],
-  ["PRI, HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
+  ["PRI, HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", { statusDiffers: "Envoy begins HTTP/2, which is not served here" }],
   ["a TLS hello", "\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03"],
   ["a whole TLS hello of zeros", `\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03${"\0".repeat(300)}`],
   ["SSH", "SSH-2.0-OpenSSH_9.6\r\n"],
@@ -226,31 +243,34 @@ const STARTS: readonly (readonly [string, string, Partial<HostileCase>?])[] = [
 
 const HOSTS: readonly (readonly [string, string, Partial<HostileCase>?])[] = [
   ["none", ""],
-  ["empty", "Host:\r\n"],
-  ["two that agree", `${H}\r\n${H}\r\n`],
-  ["two that do not", `${H}\r\nHost: b.example\r\n`],
-  ["two, in other cases", `${H}\r\nhOST: b.example\r\n`],
+  ["empty", "Host:\r\n", { stricter: "an empty Host names nobody: no route could be meant" }],
+  ["two that agree", `${H}\r\n${H}\r\n`, { stricter: MANY_HOSTS }],
+  ["two that do not", `${H}\r\nHost: b.example\r\n`, { stricter: MANY_HOSTS }],
+  ["two, in other cases", `${H}\r\nhOST: b.example\r\n`, { stricter: MANY_HOSTS }],
   ["a list", "Host: a.example, b.example\r\n"],
   ["a path", "Host: a.example/c@\r\n"],
   ["userinfo", "Host: u@a.example\r\n"],
   ["a space", "Host: a.example b\r\n"],
-  ["a bad port", "Host: a.example:80x\r\n"],
-  ["two ports", "Host: a.example:80:80\r\n"],
-  ["a big port", "Host: a.example:99999\r\n"],
+  ["a bad port", "Host: a.example:80x\r\n", { stricter: BAD_HOST }],
+  ["two ports", "Host: a.example:80:80\r\n", { stricter: BAD_HOST }],
+  ["a big port", "Host: a.example:99999\r\n", { stricter: BAD_HOST }],
   ["an IPv6 literal", "Host: [::1]:80\r\n"],
-  ["half an IPv6 literal", "Host: [::1\r\n"],
+  ["half an IPv6 literal", "Host: [::1\r\n", { stricter: BAD_HOST }],
   ["a NUL", "Host: a\0.example\r\n"],
   ["a byte over 127", "Host: \xe4.example\r\n"],
   ["a query", "Host: a.example?x\r\n"],
   ["a fragment", "Host: a.example#x\r\n"],
   ["a backslash", "Host: a.example\\b\r\n"],
-  ["folded", "Host:\r\n a.example\r\n"],
+  ["folded", "Host:\r\n a.example\r\n", { stricter: FOLDING }],
   ["a space before the colon", "Host : a.example\r\n"],
 ];
 
 const OPTIONS: readonly (readonly [string, string, Partial<HostileCase>?])[] = [
   ["h2c", get("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__")],
-  ["h2c with a body", post("hello", "Content-Length: 5", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")],
+  [
+    "h2c with a body",
+    post("hello", "Content-Length: 5", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk"),
+  ],
   ["h2c and websocket", get("Connection: Upgrade", "Upgrade: h2c, websocket")],
   ["an upgrade without the option", get("Upgrade: websocket")],
   ["the option without an upgrade", get("Connection: Upgrade")],
@@ -265,13 +285,21 @@ const OPTIONS: readonly (readonly [string, string, Partial<HostileCase>?])[] = [
   ["1000 connection options", get(`Connection: ${Array.from({ length: 1000 }, (_, i) => `o${i}`).join(",")}`)],
   ["TE: chunked", get("TE: chunked")],
   ["a body after Connection: close", `${get("Connection: close")}${INNER}`],
-  ["HTTP/1.0 and chunked", `POST /c@ HTTP/1.0\r\n${H}\r\n${CHUNKED}\r\n\r\n5\r\nhello\r\n0\r\n\r\n`],
+  [
+    "HTTP/1.0 and chunked",
+    `POST /c@ HTTP/1.0\r\n${H}\r\n${CHUNKED}\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+    { statusDiffers: "a message that HTTP/1.0 cannot have is refused before its version is" },
+  ],
   ["Expect: 100-continue without a body", get("Expect: 100-continue")],
 ];
 
 const CL_TE = "0\r\n\r\n" + INNER;
 
-function family(label: string, rows: readonly (readonly [string, string, Partial<HostileCase>?])[], make: (text: string) => string): HostileCase[] {
+function family(
+  label: string,
+  rows: readonly (readonly [string, string, Partial<HostileCase>?])[],
+  make: (text: string) => string,
+): HostileCase[] {
   return rows.map(([name, text, more]) => one(`${label}: ${name}`, make(text), more));
 }
 
@@ -290,7 +318,10 @@ export const HOSTILE_CASES: readonly HostileCase[] = [
   one("pipelined garbage", `${get()}\0\0\0\0`),
   one("pipelined, the second ambiguous", get() + post("0\r\n\r\n", "Content-Length: 5", CHUNKED)),
   ...family("TE.TE", ENCODINGS, (line) => post("5\r\nhello\r\n0\r\n\r\n", line)),
-  ...family("CL.TE with a disguise", ENCODINGS, (line) => post(CL_TE, `Content-Length: ${CL_TE.length}`, line)),
+  // With a length beside it Envoy refuses all of them but the bare CR.
+  ...family("CL.TE with a disguise", ENCODINGS, (line) => post(CL_TE, `Content-Length: ${CL_TE.length}`, line)).map(
+    ({ stricter, ...row }) => (stricter === BARE_CR ? { ...row, stricter } : row),
+  ),
   ...family("Content-Length", LENGTHS, (line) => post("hello", line)),
   ...family("chunks", CHUNKS, (body) => chunks(body)),
   ...family("a field", FIELDS, (line) => get(line)),

@@ -1,0 +1,130 @@
+// Our proxy and a real Envoy get the same hostile bytes: what Envoy refuses we refuse with the same status, what both forward reaches the
+// back end as the same requests, and where we refuse what Envoy forwards, the table says why. Nothing that the back end was told may be
+// readable in two ways.
+import { strict as assert } from "node:assert";
+import { connect } from "node:net";
+import { after, before, test } from "node:test";
+import { startLoneProxy } from "../harness/lone-proxy.ts";
+import type { LoneProxy } from "../harness/lone-proxy.ts";
+import { eventually } from "../harness/mesh.ts";
+import { startRecordingBackend } from "../harness/recording-backend.ts";
+import type { ReceivedRequest, RecordingBackend } from "../harness/recording-backend.ts";
+import { HOSTILE_CASES } from "./hostile-requests.ts";
+import type { HostileCase } from "./hostile-requests.ts";
+
+const FIRST_NUMBER = 100;
+const AT_ONCE = 12;
+/** Envoy keeps a refused connection open for a second; an answer comes at once. */
+const QUIET_MS = 700;
+
+interface Outcome {
+  readonly statuses: readonly number[];
+  readonly closed: boolean;
+  readonly received: readonly ReceivedRequest[];
+}
+
+interface Side {
+  readonly backend: RecordingBackend;
+  readonly proxy: LoneProxy;
+  readonly outcomes: Outcome[];
+}
+
+function exchange(port: number, bytes: Buffer, pieceBytes: number): Promise<Pick<Outcome, "statuses" | "closed">> {
+  return new Promise((done) => {
+    const socket = connect(port, "127.0.0.1");
+    let text = "";
+    let over = false;
+    const finish = (closed: boolean): void => {
+      if (over) return;
+      over = true;
+      socket.destroy();
+      done({ statuses: [...text.matchAll(/HTTP\/1\.1 (\d{3}) [^\r\n]*\r\n/g)].map((match) => Number(match[1])), closed });
+    };
+    socket.setNoDelay(true);
+    socket.setTimeout(QUIET_MS, () => finish(false));
+    socket.on("data", (chunk: Buffer) => (text += chunk.toString("latin1")));
+    for (const event of ["end", "close", "error"]) socket.on(event, () => finish(true));
+    const send = (at: number): void => {
+      if (over || at >= bytes.length) return;
+      socket.write(bytes.subarray(at, at + pieceBytes), () => setImmediate(send, at + pieceBytes));
+    };
+    send(0);
+  });
+}
+
+async function attack(kind: "mizzen" | "envoy"): Promise<Side> {
+  const backend = await startRecordingBackend();
+  const proxy = await startLoneProxy(kind, { backendPort: backend.port });
+  const outcomes: Outcome[] = [];
+  let next = 0;
+  const attacker = async (): Promise<void> => {
+    for (let index = next++; index < HOSTILE_CASES.length; index = next++) {
+      const { bytes, pieces } = HOSTILE_CASES[index]!;
+      const number = FIRST_NUMBER + index;
+      const seen = await exchange(proxy.port, Buffer.from(bytes.replaceAll("@", String(number)), "latin1"), pieces ?? 1 << 20);
+      outcomes[index] = { ...seen, received: backend.received(number) };
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, attacker));
+  return { backend, proxy, outcomes };
+}
+
+let ours: Side;
+let envoys: Side;
+
+before(async () => {
+  [ours, envoys] = await Promise.all([attack("mizzen"), attack("envoy")]);
+});
+
+after(async () => {
+  for (const side of [ours, envoys]) {
+    await side?.proxy.stop();
+    await side?.backend.close();
+  }
+});
+
+/** What must be the same at the back end. Trailers: Envoy drops them from HTTP/1 unless it is told not to. */
+function told({ received }: Outcome): unknown {
+  return received.map(({ line, headers, body }) => ({
+    line,
+    host: headers.find(([name]) => name === "host")?.[1],
+    body,
+  }));
+}
+
+function isRefusal({ statuses }: Outcome): boolean {
+  return statuses.length === 0 || statuses.at(-1)! >= 400;
+}
+
+function check({ name, stricter, statusDiffers }: HostileCase, our: Outcome, envoy: Outcome): void {
+  const say = (outcome: Outcome): string => `${outcome.statuses.join()} ${JSON.stringify(told(outcome))}`;
+  const shown = `ours ${say(our)}\nEnvoy's ${say(envoy)}`;
+  if (isRefusal(our)) assert.equal(our.closed, true, `a connection that was refused is closed\n${shown}`);
+  if (stricter !== undefined) {
+    assert.ok(isRefusal(our), `we refuse it: ${stricter}\n${shown}`);
+    assert.ok(our.received.length <= envoy.received.length, shown);
+    assert.notDeepEqual([told(our), our.statuses], [told(envoy), envoy.statuses], `${name} needs no excuse any more`);
+    return;
+  }
+  assert.deepEqual(told(our), told(envoy), shown);
+  if (statusDiffers === undefined) assert.deepEqual(our.statuses, envoy.statuses, shown);
+  else assert.notDeepEqual(our.statuses, envoy.statuses, `${name} needs no excuse any more: ${shown}`);
+}
+
+test("hostile requests get the answers that Envoy gives, or are refused for a reason", async (t) => {
+  assert.ok(HOSTILE_CASES.length >= 200, `${HOSTILE_CASES.length} cases`);
+  for (const [index, testCase] of HOSTILE_CASES.entries()) {
+    await t.test(testCase.name, () => check(testCase, ours.outcomes[index]!, envoys.outcomes[index]!));
+  }
+});
+
+test("nothing that our back end was told can be read in two ways", () => {
+  assert.deepEqual(ours.backend.problems, []);
+  assert.deepEqual(ours.backend.received(-1), []);
+});
+
+test("every refusal is in the access log, once", async () => {
+  const answers = ours.outcomes.flatMap(({ statuses }) => statuses.filter((status) => status >= 400)).length;
+  assert.ok(answers > 150, `${answers} refusals`);
+  await eventually("the access log is written", 3_000, () => ours.proxy.log().filter((line) => / [45]\d\d /.test(line)).length === answers);
+});
