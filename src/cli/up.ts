@@ -190,7 +190,7 @@ export async function up(options: UpOptions): Promise<void> {
   });
   const stop = (cause: string): void => {
     stopping = true;
-    screen.say(`\nstopping (${cause}); again to kill at once`);
+    screen.say(`${json ? "" : "\n"}stopping (${cause}); again to kill at once`);
     supervisor.stop().then(
       () => exit(0),
       (error: unknown) => {
