@@ -3,18 +3,43 @@
 // Not JSON Schema itself, because the decoded value differs from what is written: durations become milliseconds, enums written
 // as numbers become names, snake_case becomes lowerCamel.
 
-export type Shape =
+/** What a value must keep to beyond its type: checked by the decoder, printed into schemas. */
+export interface Limits {
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly minProperties?: number;
+  readonly maxProperties?: number;
+  /** The pattern in plain English, for messages: "must be ...". */
+  readonly says?: string;
+  /** Of a list: no two items may have the same values of these fields; with no fields, no two items may be the same. */
+  readonly listKeys?: readonly string[];
+  /** CEL for the API server (x-kubernetes-validations); `self` is the value. What they say is checked here by the kind's validation. */
+  readonly rules?: readonly CelRule[];
+}
+
+export interface CelRule {
+  readonly rule: string;
+  readonly message: string;
+}
+
+export type Shape = (
   | { readonly kind: "string" }
   | { readonly kind: "bool" }
-  | { readonly kind: "integer"; readonly min: number; readonly max: number }
+  | { readonly kind: "integer"; readonly min: number; readonly max: number; readonly unquoted?: boolean }
   | { readonly kind: "number" }
-  | { readonly kind: "duration" }
+  | { readonly kind: "duration"; readonly pattern?: string }
   | { readonly kind: "enum"; readonly numbers: ReadonlyMap<string, number>; readonly notYet: Readonly<Record<string, string>> }
   | { readonly kind: "message"; readonly message: Message }
   | { readonly kind: "repeated"; readonly element: Shape }
   | { readonly kind: "map"; readonly value: Shape }
   | { readonly kind: "integer-or-string" }
-  | { readonly kind: "json" };
+  | { readonly kind: "json" }
+) & { readonly limits?: Limits | undefined };
 
 /** A shape that remembers the TypeScript type of its decoded form. */
 export interface Type<T> {
@@ -29,6 +54,8 @@ export interface Field<T = unknown, Required extends boolean = boolean> {
   readonly required: Required;
   /** none: accepted and decoded, and nothing happens yet; every use is named to the user. */
   readonly effect: "full" | "none";
+  /** Another name that Istio's CRD has for the field. */
+  readonly alsoWritten?: string;
 }
 
 export type Fields = Readonly<Record<string, Field>>;
@@ -38,6 +65,8 @@ export interface Message {
   readonly fields: ReadonlyMap<string, Field>;
   /** Of each group at most one field may be written. */
   readonly oneofs: readonly (readonly string[])[];
+  /** Kubernetes' own JSON: names of fields as they are declared, and no others. */
+  readonly exactNames?: boolean;
 }
 
 type RequiredKeys<F extends Fields> = { [K in keyof F]: F[K] extends Field<unknown, true> ? K : never }[keyof F];
@@ -57,12 +86,25 @@ export const uint32: Type<number> = { shape: { kind: "integer", min: 0, max: 2 *
 export const int64: Type<number> = { shape: { kind: "integer", min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER } };
 export const uint64: Type<number> = { shape: { kind: "integer", min: 0, max: Number.MAX_SAFE_INTEGER } };
 export const number: Type<number> = { shape: { kind: "number" } };
-/** Decoded to milliseconds; fractions are kept. */
-export const duration: Type<number> = { shape: { kind: "duration" } };
+const atLeastMillisecond: CelRule = {
+  rule: "duration(self) >= duration('1ms')",
+  message: "must be a valid duration greater than 1ms",
+};
+/** Decoded to milliseconds; fractions are kept. The API server refuses less than a millisecond. */
+export const duration: Type<number> = { shape: { kind: "duration", limits: { rules: [atLeastMillisecond] } } };
+/** A duration that may be 0. */
+export const durationOrZero: Type<number> = { shape: { kind: "duration" } };
 /** A google.protobuf.Struct or Value: any JSON, not looked into. */
 export const json: Type<unknown> = { shape: { kind: "json" } };
 /** Kubernetes' IntOrString. */
 export const intOrString: Type<number | string> = { shape: { kind: "integer-or-string" } };
+
+/** The type with limits in addition to those that it has. */
+export function limited<T>(type: Type<T>, limits: Limits): Type<T> {
+  const before = type.shape.limits;
+  const rules = [...(before?.rules ?? []), ...(limits.rules ?? [])];
+  return { shape: { ...type.shape, limits: { ...before, ...limits, ...(rules.length === 0 ? {} : { rules }) } } };
+}
 
 /**
  * Names in the order of their proto numbers, from 0; or names with their numbers. `notYet` says of names that are accepted and do not

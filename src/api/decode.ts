@@ -1,10 +1,10 @@
 // From a YAML node to a decoded value, by the declaration of its kind: strict proto3 JSON. Unknown fields, wrong types and values
 // out of range are findings with the place, the path and a likely fix; all of them are gathered, not the first one only.
-import type { Field, Message, Shape } from "./declaration.ts";
+import type { Field, Limits, Message, Shape } from "./declaration.ts";
 import type { FieldPath } from "./field-path.ts";
 import { parseDuration } from "./go-duration.ts";
 import { didYouMean } from "./suggestion.ts";
-import type { SourceEntry, SourceMap, SourceNode, SourceScalar } from "./yaml-source.ts";
+import type { SourceEntry, SourceList, SourceMap, SourceNode, SourceScalar } from "./yaml-source.ts";
 
 /** What the decoder says about one place; the caller makes a Finding of it. */
 export interface DecodeReport {
@@ -21,6 +21,12 @@ export type Report = (report: DecodeReport) => void;
 /** The decoded value; undefined when it was left out, is null, or is wrong (and reported). */
 export function decode(shape: Shape, node: SourceNode, path: FieldPath, report: Report): unknown {
   if (isNull(node)) return undefined;
+  const value = decodeShape(shape, node, path, report);
+  if (shape.limits !== undefined && value !== undefined) checkLimits(value, shape.limits, node, path, report);
+  return value;
+}
+
+function decodeShape(shape: Shape, node: SourceNode, path: FieldPath, report: Report): unknown {
   switch (shape.kind) {
     case "message":
       return decodeMessage(shape.message, node, path, report);
@@ -34,6 +40,58 @@ export function decode(shape: Shape, node: SourceNode, path: FieldPath, report: 
       if (node.kind !== "scalar") return wrong(node, path, report, `must be ${nameOf(shape)}, is a ${node.kind}`);
       return decodeScalar(shape, node, path, report);
   }
+}
+
+function checkLimits(value: unknown, limits: Limits, node: SourceNode, path: FieldPath, report: Report): void {
+  if (typeof value === "string") {
+    const { minLength = 0, maxLength, pattern, says } = limits;
+    if (value.length < minLength) {
+      wrong(node, path, report, minLength === 1 ? "must not be empty" : `must have at least ${minLength} characters, has ${value.length}`);
+    } else if (maxLength !== undefined && value.length > maxLength) {
+      wrong(node, path, report, `must have at most ${maxLength} characters, has ${value.length}`);
+    } else if (pattern !== undefined && !patternOf(pattern).test(value)) {
+      wrong(node, path, report, `${described(node)} must ${says === undefined ? `match ${pattern}` : `be ${says}`}`);
+    }
+  } else if (typeof value === "number") {
+    const { minimum, maximum } = limits;
+    if (minimum !== undefined && value < minimum) wrong(node, path, report, `must be ${minimum} or more, is ${value}`);
+    else if (maximum !== undefined && value > maximum) wrong(node, path, report, `must be ${maximum} or less, is ${value}`);
+  } else if (Array.isArray(value)) {
+    const { minItems = 0, maxItems } = limits;
+    if (value.length < minItems) wrong(node, path, report, minItems === 1 ? "must not be empty" : `must have at least ${minItems} items`);
+    else if (maxItems !== undefined && value.length > maxItems) wrong(node, path, report, `must have at most ${maxItems} items`);
+    if (limits.listKeys !== undefined && node.kind === "list") checkListKeys(value, limits.listKeys, node, path, report);
+  } else if (typeof value === "object") {
+    const { minProperties = 0, maxProperties } = limits;
+    const count = Object.keys(value as object).length;
+    if (count < minProperties) wrong(node, path, report, minProperties === 1 ? "must not be empty" : `must have at least ${minProperties} entries`);
+    else if (maxProperties !== undefined && count > maxProperties) wrong(node, path, report, `must have at most ${maxProperties} entries`);
+  }
+}
+
+/** The API server's lists that are maps or sets. */
+function checkListKeys(values: readonly unknown[], keys: readonly string[], node: SourceList, path: FieldPath, report: Report): void {
+  const seen = new Set<string>();
+  for (const [index, value] of values.entries()) {
+    const item = node.items[index];
+    // A wrong item has been reported.
+    if (value === undefined || item === undefined) continue;
+    const key = keys.length === 0 ? value : keys.map((name) => (value as Readonly<Record<string, unknown>>)[name]);
+    const text = JSON.stringify(key);
+    if (seen.has(text)) wrong(item, [...path, index], report, keys.length === 0 ? `${text} stands twice` : `the same ${keys.join(", ")} stands twice`);
+    seen.add(text);
+  }
+}
+
+const patterns = new Map<string, RegExp>();
+
+/** Patterns come from declarations alone, so their number is bounded and their cost known. */
+function patternOf(source: string): RegExp {
+  const known = patterns.get(source);
+  if (known !== undefined) return known;
+  const made = new RegExp(source, "u");
+  patterns.set(source, made);
+  return made;
 }
 
 type ScalarShape = Exclude<Shape, { readonly kind: "message" | "repeated" | "map" | "json" }>;
@@ -55,7 +113,8 @@ function decodeScalar(shape: ScalarShape, node: SourceScalar, path: FieldPath, r
       return wrong(node, path, report, `must be a number, is ${described(node)}`);
     }
     case "duration": {
-      const ms = typeof value === "string" ? parseDuration(value) : undefined;
+      const readable = typeof value === "string" && (shape.pattern === undefined || patternOf(shape.pattern).test(value));
+      const ms = readable ? parseDuration(value) : undefined;
       if (ms !== undefined) return ms;
       const hint = typeof value === "number" ? `write ${node.text}s for seconds` : "write it like 5s, 100ms or 1m30s";
       return wrong(node, path, report, `must be a duration, is ${described(node)}`, hint);
@@ -71,7 +130,7 @@ function decodeScalar(shape: ScalarShape, node: SourceScalar, path: FieldPath, r
 function decodeInteger(shape: Shape & { kind: "integer" }, node: SourceScalar, path: FieldPath, report: Report): number | undefined {
   const { value } = node;
   // proto3 JSON allows numbers in quotes, and 64-bit ones are written so.
-  const read = typeof value === "string" ? numberOf(value) : value;
+  const read = typeof value === "string" && shape.unquoted !== true ? numberOf(value) : value;
   if (typeof read !== "number" || !Number.isInteger(read)) {
     return wrong(node, path, report, `must be a whole number, is ${described(node)}`);
   }
@@ -177,7 +236,7 @@ function decodeMessage(message: Message, node: SourceNode, path: FieldPath, repo
 /** lowerCamel as it is declared, or the proto's own snake_case name. */
 function fieldName(message: Message, key: string): string | undefined {
   if (message.fields.has(key)) return key;
-  if (!key.includes("_")) return undefined;
+  if (message.exactNames === true || !key.includes("_")) return undefined;
   const camel = camelName(key);
   return message.fields.has(camel) ? camel : undefined;
 }
