@@ -64,7 +64,8 @@ function checkLimits(value: unknown, limits: Limits, node: SourceNode, path: Fie
   } else if (typeof value === "object") {
     const { minProperties = 0, maxProperties } = limits;
     const count = Object.keys(value as object).length;
-    if (count < minProperties) wrong(node, path, report, minProperties === 1 ? "must not be empty" : `must have at least ${minProperties} entries`);
+    if (count < minProperties)
+      wrong(node, path, report, minProperties === 1 ? "must not be empty" : `must have at least ${minProperties} entries`);
     else if (maxProperties !== undefined && count > maxProperties) wrong(node, path, report, `must have at most ${maxProperties} entries`);
   }
 }
@@ -78,7 +79,8 @@ function checkListKeys(values: readonly unknown[], keys: readonly string[], node
     if (value === undefined || item === undefined) continue;
     const key = keys.length === 0 ? value : keys.map((name) => (value as Readonly<Record<string, unknown>>)[name]);
     const text = JSON.stringify(key);
-    if (seen.has(text)) wrong(item, [...path, index], report, keys.length === 0 ? `${text} stands twice` : `the same ${keys.join(", ")} stands twice`);
+    if (seen.has(text))
+      wrong(item, [...path, index], report, keys.length === 0 ? `${text} stands twice` : `the same ${keys.join(", ")} stands twice`);
     seen.add(text);
   }
 }

@@ -34,5 +34,5 @@ test("the schema says types, required fields, exclusive fields and what has no e
 });
 
 test("kinds that are known by name only have none", () => {
-  assert.equal(jsonSchema("EnvoyFilter"), undefined);
+  assert.equal(jsonSchema("PersistentVolume"), undefined);
 });

@@ -5,6 +5,7 @@ import { destinationRule } from "./destination-rule.ts";
 import { validateDestinationRule } from "./destination-rule/validate.ts";
 import { gateway } from "./gateway.ts";
 import { validateGateway } from "./gateway/validate.ts";
+import { istioKinds } from "./istio-kinds.ts";
 import { meshConfig } from "./mesh-config.ts";
 import { validateMeshConfig } from "./mesh-config/validate.ts";
 import { service } from "./service.ts";
@@ -27,15 +28,12 @@ const decodedKinds: readonly DecodedKind[] = [
   decoded("WorkloadGroup", networkingVersions, workloadGroup, validateWorkloadGroup),
   decoded("WorkloadEntry", networkingVersions, workloadEntry, validateWorkloadEntry),
   decoded("Service", ["v1"], service, validateService),
+  ...istioKinds,
   decoded("MeshConfig", [meshConfigVersion], meshConfig, validateMeshConfig),
 ];
 
 /** API group -> kinds that are accepted and have no effect yet; "" is Kubernetes' core group. */
 const knownKinds: Readonly<Record<string, readonly string[]>> = {
-  "networking.istio.io": ["ServiceEntry", "Sidecar", "EnvoyFilter", "ProxyConfig"],
-  "security.istio.io": ["AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"],
-  "telemetry.istio.io": ["Telemetry"],
-  "extensions.istio.io": ["WasmPlugin", "TrafficExtension"],
   "install.istio.io": ["IstioOperator"],
   "gateway.networking.k8s.io": [
     "Gateway",

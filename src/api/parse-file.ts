@@ -11,8 +11,9 @@ import { configMap, objectEnvelope, objectHead, objectMeta, type WrittenMeta } f
 import type { ObjectMeta } from "./object.ts";
 import { entry, innerOffset, innerPlace, offsetIn, textAt } from "./source-lookup.ts";
 import { didYouMean } from "./suggestion.ts";
+import { checkAnnotations } from "./validation/annotation-rules.ts";
 import { objectNameFault } from "./validation/names.ts";
-import { Check, type Violation } from "./validation/violations.ts";
+import { Check, type CheckedObject, type Violation } from "./validation/violations.ts";
 import { readYaml, type SourceDocument, type SourceMap, type SourceNode } from "./yaml-source.ts";
 
 /** An object as it was written: generation, uid and the like are the store's to add. */
@@ -258,7 +259,7 @@ class ObjectReader {
     this.#partialSpec = spec;
     // The rules need every required field and every value of its type.
     if (this.#hasError()) return this.unread();
-    this.#validate(declaration, spec, { name: meta?.name ?? "", namespace }, declaration.body === "spec" ? ["spec"] : []);
+    this.#validate(declaration, spec, { ...meta, name: meta?.name ?? "", namespace }, declaration.body === "spec" ? ["spec"] : []);
     if (meta === undefined || this.#hasError()) return this.unread();
     if (declaration.effect === "none") {
       const message = `kind ${declaration.writtenAs} is accepted and has no effect yet`;
@@ -287,9 +288,11 @@ class ObjectReader {
     return Object.fromEntries(Object.entries(values).filter(([field]) => !head.has(field)));
   }
 
-  #validate(declaration: DecodedKind, spec: unknown, object: { readonly name: string; readonly namespace: string }, path: FieldPath): void {
+  #validate(declaration: DecodedKind, spec: unknown, object: CheckedObject, path: FieldPath): void {
     const violations: Violation[] = [];
     declaration.validate(spec, new Check(object, path, violations));
+    const istio = declaration.apiVersions[0]?.includes(".istio.io/") === true;
+    if (istio) checkAnnotations(declaration.kind, spec, new Check(object, ["metadata", "annotations"], violations));
     for (const violation of violations) this.say({ ...violation, offset: this.#offsetOf(violation.path) });
   }
 

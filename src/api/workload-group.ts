@@ -1,6 +1,6 @@
 // WorkloadGroup: the template of the instances of one application, and how their health is probed.
 import { field, int32, later, map, message, repeated, required, string, uint32, type Decoded } from "./declaration.ts";
-import { workloadEntry } from "./workload-entry.ts";
+import { workloadTemplate } from "./workload-entry.ts";
 
 const httpHealthCheck = message("HTTPHealthCheckConfig", {
   path: field(string, "The path that is asked for"),
@@ -55,7 +55,7 @@ export const workloadGroup = message("WorkloadGroup", {
     }),
     "Labels and annotations of the registered entries",
   ),
-  template: required(workloadEntry, "What each instance is registered as"),
+  template: required(workloadTemplate, "What each instance is registered as"),
   probe: field(readinessProbe, "How the health of an instance is found out"),
 });
 export type WorkloadGroupSpec = Decoded<typeof workloadGroup>;

@@ -81,7 +81,7 @@ function written(text: string | undefined): boolean {
   return text !== undefined && text !== "";
 }
 
-function checkTls(tls: ServerTLSSettings, check: Check): void {
+export function checkTls(tls: ServerTLSSettings, check: Check): void {
   const mode = tls.mode ?? "PASSTHROUGH";
   const oldVersion = tls.minProtocolVersion === "TLSV1_0" || tls.minProtocolVersion === "TLSV1_1";
   if (oldVersion && (tls.cipherSuites ?? []).length === 0) {

@@ -25,7 +25,11 @@ export function checkLabels(labels: Readonly<Record<string, string>> | undefined
   }
 }
 
-export function checkExportTo(exportTo: readonly string[] | undefined, check: Check, rules: { readonly ownOnly: boolean }): void {
+export function checkExportTo(
+  exportTo: readonly string[] | undefined,
+  check: Check,
+  rules: { readonly ownOnly: boolean; readonly nobody?: boolean },
+): void {
   if (exportTo === undefined) return;
   const { namespace } = check.object;
   const seen = new Set<string>();
@@ -33,11 +37,13 @@ export function checkExportTo(exportTo: readonly string[] | undefined, check: Ch
     const at = check.at(index);
     const name = entry === "." ? namespace : entry;
     if (seen.has(name)) at.error(name === entry ? `${JSON.stringify(entry)} stands twice` : `. and ${namespace} are the same namespace`);
-    else if (name === "~") at.error("~ (nobody) is for ServiceEntry alone");
-    else if (name !== "*" && !isDnsLabel(name)) at.error(`${JSON.stringify(entry)} is neither ., * nor a namespace`);
+    else if (name === "~") {
+      if (rules.nobody !== true) at.error("~ (nobody) is for ServiceEntry alone");
+    } else if (name !== "*" && !isDnsLabel(name)) at.error(`${JSON.stringify(entry)} is neither ., * nor a namespace`);
     seen.add(name);
   }
   if (seen.has("*") && exportTo.length > 1) check.error("* says everybody: no other namespace may stand beside it");
+  if (seen.has("~") && exportTo.length > 1) check.error("~ says nobody: no other namespace may stand beside it");
   if (rules.ownOnly && (seen.size > 1 || (seen.size === 1 && !seen.has(namespace)))) {
     check.error("with a workloadSelector only the own namespace may be exported to", "write . or leave exportTo out");
   }
@@ -53,7 +59,7 @@ export function checkExpression(expression: string, check: Check): void {
 }
 
 /** By the proxy's own rules: what passes here is not refused there. */
-function expressionFault(expression: string): string | undefined {
+export function expressionFault(expression: string): string | undefined {
   try {
     compileRegex(expression);
     return undefined;

@@ -76,6 +76,42 @@ function gatewayHostPartFault(host: string): string | undefined {
   return undefined;
 }
 
+/** A wildcard stands for whole labels: `*.example.com`, not `*-a.example.com`. */
+export function partialWildcardFault(host: string): string | undefined {
+  if (!host.includes("*") || host.length === 1 || host.startsWith("*.")) return undefined;
+  return `${JSON.stringify(host)}: a wildcard stands for whole labels`;
+}
+
+/** A host of a Sidecar's egress: `namespace/host`; `~` before the namespace leaves it out. */
+export function sidecarHostFault(text: string): string | undefined {
+  const slash = text.indexOf("/");
+  if (slash === -1) return `${JSON.stringify(text)} must be namespace/host`;
+  const namespace = text.slice(0, slash);
+  const host = text.slice(slash + 1);
+  if (namespace === "" || host === "") return `${JSON.stringify(text)} needs a namespace and a host around the slash`;
+  const name = namespace.startsWith("~") ? namespace.slice(1) : namespace;
+  if (name !== "" && name !== "*" && name !== "." && !isDnsLabel(name)) return `${JSON.stringify(namespace)} is no namespace`;
+  if (host !== "*" && !host.includes(".")) return `${JSON.stringify(host)} is a short name; a Sidecar needs full names`;
+  return wildcardDomainFault(host) ?? partialWildcardFault(host);
+}
+
+/** `host:port`, `address:port` or `[IPv6 address]:port`. */
+export function hostPortFault(text: string): string | undefined {
+  const split = splitHostPort(text);
+  if (split === undefined) return `${JSON.stringify(text)} must be host:port`;
+  const { host, port } = split;
+  if (!/^[-+]?\d+$/u.test(port)) return `${JSON.stringify(port)} is no port`;
+  const fault = portFault(Number(port));
+  if (fault !== undefined) return fault;
+  return domainFault(host) !== undefined && !isIpAddress(host) ? `${JSON.stringify(host)} is neither a host nor an IP address` : undefined;
+}
+
+/** An IPv6 address stands in brackets. Undefined when there is no port. */
+export function splitHostPort(text: string): { readonly host: string; readonly port: string } | undefined {
+  const parts = /^(?:\[([^[\]]*)\]|([^:[\]]*)):([^:[\]]*)$/u.exec(text);
+  return parts === null ? undefined : { host: parts[1] ?? parts[2] ?? "", port: parts[3] ?? "" };
+}
+
 export function portFault(port: number): string | undefined {
   return port >= 1 && port <= 65535 ? undefined : `a port is between 1 and 65535, is ${port}`;
 }

@@ -14,6 +14,8 @@ export interface Violation {
 export interface CheckedObject {
   readonly name: string;
   readonly namespace: string;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Istio's code for an object that its validation refuses. */

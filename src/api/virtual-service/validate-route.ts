@@ -59,7 +59,7 @@ function checkConflicts(route: HTTPRoute, isDelegate: boolean, check: Check): vo
   if (route.mirror !== undefined && (route.mirrors ?? []).length > 0) check.at("mirror").error("cannot stand beside mirrors");
 }
 
-function checkDestination(destination: Destination, check: Check): void {
+export function checkDestination(destination: Destination, check: Check): void {
   if (destination.host === "*") check.at("host").error("* is no destination");
   else check.at("host").refuse(wildcardDomainFault(destination.host));
   if (filled(destination.subset) && !isDnsLabel(destination.subset ?? "")) {

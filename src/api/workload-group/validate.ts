@@ -6,6 +6,17 @@ import { domainFault, isDnsLabel, isIpAddress, portFault, unixPathFault, unixPre
 import type { Check } from "#api/validation/violations";
 
 export function validateWorkloadEntry(spec: WorkloadEntrySpec, check: Check): void {
+  checkWorkloadEntry(spec, check, { servicePorts: undefined, hostAllowed: true });
+}
+
+interface EndpointRules {
+  /** Names of the ServiceEntry's ports, for an endpoint of one. */
+  readonly servicePorts: ReadonlySet<string> | undefined;
+  /** Whether the address may be a host name. */
+  readonly hostAllowed: boolean;
+}
+
+export function checkWorkloadEntry(spec: WorkloadEntrySpec, check: Check, rules: EndpointRules): void {
   const address = spec.address ?? "";
   const at = check.at("address");
   if (address === "") {
@@ -14,17 +25,21 @@ export function validateWorkloadEntry(spec: WorkloadEntrySpec, check: Check): vo
   } else if (address.startsWith(unixPrefix)) {
     at.refuse(unixPathFault(address.slice(unixPrefix.length)));
     if (Object.keys(spec.ports ?? {}).length > 0) check.at("ports").error("a unix socket has no ports");
-  } else if (!isIpAddress(address) && domainFault(address) !== undefined) {
-    at.error(`${JSON.stringify(address)} is neither an IP address nor a host`);
+    if (rules.servicePorts !== undefined && rules.servicePorts.size !== 1)
+      at.error("a unix socket serves a ServiceEntry with one port only");
+  } else if (!isIpAddress(address)) {
+    if (!rules.hostAllowed) at.error(`${JSON.stringify(address)} is no IP address`, "use resolution: DNS for host names");
+    else if (domainFault(address) !== undefined) at.error(`${JSON.stringify(address)} is neither an IP address nor a host`);
   }
-  checkPorts(spec, check);
+  checkPorts(spec, rules.servicePorts, check);
   checkLabels(spec.labels, check.at("labels"));
 }
 
-function checkPorts(spec: WorkloadEntrySpec, check: Check): void {
+function checkPorts(spec: WorkloadEntrySpec, servicePorts: ReadonlySet<string> | undefined, check: Check): void {
   for (const [name, port] of Object.entries(spec.ports ?? {})) {
     const at = check.at("ports", name);
     if (!isDnsLabel(name)) at.error(`${JSON.stringify(name)} is no port name`);
+    if (servicePorts?.has(name) === false) at.error(`${JSON.stringify(name)} is none of the ServiceEntry's ports`);
     at.refuse(portFault(port));
   }
 }

@@ -1,0 +1,101 @@
+// Istio's rules for an EnvoyFilter.
+import type { ConfigPatch, EnvoyFilterSpec } from "#api/envoy-filter";
+import { expressionFault } from "#api/validation/common-rules";
+import { checkLabelsSelector, checkTargetReferences } from "#api/validation/selector-rules";
+import type { Check } from "#api/validation/violations";
+import { newFilterName } from "./filter-names.ts";
+
+export function validateEnvoyFilter(spec: EnvoyFilterSpec, check: Check): void {
+  check.warning(
+    "patches what the control plane makes, which changes from version to version",
+    "use another kind where one does it, and test every upgrade",
+  );
+  checkLabelsSelector(spec.workloadSelector, check.at("workloadSelector"));
+  if (spec.workloadSelector !== undefined && spec.targetRefs !== undefined) {
+    check.at("targetRefs").error("cannot stand beside workloadSelector", "keep one of them");
+  }
+  checkTargetReferences(spec.targetRefs, check.at("targetRefs"));
+  for (const [index, entry] of (spec.configPatches ?? []).entries()) checkConfigPatch(entry, check.at("configPatches", index));
+}
+
+function checkConfigPatch(entry: ConfigPatch, check: Check): void {
+  const { applyTo = "INVALID", match, patch } = entry;
+  const forWaypoints = match?.context === "WAYPOINT";
+  if (forWaypoints !== (match?.waypoint !== undefined)) {
+    check.at("match").error("waypoint goes with context: WAYPOINT", forWaypoints ? "add waypoint" : "set context: WAYPOINT");
+  }
+  if (forWaypoints) {
+    const port = match?.waypoint?.portNumber;
+    if (port !== undefined && (port < 1 || port > 65535))
+      check.at("match", "waypoint", "portNumber").error("a port is between 1 and 65535");
+    return;
+  }
+  if (applyTo === "INVALID") return check.at("applyTo").error("is required", "for example HTTP_FILTER");
+  if (patch === undefined) return check.at("patch").error("is required");
+  const { operation = "INVALID" } = patch;
+  if (operation === "INVALID") return check.at("patch", "operation").error("is required", "for example MERGE or INSERT_BEFORE");
+  if (operation !== "REMOVE" && patch.value === undefined) return check.at("patch", "value").error(`${operation} needs a value`);
+  if (!checkProxyVersion(match?.proxy?.proxyVersion ?? "", check.at("match", "proxy", "proxyVersion"))) return undefined;
+  checkObjectMatch(entry, applyTo, check.at("match"));
+  return undefined;
+}
+
+const maxProxyVersionLength = 1024;
+
+/** Whether the patch is looked at any further. */
+function checkProxyVersion(expression: string, check: Check): boolean {
+  if (expression === "") return true;
+  if (expression.length > maxProxyVersionLength) {
+    check.warning(`has more than ${maxProxyVersionLength} characters and is left out`);
+    return true;
+  }
+  const fault = expressionFault(expression);
+  check.refuse(fault);
+  return fault === undefined;
+}
+
+const listenerObjects: ReadonlySet<string> = new Set(["LISTENER", "FILTER_CHAIN", "NETWORK_FILTER", "HTTP_FILTER"]);
+const routeObjects: ReadonlySet<string> = new Set(["ROUTE_CONFIGURATION", "VIRTUAL_HOST", "HTTP_ROUTE"]);
+
+function checkObjectMatch({ match }: ConfigPatch, applyTo: string, check: Check): void {
+  if (match === undefined) return;
+  const { listener, routeConfiguration, cluster } = match;
+  const written = listener !== undefined || routeConfiguration !== undefined || cluster !== undefined || match.waypoint !== undefined;
+  if (!written) return;
+  if (listenerObjects.has(applyTo)) {
+    if (listener === undefined) check.error(`${applyTo} is matched by listener`, "write match.listener");
+    else checkFilterMatch(listener.filterChain?.filter, applyTo, check.at("listener", "filterChain", "filter"));
+  } else if (routeObjects.has(applyTo)) {
+    if (routeConfiguration === undefined) check.error(`${applyTo} is matched by routeConfiguration`, "write match.routeConfiguration");
+  } else if (applyTo === "CLUSTER" && cluster === undefined) {
+    check.error("CLUSTER is matched by cluster", "write match.cluster");
+  }
+}
+
+interface FilterMatch {
+  readonly name?: string | undefined;
+  readonly subFilter?: { readonly name?: string | undefined } | undefined;
+}
+
+function checkFilterMatch(filter: FilterMatch | undefined, applyTo: string, check: Check): void {
+  if (filter === undefined) return;
+  if (applyTo === "LISTENER" || applyTo === "FILTER_CHAIN") check.warning(`has no effect with applyTo: ${applyTo}`);
+  const { name = "", subFilter } = filter;
+  if (name === "") return check.at("name").error("is required");
+  if (subFilter !== undefined) {
+    const at = check.at("subFilter");
+    if (applyTo !== "HTTP_FILTER") return at.error("is for applyTo: HTTP_FILTER alone");
+    if (name !== "envoy.filters.network.http_connection_manager" && name !== "envoy.http_connection_manager") {
+      return check.at("name").error("HTTP filters stand in envoy.filters.network.http_connection_manager", "name it");
+    }
+    if ((subFilter.name ?? "") === "") return at.at("name").error("is required");
+    warnOldName(subFilter.name ?? "", at.at("name"));
+  }
+  warnOldName(name, check.at("name"));
+  return undefined;
+}
+
+function warnOldName(name: string, check: Check): void {
+  const today = Object.hasOwn(newFilterName, name) ? newFilterName[name] : undefined;
+  if (today !== undefined) check.warning(`${name} is a name of old`, `use ${today}`);
+}
