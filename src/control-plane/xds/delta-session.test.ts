@@ -193,6 +193,17 @@ test("what was refused can be acknowledged later, until something else was sent"
   assert.equal(session.status(LISTENER_TYPE).nonceAcked, refused.nonce);
 });
 
+test("what a proxy says of its refusal neither floods nor steers whoever reads it", () => {
+  const harness = start(desired({ clusters: { a: "1" } }));
+  const { session, take } = harness;
+  settle(harness, [], []);
+  session.setDesired(desired({ clusters: { a: "bad" } }), "v2", 2);
+  session.receive(request(CLUSTER_TYPE, { nonce: take().nonce, error: `\u001b[2Jbad\u202e\nline\r${"x".repeat(100_000)}` }));
+  const message = session.status(CLUSTER_TYPE).rejection?.message ?? "";
+  assert.ok(message.startsWith(" [2Jbad \nline xxx"), JSON.stringify(message.slice(0, 40)));
+  assert.ok(message.length < 5000);
+});
+
 test("a refused resource is shown, is not sent again, and does not stop the rest", () => {
   const harness = start(desired({ clusters: { a: "1" }, routes: { r: "a" } }));
   const { session, take, sent } = harness;

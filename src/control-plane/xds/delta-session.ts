@@ -49,6 +49,8 @@ export interface TypeStatus {
   readonly resources: number;
 }
 
+const MAX_MESSAGE_CHARACTERS = 4096;
+
 export class DeltaSession {
   readonly #options: DeltaSessionOptions;
   readonly #subscriptions = new Map<string, Subscription>();
@@ -133,7 +135,9 @@ export class DeltaSession {
   #settle(subscription: Subscription, request: DeltaDiscoveryRequest): void {
     const error = request.errorDetail;
     const rejection: Rejection | undefined =
-      error === undefined ? undefined : { message: error.message, nonce: request.responseNonce, atMs: this.#options.clock.wallMs() };
+      error === undefined
+        ? undefined
+        : { message: printable(error.message), nonce: request.responseNonce, atMs: this.#options.clock.wallMs() };
     const refusedBefore = subscription.rejection !== undefined;
     if (!subscription.settle(request.responseNonce, rejection)) return;
     if (refusedBefore && rejection === undefined) this.#options.onAccepted?.(subscription.typeUrl);
@@ -277,3 +281,9 @@ export class DeltaSession {
 }
 
 const ORDERED: ReadonlySet<string> = new Set([CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE]);
+
+/** What a proxy says ends up in logs, findings and terminals: it must neither flood nor steer them. */
+function printable(message: string): string {
+  const short = message.length > MAX_MESSAGE_CHARACTERS ? `${message.slice(0, MAX_MESSAGE_CHARACTERS)}...` : message;
+  return short.replaceAll(/[^\P{Cc}\n]+|\p{Cf}+/gu, " ");
+}
