@@ -1,4 +1,5 @@
-// The statistics of one cluster that the router and the cluster itself count; those of connections are the pool's.
+// The statistics of one cluster that the router and the cluster itself count; those of connections are the pool's. upstream_rq_rx_reset and
+// _tx_reset are not here: in Envoy they are HTTP/2's, and HTTP/1 counts upstream_cx_destroy_*_with_active_rq instead.
 import type { Counter, Gauge, Histogram, StatsScope } from "#telemetry/stats/store";
 import { CodeStats } from "#proxy/http/code-stats";
 
@@ -11,10 +12,8 @@ export class ClusterStats {
   readonly retryCodes: CodeStats;
   readonly rqTimeout: Counter;
   readonly rqPerTryTimeout: Counter;
-  readonly rqRxReset: Counter;
-  readonly rqTxReset: Counter;
   readonly rqCancelled: Counter;
-  readonly rqPendingOverflow: Counter;
+  readonly rqActiveOverflow: Counter;
   readonly rqRetry: Counter;
   readonly rqRetrySuccess: Counter;
   readonly rqRetryOverflow: Counter;
@@ -29,20 +28,20 @@ export class ClusterStats {
   readonly membershipChange: Counter;
   readonly flowPaused: Counter;
   readonly flowResumed: Counter;
+  readonly flowBackedUp: Counter;
+  readonly flowDrained: Counter;
 
   constructor(scope: StatsScope) {
     this.rqTotal = scope.counter("upstream_rq_total");
     this.rqActive = scope.gauge("upstream_rq_active");
     this.rqTime = scope.histogram("upstream_rq_time");
-    this.rqCodes = new CodeStats(scope, "upstream_rq", true);
-    this.retryCodes = new CodeStats(scope.scope("retry"), "upstream_rq", true);
+    this.rqCodes = new CodeStats(scope, "upstream_rq", "codes");
+    this.retryCodes = new CodeStats(scope.scope("retry"), "upstream_rq", "codes");
     this.rqTimeout = scope.counter("upstream_rq_timeout");
     this.rqPerTryTimeout = scope.counter("upstream_rq_per_try_timeout");
-    this.rqRxReset = scope.counter("upstream_rq_rx_reset");
-    this.rqTxReset = scope.counter("upstream_rq_tx_reset");
     this.rqCancelled = scope.counter("upstream_rq_cancelled");
-    // The pool counts its own overflow under the same name: one is the pending queue's, this one max_requests'.
-    this.rqPendingOverflow = scope.counter("upstream_rq_pending_overflow");
+    // max_requests; the pending queue's is the pool's.
+    this.rqActiveOverflow = scope.counter("upstream_rq_active_overflow");
     this.rqRetry = scope.counter("upstream_rq_retry");
     this.rqRetrySuccess = scope.counter("upstream_rq_retry_success");
     this.rqRetryOverflow = scope.counter("upstream_rq_retry_overflow");
@@ -57,5 +56,7 @@ export class ClusterStats {
     this.membershipChange = scope.counter("membership_change");
     this.flowPaused = scope.counter("upstream_flow_control_paused_reading_total");
     this.flowResumed = scope.counter("upstream_flow_control_resumed_reading_total");
+    this.flowBackedUp = scope.counter("upstream_flow_control_backed_up_total");
+    this.flowDrained = scope.counter("upstream_flow_control_drained_total");
   }
 }

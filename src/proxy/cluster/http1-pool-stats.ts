@@ -10,6 +10,7 @@ export class Http1PoolStats {
   readonly cxOverflow: Counter;
   readonly cxConnectMs: Histogram;
   readonly cxLengthMs: Histogram;
+  readonly rqPerCx: Histogram;
   readonly cxDestroy: Counter;
   readonly cxDestroyLocal: Counter;
   readonly cxDestroyRemote: Counter;
@@ -36,6 +37,7 @@ export class Http1PoolStats {
     this.cxOverflow = scope.counter("upstream_cx_overflow");
     this.cxConnectMs = scope.histogram("upstream_cx_connect_ms");
     this.cxLengthMs = scope.histogram("upstream_cx_length_ms");
+    this.rqPerCx = scope.histogram("upstream_rq_per_cx");
     this.cxDestroy = scope.counter("upstream_cx_destroy");
     this.cxDestroyLocal = scope.counter("upstream_cx_destroy_local");
     this.cxDestroyRemote = scope.counter("upstream_cx_destroy_remote");

@@ -159,7 +159,7 @@ export class Http1Pool implements HttpConnectionPool, Http1ClientOwner {
   connected(connecting: Connecting, connection: Connection): void {
     invariant(this.#connecting.delete(connecting), "a connect ends twice");
     const { clock, headLimits, stats } = this.#options;
-    stats.cxConnectMs.record(clock.monotonicMs() - connecting.startMs);
+    stats.cxConnectMs.record(Math.trunc(clock.monotonicMs() - connecting.startMs));
     const client = new Http1ClientConnection(connection, headLimits, this);
     const pooled: PooledConnection = {
       client,
@@ -342,7 +342,8 @@ export class Http1Pool implements HttpConnectionPool, Http1ClientOwner {
     const at = this.#idle.indexOf(pooled);
     if (at !== -1) this.#idle.splice(at, 1);
     const { stats, clock } = this.#options;
-    stats.cxLengthMs.record(clock.monotonicMs() - client.connection.startMs);
+    stats.cxLengthMs.record(Math.trunc(clock.monotonicMs() - client.connection.startMs));
+    stats.rqPerCx.record(pooled.requests);
     stats.cxRxBytesTotal.add(client.connection.bytesReceived);
     stats.cxTxBytesTotal.add(client.connection.bytesSent);
     this.#countDestroyed(pooled.acquired, !pooled.closedLocally, pooled.broken);

@@ -15,6 +15,8 @@ import { mergeReports } from "./cluster-reports.ts";
 import { COMPILERS } from "./composition.ts";
 import { ListenerSockets } from "./listener-sockets.ts";
 import { resourceChecks } from "./resource-checks.ts";
+import { ServerStats } from "./server-stats.ts";
+import type { ServerState } from "./server-stats.ts";
 import type { ThreadHandle } from "./thread-handle.ts";
 import type { ThreadEvent } from "./thread-messages.ts";
 import { ThreadUpdates } from "./thread-updates.ts";
@@ -47,6 +49,7 @@ export class Proxy {
   readonly #updates: ThreadUpdates;
   readonly #xds: XdsClient;
   readonly #mainStats = new ThreadStats();
+  readonly #serverStats: ServerStats;
   readonly #reader = new StatsReader();
   readonly #accessLogs: AccessLogWriter;
   readonly #admin: AdminServer | undefined;
@@ -91,9 +94,7 @@ export class Proxy {
       onReady: () => log.info("ready: the first configuration is live"),
     });
     this.#admin = bootstrap.admin === undefined ? undefined : new AdminServer(bootstrap.admin, this.#adminSource(), log);
-    const live = this.#mainStats.root.gauge("server", "live");
-    live.set(1);
-    this.#mainStats.root.gauge("server", "concurrency").set(threads.length);
+    this.#serverStats = new ServerStats(this.#mainStats.root, threads.length);
   }
 
   /** Opens the admin endpoint and begins to serve. @throws Error when the admin address cannot be had */
@@ -114,7 +115,16 @@ export class Proxy {
     return sum;
   }
 
+  get #serverState(): ServerState {
+    return this.#state === "draining" ? "DRAINING" : this.#xds.ready ? "LIVE" : "PRE_INITIALIZING";
+  }
+
+  #uptimeMs(): number {
+    return this.#options.clock.monotonicMs() - this.#startedMs;
+  }
+
   readStats(): readonly Stat[] {
+    this.#serverStats.update(this.#serverState, this.#uptimeMs());
     const update = this.#mainStats.takeUpdate();
     if (update !== undefined) this.#reader.apply(MAIN, update);
     return this.#reader.read();
@@ -198,13 +208,13 @@ export class Proxy {
   }
 
   #adminSource(): AdminSource {
-    const { bootstrap, clock, threads, version } = this.#options;
+    const { bootstrap, threads, version } = this.#options;
     return {
       bootstrap: bootstrap.wire,
       version,
       concurrency: threads.length,
-      state: () => (this.#state === "draining" ? "DRAINING" : this.#xds.ready ? "LIVE" : "PRE_INITIALIZING"),
-      uptimeMs: () => clock.monotonicMs() - this.#startedMs,
+      state: () => this.#serverState,
+      uptimeMs: () => this.#uptimeMs(),
       config: this.#xds.state,
       listenerAddresses: (name) => this.#sockets.addresses(name),
       clusters: async (): Promise<ClusterSummary[]> => this.#report(),

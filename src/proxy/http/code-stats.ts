@@ -2,27 +2,34 @@
 // the code as labels: `<prefix>_xx{envoy_response_code_class="2"}`, `<prefix>{envoy_response_code="200"}`.
 import type { Counter, NamePart, StatsScope } from "#telemetry/stats/store";
 
+/** `eager`: the classes are there before they count (a connection manager's). Else each is made when it is first seen (a cluster's). */
+export type CodeDetail = "eager classes" | "codes";
+
 export class CodeStats {
-  readonly completed: Counter;
-  readonly #classes: readonly Counter[];
-  /** By status - 100; a counter per code that was seen. */
+  #completed: Counter | undefined;
+  readonly #classes: (Counter | undefined)[] = [undefined, undefined, undefined, undefined, undefined];
+  /** By status - 100. */
   readonly #codes: (Counter | undefined)[] | undefined;
   readonly #scope: StatsScope;
   readonly #prefix: string;
 
-  constructor(scope: StatsScope, prefix: string, perCode: boolean) {
+  constructor(scope: StatsScope, prefix: string, detail: CodeDetail) {
     this.#scope = scope;
     this.#prefix = prefix;
-    this.completed = scope.counter(`${prefix}_completed`);
-    this.#classes = [1, 2, 3, 4, 5].map((digit) => scope.counter(codeClass(prefix, digit)));
-    this.#codes = perCode ? Array.from<Counter | undefined>({ length: 500 }).fill(undefined) : undefined;
+    if (detail === "codes") {
+      this.#codes = [];
+      return;
+    }
+    this.#completed = scope.counter(`${prefix}_completed`);
+    for (let digit = 1; digit <= 5; digit++) this.#classes[digit - 1] = scope.counter(codeClass(prefix, digit));
   }
 
   /** Codes outside of 100 to 599 count as completed only. */
   charge(status: number): void {
-    this.completed.inc();
+    (this.#completed ??= this.#scope.counter(`${this.#prefix}_completed`)).inc();
     if (status < 100 || status > 599) return;
-    this.#classes[Math.trunc(status / 100) - 1]!.inc();
+    const digit = Math.trunc(status / 100);
+    (this.#classes[digit - 1] ??= this.#scope.counter(codeClass(this.#prefix, digit))).inc();
     const codes = this.#codes;
     if (codes !== undefined) (codes[status - 100] ??= this.#scope.counter(code(this.#prefix, status))).inc();
   }

@@ -86,12 +86,13 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
   // ---- Http1ServerOwner
 
   newStream(sender: Http1ServerStream): RequestReceiver {
-    const { config, timers } = this.runtime;
+    const { config, stats, timers } = this.runtime;
     timers.cancel(this.#headersTimer);
     this.#streams++;
     this.#requests++;
     this.#sender = sender;
     const last = config.maxRequestsPerConnection > 0 && this.#requests >= config.maxRequestsPerConnection;
+    if (last) stats.cxMaxRequestsReached.inc();
     if (last || this.#draining) sender.closeAfterResponse();
     const stream = new ActiveStream(this, sender, sender.httpVersion);
     if (sender.httpVersion === "HTTP/1.0" && !config.acceptHttp10) {
@@ -107,7 +108,11 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
     this.#closedByUs = true;
     if (unread && !this.#closed) {
       // No stream came of these bytes, but somebody will look for them in the access log.
+      // Envoy counts it as a request that was reset.
       stats.rqTotal.inc();
+      stats.rqHttp1Total.inc();
+      stats.rqRxReset.inc();
+      stats.rqResponseBeforeComplete.inc();
       stats.rqCodes.charge(error.status);
       const nowMs = thread.clock.monotonicMs();
       const info = new StreamRecord(thread.clock.wallMs(), nowMs, this.local, this.remote, this.requestedServerName);
@@ -152,8 +157,15 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
     stats.cxActive.dec();
     stats.cxHttp1Active.dec();
     stats.cxDestroy.inc();
-    (this.#closedByUs ? stats.cxDestroyLocal : stats.cxDestroyRemote).inc();
-    if (this.#streams > 0) stats.cxDestroyActiveRq.inc();
+    const byUs = this.#closedByUs || this.#codec.closedByUs;
+    (byUs ? stats.cxDestroyLocal : stats.cxDestroyRemote).inc();
+    if (this.#codec.leftByClient) {
+      stats.cxDestroyActiveRq.inc();
+      (byUs ? stats.cxDestroyLocalActiveRq : stats.cxDestroyRemoteActiveRq).inc();
+    }
+    const { bytesReceived, bytesSent } = this.#context.connection;
+    stats.cxRxBytesTotal.add(bytesReceived);
+    stats.cxTxBytesTotal.add(bytesSent);
     stats.cxLengthMs.record(Math.trunc(thread.clock.monotonicMs() - this.#context.connection.startMs));
   }
 

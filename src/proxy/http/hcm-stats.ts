@@ -11,6 +11,13 @@ export class HcmStats {
   readonly cxDestroyRemote: Counter;
   readonly cxDestroyLocal: Counter;
   readonly cxDestroyActiveRq: Counter;
+  readonly cxDestroyRemoteActiveRq: Counter;
+  readonly cxDestroyLocalActiveRq: Counter;
+  readonly cxMaxRequestsReached: Counter;
+  readonly cxDelayedCloseTimeout: Counter;
+  /** Added when a connection ends. */
+  readonly cxRxBytesTotal: Counter;
+  readonly cxTxBytesTotal: Counter;
   readonly cxIdleTimeout: Counter;
   readonly cxMaxDuration: Counter;
   readonly cxProtocolError: Counter;
@@ -22,6 +29,7 @@ export class HcmStats {
   readonly rqHttp1Total: Counter;
   readonly rqActive: Gauge;
   readonly rqCodes: CodeStats;
+  readonly rqResponseBeforeComplete: Counter;
   readonly rqTime: Histogram;
   readonly rqRxReset: Counter;
   readonly rqTxReset: Counter;
@@ -54,6 +62,12 @@ export class HcmStats {
     this.cxDestroyRemote = scope.counter("downstream_cx_destroy_remote");
     this.cxDestroyLocal = scope.counter("downstream_cx_destroy_local");
     this.cxDestroyActiveRq = scope.counter("downstream_cx_destroy_active_rq");
+    this.cxDestroyRemoteActiveRq = scope.counter("downstream_cx_destroy_remote_active_rq");
+    this.cxDestroyLocalActiveRq = scope.counter("downstream_cx_destroy_local_active_rq");
+    this.cxMaxRequestsReached = scope.counter("downstream_cx_max_requests_reached");
+    this.cxDelayedCloseTimeout = scope.counter("downstream_cx_delayed_close_timeout");
+    this.cxRxBytesTotal = scope.counter("downstream_cx_rx_bytes_total");
+    this.cxTxBytesTotal = scope.counter("downstream_cx_tx_bytes_total");
     this.cxIdleTimeout = scope.counter("downstream_cx_idle_timeout");
     this.cxMaxDuration = scope.counter("downstream_cx_max_duration_reached");
     this.cxProtocolError = scope.counter("downstream_cx_protocol_error");
@@ -64,7 +78,8 @@ export class HcmStats {
     this.rqTotal = scope.counter("downstream_rq_total");
     this.rqHttp1Total = scope.counter("downstream_rq_http1_total");
     this.rqActive = scope.gauge("downstream_rq_active");
-    this.rqCodes = new CodeStats(scope, "downstream_rq", false);
+    this.rqCodes = new CodeStats(scope, "downstream_rq", "eager classes");
+    this.rqResponseBeforeComplete = scope.counter("downstream_rq_response_before_rq_complete");
     this.rqTime = scope.histogram("downstream_rq_time");
     this.rqRxReset = scope.counter("downstream_rq_rx_reset");
     this.rqTxReset = scope.counter("downstream_rq_tx_reset");

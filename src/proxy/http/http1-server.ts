@@ -63,6 +63,8 @@ export class Http1ServerConnection implements ConnectionHandler, RequestHandler 
   #idle = true;
   #draining = false;
   #closed = false;
+  #closedByUs = false;
+  #leftByClient = false;
 
   constructor(connection: Connection, options: Http1ServerOptions, owner: Http1ServerOwner) {
     this.connection = connection;
@@ -75,6 +77,16 @@ export class Http1ServerConnection implements ConnectionHandler, RequestHandler 
 
   get draining(): boolean {
     return this.#draining;
+  }
+
+  /** We closed it, not the client. */
+  get closedByUs(): boolean {
+    return this.#closedByUs;
+  }
+
+  /** The client closed it before it had its answer. */
+  get leftByClient(): boolean {
+    return this.#leftByClient;
   }
 
   /** No new requests: an idle connection closes now, a busy one after its response, which says so. */
@@ -105,8 +117,10 @@ export class Http1ServerConnection implements ConnectionHandler, RequestHandler 
       return;
     }
     // As Envoy: a client that ends is gone; one cannot tell half a close from a whole one, and an answer nobody reads costs an upstream.
+    this.#leftByClient = this.#stream !== undefined;
     this.#guard(() => this.#abandon("remote-reset", "downstream_remote_disconnect"));
     this.#close("flush");
+    this.#closedByUs = false;
   }
 
   onDrain(): void {
@@ -116,6 +130,7 @@ export class Http1ServerConnection implements ConnectionHandler, RequestHandler 
 
   onClose(failure: TransportFailure | undefined): void {
     this.#closed = true;
+    if (this.#stream !== undefined) this.#leftByClient = true;
     this.#output.discard();
     this.#guard(() => this.#abandon("remote-reset", "downstream_remote_disconnect"));
     this.#owner.onClosed(failure);
@@ -339,6 +354,7 @@ export class Http1ServerConnection implements ConnectionHandler, RequestHandler 
   #close(mode: "flush" | "reset"): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#closedByUs = true;
     this.#waiting = undefined;
     this.#output.flushNow();
     this.connection.close(mode);

@@ -171,7 +171,7 @@ export class ActiveListener {
     chain.open.delete(connection);
     if (chain.draining && chain.open.size === 0) this.#forgetChain(chain);
     this.#stats.active.dec();
-    this.#stats.lengthMs.record(this.#thread.clock.monotonicMs() - connection.startMs);
+    this.#stats.lengthMs.record(Math.trunc(this.#thread.clock.monotonicMs() - connection.startMs));
     this.#endIfEmpty();
   }
 

@@ -94,7 +94,7 @@ test("a lost stream comes back with the versions that are held, and says nothing
   assert.deepEqual(lds.initialResourceVersions, { ok: "v2", taken: "v1" });
   await server.answer(server.send(CLUSTER_TYPE, [{ ...facts("a", { endpoints: { name: "a", timeoutMs: 0 } }), version: "v2" }]));
   assert.equal(stat("cluster_manager.cds.update_success"), 1);
-  assert.equal(stat("cluster_manager.cds.update_attempt"), 2);
+  assert.equal(stat("cluster_manager.cds.update_attempt"), 3);
   assert.equal(stat("cluster_manager.cluster_modified"), 0);
   assert.equal(ready, 1);
   client.close();

@@ -73,7 +73,7 @@ export class XdsClient {
       onChange: () => this.#onChange(),
       onListenerGone: options.onListenerGone,
       onLive: (type, name, modified) => this.#stats.live(type, name, modified, type === ROUTE_TYPE ? this.#usersOfRoute(name) : []),
-      onRemoved: (type) => this.#stats.removed(type),
+      onRemoved: (type, name) => this.#stats.removed(type, name),
     });
     this.#stream = new AdsStream({
       target: options.controlPlane,

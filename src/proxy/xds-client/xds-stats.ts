@@ -8,6 +8,8 @@ export class XdsStats {
   readonly connected: Gauge;
   readonly #stats: StatsScope;
   readonly #counters = new Map<string, Counter>();
+  /** By cluster: its statistics go with it. */
+  readonly #clusterUpdates = new Map<string, { readonly scope: StatsScope; readonly success: Counter }>();
   readonly #clustersActive: Gauge;
   readonly #clustersWarming: Gauge;
   readonly #listenersActive: Gauge;
@@ -22,7 +24,9 @@ export class XdsStats {
     this.#listenersWarming = stats.gauge("listener_manager", "total_listeners_warming");
     // Made at once: a statistic that shows up only with its first event looks like one that does not exist.
     for (const manager of ["cluster_manager.cds", "listener_manager.lds"]) {
-      for (const what of ["update_attempt", "update_success", "update_rejected"]) this.#count(0, ...manager.split("."), what);
+      for (const what of ["update_success", "update_rejected"]) this.#count(0, ...manager.split("."), what);
+      // As Envoy, asking is an attempt, and so is each answer.
+      this.#count(1, ...manager.split("."), "update_attempt");
     }
     for (const kind of ["cluster", "listener"]) {
       for (const what of ["added", "modified", "removed"]) this.#count(0, `${kind}_manager`, `${kind}_${what}`);
@@ -43,7 +47,7 @@ export class XdsStats {
   live(type: string, name: string, modified: boolean, users: readonly RouteNeed[]): void {
     if (type === CLUSTER_TYPE) this.#count(1, "cluster_manager", modified ? "cluster_modified" : "cluster_added");
     else if (type === LISTENER_TYPE) this.#count(1, "listener_manager", modified ? "listener_modified" : "listener_added");
-    else if (type === ENDPOINT_TYPE) this.#count(1, "cluster", { tag: "envoy.cluster_name", value: name }, "update_success");
+    else if (type === ENDPOINT_TYPE) this.#endpointsUpdated(name);
     else if (type === ROUTE_TYPE) {
       for (const { statPrefix } of users) {
         const scope = [
@@ -58,9 +62,12 @@ export class XdsStats {
     }
   }
 
-  removed(type: string): void {
-    if (type === CLUSTER_TYPE) this.#count(1, "cluster_manager", "cluster_removed");
-    else if (type === LISTENER_TYPE) this.#count(1, "listener_manager", "listener_removed");
+  removed(type: string, name: string): void {
+    if (type === CLUSTER_TYPE) {
+      this.#count(1, "cluster_manager", "cluster_removed");
+      this.#clusterUpdates.get(name)?.scope.release();
+      this.#clusterUpdates.delete(name);
+    } else if (type === LISTENER_TYPE) this.#count(1, "listener_manager", "listener_removed");
   }
 
   totals(clusters: { live: number; warming: number }, listeners: { live: number; warming: number }): void {
@@ -68,6 +75,16 @@ export class XdsStats {
     this.#clustersWarming.set(clusters.warming);
     this.#listenersActive.set(listeners.live);
     this.#listenersWarming.set(listeners.warming);
+  }
+
+  #endpointsUpdated(cluster: string): void {
+    let updates = this.#clusterUpdates.get(cluster);
+    if (updates === undefined) {
+      const scope = this.#stats.scope("cluster", { tag: "envoy.cluster_name", value: cluster });
+      updates = { scope, success: scope.counter("update_success") };
+      this.#clusterUpdates.set(cluster, updates);
+    }
+    updates.success.inc();
   }
 
   #count(n: number, ...parts: NamePart[]): void {

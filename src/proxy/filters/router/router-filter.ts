@@ -334,7 +334,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
   #try(cluster: Cluster, host: Host): void {
     const attempt = new UpstreamRequest(this, cluster, host, this.#body?.pieces() ?? []);
     if (!cluster.tryAcquireRequest()) {
-      cluster.stats.rqPendingOverflow.inc();
+      cluster.stats.rqActiveOverflow.inc();
       const reply = upstreamReset("overflow", "", this.#attempts > 1, false);
       this.#retry?.release();
       this.#chargeAbort(reply.status, cluster, undefined);

@@ -66,13 +66,13 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks {
     if (sender === undefined) {
       this.#waiting.push(chunk);
       // What was read already is kept; nothing more is read until there is a connection.
-      this.#setWritable(false);
+      if (!endStream) this.#setWritable(false);
       return;
     }
     this.#requestEnded = endStream;
     const goOn = sender.sendData(chunk, endStream);
     if (endStream) this.#owner.onUpstreamSent(false, true);
-    else if (!goOn) this.#setWritable(false);
+    else if (!goOn) this.#backUp();
   }
 
   sendTrailers(trailers: TrailerMap): void {
@@ -98,7 +98,6 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks {
       this.#cluster.stats.rqCancelled.inc();
       this.#pending.cancel();
     } else if (this.#sender !== undefined) {
-      this.#cluster.stats.rqTxReset.inc();
       this.#sender.reset(reason);
     }
   }
@@ -136,7 +135,9 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks {
     }
     if (this.#over) return;
     if (trailers !== undefined) sender.sendTrailers(trailers);
-    if (!this.#over) this.#setWritable(goOn || complete);
+    if (this.#over) return;
+    if (goOn || complete) this.#setWritable(true);
+    else this.#backUp();
   }
 
   onPoolFailure(reason: "overflow" | "connection-failure" | "connection-timeout", failure: TransportFailure | undefined, host: Host): void {
@@ -177,16 +178,22 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks {
   onResponseReset(reason: StreamResetReason, details: string): void {
     if (this.#over) return;
     this.#end();
-    if (reason === "remote-reset" || reason === "remote-refused" || reason === "connection-termination")
-      this.#cluster.stats.rqRxReset.inc();
     this.#owner.onUpstreamReset(reason, reason === "protocol-error" ? details : "");
   }
 
   onRequestDrain(): void {
-    if (!this.#over) this.#setWritable(true);
+    if (this.#over) return;
+    if (!this.#writable) this.#cluster.stats.flowDrained.inc();
+    this.#setWritable(true);
   }
 
   // ----
+
+  /** The upstream connection holds more than it should. */
+  #backUp(): void {
+    this.#cluster.stats.flowBackedUp.inc();
+    this.#setWritable(false);
+  }
 
   /** The response is there in full. An upstream that answered before it had the whole request must not get the rest as a new one. */
   #complete(): void {
