@@ -5,7 +5,9 @@ import { destinationRule } from "./destination-rule.ts";
 import { validateDestinationRule } from "./destination-rule/validate.ts";
 import { gateway } from "./gateway.ts";
 import { validateGateway } from "./gateway/validate.ts";
+import { gatewayApiKinds } from "./gateway-api/kinds.ts";
 import { istioKinds } from "./istio-kinds.ts";
+import { kubernetesKinds } from "./kubernetes/kinds.ts";
 import { meshConfig } from "./mesh-config.ts";
 import { validateMeshConfig } from "./mesh-config/validate.ts";
 import { service } from "./service.ts";
@@ -30,51 +32,20 @@ const decodedKinds: readonly DecodedKind[] = [
   decoded("Service", ["v1"], service, validateService),
   ...istioKinds,
   decoded("MeshConfig", [meshConfigVersion], meshConfig, validateMeshConfig),
+  ...gatewayApiKinds,
+  ...kubernetesKinds,
 ];
 
 /** API group -> kinds that are accepted and have no effect yet; "" is Kubernetes' core group. */
 const knownKinds: Readonly<Record<string, readonly string[]>> = {
   "install.istio.io": ["IstioOperator"],
-  "gateway.networking.k8s.io": [
-    "Gateway",
-    "GatewayClass",
-    "HTTPRoute",
-    "GRPCRoute",
-    "TCPRoute",
-    "TLSRoute",
-    "UDPRoute",
-    "ReferenceGrant",
-    "BackendTLSPolicy",
-    "ListenerSet",
-  ],
-  "gateway.networking.x-k8s.io": ["XListenerSet", "XBackendTrafficPolicy", "XMesh"],
   "inference.networking.k8s.io": ["InferencePool"],
-  "": [
-    "ConfigMap",
-    "Secret",
-    "Pod",
-    "Endpoints",
-    "Node",
-    "PersistentVolume",
-    "PersistentVolumeClaim",
-    "ReplicationController",
-    "LimitRange",
-    "ResourceQuota",
-    "Event",
-  ],
-  apps: ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ControllerRevision"],
-  batch: ["Job", "CronJob"],
-  autoscaling: ["HorizontalPodAutoscaler"],
-  policy: ["PodDisruptionBudget", "PodSecurityPolicy"],
-  "networking.k8s.io": ["Ingress", "IngressClass", "NetworkPolicy"],
-  "discovery.k8s.io": ["EndpointSlice"],
+  "": ["PersistentVolume", "PersistentVolumeClaim", "LimitRange", "ResourceQuota", "Event"],
+  apps: ["ControllerRevision"],
+  policy: ["PodSecurityPolicy"],
+  "networking.k8s.io": ["NetworkPolicy"],
   "rbac.authorization.k8s.io": ["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"],
-  "apiextensions.k8s.io": ["CustomResourceDefinition"],
-  "admissionregistration.k8s.io": ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"],
 };
-
-/** Nothing is lost when they do nothing: names of namespaces and accounts stand in the objects that use them. */
-const harmless: ReadonlySet<string> = new Set(["Namespace", "ServiceAccount"]);
 
 const clusterScoped: ReadonlySet<string> = new Set([
   "Namespace",
@@ -94,7 +65,6 @@ const clusterScoped: ReadonlySet<string> = new Set([
 export type KindLookup =
   | { readonly is: "decoded"; readonly declaration: DecodedKind }
   | { readonly is: "known" }
-  | { readonly is: "harmless" }
   /** The kind is right, the version is not. */
   | { readonly is: "wrong version"; readonly versions: readonly string[] }
   /** A group of Kubernetes or Istio that has no such kind; names lists those it has. */
@@ -115,11 +85,10 @@ export function lookUpKind(apiVersion: string, kind: string): KindLookup {
     if (declaration !== undefined) return { is: "decoded", declaration };
     return { is: "wrong version", versions: named.flatMap((candidate) => candidate.apiVersions) };
   }
-  if (group === "" && harmless.has(kind)) return { is: "harmless" };
   const known = Object.hasOwn(knownKinds, group) ? knownKinds[group] : undefined;
   if (known?.includes(kind) === true) return { is: "known" };
   if (known === undefined && inGroup.length === 0) return { is: "foreign" };
-  const names = new Set([...inGroup.map((candidate) => candidate.writtenAs), ...(known ?? []), ...(group === "" ? harmless : [])]);
+  const names = new Set([...inGroup.map((candidate) => candidate.writtenAs), ...(known ?? [])]);
   return { is: "unknown", names: [...names] };
 }
 

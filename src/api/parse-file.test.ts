@@ -138,14 +138,34 @@ test("TLS towards a destination is said not to work", () => {
   assert.match(texts([document]).join(), /^a\.yaml:4:\d+: warning MZ0004 .*tls\.mode: SIMPLE does not work yet/u);
 });
 
-test("kinds that are known by name have no object and say so; harmless ones say nothing", () => {
-  const known = only("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {anything: 1}\n");
+test("kinds that are known by name have no object and say so", () => {
+  const known = only("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec: {anything: 1}\n");
   assert.equal(known.object, undefined);
   assert.deepEqual(
     known.findings.map((finding) => `${finding.level} ${finding.code}`),
     ["info MZ0004"],
   );
-  assert.deepEqual(only("apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n").findings, []);
+});
+
+test("kinds without an effect are decoded and say so; harmless ones say nothing", () => {
+  const text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: b}\nstringData: {key: value}\n";
+  const secret = only(text);
+  assert.deepEqual(texts([secret]), ["a.yaml:1:1: info MZ0004 Secret b/a: kind Secret is accepted and has no effect yet"]);
+  assert.deepEqual(secret.object?.spec, { stringData: { key: "value" } });
+  assert.match(texts([only(text.replace("stringData", "stringdata"))]).join(), /error MZ0002 .*did you mean "stringData"/u);
+  const namespace = only("apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {b: c}}\n");
+  assert.deepEqual(namespace.findings, []);
+  assert.deepEqual(namespace.key, { kind: "Namespace", namespace: "", name: "a" });
+  assert.deepEqual(namespace.object?.metadata.labels, { b: "c" });
+});
+
+test("two groups may have a kind of one name", () => {
+  const istio = only("apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: a}\nspec: {}\n");
+  const kubernetes = only(
+    "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: a}\nspec: {gatewayClassName: b, listeners: [{name: c, port: 80, protocol: HTTP}]}\n",
+  );
+  assert.deepEqual([istio.key?.kind, kubernetes.key?.kind, kubernetes.object?.kind], ["Gateway", "KubernetesGateway", "KubernetesGateway"]);
+  assert.equal(only("apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: a}\n").key?.kind, "Service.serving.knative.dev");
 });
 
 test("an unknown kind is refused within a known group and passed over in a foreign one", () => {

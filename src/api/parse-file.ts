@@ -164,10 +164,7 @@ class ObjectReader {
     const found = lookUpKind(apiVersion, kind);
     const kindOffset = entry(root, "kind")?.offset ?? root.offset;
     switch (found.is) {
-      case "harmless":
-        return this.unread();
       case "known":
-        if (kind === "ConfigMap" && apiVersion === "v1" && this.#key?.name === meshConfigName) return this.#readConfigMap(root);
         this.say({
           level: "info",
           code: "MZ0004",
@@ -204,6 +201,7 @@ class ObjectReader {
         return this.unread();
       }
       case "decoded":
+        if (found.declaration.kind === "ConfigMap" && this.#key?.name === meshConfigName) return this.#readConfigMap(root);
         return this.#readDecoded(root, apiVersion, found.declaration, this.#readMeta(root));
     }
   }

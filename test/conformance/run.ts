@@ -19,6 +19,8 @@ interface Section {
 
 const SECTIONS: Readonly<Record<string, Section>> = {
   samples: { needs: "samples/bookinfo/networking", load: () => import("./samples.ts") },
+  "samples-objects": { needs: "samples/index.json", load: () => import("./samples-objects.ts") },
+  "gateway-api": { needs: "validate/gateway-api/cases.json", load: () => import("./gateway-api.ts") },
   router: { needs: "router/cases.json", load: () => import("./router.ts") },
 };
 

@@ -1,0 +1,56 @@
+// Kubernetes' kinds that are decoded, for analysis and for what will use them. Those that the mesh does not act on yet say so.
+import { decoded, type DecodedKind } from "#api/decoded-kind";
+import { customResourceDefinition, mutatingWebhookConfiguration, validatingWebhookConfiguration } from "./api-extension.ts";
+import { configMap, namespace, node, secret, serviceAccount } from "./core.ts";
+import { endpoints, endpointSlice } from "./endpoints.ts";
+import { ingress, ingressClass } from "./ingress.ts";
+import { pod } from "./pod.ts";
+import {
+  nothingToCheck,
+  validateCronJob,
+  validateDeployment,
+  validatePod,
+  validateReplicationController,
+  validateSecret,
+} from "./validate.ts";
+import {
+  cronJob,
+  daemonSet,
+  deployment,
+  horizontalPodAutoscaler,
+  job,
+  podDisruptionBudget,
+  replicaSet,
+  replicationController,
+  statefulSet,
+} from "./workload.ts";
+
+const noEffect = { effect: "none" } as const;
+const bodyWithoutEffect = { body: "object", effect: "none" } as const;
+const admission = ["admissionregistration.k8s.io/v1"];
+
+export const kubernetesKinds: readonly DecodedKind[] = [
+  // Names of namespaces and accounts stand in the objects that use them: nothing is lost when they do nothing.
+  decoded("Namespace", ["v1"], namespace, nothingToCheck, { effect: "harmless", specMayBeMissing: true }),
+  decoded("ServiceAccount", ["v1"], serviceAccount, nothingToCheck, { body: "object", effect: "harmless" }),
+  decoded("Secret", ["v1"], secret, validateSecret, bodyWithoutEffect),
+  decoded("ConfigMap", ["v1"], configMap, nothingToCheck, bodyWithoutEffect),
+  decoded("Node", ["v1"], node, nothingToCheck, { ...noEffect, specMayBeMissing: true }),
+  decoded("Pod", ["v1"], pod, validatePod, { ...noEffect, specMayBeMissing: true }),
+  decoded("Endpoints", ["v1"], endpoints, nothingToCheck, bodyWithoutEffect),
+  decoded("ReplicationController", ["v1"], replicationController, validateReplicationController, noEffect),
+  decoded("EndpointSlice", ["discovery.k8s.io/v1"], endpointSlice, nothingToCheck, bodyWithoutEffect),
+  decoded("Deployment", ["apps/v1"], deployment, validateDeployment, noEffect),
+  decoded("StatefulSet", ["apps/v1"], statefulSet, validateDeployment, noEffect),
+  decoded("DaemonSet", ["apps/v1"], daemonSet, validateDeployment, noEffect),
+  decoded("ReplicaSet", ["apps/v1"], replicaSet, validateDeployment, noEffect),
+  decoded("Job", ["batch/v1"], job, validateDeployment, noEffect),
+  decoded("CronJob", ["batch/v1"], cronJob, validateCronJob, noEffect),
+  decoded("HorizontalPodAutoscaler", ["autoscaling/v2", "autoscaling/v1"], horizontalPodAutoscaler, nothingToCheck, noEffect),
+  decoded("PodDisruptionBudget", ["policy/v1"], podDisruptionBudget, nothingToCheck, { ...noEffect, specMayBeMissing: true }),
+  decoded("Ingress", ["networking.k8s.io/v1"], ingress, nothingToCheck, noEffect),
+  decoded("IngressClass", ["networking.k8s.io/v1"], ingressClass, nothingToCheck, { ...noEffect, specMayBeMissing: true }),
+  decoded("CustomResourceDefinition", ["apiextensions.k8s.io/v1"], customResourceDefinition, nothingToCheck, noEffect),
+  decoded("MutatingWebhookConfiguration", admission, mutatingWebhookConfiguration, nothingToCheck, bodyWithoutEffect),
+  decoded("ValidatingWebhookConfiguration", admission, validatingWebhookConfiguration, nothingToCheck, bodyWithoutEffect),
+];
