@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { AddressPool, meshAddress } from "./address-pool.ts";
 
+const unlocked = { lock: () => Promise.resolve(true), release: () => {} };
 const HTTP = [{ name: "http", number: 9080, protocol: "HTTP" }];
 
 function probes(taken: readonly string[], own = true) {
@@ -25,7 +26,7 @@ describe("the addresses of the mesh", () => {
   });
 
   it("pass over one of which a port is taken and reuse one that was given back", async () => {
-    const pool = await AddressPool.open(probes(["127.66.0.1:15000", "127.66.0.2:9080"]));
+    const pool = await AddressPool.open(unlocked, probes(["127.66.0.1:15000", "127.66.0.2:9080"]));
     const [gateway, first, second] = await Promise.all([pool.allocate([]), pool.allocate(HTTP), pool.allocate(HTTP)]);
     assert.deepEqual([gateway.address, first.address, second.address], ["127.66.0.2", "127.66.0.3", "127.66.0.4"]);
     assert.deepEqual([first.adminPort, first.httpProxyPort, first.inbound[0]?.listenPort], [15_000, 15_001, 9080]);
@@ -34,8 +35,21 @@ describe("the addresses of the mesh", () => {
     assert.equal((await pool.allocate(HTTP)).address, "127.66.0.3");
   });
 
+  it("pass over one that another mesh has chosen", async () => {
+    const given: string[] = [];
+    const locks = {
+      lock: (address: string) => Promise.resolve(address !== "127.66.0.1"),
+      release: (address: string) => given.push(address),
+    };
+    const pool = await AddressPool.open(locks, probes(["127.66.0.2:15000"]));
+    const place = await pool.allocate([]);
+    assert.equal(place.address, "127.66.0.3");
+    pool.release(place);
+    assert.deepEqual(given, ["127.66.0.2", "127.66.0.3"], "an address that is not taken is given back");
+  });
+
   it("share 127.0.0.1 with ports of their own where there is nothing else", async () => {
-    const pool = await AddressPool.open(probes([], false));
+    const pool = await AddressPool.open(unlocked, probes([], false));
     assert.equal(pool.hasOwnAddresses, false);
     const [first, second] = await Promise.all([pool.allocate(HTTP), pool.allocate(HTTP)]);
     assert.deepEqual([first.address, second.address], ["127.0.0.1", "127.0.0.1"]);

@@ -2,6 +2,7 @@
 // Where the OS has only 127.0.0.1 (macOS), proxies share it and get ports of their own.
 import { ADMIN_PORT, applicationPorts, freePort, HTTP_PROXY_PORT, isFree } from "#agent/instance-address";
 import type { InstanceAddress } from "#agent/instance-address";
+import type { PlaceLocks } from "./place-locks.ts";
 import type { WorkloadPort } from "#agent/workload-spec";
 
 const FIRST_HOST = 1;
@@ -19,23 +20,27 @@ export interface PoolProbes {
   readonly freePort: (address: string) => Promise<number>;
 }
 
+type Locks = Pick<PlaceLocks, "lock" | "release">;
+
 export class AddressPool {
   #probes: PoolProbes;
+  #locks: Locks;
   #own: boolean;
   #taken = new Set<string>();
   /** Allocations run one after the other: two at once could be given the same port. */
   #tail: Promise<unknown> = Promise.resolve();
 
   /** @param own true when this machine has all of 127.0.0.0/8 */
-  private constructor(own: boolean, probes: PoolProbes) {
+  private constructor(own: boolean, locks: Locks, probes: PoolProbes) {
     this.#own = own;
+    this.#locks = locks;
     this.#probes = probes;
   }
 
-  static async open(probes: PoolProbes = { isFree, freePort }): Promise<AddressPool> {
+  static async open(locks: Locks, probes: PoolProbes = { isFree, freePort }): Promise<AddressPool> {
     // Any port will do: what is asked is whether the address can be bound at all.
     const port = await probes.freePort("127.0.0.1");
-    return new AddressPool(await probes.isFree("127.66.0.1", port), probes);
+    return new AddressPool(await probes.isFree("127.66.0.1", port), locks, probes);
   }
 
   get hasOwnAddresses(): boolean {
@@ -53,7 +58,7 @@ export class AddressPool {
   }
 
   release(place: InstanceAddress): void {
-    this.#taken.delete(place.address);
+    if (this.#taken.delete(place.address)) this.#locks.release(place.address, ADMIN_PORT);
   }
 
   async #allocate(ports: readonly WorkloadPort[], preferred: number | undefined): Promise<InstanceAddress> {
@@ -76,9 +81,14 @@ export class AddressPool {
       const address = meshAddress(host);
       if (address === undefined || this.#taken.has(address)) continue;
       const wanted = [ADMIN_PORT, HTTP_PROXY_PORT, ...ports.map((port) => port.number)];
+      // Another mesh may have chosen the address and not bound anything yet.
+      if (!(await this.#locks.lock(address, ADMIN_PORT))) continue;
       let free = true;
       for (const port of wanted) free &&= await this.#probes.isFree(address, port);
-      if (!free) continue;
+      if (!free) {
+        this.#locks.release(address, ADMIN_PORT);
+        continue;
+      }
       this.#taken.add(address);
       return { address, adminPort: ADMIN_PORT, httpProxyPort: HTTP_PROXY_PORT, inbound: inbound(address, []) };
     }

@@ -19,6 +19,7 @@ import { choosePort, DEFAULT_GRPC_PORT, DEFAULT_HTTP_PORT } from "./control-plan
 import { DataPlaneHost } from "./data-plane-host.ts";
 import type { JoinEvent, JoinRequest } from "./join-request.ts";
 import { NodeFolder } from "./node-folder.ts";
+import { PlaceLocks } from "./place-locks.ts";
 import { groupName, isServiceName, quickServiceGroup, quickServiceYaml } from "./service-yaml.ts";
 import { Watchdog } from "./watchdog.ts";
 import { WorkloadSet } from "./workload-set.ts";
@@ -91,6 +92,7 @@ export class Supervisor {
   /** YAML given by hand, by its name: a restarted control plane gets it again. */
   #objects = new Map<string, string>();
   #stopping: Promise<void> | undefined;
+  readonly #locks = new PlaceLocks();
   #failed: Promise<never>;
   #fail: (message: string) => void = () => {};
   #firstGroups: Promise<void>;
@@ -145,9 +147,9 @@ export class Supervisor {
       log.warn("if mizzen is killed now, applications go on running: the watchdog is gone", { reason }),
     );
     const [pool, grpcPort, httpPort] = await Promise.all([
-      AddressPool.open(),
-      choosePort(DEFAULT_GRPC_PORT),
-      choosePort(DEFAULT_HTTP_PORT),
+      AddressPool.open(this.#locks),
+      choosePort(DEFAULT_GRPC_PORT, this.#locks),
+      choosePort(DEFAULT_HTTP_PORT, this.#locks),
     ]);
     const controlPlane = new SupervisedProcess<ToControlPlane, FromControlPlane>({
       name: "control plane",
@@ -354,6 +356,7 @@ export class Supervisor {
     await parts.dataPlane.stop();
     await parts.controlPlane.stop({ type: "stop" });
     parts.watchdog.close();
+    this.#locks.close();
   }
 
   /** Ends everything at once. */
@@ -364,6 +367,7 @@ export class Supervisor {
     parts?.controlPlane.kill();
     parts?.channel.close();
     parts?.watchdog.close();
+    this.#locks.close();
   }
 }
 
