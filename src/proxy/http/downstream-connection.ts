@@ -104,8 +104,12 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
 
   onCodecError(error: Http1Error, unread: boolean): Pick<LocalReply, "status" | "body" | "headers"> {
     const { config, stats, accessLogger, thread } = this.runtime;
-    stats.cxProtocolError.inc();
+    const slow = error === HTTP1_ERRORS.headTimeout;
+    (slow ? stats.rqHeaderTimeout : stats.cxProtocolError).inc();
     this.#closedByUs = true;
+    // Envoy's codec says in the body what the status means. These two are its connection manager's business, which says nothing.
+    const silent = error === HTTP1_ERRORS.noHost || error === HTTP1_ERRORS.fragment;
+    const body = silent ? "" : slow ? "request header timeout" : reasonPhrase(error.status);
     if (unread && !this.#closed) {
       // No stream came of these bytes, but somebody will look for them in the access log.
       // Envoy counts it as a request that was reset.
@@ -119,14 +123,13 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
       info.endMs = nowMs;
       info.responseCode = error.status;
       info.responseCodeDetails = error.details;
-      info.flags.add("DPE");
+      info.bytesSent = body.length;
+      if (!slow) info.flags.add("DPE");
       accessLogger?.log(info);
     }
     const headers: [string, string][] = [["date", this.runtime.httpDate()]];
     if (config.serverHeader !== "pass-through") headers.push(["server", config.serverName]);
-    // Envoy's codec says in the body what the status means. These two are its connection manager's business, which says nothing.
-    const silent = error === HTTP1_ERRORS.noHost || error === HTTP1_ERRORS.fragment;
-    return { status: error.status, body: silent ? "" : reasonPhrase(error.status), headers };
+    return { status: error.status, body, headers };
   }
 
   onActive(): void {
@@ -195,10 +198,7 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
         this.#beginDrain();
         break;
       case HEADERS:
-        // A client that sends its headers drop by drop: there is no stream yet that could be answered.
-        stats.rqHeaderTimeout.inc();
-        this.#closedByUs = true;
-        this.#context.connection.close("now");
+        this.#codec.refuseSlowHead();
         break;
       case DRAIN:
         this.#finish();

@@ -225,8 +225,14 @@ describe("the connection manager over real codecs", () => {
     const slow = new Fixture({ requestHeadersTimeout: "2s" });
     slow.client.feed("GET / HT");
     slow.clock.advance(2010);
-    assert.equal(slow.client.closed, "now");
+    assert.match(slow.client.take(), /^HTTP\/1\.1 408 Request Timeout\r\n(.+\r\n)*\r\nrequest header timeout$/);
+    assert.equal(slow.client.closed, "flush");
+    assert.deepEqual(slow.lines, ["- 408 - request_header_timeout"]);
     assert.equal(slow.stats.get("http.in.downstream_rq_header_timeout"), 1);
+    assert.equal(slow.stats.get("http.in.downstream_cx_protocol_error"), 0);
+    slow.client.lost();
+    assert.equal(slow.stats.get("http.in.downstream_cx_destroy_local"), 1);
+    assert.deepEqual(slow.stats.leaks, []);
   });
 
   it("answers early and closes when a filter or the upstream does not want the body", () => {

@@ -95,6 +95,12 @@ export class Http1ServerConnection implements ConnectionHandler, RequestHandler 
     if (this.#idle && this.#stream === undefined) this.#close("flush");
   }
 
+  /** The head that has begun takes too long. */
+  refuseSlowHead(): void {
+    if (this.#closed || this.#stream !== undefined) return;
+    this.#guard(() => this.#refuse(HTTP1_ERRORS.headTimeout));
+  }
+
   // Transport events.
 
   onData(chunk: Buffer): void {

@@ -51,6 +51,7 @@ export const HTTP1_ERRORS = {
   chunkSize: codec("a chunk size is not a hexadecimal number that fits"),
   chunkExtension: codec("a chunk extension is too long or holds a control character"),
   chunkEnd: codec("chunk data is not followed by CRLF"),
+  headTimeout: error(408, "request_header_timeout", "the head did not end in time"),
   trailersTooLarge: error(431, "http1.headers_too_large", "the trailers are larger than the limit"),
   tooManyTrailers: error(431, "http1.too_many_headers", "the trailers have more lines than the limit"),
   pipelineOverflow: codec("more pipelined bytes than the connection holds back"),
