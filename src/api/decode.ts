@@ -151,7 +151,9 @@ function decodeEnum(shape: Shape & { kind: "enum" }, node: SourceScalar, path: F
   if (name === undefined) {
     const names = [...shape.numbers.keys()];
     const known = names.length > 8 ? `${names.slice(0, 8).join(", ")}, ...` : names.join(", ");
-    return wrong(node, path, report, `must be one of ${known}, is ${described(node)}`, didYouMean(node.text, names));
+    wrong(node, path, report, `must be one of ${known}, is ${described(node)}`, didYouMean(node.text, names));
+    // The object is refused; analysis still sees what was meant.
+    return typeof node.value === "string" ? node.value : undefined;
   }
   const consequence = Object.hasOwn(shape.notYet, name) ? shape.notYet[name] : undefined;
   if (consequence !== undefined) {

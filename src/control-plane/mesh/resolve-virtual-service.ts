@@ -7,7 +7,7 @@ import type { ResolvedVirtualService } from "./mesh.ts";
 export const MESH_GATEWAY = "mesh";
 
 /** `gw` -> `namespace/gw`; `./gw` and the old `gw.namespace.svc...` likewise; `mesh` stays. */
-function fullGateway(gateway: string, namespace: string): string {
+export function fullGateway(gateway: string, namespace: string): string {
   if (gateway === MESH_GATEWAY) return gateway;
   if (gateway.startsWith("./")) return `${namespace}/${gateway.slice(2)}`;
   if (gateway.includes("/")) return gateway;
