@@ -370,3 +370,10 @@ test("whatever the text, the answer is documents and findings with places", () =
     { numRuns: 1500 },
   );
 });
+
+test("a text that ends with a colon in a list in brackets is a text, as kubectl reads it", () => {
+  const text =
+    "{apiVersion: networking.istio.io/v1, kind: ServiceEntry, metadata: {name: a}, spec: {hosts: [a.b], addresses: [1.2.3.4, 2001:db8::]}}";
+  const spec = only(text).object?.spec as { addresses: string[] } | undefined;
+  assert.deepEqual(spec?.addresses, ["1.2.3.4", "2001:db8::"]);
+});

@@ -113,7 +113,7 @@ function readDocument(text: string, file: string, startLine: number): SourceDocu
     logLevel: "silent",
   });
   for (const error of document.errors) report(Math.min(error.pos[0], text.length), syntaxMessage(error), syntaxHint(error));
-  const reader = new Reader(report);
+  const reader = new Reader(text, report);
   const root = document.contents === null ? undefined : reader.read(document.contents as ParsedNode, 0);
   const empty = root?.kind === "scalar" && root.value === null;
   return { text, startLine, root: empty ? undefined : root, findings, place };
@@ -210,11 +210,13 @@ interface Measured {
 
 /** From the package's nodes to ours. */
 class Reader {
+  readonly #text: string;
   readonly #report: (offset: number, message: string, hint?: string) => void;
   readonly #anchors = new Map<string, Measured>();
   #stopped = false;
 
-  constructor(report: (offset: number, message: string, hint?: string) => void) {
+  constructor(text: string, report: (offset: number, message: string, hint?: string) => void) {
+    this.#text = text;
     this.#report = report;
   }
 
@@ -247,7 +249,8 @@ class Reader {
       const items: SourceNode[] = [];
       let size = 1;
       for (const item of node.items) {
-        const measured = this.#measure(item as ParsedNode, depth + 1);
+        const bare = node.flow === true ? this.#colonAtEnd(item as ParsedNode) : undefined;
+        const measured = bare === undefined ? this.#measure(item as ParsedNode, depth + 1) : { node: bare, size: 1 };
         items.push(measured.node);
         size += measured.size;
       }
@@ -255,6 +258,22 @@ class Reader {
     }
     if (isMap(node)) return this.#map(node.items, depth, offset);
     return { node: nothing(offset), size: 1 };
+  }
+
+  /**
+   * `[1::]` is a list of one text for kubectl and Istio (Go's parser), and of one map by YAML's letter. Addresses are written so; a map
+   * of one key without a value never is.
+   */
+  #colonAtEnd(item: ParsedNode): SourceScalar | undefined {
+    if (!isMap(item) || item.items.length !== 1 || this.#text[item.range[0]] === "{") return undefined;
+    const key = item.items[0]?.key as ParsedNode | null | undefined;
+    if (key === null || key === undefined || !isScalar(key) || key.type !== "PLAIN" || key.anchor !== undefined || key.tag !== undefined) {
+      return undefined;
+    }
+    const end = key.range[1];
+    if (this.#text[end] !== ":" || !",]".includes(this.#text[end + 1] ?? " ")) return undefined;
+    const text = `${String(key.value)}:`;
+    return { kind: "scalar", value: resolvePlain(text), text, offset: key.range[0], block: undefined };
   }
 
   #map(pairs: readonly unknown[], depth: number, offset: number): Measured {

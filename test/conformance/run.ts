@@ -20,7 +20,10 @@ interface Section {
 const SECTIONS: Readonly<Record<string, Section>> = {
   samples: { needs: "samples/bookinfo/networking", load: () => import("./samples.ts") },
   "samples-objects": { needs: "samples/index.json", load: () => import("./samples-objects.ts") },
-  "gateway-api": { needs: "validate/gateway-api/cases.json", load: () => import("./gateway-api.ts") },
+  "validate/gateway-api": { needs: "validate/gateway-api/cases.json", load: () => import("./gateway-api.ts") },
+  "validate/unit": { needs: "validate/unit/cases.json", load: () => import("./validate/unit.ts") },
+  "validate/cel": { needs: "validate/cel/cases.json", load: () => import("./validate/cel.ts") },
+  "validate/dataset": { needs: "validate/dataset/cases.json", load: () => import("./validate/dataset.ts") },
   router: { needs: "router/cases.json", load: () => import("./router.ts") },
 };
 
@@ -34,15 +37,17 @@ if (!existsSync(directory)) {
   console.error(`conformance: no such directory: ${directoryArgument}`);
   process.exit(2);
 }
+/** `validate` means all of `validate/...`. */
+const meant = (name: string, section: string): boolean => section === name || section.startsWith(`${name}/`);
 for (const name of wanted) {
-  if (SECTIONS[name] === undefined) {
+  if (!Object.keys(SECTIONS).some((section) => meant(name, section))) {
     console.error(`conformance: no section "${name}"; there are ${Object.keys(SECTIONS).join(", ")}`);
     process.exit(2);
   }
 }
 let failed = false;
 for (const [name, section] of Object.entries(SECTIONS)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  if (wanted.length > 0 && !wanted.some((one) => meant(one, name))) continue;
   if (!existsSync(join(directory, section.needs))) {
     console.log(`${name}: not in this corpus (${section.needs})`);
     if (wanted.includes(name)) failed = true;

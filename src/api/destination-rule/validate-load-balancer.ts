@@ -56,7 +56,7 @@ const topologyLabels: ReadonlySet<string> = new Set([
   "topology.istio.io/subzone",
 ]);
 
-function checkLocality(setting: LocalityLoadBalancerSetting | undefined, outlier: OutlierDetection | undefined, check: Check): void {
+export function checkLocality(setting: LocalityLoadBalancerSetting | undefined, outlier: OutlierDetection | undefined, check: Check): void {
   if (setting === undefined) return;
   const distribute = setting.distribute ?? [];
   const failover = setting.failover ?? [];
@@ -85,7 +85,11 @@ function checkLocality(setting: LocalityLoadBalancerSetting | undefined, outlier
   checkFailover(failover, priority, outlier, check);
 }
 
-function checkZoneAware(setting: ZoneAwareLoadBalancerSetting | undefined, outlier: OutlierDetection | undefined, check: Check): void {
+export function checkZoneAware(
+  setting: ZoneAwareLoadBalancerSetting | undefined,
+  outlier: OutlierDetection | undefined,
+  check: Check,
+): void {
   if (setting === undefined) return;
   const priority = setting.failoverPriority ?? [];
   for (const [index, label] of priority.entries()) {
@@ -110,7 +114,7 @@ function checkFailover(
 }
 
 /** region/zone/sub-zone, a wildcard at the end only; none may lie within another. */
-function checkLocalities(localities: readonly string[], check: Check): void {
+export function checkLocalities(localities: readonly string[], check: Check): void {
   const seen: string[][] = [];
   for (const locality of localities) {
     const parts = locality.split("/");

@@ -106,7 +106,7 @@ export function checkConnectionPool(pool: ConnectionPoolSettings | undefined, ch
   checkDuration(tcp.tcpKeepalive?.interval, at.at("tcpKeepalive", "interval"));
 }
 
-function checkClientTls(tls: ClientTLSSettings | undefined, check: Check): void {
+export function checkClientTls(tls: ClientTLSSettings | undefined, check: Check): void {
   if (tls === undefined) return;
   const { mode } = tls;
   const originates = mode === "SIMPLE" || mode === "MUTUAL";

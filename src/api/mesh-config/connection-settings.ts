@@ -1,5 +1,5 @@
 // ProxyConfig's limits of the connections that callers open.
-import { bool, duration, enumeration, field, int32, message } from "#api/declaration";
+import { bool, duration, enumeration, field, int32, message, type Decoded } from "#api/declaration";
 
 export const connectionSettings = message("ConnectionSettings", {
   profile: field(enumeration(["SIDECAR", "EDGE"]), "Which defaults apply"),
@@ -38,3 +38,4 @@ export const connectionSettings = message("ConnectionSettings", {
   listenerConnectionLimit: field(int32, "Connections of one listener at most"),
   globalDownstreamConnectionLimit: field(int32, "Connections of the proxy at most"),
 });
+export type ConnectionSettings = Decoded<typeof connectionSettings>;

@@ -1,5 +1,19 @@
 // Services outside the proxies that MeshConfig gives a name: authorizers, trace collectors, log sinks.
-import { bool, duration, enumeration, field, int32, int64, json, map, message, repeated, string, uint32 } from "#api/declaration";
+import {
+  bool,
+  duration,
+  enumeration,
+  field,
+  int32,
+  int64,
+  json,
+  map,
+  message,
+  repeated,
+  string,
+  uint32,
+  type Decoded,
+} from "#api/declaration";
 
 const nothing = message("Empty", {});
 
@@ -195,3 +209,4 @@ export const extensionProvider = message(
     ],
   ],
 );
+export type ExtensionProvider = Decoded<typeof extensionProvider>;

@@ -25,23 +25,30 @@ export class Check {
   readonly object: CheckedObject;
   readonly #path: FieldPath;
   readonly #violations: Violation[];
+  readonly #worst: Violation["level"];
 
-  constructor(object: CheckedObject, path: FieldPath, violations: Violation[]) {
+  constructor(object: CheckedObject, path: FieldPath, violations: Violation[], worst: Violation["level"] = "error") {
     this.object = object;
     this.#path = path;
     this.#violations = violations;
+    this.#worst = worst;
   }
 
   at(...path: (string | number)[]): Check {
-    return new Check(this.object, [...this.#path, ...path], this.#violations);
+    return new Check(this.object, [...this.#path, ...path], this.#violations, this.#worst);
   }
 
   error(message: string, hint?: string): void {
-    this.#violations.push({ level: "error", code: schemaCode, path: this.#path, message, hint });
+    this.#violations.push({ level: this.#worst, code: schemaCode, path: this.#path, message, hint });
   }
 
   warning(message: string, hint?: string, code = schemaCode): void {
     this.#violations.push({ level: "warning", code, path: this.#path, message, hint });
+  }
+
+  /** A check whose errors are warnings. */
+  lenient(): Check {
+    return new Check(this.object, this.#path, this.#violations, "warning");
   }
 
   /** An error when there is a fault: `check.refuse(domainFault(host))`. */

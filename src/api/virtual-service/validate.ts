@@ -87,7 +87,7 @@ function hostsMatch(a: string, b: string): boolean {
 }
 
 /** Names that AUTO_PASSTHROUGH gateways make: `outbound_.80_._.host`. */
-function sniHostFault(host: string): string | undefined {
+export function sniHostFault(host: string): string | undefined {
   const parts = host.split("_");
   const port = (parts[1] ?? "").replaceAll(".", "");
   const name = (parts[3] ?? "").replaceAll(/^\.+|\.+$/gu, "");
