@@ -1,6 +1,7 @@
 // The command line. Each command's code is loaded when it is called: `mizzen version` needs none of the mesh.
 import { Command, CommanderError } from "commander";
 import { CommandError } from "./command-error.ts";
+import { useCompileCache } from "./compile-cache.ts";
 import { packageVersion } from "./program-place.ts";
 
 function several(value: string, before: readonly string[] | undefined): readonly string[] {
@@ -173,4 +174,5 @@ async function main(args: readonly string[]): Promise<number> {
 process.stdout.on("error", () => {
   if (process.stdout.listenerCount("error") === 1) process.exit(0);
 });
+useCompileCache(process.env);
 process.exitCode = await main(process.argv.slice(2));

@@ -13,9 +13,12 @@ export const COMMAND = IN_CHECKOUT ? "npx mizzen" : "mizzen";
 /** This file's neighbour that starts everything. */
 const MAIN = join(import.meta.dirname, import.meta.filename.endsWith(".ts") ? "main.ts" : "main.js");
 
+// Young objects get 3 x 4 MiB a thread instead of V8's 3 x 16: half the memory, and no slower (bench http1).
+const MEMORY = "--max-semi-space-size=4";
+
 /** Program and arguments that start mizzen itself. */
 export function selfCommand(): readonly string[] {
-  return [process.execPath, ...process.execArgv, MAIN];
+  return [process.execPath, ...process.execArgv, MEMORY, MAIN];
 }
 
 export function packageVersion(): string {

@@ -14,6 +14,7 @@ import { realClock } from "#runtime/clock";
 import type { Log } from "#runtime/log";
 import { realRandom, secretToken } from "#runtime/random";
 import { CommandError } from "./command-error.ts";
+import { useCompileCache } from "./compile-cache.ts";
 import { dataDirectory } from "./data-directory.ts";
 import { gatewayUrls } from "./gateway-urls.ts";
 import type { GatewayUrl } from "./gateway-urls.ts";
@@ -163,6 +164,7 @@ export async function up(options: UpOptions): Promise<void> {
   const ended = new Promise<number>((resolveExit) => {
     exit = resolveExit;
   });
+  const compileCache = useCompileCache(environment);
   const supervisor = new Supervisor({
     self: selfCommand(),
     node: process.execPath,
@@ -171,6 +173,8 @@ export async function up(options: UpOptions): Promise<void> {
     recursive: options.recursive ?? false,
     dataDirectory: directory,
     environment,
+    // Read by Node before our code runs, and by its threads.
+    ownEnvironment: compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache },
     userPath: environment["MIZZEN_USER_PATH"],
     threads,
     // Our own processes only speak up when something is wrong, unless more is asked for.

@@ -65,6 +65,7 @@ describe("the supervisor", () => {
       recursive: false,
       dataDirectory,
       environment: process.env,
+      ownEnvironment: {},
       userPath: undefined,
       threads: 1,
       logSettings: { level: "off", format: "text" },

@@ -34,7 +34,10 @@ export interface SupervisorOptions {
   readonly sources: readonly string[];
   readonly recursive: boolean;
   readonly dataDirectory: string;
+  /** The user's, which applications get. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What our own processes get beside it. */
+  readonly ownEnvironment: Readonly<Record<string, string>>;
   readonly userPath: string | undefined;
   readonly threads: number;
   readonly logSettings: LogSettings;
@@ -142,7 +145,7 @@ export class Supervisor {
   }
 
   async #assemble(): Promise<Parts> {
-    const { clock, log, observer, self, environment, dataDirectory, logSettings, threads, userPath } = this.#options;
+    const { clock, log, observer, self, environment, ownEnvironment, dataDirectory, logSettings, threads, userPath } = this.#options;
     const watchdog = new Watchdog((reason) =>
       log.warn("if mizzen is killed now, applications go on running: the watchdog is gone", { reason }),
     );
@@ -154,7 +157,7 @@ export class Supervisor {
     const controlPlane = new SupervisedProcess<ToControlPlane, FromControlPlane>({
       name: "control plane",
       command: [...self, "control-plane", "--supervised"],
-      environment,
+      environment: { ...environment, ...ownEnvironment },
       clock,
       start: () => ({
         type: "start",
@@ -174,7 +177,7 @@ export class Supervisor {
     });
     const dataPlane = new DataPlaneHost({
       command: [...self, "data-plane", "--supervised"],
-      environment,
+      environment: { ...environment, ...ownEnvironment },
       start: { type: "start", threads, stateDirectory: join(dataDirectory, "data-plane"), log: logSettings },
       clock,
       log,
