@@ -3,7 +3,9 @@ import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { globSync } from "node:fs";
 
-const only = process.argv.slice(2);
+// `--serial`: one file at a time, for tests of whole meshes that say how long something may take.
+const serial = process.argv.includes("--serial");
+const only = process.argv.slice(2).filter((argument) => argument !== "--serial");
 const files = (only.length > 0 ? only : ["src/**/*.test.ts"]).flatMap((pattern) => globSync(pattern)).sort();
 if (files.length === 0) {
   console.error("unit-tests: no test files found");
@@ -12,7 +14,7 @@ if (files.length === 0) {
 let failed = 0;
 let skipped = 0;
 let passed = 0;
-const stream = run({ files, concurrency: 2 });
+const stream = run({ files, concurrency: serial ? 1 : 2 });
 stream.on("test:fail", () => failed++);
 stream.on("test:pass", (event) => {
   if (event.skip !== undefined || event.todo !== undefined) skipped++;
