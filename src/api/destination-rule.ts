@@ -18,6 +18,7 @@ import {
 import { clientTlsSettings } from "./destination-rule/client-tls.ts";
 import { connectionPoolSettings } from "./destination-rule/connection-pool.ts";
 import { loadBalancerSettings } from "./destination-rule/load-balancer.ts";
+import { workloadSelector } from "./selector.ts";
 import { portSelector } from "./virtual-service/destination.ts";
 
 export type { ClientTLSMode, ClientTLSSettings } from "./destination-rule/client-tls.ts";
@@ -88,11 +89,6 @@ const subset = message("Subset", {
   trafficPolicy: field(trafficPolicy, "Settings of the subset, above those of the host"),
 });
 export type Subset = Decoded<typeof subset>;
-
-const workloadSelector = message("WorkloadSelector", {
-  matchLabels: field(map(string), "Labels that a workload bears"),
-});
-export type WorkloadSelector = Decoded<typeof workloadSelector>;
 
 export const destinationRule = message("DestinationRule", {
   host: required(string, "The service: its full name, or a short one that is completed with the rule's namespace"),

@@ -4,6 +4,7 @@ import type { ConnectionPoolSettings } from "./connection-pool.ts";
 import type { DestinationRuleSpec, OutlierDetection, PortTrafficPolicy, TrafficPolicy } from "#api/destination-rule";
 import { checkDuration, checkExportTo, checkLabels, checkNotNegative, checkPercentInteger } from "#api/validation/common-rules";
 import { domainFault, isDnsLabel, isIpAddress, portFault, wildcardDomainFault } from "#api/validation/names";
+import { checkWorkloadSelector } from "#api/validation/selector-rules";
 import type { Check } from "#api/validation/violations";
 import { checkLoadBalancer } from "./validate-load-balancer.ts";
 
@@ -20,11 +21,7 @@ export function validateDestinationRule(spec: DestinationRuleSpec, check: Check)
     checkTrafficPolicy(subset.trafficPolicy, at.at("trafficPolicy"));
   }
   checkExportTo(spec.exportTo, check.at("exportTo"), { ownOnly: spec.workloadSelector !== undefined });
-  for (const [key, value] of Object.entries(spec.workloadSelector?.matchLabels ?? {})) {
-    const at = check.at("workloadSelector", "matchLabels", key);
-    if (key === "") at.error("a label's name must not be empty");
-    if (key.includes("*") || value.includes("*")) at.error("a selector has no wildcards");
-  }
+  checkWorkloadSelector(spec.workloadSelector, check.at("workloadSelector"));
 }
 
 function checkTrafficPolicy(policy: TrafficPolicy | undefined, check: Check): void {

@@ -1,7 +1,7 @@
 // Istio's rules for an EnvoyFilter.
 import type { ConfigPatch, EnvoyFilterSpec } from "#api/envoy-filter";
 import { expressionFault } from "#api/validation/common-rules";
-import { checkLabelsSelector, checkTargetReferences } from "#api/validation/selector-rules";
+import { checkLabelsSelector } from "#api/validation/selector-rules";
 import type { Check } from "#api/validation/violations";
 import { newFilterName } from "./filter-names.ts";
 
@@ -14,7 +14,10 @@ export function validateEnvoyFilter(spec: EnvoyFilterSpec, check: Check): void {
   if (spec.workloadSelector !== undefined && spec.targetRefs !== undefined) {
     check.at("targetRefs").error("cannot stand beside workloadSelector", "keep one of them");
   }
-  checkTargetReferences(spec.targetRefs, check.at("targetRefs"));
+  for (const [index, { namespace = "" }] of (spec.targetRefs ?? []).entries()) {
+    if (namespace !== "")
+      check.at("targetRefs", index, "namespace").error("objects of another namespace cannot be referred to", "remove it");
+  }
   for (const [index, entry] of (spec.configPatches ?? []).entries()) checkConfigPatch(entry, check.at("configPatches", index));
 }
 

@@ -1,5 +1,6 @@
 // Istio's rules for WasmPlugin and TrafficExtension.
 import { checkPolicySelection } from "#api/validation/selector-rules";
+import { isRequestAddress, parseAddress } from "#api/validation/urls";
 import type { Check } from "#api/validation/violations";
 import type { TrafficExtensionSpec } from "#api/traffic-extension";
 import type { WasmPluginSpec } from "#api/wasm-plugin";
@@ -28,13 +29,12 @@ function checkPlugin(plugin: { readonly url: string; readonly vmConfig?: VmConfi
   }
 }
 
-const schemes: ReadonlySet<string> = new Set(["http", "https", "file", "oci"]);
+const schemes: ReadonlySet<string> = new Set(["", "http", "https", "file", "oci"]);
 
 /** Without a scheme an image is meant: `registry/name:tag`. */
 function pluginUrlFault(text: string): string | undefined {
-  const scheme = /^([a-zA-Z][-a-zA-Z0-9+.]*):\/\//u.exec(text)?.[1];
-  if (scheme === undefined)
-    return URL.canParse(text.startsWith("/") ? `file://${text}` : `http://${text}`) ? undefined : `${JSON.stringify(text)} is no URL`;
-  if (!schemes.has(scheme.toLowerCase())) return `${JSON.stringify(scheme)} is no way to fetch a plugin: use oci, https, http or file`;
-  return URL.canParse(text) ? undefined : `${JSON.stringify(text)} is no URL`;
+  const parsed = isRequestAddress(text) ? parseAddress(text) : parseAddress(`http://${text}`);
+  if (parsed === undefined) return `${JSON.stringify(text)} is no URL`;
+  if (schemes.has(parsed.scheme)) return undefined;
+  return `${JSON.stringify(parsed.scheme)} is no way to fetch a plugin: use oci, https, http or file`;
 }

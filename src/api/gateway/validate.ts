@@ -9,14 +9,16 @@ const tlsProtocols: ReadonlySet<string> = new Set(["https", "tls"]);
 const otherProtocols: ReadonlySet<string> = new Set(["tcp", "udp", "mongo", "redis", "mysql"]);
 
 export function validateGateway(spec: GatewaySpec, check: Check): void {
-  if (!isDnsLabel(check.object.name))
+  // Made from an object of the Gateway API, whose names may have dots.
+  const made = check.object.annotations?.["internal.istio.io/gateway-semantics"] === "gateway";
+  if (!made && !isDnsLabel(check.object.name))
     check.error(`${JSON.stringify(check.object.name)} is no name for a Gateway`, "use letters, digits and -");
   const servers = spec.servers ?? [];
   if (servers.length === 0) check.at("servers").error("a Gateway needs at least one server");
   const names = new Set<string>();
   for (const [index, server] of servers.entries()) {
     const at = check.at("servers", index);
-    checkServer(server, at);
+    checkServer(server, made, at);
     const name = server.port.name ?? "";
     if (name !== "" && names.has(name))
       at.at("port", "name").error(`port name ${JSON.stringify(name)} stands twice`, "give each server's port its own name");
@@ -24,9 +26,13 @@ export function validateGateway(spec: GatewaySpec, check: Check): void {
   }
 }
 
-function checkServer(server: Server, check: Check): void {
+function checkServer(server: Server, made: boolean, check: Check): void {
   if (server.hosts.length === 0) check.at("hosts").error("a server needs at least one host", 'write "*" for all');
-  for (const [index, host] of server.hosts.entries()) check.at("hosts", index).refuse(gatewayHostFault(host));
+  for (const [index, host] of server.hosts.entries()) {
+    // ~/host is for nobody yet: no route refers to it.
+    const shown = made && host.startsWith("~/") ? host.slice(2) : host;
+    check.at("hosts", index).refuse(gatewayHostFault(shown));
+  }
   checkPort(server, check.at("port"));
   checkBind(server, check.at("bind"));
   const protocol = server.port.protocol.toLowerCase();

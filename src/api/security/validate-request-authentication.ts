@@ -2,6 +2,7 @@
 import type { JWTRule, RequestAuthenticationSpec } from "#api/request-authentication";
 import { checkDuration } from "#api/validation/common-rules";
 import { checkPolicySelection } from "#api/validation/selector-rules";
+import { parseAddress } from "#api/validation/urls";
 import type { Check } from "#api/validation/violations";
 import { readJwks } from "./jwks.ts";
 
@@ -27,7 +28,9 @@ function checkJwtRule(rule: JWTRule, check: Check): void {
 }
 
 function checkAddress(address: string, check: Check): void {
-  const scheme = /^([a-z][-a-z0-9+.]*):/iu.exec(address)?.[1]?.toLowerCase();
-  if (scheme !== "http" && scheme !== "https") check.error(`${JSON.stringify(address)} must begin with http:// or https://`);
-  else if (!URL.canParse(address)) check.error(`${JSON.stringify(address)} is no URL`);
+  const parsed = parseAddress(address);
+  if (parsed === undefined) check.error(`${JSON.stringify(address)} is no URL`);
+  else if (parsed.scheme !== "http" && parsed.scheme !== "https") {
+    check.error(`${JSON.stringify(address)} must begin with http:// or https://`);
+  }
 }

@@ -37,7 +37,7 @@ function checkTargetReference(reference: PolicyTargetReference, check: Check): v
   }
 }
 
-export function checkTargetReferences(references: readonly PolicyTargetReference[] | undefined, check: Check): void {
+function checkTargetReferences(references: readonly PolicyTargetReference[] | undefined, check: Check): void {
   for (const [index, reference] of (references ?? []).entries()) checkTargetReference(reference, check.at(index));
 }
 

@@ -66,5 +66,6 @@ function checkProbe(probe: ReadinessProbe, check: Check): void {
   } else if (tcpSocket !== undefined) check.at("tcpSocket", "port").refuse(portFault(tcpSocket.port));
   else if (exec !== undefined) {
     if (exec.command.length === 0) check.at("exec", "command").error("must name a program");
-  } else if (grpc === undefined) check.error("says not how to probe", "add httpGet, tcpSocket or exec");
+  } else if (grpc !== undefined) check.at("grpc").error("is not supported, as in Istio", "use httpGet, tcpSocket or exec");
+  else check.error("says not how to probe", "add httpGet, tcpSocket or exec");
 }
