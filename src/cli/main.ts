@@ -1,5 +1,6 @@
 // The command line. Each command's code is loaded when it is called: `mizzen version` needs none of the mesh.
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
+import { plainFlags } from "./boolean-flags.ts";
 import { CommandError } from "./command-error.ts";
 import { useCompileCache } from "./compile-cache.ts";
 import { packageVersion } from "./program-place.ts";
@@ -97,6 +98,43 @@ function program(): Command {
     });
 
   mizzen
+    .command("analyze")
+    .description("find what is wrong or does not fit together in files, or in the running mesh")
+    .argument("[paths...]", "files, folders, or - for standard input")
+    .option("-n, --namespace <name>", "of objects that name none; findings of other namespaces are left out")
+    .option("-A, --all-namespaces", "show the findings of all namespaces")
+    .option("-R, --recursive", "read the folders below a folder, too")
+    .option("-S, --suppress <code=resource>", 'leave findings out, like "IST0101=VirtualService reviews.default"; may be repeated', several)
+    .option("--failure-threshold <level>", "findings from this level on make the exit code 79: Info, Warning or Error", "Error")
+    .option("--output-threshold <level>", "findings from this level on are shown: Info, Warning or Error", "Info")
+    .option("-o, --output <format>", "log, json or yaml", "log")
+    .addOption(new Option("--mesh-config <file>", "MeshConfig over the defaults, in place of what the files hold"))
+    .addOption(new Option("--meshConfigFile <file>", "istioctl's name for --mesh-config").hideHelp())
+    .option("-L, --list-analyzers", "list the analyzers")
+    .option("--analyzer <name>", "run this analyzer only; may be repeated", several)
+    .option("--live", "show the findings of the running mesh")
+    .addOption(new Option("-k, --use-kube", "look at a Kubernetes cluster, which is not there yet").hideHelp())
+    .option("--ignore-unknown", "do not fail for documents that cannot be parsed")
+    .option("--no-color", "no colours (as the variable NO_COLOR)")
+    .option("-v, --verbose", "say which analyzers ran")
+    .option(...DATA_DIR)
+    .addHelpText("after", "\nExamples:\n  mizzen analyze mesh\n  mizzen analyze -R -A -o json . | jq\n  mizzen analyze --live\n")
+    .action(async (paths: readonly string[], options: Record<string, never>) => {
+      await (await import("./analyze.ts")).analyze(paths, options);
+    });
+
+  mizzen
+    .command("validate")
+    .description("check that files hold objects that the mesh accepts")
+    .argument("[paths...]", "files, folders, or - for standard input; as -f")
+    .option("-f, --filename <path>", "a file, a folder, or - for standard input; may be repeated", several)
+    .option("-R, --recursive", "read the folders below a folder, too")
+    .option("-n, --namespace <name>", "of objects that name none", "default")
+    .option("-o, --output <format>", "text, json or yaml", "text")
+    .addHelpText("after", "\nExamples:\n  mizzen validate -f mesh\n  kubectl get virtualservice -o yaml | mizzen validate -f -\n")
+    .action(async (paths: readonly string[], options: Record<string, never>) => (await import("./validate.ts")).validate(paths, options));
+
+  mizzen
     .command("control-plane")
     .description("run the control plane alone: for proxies that are started elsewhere")
     .option("-f, --filename <path>", "a directory or file; may be repeated", several)
@@ -151,10 +189,14 @@ function singular(kind: string): string {
   return full[kind] ?? kind;
 }
 
+function analyzeFlags(args: readonly string[]): readonly string[] {
+  return plainFlags(args, ["all-namespaces", "recursive", "use-kube", "ignore-unknown", "list-analyzers", "live", "verbose"], ["color"]);
+}
+
 async function main(args: readonly string[]): Promise<number> {
   try {
     // As kubectl: asked for nothing, it says what there is.
-    await program().parseAsync(args.length === 0 ? ["--help"] : args, { from: "user" });
+    await program().parseAsync(args.length === 0 ? ["--help"] : args[0] === "analyze" ? analyzeFlags(args) : args, { from: "user" });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) {

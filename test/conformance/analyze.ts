@@ -69,7 +69,7 @@ function runCase(folder: string, row: AnalyzerCase): readonly Finding[] {
     const key = { kind: "MeshNetworks", namespace: "istio-system", name: "meshnetworks" };
     objects.push(madeObject(key, networks?.rawValue() as object));
   }
-  return analyze({ objects, meshConfig, analyzers: [analyzer], wallMs: realClock.wallMs(), skipBlind: false }).findings;
+  return analyze({ objects, meshConfig, analyzers: [analyzer], wallMs: realClock.wallMs() }).findings;
 }
 
 function resourceOf({ object }: Finding): string {

@@ -12,8 +12,8 @@ export interface AnalysisInputs {
   readonly meshConfig: MeshConfigSpec;
   readonly analyzers: readonly Analyzer[];
   readonly wallMs: number;
-  /** Leave analyzers out that need kinds of which there is no object. */
-  readonly skipBlind: boolean;
+  /** The kinds of which all objects are there; analyzers that need another one are left out. Everything is there when it is missing. */
+  readonly seenKinds?: ReadonlySet<string> | undefined;
 }
 
 export interface Analysis {
@@ -28,6 +28,7 @@ const SUPPRESS_ANNOTATION = "galley.istio.io/analyze-suppress";
 const LEVEL_ORDER: Readonly<Record<FindingLevel, number>> = { error: 0, warning: 1, info: 2 };
 
 export function analyze(inputs: AnalysisInputs): Analysis {
+  const { seenKinds } = inputs;
   const objects = new ObjectTable(inputs.objects);
   const found = new Map<string, Finding>();
   const report: Report = (object, type, values, where = {}) => {
@@ -49,7 +50,7 @@ export function analyze(inputs: AnalysisInputs): Analysis {
   };
   const skipped: string[] = [];
   for (const analyzer of inputs.analyzers) {
-    if (inputs.skipBlind && (analyzer.needs ?? []).some((kind) => !objects.has(kind))) {
+    if (seenKinds !== undefined && (analyzer.needs ?? []).some((kind) => !seenKinds.has(kind))) {
       skipped.push(analyzer.name);
       continue;
     }

@@ -91,6 +91,10 @@ export function fromApiObject(object: ApiObject): AnalyzedObject {
 }
 
 /** What stands for an object that nobody wrote. */
-export function madeObject(key: ObjectKey, spec: object, labels: Labels = {}): AnalyzedObject {
-  return { key, labels, annotations: {}, spec, status: {} };
+export function madeObject(
+  key: ObjectKey,
+  spec: object,
+  { labels = {}, annotations = {} }: Partial<Pick<AnalyzedObject, "labels" | "annotations">> = {},
+): AnalyzedObject {
+  return { key, labels, annotations, spec, status: {} };
 }

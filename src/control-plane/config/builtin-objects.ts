@@ -6,7 +6,7 @@ import type { Origin } from "./store.ts";
 
 export const BUILTIN_ORIGIN: Origin = { path: "<builtin>", rank: "builtin", seenMs: 0 };
 
-const INGRESS_GATEWAY_LABELS = { app: "istio-ingressgateway", istio: "ingressgateway" };
+export const INGRESS_GATEWAY_LABELS = { app: "istio-ingressgateway", istio: "ingressgateway" };
 
 /** The ports of Istio's own installation: 80 and 443 lead to ports that need no root. */
 const ingressGateway: ServiceSpec = {

@@ -13,7 +13,10 @@ const ISTIO_DEFAULTS: MeshConfigSpec = {
 };
 
 export function resolveMeshConfig(objects: ObjectSet, defaults: MeshConfigSpec): MeshConfigSpec {
-  const written = objects.list<MeshConfigSpec>("MeshConfig")[0]?.spec;
+  return meshConfigOver(defaults, objects.list<MeshConfigSpec>("MeshConfig")[0]?.spec);
+}
+
+export function meshConfigOver(defaults: MeshConfigSpec, written: MeshConfigSpec | undefined): MeshConfigSpec {
   return mergeOver(mergeOver(ISTIO_DEFAULTS, defaults), written ?? {});
 }
 
