@@ -76,20 +76,27 @@ function groupOf(apiVersion: string): string {
   return slash === -1 ? "" : apiVersion.slice(0, slash);
 }
 
+/** API group -> kind as it is written -> its declarations, one for each set of versions. */
+const byGroup = new Map<string, Map<string, readonly DecodedKind[]>>();
+for (const declaration of decodedKinds) {
+  const group = groupOf(declaration.apiVersions[0] ?? "");
+  const kinds = byGroup.get(group) ?? new Map<string, readonly DecodedKind[]>();
+  byGroup.set(group, kinds.set(declaration.writtenAs, [...(kinds.get(declaration.writtenAs) ?? []), declaration]));
+}
+
 export function lookUpKind(apiVersion: string, kind: string): KindLookup {
   const group = groupOf(apiVersion);
-  const inGroup = decodedKinds.filter((candidate) => groupOf(candidate.apiVersions[0] ?? "") === group);
-  const named = inGroup.filter((candidate) => candidate.writtenAs === kind);
-  if (named.length > 0) {
+  const inGroup = byGroup.get(group);
+  const named = inGroup?.get(kind);
+  if (named !== undefined) {
     const declaration = named.find((candidate) => candidate.apiVersions.includes(apiVersion));
     if (declaration !== undefined) return { is: "decoded", declaration };
     return { is: "wrong version", versions: named.flatMap((candidate) => candidate.apiVersions) };
   }
   const known = Object.hasOwn(knownKinds, group) ? knownKinds[group] : undefined;
   if (known?.includes(kind) === true) return { is: "known" };
-  if (known === undefined && inGroup.length === 0) return { is: "foreign" };
-  const names = new Set([...inGroup.map((candidate) => candidate.writtenAs), ...(known ?? [])]);
-  return { is: "unknown", names: [...names] };
+  if (known === undefined && inGroup === undefined) return { is: "foreign" };
+  return { is: "unknown", names: [...(inGroup?.keys() ?? []), ...(known ?? [])] };
 }
 
 /** The kind in an object's key: one name means one thing in it. */
@@ -108,8 +115,10 @@ export function isNamespaced(kind: string): boolean {
   return !clusterScoped.has(kind);
 }
 
+const byName = new Map(decodedKinds.toReversed().map((declaration) => [declaration.kind, declaration]));
+
 export function decodedKind(kind: string): DecodedKind | undefined {
-  return decodedKinds.find((declaration) => declaration.kind === kind);
+  return byName.get(kind);
 }
 
 export function decodedKindNames(): readonly string[] {

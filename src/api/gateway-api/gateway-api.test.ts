@@ -60,11 +60,16 @@ test("addresses, labels and annotations of a Gateway are what they say", () => {
     [{ infrastructure: { labels: { "a.b/c": "d" } } }, undefined],
     [{ infrastructure: { labels: { "a b": "d" } } }, /"a b" is no name of a label or annotation/u],
     [{ infrastructure: { annotations: { [`${"a".repeat(253)}/b`]: "d" } } }, /is no name of a label or annotation/u],
-    [
-      { allowedListeners: { namespaces: { from: "Selector", selector: { matchExpressions: [{ key: "a", operator: "in" }] } } } },
-      /must be In/u,
-    ],
   ]);
+});
+
+test("what the API server takes and a reader cannot use is a warning", () => {
+  const selector = { matchExpressions: [{ key: "a", operator: "in" }] };
+  const spec = { gatewayClassName: "a", listeners: [http], allowedListeners: { namespaces: { from: "Selector", selector } } };
+  const text = JSON.stringify({ apiVersion: "gateway.networking.k8s.io/v1", kind: "Gateway", metadata: { name: "a" }, spec });
+  const [document] = parseFile(text, "a.json");
+  assert.ok(document?.object !== undefined);
+  assert.match(document.findings.map((finding) => `${finding.level} ${finding.message}`).join("\n"), /warning must be In, NotIn/u);
 });
 
 const prefixRedirect = { type: "RequestRedirect", requestRedirect: { path: { type: "ReplacePrefixMatch", replacePrefixMatch: "/b" } } };
@@ -197,7 +202,7 @@ test("policies and grants name what they are for", () => {
     { type: "ExternalHostname", externalHostname: { hostname: "a.b" }, port: { number: 443 } },
     [
       [{ externalHostname: { hostname: "a.svc.cluster.local" } }, /is not outside of it/u],
-      [{ protocol: "H2C", tls: { mode: "ServerOnly" } }, /H2C is HTTP\/2 without TLS/u],
+      [{ protocol: "H2C", tls: { mode: "ClientAndServer" } }, /clientCertificateRef belongs to mode/u],
       [{ port: {} }, /must not be empty/u],
     ],
     experimental,

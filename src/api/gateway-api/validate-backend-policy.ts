@@ -62,9 +62,10 @@ export function validateXBackend(spec: XBackendSpec, check: Check): void {
   const { name } = spec.port;
   if (name !== undefined && name !== "" && !portName.test(name)) check.at("port", "name").error(`${JSON.stringify(name)} is no DNS label`);
   const { protocol, tls } = spec;
-  if (protocol === "H2C" && tls !== undefined) check.at("tls").error("H2C is HTTP/2 without TLS", "use protocol HTTP2");
+  // Refused by later versions of the CRD than the released one.
+  if (protocol === "H2C" && tls !== undefined) check.at("tls").warning("H2C is HTTP/2 without TLS", "use protocol HTTP2");
   if ((protocol === "HTTP2" || protocol === "WSS") && tls === undefined) {
-    check.error(`protocol ${protocol} needs tls`, protocol === "HTTP2" ? "use protocol H2C without TLS" : undefined);
+    check.warning(`protocol ${protocol} needs tls`, protocol === "HTTP2" ? "use protocol H2C without TLS" : undefined);
   }
   if (tls === undefined) return;
   if ((tls.mode === "ClientAndServer") !== (tls.clientCertificateRef !== undefined)) {

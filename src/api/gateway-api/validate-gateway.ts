@@ -14,7 +14,7 @@ export function validateKubernetesGateway(spec: KubernetesGatewaySpec, check: Ch
   checkAddresses(spec.addresses ?? [], check.at("addresses"));
   checkMetadataKeys(spec.infrastructure?.labels, check.at("infrastructure", "labels"));
   checkMetadataKeys(spec.infrastructure?.annotations, check.at("infrastructure", "annotations"));
-  checkLabelSelector(spec.allowedListeners?.namespaces?.selector, check.at("allowedListeners", "namespaces", "selector"));
+  checkLabelSelector(spec.allowedListeners?.namespaces?.selector, "warning", check.at("allowedListeners", "namespaces", "selector"));
 }
 
 export function validateListenerSet(spec: ListenerSetSpec, check: Check): void {
@@ -42,7 +42,7 @@ export function checkListeners(listeners: readonly Listener[], check: Check): vo
     if (hostname !== undefined && withoutHost.has(protocol)) {
       at.at("hostname").error(`protocol ${protocol} has no hosts`, "remove hostname");
     }
-    checkLabelSelector(listener.allowedRoutes?.namespaces?.selector, at.at("allowedRoutes", "namespaces", "selector"));
+    checkLabelSelector(listener.allowedRoutes?.namespaces?.selector, "warning", at.at("allowedRoutes", "namespaces", "selector"));
     if (port === undefined) continue;
     const place = `${port}|${protocol}|${hostname ?? ""}`;
     const other = places.get(place);

@@ -1,8 +1,7 @@
 // Kubernetes' LabelSelector, and its rules.
 import { field, required, string, type Decoded } from "#api/declaration";
 import { list, stringMap, strings, structure } from "#api/structure";
-import { checkLabels } from "#api/validation/common-rules";
-import { labelKeyFault } from "#api/validation/names";
+import { labelKeyFault, labelValueFault } from "#api/validation/names";
 import type { Check } from "#api/validation/violations";
 
 export const labelSelector = structure("LabelSelector", {
@@ -20,17 +19,23 @@ export const labelSelector = structure("LabelSelector", {
 });
 export type LabelSelector = Decoded<typeof labelSelector>;
 
-export function checkLabelSelector(selector: LabelSelector | undefined, check: Check): void {
-  checkLabels(selector?.matchLabels, check.at("matchLabels"));
+/** A warning where the API server takes the object and only its reader cannot use the selector. */
+export function checkLabelSelector(selector: LabelSelector | undefined, level: "error" | "warning", check: Check): void {
+  const say = (at: Check, fault: string | undefined): void => {
+    if (fault !== undefined) at[level](fault);
+  };
+  for (const [key, value] of Object.entries(selector?.matchLabels ?? {})) {
+    say(check.at("matchLabels", key), labelKeyFault(key) ?? labelValueFault(value));
+  }
   for (const [index, { key, operator, values = [] }] of (selector?.matchExpressions ?? []).entries()) {
     const at = check.at("matchExpressions", index);
-    at.at("key").refuse(labelKeyFault(key));
+    say(at.at("key"), labelKeyFault(key));
     if (operator === "In" || operator === "NotIn") {
-      if (values.length === 0) at.at("values").error(`${operator} needs values`);
+      say(at.at("values"), values.length === 0 ? `${operator} needs values` : undefined);
     } else if (operator === "Exists" || operator === "DoesNotExist") {
-      if (values.length > 0) at.at("values").error(`${operator} takes no values`);
+      say(at.at("values"), values.length > 0 ? `${operator} takes no values` : undefined);
     } else {
-      at.at("operator").error(`must be In, NotIn, Exists or DoesNotExist, is ${JSON.stringify(operator)}`);
+      say(at.at("operator"), `must be In, NotIn, Exists or DoesNotExist, is ${JSON.stringify(operator)}`);
     }
   }
 }

@@ -49,7 +49,7 @@ export function validateDeployment(
   spec: Pick<DeploymentSpec, "selector"> & { readonly template?: PodTemplate | undefined },
   check: Check,
 ): void {
-  checkLabelSelector(spec.selector, check.at("selector"));
+  checkLabelSelector(spec.selector, "error", check.at("selector"));
   checkTemplate(spec.template, check.at("template"));
 }
 
