@@ -39,7 +39,8 @@ export interface UpstreamConnectionConfig {
   /** 0: no limit. */
   readonly maxRequestsPerConnection: number;
   readonly maxResponseHeadersCount: number;
-  readonly bufferLimitBytes: number;
+  /** per_connection_buffer_limit_bytes; undefined: our default. */
+  readonly bufferLimitBytes: number | undefined;
 }
 
 export interface ClusterConfig {
@@ -56,7 +57,6 @@ export interface ClusterConfig {
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 5_000;
 const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000;
-const DEFAULT_BUFFER_LIMIT = 1024 * 1024;
 const DEFAULT_MAX_HEADERS = 100;
 const DEFAULT_PANIC_THRESHOLD = 50;
 const HTTP_OPTIONS_KEY = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -229,6 +229,8 @@ function readCircuitBreakers(wire: Cluster, refuse: Refuse): CircuitBreakerConfi
 function readConnection(wire: Cluster, refuse: Refuse): UpstreamConnectionConfig {
   const connectTimeoutMs = durationMs(wire.connectTimeout) ?? DEFAULT_CONNECT_TIMEOUT_MS;
   if (connectTimeoutMs <= 0) refuse("connect_timeout", "must be above 0s");
+  if (wire.perConnectionBufferLimitBytes === 0)
+    refuse("per_connection_buffer_limit_bytes", "must be above 0, buffers without a limit are not served");
   const options = readHttpOptions(wire.typedExtensionProtocolOptions, refuse);
   const common = options?.commonHttpProtocolOptions;
   return {
@@ -236,7 +238,7 @@ function readConnection(wire: Cluster, refuse: Refuse): UpstreamConnectionConfig
     idleTimeoutMs: durationMs(common?.idleTimeout) ?? DEFAULT_IDLE_TIMEOUT_MS,
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? wire.maxRequestsPerConnection ?? 0,
     maxResponseHeadersCount: common?.maxHeadersCount ?? DEFAULT_MAX_HEADERS,
-    bufferLimitBytes: wire.perConnectionBufferLimitBytes ?? DEFAULT_BUFFER_LIMIT,
+    bufferLimitBytes: wire.perConnectionBufferLimitBytes,
   };
 }
 

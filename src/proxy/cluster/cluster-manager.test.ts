@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { clusterConfig } from "#proxy/http/hcm.fake";
 import { ManualClock } from "#runtime/clock";
 import { seededRandom } from "#runtime/random";
 import { StatsReader } from "#telemetry/stats/stats-reader";
 import { ThreadStats } from "#telemetry/stats/thread-stats";
+import { parseCluster } from "./cluster-config.ts";
 import { ThreadClusterManager } from "./cluster-manager.ts";
 
 interface Bench {
@@ -59,6 +62,13 @@ test("a cluster that takes another's place under the same name goes on with its 
   clusters.get("c")?.stats.rqTotal.inc();
   assert.equal(stats.root.counter("cluster", { tag: "envoy.cluster_name", value: "c" }, "upstream_rq_total").value, 2);
   assert.equal(stats.nameCount, nameCount);
+});
+
+test("the buffer limit of connections is taken over, and none at all is refused", () => {
+  const parse = (perConnectionBufferLimitBytes: number): ReturnType<typeof parseCluster> =>
+    parseCluster(create(ClusterSchema, { name: "c", perConnectionBufferLimitBytes }));
+  assert.equal(parse(32_768).connection.bufferLimitBytes, 32_768);
+  assert.throws(() => parse(0), /per_connection_buffer_limit_bytes: must be above 0/);
 });
 
 test("a circuit breaker whose limit changes says whether it is open now", () => {

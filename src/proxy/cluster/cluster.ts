@@ -2,6 +2,7 @@
 import type { SocketAddress, TransportFailure } from "#proxy/net/connection";
 import type { RequestSender, ResponseReceiver } from "#proxy/http/stream";
 import type { ClusterStats } from "./cluster-stats.ts";
+import type { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
 
 export type HostHealth = "healthy" | "degraded" | "unhealthy";
 
@@ -46,6 +47,13 @@ export interface Cluster {
   pool(host: Host): HttpConnectionPool;
   readonly hosts: readonly Host[];
   readonly stats: ClusterStats;
+  readonly connectionStats: UpstreamConnectionStats;
+  readonly connectTimeoutMs: number;
+  /** Of each connection; undefined: the transport's own limit. */
+  readonly bufferLimitBytes: number | undefined;
+  /** For connections that no pool owns. */
+  tryAcquireConnection(): boolean;
+  releaseConnection(): void;
   /** Circuit breakers of the default priority, for what the router counts itself. */
   tryAcquireRequest(): boolean;
   releaseRequest(): void;

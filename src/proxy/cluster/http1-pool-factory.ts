@@ -2,8 +2,6 @@
 import type { Clock } from "#runtime/clock";
 import type { Log } from "#runtime/log";
 import type { Connector } from "#proxy/net/connector";
-import type { StatsScope } from "#telemetry/stats/store";
-import { Http1PoolStats } from "./http1-pool-stats.ts";
 import { Http1Pool } from "./http1-pool.ts";
 import type { PoolFactory } from "./upstream-cluster.ts";
 
@@ -18,19 +16,16 @@ const MAX_RESPONSE_HEAD_BYTES = 60 * 1024;
 
 export function http1PoolFactory(context: Http1PoolFactoryContext): PoolFactory {
   const { clock, connector, log } = context;
-  /** All pools of a cluster count in the same statistics. */
-  const statsOf = new WeakMap<StatsScope, Http1PoolStats>();
   return ({ host, config, limits, stats }) => {
-    let poolStats = statsOf.get(stats);
-    if (poolStats === undefined) statsOf.set(stats, (poolStats = new Http1PoolStats(stats)));
     return new Http1Pool({
       host,
       connector,
       clock,
       limits,
-      stats: poolStats,
+      stats,
       connectTimeoutMs: config.connectTimeoutMs,
       idleTimeoutMs: config.idleTimeoutMs,
+      bufferLimitBytes: config.bufferLimitBytes,
       maxRequestsPerConnection: config.maxRequestsPerConnection,
       headLimits: { maxHeadBytes: MAX_RESPONSE_HEAD_BYTES, maxHeaders: config.maxResponseHeadersCount },
       onFault: (fault) => {

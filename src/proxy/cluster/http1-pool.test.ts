@@ -8,7 +8,7 @@ import { PairRequestHeaderMap } from "#proxy/http/pair-header-map";
 import { FakeStats } from "#proxy/http/stats.fake";
 import type { RequestSender, ResponseReceiver } from "#proxy/http/stream";
 import type { Host, PendingStream, PoolCallbacks } from "./cluster.ts";
-import { Http1PoolStats } from "./http1-pool-stats.ts";
+import { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
 import { Http1Pool } from "./http1-pool.ts";
 import type { Http1PoolOptions } from "./http1-pool.ts";
 
@@ -103,7 +103,7 @@ class Bench {
       connector: this.connector,
       clock: this.clock,
       limits: this.limits,
-      stats: new Http1PoolStats(this.stats),
+      stats: new UpstreamConnectionStats(this.stats),
       connectTimeoutMs: 10_000,
       idleTimeoutMs: 3_600_000,
       maxRequestsPerConnection: 0,

@@ -11,7 +11,7 @@ import type { Http1ClientOwner } from "#proxy/http/http1-client";
 import type { ResponseReceiver } from "#proxy/http/stream";
 import { enterBatch, leaveBatch } from "#proxy/http/write-batch";
 import type { Host, HttpConnectionPool, PendingStream, PoolCallbacks } from "./cluster.ts";
-import type { Http1PoolStats } from "./http1-pool-stats.ts";
+import type { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
 
 /** The cluster's circuit breakers, as far as a pool needs them. What was acquired is released exactly once. */
 export interface PoolLimits {
@@ -26,12 +26,14 @@ export interface Http1PoolOptions {
   readonly connector: Connector;
   readonly clock: Clock;
   readonly limits: PoolLimits;
-  readonly stats: Http1PoolStats;
+  readonly stats: UpstreamConnectionStats;
   readonly connectTimeoutMs: number;
   /** 0: idle connections stay. */
   readonly idleTimeoutMs: number;
   /** 0: no limit. */
   readonly maxRequestsPerConnection: number;
+  /** Undefined: the transport's own. */
+  readonly bufferLimitBytes?: number | undefined;
   /** Of responses: Envoy's defaults are 60 KiB and 100 lines. */
   readonly headLimits: ResponseHeadLimits;
   /** Code of ours threw within an event of a connection, which is closed. */
@@ -158,7 +160,8 @@ export class Http1Pool implements HttpConnectionPool, Http1ClientOwner {
 
   connected(connecting: Connecting, connection: Connection): void {
     invariant(this.#connecting.delete(connecting), "a connect ends twice");
-    const { clock, headLimits, stats } = this.#options;
+    const { clock, headLimits, stats, bufferLimitBytes } = this.#options;
+    if (bufferLimitBytes !== undefined) connection.bufferLimitBytes = bufferLimitBytes;
     stats.cxConnectMs.record(Math.trunc(clock.monotonicMs() - connecting.startMs));
     const client = new Http1ClientConnection(connection, headLimits, this);
     const pooled: PooledConnection = {

@@ -13,6 +13,7 @@ import type { LoadBalancer } from "./lb/load-balancer.ts";
 import { RandomChoice } from "./lb/random-choice.ts";
 import { RoundRobin } from "./lb/round-robin.ts";
 import type { LoadAssignmentConfig } from "./load-assignment.ts";
+import { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
 import { UpstreamHost, hostKey } from "./upstream-host.ts";
 
 /** What the pool of one host is made from. */
@@ -20,7 +21,7 @@ export interface PoolContext {
   readonly host: Host;
   readonly config: UpstreamConnectionConfig;
   readonly limits: CircuitBreakers;
-  readonly stats: StatsScope;
+  readonly stats: UpstreamConnectionStats;
 }
 
 export type PoolFactory = (context: PoolContext) => HttpConnectionPool;
@@ -47,6 +48,8 @@ function makeBalancer(lb: LbConfig, hosts: readonly Host[], random: Random): Loa
 
 export class UpstreamCluster implements Cluster {
   readonly stats: ClusterStats;
+  /** Made with the first connection. */
+  #connectionStats: UpstreamConnectionStats | undefined;
   #config: ClusterConfig;
   readonly #context: UpstreamClusterContext;
   readonly #limits: CircuitBreakers;
@@ -72,6 +75,18 @@ export class UpstreamCluster implements Cluster {
 
   get config(): ClusterConfig {
     return this.#config;
+  }
+
+  get connectionStats(): UpstreamConnectionStats {
+    return (this.#connectionStats ??= new UpstreamConnectionStats(this.#context.stats));
+  }
+
+  get connectTimeoutMs(): number {
+    return this.#config.connection.connectTimeoutMs;
+  }
+
+  get bufferLimitBytes(): number | undefined {
+    return this.#config.connection.bufferLimitBytes;
   }
 
   get hosts(): readonly Host[] {
@@ -155,6 +170,12 @@ export class UpstreamCluster implements Cluster {
     return (own.pool ??= this.#makePool(own));
   }
 
+  tryAcquireConnection(): boolean {
+    return this.#limits.tryAcquireConnection();
+  }
+  releaseConnection(): void {
+    this.#limits.releaseConnection();
+  }
   tryAcquireRequest(): boolean {
     return this.#limits.tryAcquireRequest();
   }
@@ -178,8 +199,7 @@ export class UpstreamCluster implements Cluster {
   }
 
   #makePool(host: UpstreamHost): HttpConnectionPool {
-    const { stats, makePool } = this.#context;
-    return makePool({ host, config: this.#config.connection, limits: this.#limits, stats });
+    return this.#context.makePool({ host, config: this.#config.connection, limits: this.#limits, stats: this.connectionStats });
   }
 
   #drainPool(host: UpstreamHost): void {

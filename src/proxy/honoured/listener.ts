@@ -4,7 +4,6 @@ import type { HonouredFields } from "#proxy/field-check";
 
 const LISTENER_HARMLESS = [
   "metadata", // read by Istio's own tools
-  "per_connection_buffer_limit_bytes", // a soft limit; ours are fixed: 64 KiB waiting to be written, 1 MiB of a body held by filters
   "drain_type", // MODIFY_ONLY leaves out health-check drains, of which there are none
   "listener_filters_timeout", // no listener filter waits for bytes
   "continue_on_listener_filters_timeout",
@@ -27,6 +26,7 @@ export const HONOURED_LISTENER_FIELDS: HonouredFields = new Map(
       "default_filter_chain",
       "listener_filters",
       "traffic_direction",
+      "per_connection_buffer_limit_bytes",
       "bind_to_port",
       ...LISTENER_HARMLESS,
     ],

@@ -32,6 +32,7 @@ export interface StreamConnection {
   readonly remote: SocketAddress;
   readonly originalDestination: SocketAddress | undefined;
   readonly requestedServerName: string | undefined;
+  readonly bufferLimitBytes: number;
   onStreamEnd(stream: ActiveStream): void;
   /** The request is unfit: nothing more is read from this connection once it is answered. */
   closeAfterResponse(): void;
@@ -101,6 +102,9 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
   }
   get clock(): Clock {
     return this.#runtime.thread.clock;
+  }
+  get bufferLimitBytes(): number {
+    return this.#connection.bufferLimitBytes;
   }
   get random(): Random {
     return this.#runtime.thread.random;
@@ -390,8 +394,8 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     this.#terminal = this.#config.terminal.createTerminal(this);
     if (filters === undefined) return;
     this.#filters = filters;
-    this.#requestWalk = new FilterWalk(filters, callRequestFilter, new RequestSide(this));
-    this.#responseWalk = new FilterWalk(filters.toReversed(), callResponseFilter, new ResponseSide(this));
+    this.#requestWalk = new FilterWalk(filters, callRequestFilter, new RequestSide(this), this.bufferLimitBytes);
+    this.#responseWalk = new FilterWalk(filters.toReversed(), callResponseFilter, new ResponseSide(this), this.bufferLimitBytes);
   }
 
   #onRequestComplete(atMs: number): void {

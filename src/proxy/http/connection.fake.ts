@@ -12,6 +12,9 @@ export class FakeConnection implements Connection {
   bytesReceived = 0;
   bytesSent = 0;
   handler: ConnectionHandler = unhandled;
+  bufferLimitBytes = 65_536;
+  delayedCloseMs = 1000;
+  delayedCloseExpired = false;
   /** Everything written, as latin1. */
   written = "";
   /** Calls of write and writeBoth: system calls. */

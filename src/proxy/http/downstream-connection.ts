@@ -22,6 +22,9 @@ const MAX_DURATION = 1;
 const HEADERS = 2;
 const DRAIN = 3;
 
+/** Envoy's default of per_connection_buffer_limit_bytes. */
+const STREAM_BUFFER_BYTES = 1024 * 1024;
+
 export class DownstreamConnection implements Http1ServerOwner, StreamConnection, TimerOwner {
   readonly runtime: HcmRuntime;
   readonly originalDestination: SocketAddress | undefined;
@@ -45,6 +48,7 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
     const { connection, originalDestination } = context;
     const captured = originalDestination.port !== connection.local.port || originalDestination.address !== connection.local.address;
     this.originalDestination = captured ? originalDestination : undefined;
+    connection.delayedCloseMs = config.delayedCloseTimeoutMs;
     stats.cxTotal.inc();
     stats.cxActive.inc();
     stats.cxHttp1Total.inc();
@@ -78,6 +82,9 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
   }
   get remote(): SocketAddress {
     return this.#context.connection.remote;
+  }
+  get bufferLimitBytes(): number {
+    return this.#context.bufferLimitBytes ?? STREAM_BUFFER_BYTES;
   }
   get requestedServerName(): string | undefined {
     return this.#context.requestedServerName;
@@ -166,7 +173,8 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
       stats.cxDestroyActiveRq.inc();
       (byUs ? stats.cxDestroyLocalActiveRq : stats.cxDestroyRemoteActiveRq).inc();
     }
-    const { bytesReceived, bytesSent } = this.#context.connection;
+    const { bytesReceived, bytesSent, delayedCloseExpired } = this.#context.connection;
+    if (delayedCloseExpired) stats.cxDelayedCloseTimeout.inc();
     stats.cxRxBytesTotal.add(bytesReceived);
     stats.cxTxBytesTotal.add(bytesSent);
     stats.cxLengthMs.record(Math.trunc(thread.clock.monotonicMs() - this.#context.connection.startMs));

@@ -15,7 +15,7 @@ export interface WalkOwner<Headers> {
   /** All filters let the part pass. */
   onPart(part: MessagePart<Headers>): void;
   onLocalReply(reply: LocalReply): void;
-  /** More waits than `MAX_QUEUED_BYTES`. */
+  /** More waits than the limit. */
   onOverflow(): void;
   onFilterError(error: unknown): void;
   /** A filter waits (no more parts, please), or goes on. */
@@ -23,21 +23,21 @@ export interface WalkOwner<Headers> {
   readonly ended: boolean;
 }
 
-const MAX_QUEUED_BYTES = 1024 * 1024;
-
 export class FilterWalk<Headers> {
   readonly #filters: readonly HttpFilter[];
   readonly #call: CallFilter<Headers>;
   readonly #owner: WalkOwner<Headers>;
+  readonly #limitBytes: number;
   readonly #queue: MessagePart<Headers>[] = [];
   #queuedBytes = 0;
   #waiting = false;
 
   /** `filters` in the order in which they are to see the parts. */
-  constructor(filters: readonly HttpFilter[], call: CallFilter<Headers>, owner: WalkOwner<Headers>) {
+  constructor(filters: readonly HttpFilter[], call: CallFilter<Headers>, owner: WalkOwner<Headers>, limitBytes: number) {
     this.#filters = filters;
     this.#call = call;
     this.#owner = owner;
+    this.#limitBytes = limitBytes;
   }
 
   /** A filter has not come back yet. */
@@ -59,7 +59,7 @@ export class FilterWalk<Headers> {
     this.#queue.push(part);
     if (part.kind !== "data") return;
     this.#queuedBytes += part.chunk.length;
-    if (this.#queuedBytes > MAX_QUEUED_BYTES) {
+    if (this.#queuedBytes > this.#limitBytes) {
       this.stop();
       this.#owner.onOverflow();
     }

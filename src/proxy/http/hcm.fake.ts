@@ -165,6 +165,7 @@ export class FakeHcm {
   readonly clusters: ThreadClusterManager;
   readonly runtime: HcmRuntime;
   openStreams = 0;
+  bufferLimitBytes = 1024 * 1024;
 
   constructor(options: FakeHcmOptions = {}) {
     const random = seededRandom(42);
@@ -249,6 +250,7 @@ export class FakeHcm {
         remote,
         originalDestination: undefined,
         requestedServerName: undefined,
+        bufferLimitBytes: this.bufferLimitBytes,
         onStreamEnd: () => void this.openStreams--,
         closeAfterResponse: () => void this.unfit++,
       },

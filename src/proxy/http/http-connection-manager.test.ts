@@ -83,6 +83,7 @@ class Fixture {
       direction: "INBOUND",
       originalDestination: this.client.local,
       requestedServerName: undefined,
+      bufferLimitBytes: undefined,
       onDrain: (begin) => (this.drain = begin),
     });
   }
@@ -215,6 +216,14 @@ describe("the connection manager over real codecs", () => {
     idle.drain();
     idle.clock.advance(5010);
     assert.equal(idle.client.closed, "flush");
+  });
+
+  it("takes its delayed close from the config, and counts what ran out", () => {
+    const { client, stats } = new Fixture({ delayedCloseTimeout: "3s" });
+    assert.equal(client.delayedCloseMs, 3000);
+    client.delayedCloseExpired = true;
+    client.lost();
+    assert.equal(stats.get("http.in.downstream_cx_delayed_close_timeout"), 1);
   });
 
   it("closes a connection that is idle too long, and one whose headers never end", () => {

@@ -18,6 +18,8 @@ export interface TerminalStream extends FilterStream {
   readonly internalRequest: boolean;
   /** Captured traffic only. */
   readonly originalDestination: SocketAddress | undefined;
+  /** How much of a message may be held back, and kept of a request to send it again. */
+  readonly bufferLimitBytes: number;
   /** True once response headers went to the client. */
   readonly responseStarted: boolean;
 

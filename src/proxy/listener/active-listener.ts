@@ -146,6 +146,8 @@ export class ActiveListener {
       refuse(connection);
       return;
     }
+    const { bufferLimitBytes } = this.#config;
+    if (bufferLimitBytes !== undefined) connection.bufferLimitBytes = bufferLimitBytes;
     const drainCallbacks: (() => void)[] = [];
     chosen.open.set(connection, drainCallbacks);
     this.#byConnection.set(connection, chosen);
@@ -156,6 +158,7 @@ export class ActiveListener {
       direction: this.#config.direction,
       originalDestination: connection.local,
       requestedServerName: undefined,
+      bufferLimitBytes,
       onDrain: (begin) => {
         if (chosen.draining) begin();
         else drainCallbacks.push(begin);

@@ -33,6 +33,8 @@ export interface ListenerConfig {
   /** What stands in `listener.<statName>.`: the stat prefix, else the address with ":" as "_". */
   readonly statName: string;
   readonly direction: ConnectionContext["direction"];
+  /** per_connection_buffer_limit_bytes; undefined: our defaults. */
+  readonly bufferLimitBytes: number | undefined;
   readonly chains: readonly FilterChain[];
   readonly defaultChain: FilterChain | undefined;
 }
@@ -54,6 +56,8 @@ export function compileListener(
   const violations = new Violations();
   checkFields(HONOURED_LISTENER_FIELDS, ListenerSchema, wire, "", violations);
   if (wire.bindToPort === false) violations.add("bind_to_port", "a listener that only takes captured connections is not served yet");
+  if (wire.perConnectionBufferLimitBytes === 0)
+    violations.add("per_connection_buffer_limit_bytes", "must be above 0, buffers without a limit are not served");
   refuseListenerFilters(wire, violations);
   const addresses = listenerAddresses(wire, violations);
   const compile = (chain: WireChain, path: string): FilterChain | undefined =>
@@ -76,6 +80,7 @@ export function compileListener(
     addresses,
     statName: wire.statPrefix === "" ? address.replaceAll(":", "_") : wire.statPrefix,
     direction: direction(wire.trafficDirection),
+    bufferLimitBytes: wire.perConnectionBufferLimitBytes,
     chains,
     defaultChain,
   });

@@ -10,6 +10,8 @@ export interface ConnectionContext {
   /** Where the client meant to go, when traffic is captured; else the local address. */
   readonly originalDestination: SocketAddress;
   readonly requestedServerName: string | undefined;
+  /** The listener's per_connection_buffer_limit_bytes; undefined: not configured. */
+  readonly bufferLimitBytes: number | undefined;
   /** Calls back when the listener drains: finish what is running, then close. */
   onDrain(begin: () => void): void;
 }

@@ -1,5 +1,6 @@
 // One proxied TCP connection: downstream is paused until the upstream stands, then each side is the other's backpressure.
 import type { Host } from "#proxy/cluster/cluster";
+import { CountedConnection } from "#proxy/cluster/counted-connection";
 import { StreamRecord } from "#proxy/http/stream-record";
 import type { StreamInfo } from "#proxy/http/stream-info";
 import type { Connection, ConnectionHandler, TransportFailure } from "#proxy/net/connection";
@@ -30,9 +31,6 @@ export function makeTcpProxyStats(scope: StatsScope): TcpProxyStats {
   };
 }
 
-// Used where a cluster says nothing of it; Envoy's default for a cluster.
-const CONNECT_TIMEOUT_MS = 5000;
-
 export class TcpProxyConnection {
   readonly #context: ConnectionContext;
   readonly #config: TcpProxyConfig;
@@ -43,11 +41,13 @@ export class TcpProxyConnection {
   readonly #randomValue: number;
   readonly #tried: Host[] = [];
   #upstream: Connection | undefined;
-  #host: Host | undefined;
+  #counted: CountedConnection | undefined;
   #connecting: PendingConnect | undefined;
   #idle: Timer | undefined;
   #lastActivityMs = 0;
   #over = false;
+  /** Which side ended first. */
+  #endedBy: "client" | "upstream" | undefined;
 
   constructor(
     context: ConnectionContext,
@@ -106,19 +106,25 @@ export class TcpProxyConnection {
       this.#giveUp();
       return;
     }
-    this.#host = host;
+    const counted = CountedConnection.begin(cluster, host, this.#thread.clock);
+    if (counted === undefined) {
+      this.#info.flags.add("UO");
+      this.#giveUp();
+      return;
+    }
+    this.#counted = counted;
     this.#info.upstreamHost = host.address;
     this.#info.attemptCount++;
-    host.stats.cxTotal++;
-    this.#connecting = this.#thread.connector.connect(host.address, CONNECT_TIMEOUT_MS, {
-      onConnected: (upstream) => this.#onConnected(upstream, host),
-      onConnectFailed: (failure) => this.#onConnectFailed(failure, host),
+    this.#connecting = this.#thread.connector.connect(host.address, cluster.connectTimeoutMs, {
+      onConnected: (upstream) => this.#onConnected(upstream, counted),
+      onConnectFailed: (failure) => this.#onConnectFailed(failure, host, counted),
     });
   }
 
-  #onConnectFailed(failure: TransportFailure, host: Host): void {
+  #onConnectFailed(failure: TransportFailure, host: Host, counted: CountedConnection): void {
     this.#connecting = undefined;
-    host.stats.cxConnectFail++;
+    this.#counted = undefined;
+    counted.failed(failure);
     this.#info.upstreamTransportFailure = failure.detail;
     this.#tried.push(host);
     if (this.#info.attemptCount < this.#config.maxConnectAttempts) {
@@ -130,13 +136,12 @@ export class TcpProxyConnection {
     this.#giveUp();
   }
 
-  #onConnected(upstream: Connection, host: Host): void {
+  #onConnected(upstream: Connection, counted: CountedConnection): void {
     this.#connecting = undefined;
     this.#upstream = upstream;
-    host.stats.cxActive++;
-    host.activeRequests++;
+    counted.connected(upstream);
     this.#info.upstreamLocal = upstream.local;
-    upstream.handler = this.#upstreamHandler();
+    upstream.handler = this.#upstreamHandler(counted);
     this.#context.connection.resumeReading("upstream-not-ready");
     this.#touch();
     this.#watchIdle();
@@ -151,7 +156,10 @@ export class TcpProxyConnection {
         connection.keepChunk();
         if (this.#upstream?.write(chunk) === false) connection.pauseReading("backpressure");
       },
-      onEnd: () => this.#upstream?.end(),
+      onEnd: () => {
+        this.#endedBy ??= "client";
+        this.#upstream?.end();
+      },
       onDrain: () => this.#upstream?.resumeReading("backpressure"),
       onClose: (failure) => {
         if (failure !== undefined) this.#info.flags.add("DC");
@@ -161,7 +169,7 @@ export class TcpProxyConnection {
     };
   }
 
-  #upstreamHandler(): ConnectionHandler {
+  #upstreamHandler(counted: CountedConnection): ConnectionHandler {
     const { connection } = this.#context;
     return {
       onData: (chunk) => {
@@ -170,10 +178,16 @@ export class TcpProxyConnection {
         this.#upstream?.keepChunk();
         if (!connection.write(chunk)) this.#upstream?.pauseReading("backpressure");
       },
-      onEnd: () => connection.end(),
+      onEnd: () => {
+        this.#endedBy ??= "upstream";
+        connection.end();
+      },
       onDrain: () => connection.resumeReading("backpressure"),
       onClose: (failure) => {
         if (failure !== undefined) this.#info.flags.add("UC");
+        // An upstream that follows the client was closed by us.
+        this.#endedBy ??= this.#over ? "client" : "upstream";
+        counted.closed(this.#endedBy === "upstream");
         connection.close(failure === undefined ? "flush" : "reset");
       },
     };
@@ -204,12 +218,11 @@ export class TcpProxyConnection {
     if (this.#over) return;
     this.#over = true;
     this.#idle?.cancel();
-    this.#connecting?.cancel();
-    this.#stats.cxActive.dec();
-    if (this.#host !== undefined && this.#upstream !== undefined) {
-      this.#host.stats.cxActive--;
-      this.#host.activeRequests--;
+    if (this.#connecting !== undefined) {
+      this.#connecting.cancel();
+      this.#counted?.cancelled();
     }
+    this.#stats.cxActive.dec();
     if (this.#logger === undefined) return;
     const { connection } = this.#context;
     this.#info.endMs = this.#thread.clock.monotonicMs();

@@ -10,6 +10,8 @@ import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb"
 import { TcpProxySchema } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
 import { ConfigError } from "#proxy/config-error";
 import type { Cluster, Host } from "#proxy/cluster/cluster";
+import { ClusterStats } from "#proxy/cluster/cluster-stats";
+import { UpstreamConnectionStats } from "#proxy/cluster/upstream-connection-stats";
 import type { StreamInfo } from "#proxy/http/stream-info";
 import { bindListenSocket } from "#proxy/net/listen-socket";
 import { SocketConnector } from "#proxy/net/socket-connector";
@@ -39,6 +41,8 @@ interface Bench {
   readonly logged: StreamInfo[];
   readonly hosts: Host[];
   readonly stats: ThreadStats;
+  /** Of each attempt to connect. */
+  readonly connectTimeouts: readonly number[];
   readonly stat: (name: string) => number;
   readonly update: (init: Settings) => void;
 }
@@ -70,10 +74,31 @@ function wire(port: number, init: Settings): Uint8Array {
   );
 }
 
-function bench(hosts: Host[], init: Settings = {}, maxConnections = 100): Bench {
+interface Limits {
+  /** Of the listener. */
+  readonly maxConnections?: number;
+  /** Of the cluster. */
+  readonly maxUpstreamConnections?: number;
+}
+
+function bench(hosts: Host[], init: Settings = {}, { maxConnections = 100, maxUpstreamConnections = 100 }: Limits = {}): Bench {
   const stats = new ThreadStats();
   const logged: StreamInfo[] = [];
-  const cluster = { name: "c", hosts, chooseHost: () => hosts.find(({ health }) => health === "healthy") } as unknown as Cluster;
+  const connectTimeouts: number[] = [];
+  const sockets = new SocketConnector(realClock, true);
+  const scope = stats.root.scope("cluster", "c");
+  let connections = 0;
+  const cluster = {
+    name: "c",
+    hosts,
+    stats: new ClusterStats(scope),
+    connectionStats: new UpstreamConnectionStats(scope),
+    connectTimeoutMs: 1234,
+    bufferLimitBytes: undefined,
+    chooseHost: () => hosts.find(({ health }) => health === "healthy"),
+    tryAcquireConnection: () => connections < maxUpstreamConnections && ++connections > 0,
+    releaseConnection: () => void connections--,
+  } as unknown as Cluster;
   const thread: ThreadContext = {
     nodeId: "n",
     clock: realClock,
@@ -82,7 +107,12 @@ function bench(hosts: Host[], init: Settings = {}, maxConnections = 100): Bench 
     stats: stats.root,
     clusters: { get: (name) => (name === "c" ? cluster : undefined) },
     routes: { get: () => undefined },
-    connector: new SocketConnector(realClock, true),
+    connector: {
+      connect(target, connectTimeoutMs, callbacks) {
+        connectTimeouts.push(connectTimeoutMs);
+        return sockets.connect(target, connectTimeoutMs, callbacks);
+      },
+    },
     accessLogs: { open: () => ({ write: () => {} }) },
     poison: true,
   };
@@ -111,6 +141,7 @@ function bench(hosts: Host[], init: Settings = {}, maxConnections = 100): Bench 
     logged,
     hosts,
     stats,
+    connectTimeouts,
     stat: (name) => {
       const update = stats.takeUpdate();
       if (update !== undefined) reader.apply(0, update);
@@ -203,7 +234,7 @@ test("a reset upstream is a reset downstream", async () => {
 });
 
 test("connections over the limit are closed at once and counted", async () => {
-  const { port, stat } = bench([await serve((socket) => socket.write("hi"))], {}, 1);
+  const { port, stat } = bench([await serve((socket) => socket.write("hi"))], {}, { maxConnections: 1 });
   const first = client(port);
   await once(first, "data");
   const second = client(port);
@@ -211,6 +242,47 @@ test("connections over the limit are closed at once and counted", async () => {
   await once(second, "end");
   assert.equal(stat("listener.l.downstream_cx_overflow"), 1);
   assert.equal(stat("listener.l.downstream_cx_active"), 1);
+});
+
+test("the cluster's limits hold, and it counts its connections", async () => {
+  const upstream = await serve((socket) => {
+    socket.write("hi");
+    socket.resume();
+    socket.on("end", () => socket.end());
+  });
+  const { port, stat, logged, connectTimeouts } = bench([upstream], {}, { maxUpstreamConnections: 1 });
+  const first = client(port);
+  await once(first, "data");
+  assert.deepEqual(connectTimeouts, [1234]);
+  assert.equal(stat("cluster.c.upstream_cx_active"), 1);
+  assert.equal(stat("cluster.c.upstream_rq_active"), 1);
+  assert.equal(upstream.stats.cxActive, 1);
+  const second = client(port);
+  second.end();
+  await readAll(second);
+  while (logged.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([...(logged[0]?.flags ?? [])], ["UO"]);
+  assert.equal(stat("cluster.c.upstream_cx_overflow"), 1);
+  first.destroy();
+  while (stat("cluster.c.upstream_cx_active") > 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(stat("cluster.c.upstream_cx_total"), 1);
+  assert.equal(stat("cluster.c.upstream_cx_destroy_local"), 1);
+  assert.equal(stat("cluster.c.upstream_cx_rx_bytes_total"), 2);
+  const third = client(port);
+  await once(third, "data");
+  assert.equal(stat("cluster.c.upstream_cx_total"), 2);
+});
+
+test("a host that cannot be reached counts as a failed connect", async () => {
+  const { port, stat, logged, hosts } = bench([host(1)], { maxConnectAttempts: 2 });
+  const socket = client(port);
+  socket.end();
+  await readAll(socket);
+  while (logged.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(stat("cluster.c.upstream_cx_connect_fail"), 2);
+  assert.equal(stat("cluster.c.upstream_cx_active"), 0);
+  assert.equal(hosts[0]?.stats.cxConnectFail, 2);
+  assert.equal(hosts[0]?.stats.cxActive, 0);
 });
 
 test("an unchanged chain keeps its connections over an update; a changed one has the drain time to end them", async () => {

@@ -36,11 +36,17 @@ export interface Connection {
   readonly bytesSent: number;
   /** Set by whoever takes the connection over; exactly one handler at a time. */
   handler: ConnectionHandler;
+  /** `write` says false from this many bytes on that wait to be sent (Envoy's per_connection_buffer_limit_bytes). */
+  bufferLimitBytes: number;
+  /** How long a `flush` close waits for progress or the peer's own end; 0: it does not wait once all has been sent. */
+  delayedCloseMs: number;
+  /** A `flush` close was cut short by `delayedCloseMs`. */
+  readonly delayedCloseExpired: boolean;
   /** The bytes of the current chunk stay valid after the callback; the caller owns them now. */
   keepChunk(): void;
   /**
    * Sends text whose characters are all below 256 (a head, with a small body behind it) or bytes that must not change until `onDrain`
-   * or close. False: over the high watermark (64 KiB pending), wait for `onDrain`. The data is taken in either case.
+   * or close. False: over `bufferLimitBytes`, wait for `onDrain`. The data is taken in either case.
    */
   write(data: string | Uint8Array): boolean;
   /** A head and body bytes in one system call where the transport can. */

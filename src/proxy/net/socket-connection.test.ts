@@ -100,6 +100,64 @@ test("write says when the peer is slow, and onDrain when it is not any more", as
   close();
 });
 
+test("a connection's own limit decides when write says no, above and below the stream's", async () => {
+  for (const limit of [10_000, 4 * HIGH_WATERMARK_BYTES]) {
+    const { ours, peer, close } = await pair();
+    const handler = new Recorder();
+    ours.handler = handler;
+    ours.bufferLimitBytes = limit;
+    peer.pause();
+    const chunk = Buffer.alloc(5_000, 1);
+    let written = 0;
+    // What the kernel takes is not ours to hold.
+    while (ours.write(chunk)) {
+      written += chunk.length;
+      assert.ok(written < 50_000_000, "a peer that reads nothing must push back");
+    }
+    const drained = new Promise<void>((resolve) => {
+      handler.onDrain = () => {
+        handler.drains++;
+        resolve();
+      };
+    });
+    assert.equal(ours.write(chunk), false, "it stays full");
+    peer.resume();
+    await drained;
+    assert.equal(ours.write(chunk), true);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(handler.drains, 1);
+    close();
+  }
+});
+
+test("a flush close without delay does not wait for the peer's end; one with a delay says when it ran out", async () => {
+  const direct = await pair(new ManualClock());
+  const handler = new Recorder();
+  direct.ours.handler = handler;
+  direct.ours.delayedCloseMs = 0;
+  direct.ours.write("bye");
+  direct.ours.close("flush");
+  assert.equal(await readAll(direct.peer), "bye");
+  await handler.closed;
+  assert.equal(direct.ours.delayedCloseExpired, false);
+  direct.close();
+
+  const clock = new ManualClock();
+  const slow = await pair(clock);
+  const other = new Recorder();
+  slow.ours.handler = other;
+  slow.ours.delayedCloseMs = 250;
+  slow.ours.write("bye");
+  slow.ours.close("flush");
+  assert.equal(await readAll(slow.peer), "bye");
+  clock.advance(249);
+  assert.equal(slow.ours.delayedCloseExpired, false);
+  clock.advance(1);
+  await other.closed;
+  assert.equal(slow.ours.delayedCloseExpired, true);
+  slow.close();
+});
+
 test("each side can end alone and the other side goes on", async () => {
   const { ours, peer, close } = await pair();
   const handler = new Recorder();

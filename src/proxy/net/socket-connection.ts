@@ -6,7 +6,7 @@ import { invariant } from "#runtime/invariant";
 import type { Connection, ConnectionHandler, PauseCause, SocketAddress, TransportFailure } from "./connection.ts";
 import { brokenConnection } from "./transport-failure.ts";
 
-/** `write` answers false from here on. */
+/** Where nothing is configured. Less than Envoy's 1 MiB: what fills the kernel's buffers keeps a fast peer busy already. */
 export const HIGH_WATERMARK_BYTES = 65_536;
 
 /** A body up to this size goes out as one string with its head: one write instead of a vector of two. */
@@ -15,6 +15,8 @@ const JOIN_BYTES = 4096;
 // Envoy's delayed_close_timeout: how long a closed connection waits for progress or the peer's FIN, because closing a socket that still holds unread
 // bytes makes the kernel send RST, which can destroy the answer on its way.
 const DELAYED_CLOSE_MS = 1000;
+
+const EMPTY = new Uint8Array(0);
 
 const POISON = 0xdb;
 
@@ -39,6 +41,11 @@ export class SocketConnection implements Connection {
   readonly id = ++lastId;
   readonly startMs: number;
   handler: ConnectionHandler = nobody;
+  bufferLimitBytes = HIGH_WATERMARK_BYTES;
+  delayedCloseMs = DELAYED_CLOSE_MS;
+  #delayedCloseExpired = false;
+  /** `write` said false: the handler waits for `onDrain`. */
+  #over = false;
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #poison: boolean;
@@ -62,9 +69,7 @@ export class SocketConnection implements Connection {
     this.startMs = clock.monotonicMs();
     socket.on("data", (chunk: Buffer) => this.#onData(chunk));
     socket.on("end", () => this.#onEnd());
-    socket.on("drain", () => {
-      if (!this.#closing) this.handler.onDrain();
-    });
+    socket.on("drain", () => this.#onDrain());
     socket.on("error", (error) => {
       this.#failure ??= brokenConnection(error);
     });
@@ -87,26 +92,46 @@ export class SocketConnection implements Connection {
     return this.#socket.bytesWritten;
   }
 
+  get delayedCloseExpired(): boolean {
+    return this.#delayedCloseExpired;
+  }
+
   keepChunk(): void {
     this.#kept = true;
   }
 
   write(data: string | Uint8Array): boolean {
     if (this.#closing) return true;
-    return typeof data === "string" ? this.#socket.write(data, "latin1") : this.#socket.write(data);
+    const below = typeof data === "string" ? this.#socket.write(data, "latin1") : this.#socket.write(data);
+    return this.#judge(below);
   }
 
   writeBoth(head: string, body: Uint8Array): boolean {
     if (this.#closing) return true;
     if (body.byteLength <= JOIN_BYTES) {
       const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("latin1");
-      return this.#socket.write(head + text, "latin1");
+      return this.#judge(this.#socket.write(head + text, "latin1"));
     }
     this.#socket.cork();
     this.#socket.write(head, "latin1");
     const below = this.#socket.write(body);
     this.#socket.uncork();
-    return below;
+    return this.#judge(below);
+  }
+
+  /** `below` is about the stream's own watermark, which is not ours when a limit is configured; its drain event comes only above it. */
+  #judge(below: boolean): boolean {
+    if (this.#socket.writableLength < this.bufferLimitBytes) return !this.#over;
+    if (this.#over) return false;
+    this.#over = true;
+    if (below) this.#socket.write(EMPTY, () => this.#onDrain());
+    return false;
+  }
+
+  #onDrain(): void {
+    if (!this.#over) return;
+    this.#over = false;
+    if (!this.#closing) this.handler.onDrain();
   }
 
   pauseReading(cause: PauseCause): void {
@@ -142,6 +167,10 @@ export class SocketConnection implements Connection {
 
   #closeAfterFlush(): void {
     if (this.#socket.destroyed) return;
+    if (this.delayedCloseMs === 0) {
+      this.#socket.end(() => this.#socket.destroy());
+      return;
+    }
     this.#socket.end();
     // What the peer still sends is read and thrown away, so that its FIN is seen.
     this.#socket.resume();
@@ -151,11 +180,15 @@ export class SocketConnection implements Connection {
   /** As Envoy: a peer that takes its time over the answer gets all of it as long as something moves. */
   #closeWhenStuck(unsentBefore: number): void {
     this.#closeTimer = this.#clock.setTimer(
-      DELAYED_CLOSE_MS,
+      this.delayedCloseMs,
       () => {
         const unsent = this.#unsentBytes();
-        if (unsent < unsentBefore) this.#closeWhenStuck(unsent);
-        else this.#socket.destroy();
+        if (unsent < unsentBefore) {
+          this.#closeWhenStuck(unsent);
+          return;
+        }
+        this.#delayedCloseExpired = true;
+        this.#socket.destroy();
       },
       true,
     );

@@ -1,13 +1,12 @@
 // What is kept of a request body so that a retry can send it again. Small chunks are copied together: a body that comes in chunks of one
 // byte must not cost a buffer object a byte, nor hold the reads that it came in.
 
-/** Envoy's default buffer limit. */
-export const RETRY_BUFFER_BYTES = 1024 * 1024;
 const SMALL_CHUNK_BYTES = 2048;
 const FIRST_TAIL_BYTES = 2048;
 const MAX_TAIL_BYTES = 65_536;
 
 export class RetryBody {
+  readonly #limitBytes: number;
   readonly #pieces: Uint8Array[] = [];
   /** Small chunks are appended here; what is written is never changed, so that views of it stay good. */
   #tail: Buffer | undefined;
@@ -16,9 +15,13 @@ export class RetryBody {
   #bytes = 0;
   #nextTailBytes = FIRST_TAIL_BYTES;
 
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
   /** False: it would be more than may be kept, and is not. */
   push(chunk: Uint8Array): boolean {
-    if (this.#bytes + chunk.length > RETRY_BUFFER_BYTES) return false;
+    if (this.#bytes + chunk.length > this.#limitBytes) return false;
     this.#bytes += chunk.length;
     if (chunk.length > SMALL_CHUNK_BYTES) {
       this.#closeRun();

@@ -333,6 +333,15 @@ describe("the router's retries", () => {
     assert.equal(finished(hcm), "503 - via_upstream");
   });
 
+  it("keeps no more of a body than the listener's buffer limit", () => {
+    const { hcm, client } = start({ route: { retry: RETRY } });
+    hcm.bufferLimitBytes = 10;
+    const stream = hcm.send(client, { method: "POST", body: "0123456789", open: true });
+    stream.onRequestData(Buffer.from("x"), true);
+    assert.equal(hcm.last.body, "0123456789x");
+    assert.equal(hcm.stats.get("cluster.c.retry_or_shadow_abandoned"), 1);
+  });
+
   it("answers 507 when the body outgrows the buffer between two tries", () => {
     const { hcm, client } = start({ route: { retry: RETRY } });
     const stream = hcm.send(client, { method: "POST", body: "x", open: true });

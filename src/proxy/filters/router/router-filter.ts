@@ -140,7 +140,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
     const policy = requestRetryPolicy(route.retry, headers);
     if (policy !== undefined) {
       this.#retry = new RetryState(policy, stream.random);
-      if (!endStream) this.#body = new RetryBody();
+      if (!endStream) this.#body = new RetryBody(stream.bufferLimitBytes);
     }
     if (!this.#config.suppressEnvoyHeaders) setExpectedTimeout(headers, this.#timeouts, 0, this.#rewritesGrpcTimeout);
     if (endStream) this.#onRequestComplete();

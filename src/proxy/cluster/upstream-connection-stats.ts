@@ -1,7 +1,7 @@
 // What connection pools count, in the scope of their cluster. Made once per cluster and thread, shared by the pools of its hosts.
 import type { Counter, Gauge, Histogram, StatsScope } from "#telemetry/stats/store";
 
-export class Http1PoolStats {
+export class UpstreamConnectionStats {
   readonly cxTotal: Counter;
   readonly cxActive: Gauge;
   readonly cxHttp1Total: Counter;
