@@ -1,4 +1,5 @@
 // Istio's rules for an EnvoyFilter.
+import { createRequire } from "node:module";
 import type { ConfigPatch, EnvoyFilterSpec } from "#api/envoy-filter";
 import { expressionFault } from "#api/validation/common-rules";
 import { checkLabelsSelector } from "#api/validation/selector-rules";
@@ -39,8 +40,20 @@ function checkConfigPatch(entry: ConfigPatch, check: Check): void {
   if (operation === "INVALID") return check.at("patch", "operation").error("is required", "for example MERGE or INSERT_BEFORE");
   if (operation !== "REMOVE" && patch.value === undefined) return check.at("patch", "value").error(`${operation} needs a value`);
   if (!checkProxyVersion(match?.proxy?.proxyVersion ?? "", check.at("match", "proxy", "proxyVersion"))) return undefined;
-  checkObjectMatch(entry, applyTo, check.at("match"));
+  if (checkObjectMatch(entry, applyTo, check.at("match")) && patch.value !== undefined) {
+    checkValue(applyTo, patch.value, check.at("patch", "value"));
+  }
   return undefined;
+}
+
+const require = createRequire(import.meta.url);
+
+function checkValue(applyTo: string, value: unknown, check: Check): void {
+  // Envoy's API is large, and few files hold an EnvoyFilter.
+  const { checkPatchObject } = require("#api/envoy-filter/patch-object") as typeof import("./patch-object.ts");
+  const { error, warnings } = checkPatchObject(applyTo, value);
+  if (error !== undefined) check.error(error.message, error.hint);
+  for (const warning of warnings) check.warning(warning);
 }
 
 const maxProxyVersionLength = 1024;
@@ -60,19 +73,23 @@ function checkProxyVersion(expression: string, check: Check): boolean {
 const listenerObjects: ReadonlySet<string> = new Set(["LISTENER", "FILTER_CHAIN", "NETWORK_FILTER", "HTTP_FILTER"]);
 const routeObjects: ReadonlySet<string> = new Set(["ROUTE_CONFIGURATION", "VIRTUAL_HOST", "HTTP_ROUTE"]);
 
-function checkObjectMatch({ match }: ConfigPatch, applyTo: string, check: Check): void {
-  if (match === undefined) return;
+/** Whether the patch is looked at any further. */
+function checkObjectMatch({ match }: ConfigPatch, applyTo: string, check: Check): boolean {
+  if (match === undefined) return true;
   const { listener, routeConfiguration, cluster } = match;
-  const written = listener !== undefined || routeConfiguration !== undefined || cluster !== undefined || match.waypoint !== undefined;
-  if (!written) return;
+  if (listener === undefined && routeConfiguration === undefined && cluster === undefined) return true;
   if (listenerObjects.has(applyTo)) {
-    if (listener === undefined) check.error(`${applyTo} is matched by listener`, "write match.listener");
-    else checkFilterMatch(listener.filterChain?.filter, applyTo, check.at("listener", "filterChain", "filter"));
-  } else if (routeObjects.has(applyTo)) {
+    if (listener !== undefined)
+      return checkFilterMatch(listener.filterChain?.filter, applyTo, check.at("listener", "filterChain", "filter"));
+    check.error(`${applyTo} is matched by listener`, "write match.listener");
+    return false;
+  }
+  if (routeObjects.has(applyTo)) {
     if (routeConfiguration === undefined) check.error(`${applyTo} is matched by routeConfiguration`, "write match.routeConfiguration");
   } else if (applyTo === "CLUSTER" && cluster === undefined) {
     check.error("CLUSTER is matched by cluster", "write match.cluster");
   }
+  return true;
 }
 
 interface FilterMatch {
@@ -80,22 +97,28 @@ interface FilterMatch {
   readonly subFilter?: { readonly name?: string | undefined } | undefined;
 }
 
-function checkFilterMatch(filter: FilterMatch | undefined, applyTo: string, check: Check): void {
-  if (filter === undefined) return;
+function checkFilterMatch(filter: FilterMatch | undefined, applyTo: string, check: Check): boolean {
+  if (filter === undefined) return true;
   if (applyTo === "LISTENER" || applyTo === "FILTER_CHAIN") check.warning(`has no effect with applyTo: ${applyTo}`);
   const { name = "", subFilter } = filter;
-  if (name === "") return check.at("name").error("is required");
-  if (subFilter !== undefined) {
-    const at = check.at("subFilter");
-    if (applyTo !== "HTTP_FILTER") return at.error("is for applyTo: HTTP_FILTER alone");
-    if (name !== "envoy.filters.network.http_connection_manager" && name !== "envoy.http_connection_manager") {
-      return check.at("name").error("HTTP filters stand in envoy.filters.network.http_connection_manager", "name it");
-    }
-    if ((subFilter.name ?? "") === "") return at.at("name").error("is required");
-    warnOldName(subFilter.name ?? "", at.at("name"));
+  const fault = filterFault(filter, applyTo);
+  if (fault !== undefined) {
+    check.error(fault);
+    return false;
   }
   warnOldName(name, check.at("name"));
-  return undefined;
+  warnOldName(subFilter?.name ?? "", check.at("subFilter", "name"));
+  return true;
+}
+
+function filterFault({ name = "", subFilter }: FilterMatch, applyTo: string): string | undefined {
+  if (name === "") return "needs the filter's name";
+  if (subFilter === undefined) return undefined;
+  if (applyTo !== "HTTP_FILTER") return "subFilter is for applyTo: HTTP_FILTER alone";
+  if (name !== "envoy.filters.network.http_connection_manager" && name !== "envoy.http_connection_manager") {
+    return "HTTP filters stand in envoy.filters.network.http_connection_manager: name it";
+  }
+  return (subFilter.name ?? "") === "" ? "subFilter needs the filter's name" : undefined;
 }
 
 function warnOldName(name: string, check: Check): void {
