@@ -51,6 +51,6 @@ export const node = structure("Node", {
     ),
     "What keeps pods away",
   ),
-  ...opaque({ configSource: "Not used by Kubernetes" }),
+  ...opaque({ podPreemptionPolicy: "How pods may push others away", configSource: "Not used by Kubernetes" }),
 });
 export type NodeSpec = Decoded<typeof node>;

@@ -48,6 +48,7 @@ export const pod = structure("PodSpec", {
     os: "Its operating system",
     schedulingGates: "What must happen before it runs",
     resourceClaims: "Devices",
+    evictionResponders: "Who is asked before it is evicted",
     workloadRef: "The group it is scheduled with",
     schedulingGroup: "The group it is scheduled with",
   }),
