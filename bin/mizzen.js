@@ -2,7 +2,7 @@
 // The launcher: plain JavaScript that Node 20 can run. It finds the Node 26 that npm installed beside the package and
 // hands over to it; in a checkout it also makes the generated protobuf code when that is missing.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -44,6 +44,14 @@ const built = join(root, "dist/cli/main.js");
 const checkout = existsSync(join(root, "src/cli/main.ts"));
 const entry = checkout ? join(root, "src/cli/main.ts") : built;
 const node = findNode();
+
+// Asked a thousand times by scripts and prompts: answered without starting a second Node.
+const [command, ...more] = process.argv.slice(2);
+if (more.length === 0 && (command === "version" || command === "--version" || command === "-v")) {
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  process.stdout.write(command === "version" ? `mizzen ${version}\n` : `${version}\n`);
+  process.exit(0);
+}
 
 if (checkout && !existsSync(join(root, "src/envoy/gen/.stamp"))) {
   const made = spawnSync(process.execPath, [join(root, "scripts/generate-envoy.mjs")], { stdio: ["ignore", 2, 2] });
