@@ -34,6 +34,13 @@ test("the schema says types, required fields, exclusive fields and what has no e
   assert.deepEqual(route.properties.match.items.properties.uri.allOf[0].not.anyOf[0], { required: ["exact", "prefix"] });
 });
 
+test("the schema says the limits of values", () => {
+  const { listeners, gatewayClassName } = (jsonSchema("KubernetesGateway") as Schema)["properties"].spec.properties;
+  assert.deepEqual([gatewayClassName.minLength, gatewayClassName.maxLength], [1, 253]);
+  assert.deepEqual([listeners.minItems, listeners.maxItems, listeners.items.properties.port.maximum], [1, 64, 65_535]);
+  assert.match(listeners.items.properties.name.pattern, /a-z0-9/u);
+});
+
 test("kinds that are known by name only have none", () => {
   assert.equal(jsonSchema("PersistentVolume"), undefined);
 });

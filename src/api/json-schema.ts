@@ -1,5 +1,5 @@
 // The JSON schema of a kind, for editors and for the API server's OpenAPI, from the same declaration as the decoder.
-import type { Field, Message, Shape } from "./declaration.ts";
+import type { Field, Limits, Message, Shape } from "./declaration.ts";
 import { decodedKind } from "./kinds.ts";
 
 export type JsonSchema = { readonly [keyword: string]: unknown };
@@ -46,6 +46,19 @@ function fieldSchema(field: Field): JsonSchema {
 }
 
 function shapeSchema(shape: Shape): JsonSchema {
+  const schema = typeSchema(shape);
+  return shape.limits === undefined ? schema : { ...schema, ...limitKeywords(shape.limits) };
+}
+
+/** The limits that JSON schema has words for; keys of lists and CEL are for whoever reads those. */
+function limitKeywords(limits: Limits): JsonSchema {
+  const { minLength, maxLength, pattern, minimum, maximum, minItems, maxItems, minProperties, maxProperties, listKeys } = limits;
+  const keywords = { minLength, maxLength, pattern, minimum, maximum, minItems, maxItems, minProperties, maxProperties };
+  const written = Object.fromEntries(Object.entries(keywords).filter(([, value]) => value !== undefined));
+  return listKeys?.length === 0 ? { ...written, uniqueItems: true } : written;
+}
+
+function typeSchema(shape: Shape): JsonSchema {
   switch (shape.kind) {
     case "string":
       return { type: "string" };
@@ -56,7 +69,11 @@ function shapeSchema(shape: Shape): JsonSchema {
     case "number":
       return { type: "number" };
     case "duration":
-      return { type: "string", format: "duration", pattern: "^[-+]?(0|([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|ms|s|m|h))+$" };
+      return {
+        type: "string",
+        format: "duration",
+        pattern: shape.pattern ?? "^[-+]?(0|([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|ms|s|m|h))+$",
+      };
     case "enum":
       return { type: "string", enum: [...shape.numbers.keys()] };
     case "integer-or-string":
