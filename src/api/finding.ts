@@ -31,8 +31,12 @@ export interface Finding {
   readonly hint?: string;
 }
 
+/** Under this kind the Gateway API's Gateways live beside Istio's; people know both as Gateway. */
+export const kubernetesGatewayKind = "KubernetesGateway";
+
 export function keyText(key: ObjectKey): string {
-  return `${key.kind} ${key.namespace === "" ? "" : `${key.namespace}/`}${key.name}`;
+  const kind = key.kind === kubernetesGatewayKind ? "Gateway" : key.kind;
+  return `${kind} ${key.namespace === "" ? "" : `${key.namespace}/`}${key.name}`;
 }
 
 /** `file:line:column: error MZ0002 VirtualService default/reviews spec.http[0].route[0].weight: must be 0 or more (hint)` */

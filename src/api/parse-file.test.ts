@@ -165,6 +165,7 @@ test("two groups may have a kind of one name", () => {
     "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: a}\nspec: {gatewayClassName: b, listeners: [{name: c, port: 80, protocol: HTTP}]}\n",
   );
   assert.deepEqual([istio.key?.kind, kubernetes.key?.kind, kubernetes.object?.kind], ["Gateway", "KubernetesGateway", "KubernetesGateway"]);
+  assert.match(texts([kubernetes]).join(), /info MZ0004 Gateway default\/a: /u);
   assert.equal(only("apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: a}\n").key?.kind, "Service.serving.knative.dev");
 });
 

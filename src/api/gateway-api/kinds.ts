@@ -1,5 +1,6 @@
 // The kinds of the Gateway API, with the versions that its CRDs serve.
 import { decoded, type DecodedKind } from "#api/decoded-kind";
+import { kubernetesGatewayKind } from "#api/finding";
 import { backendTlsPolicy, xBackend, xBackendTrafficPolicy } from "./backend-policy.ts";
 import { tcpRoute, tcpRouteAlpha, tlsRoute, tlsRouteAlpha, udpRoute, udpRouteAlpha } from "./connection-route.ts";
 import { gatewayClass, xMesh } from "./gateway-class.ts";
@@ -21,7 +22,7 @@ const noEffect = { effect: "none" } as const;
 
 export const gatewayApiKinds: readonly DecodedKind[] = [
   decoded("GatewayClass", versions("v1", "v1beta1"), gatewayClass, validateGatewayClass, noEffect),
-  decoded("KubernetesGateway", versions("v1", "v1beta1"), kubernetesGateway, validateKubernetesGateway, {
+  decoded(kubernetesGatewayKind, versions("v1", "v1beta1"), kubernetesGateway, validateKubernetesGateway, {
     ...noEffect,
     writtenAs: "Gateway",
   }),

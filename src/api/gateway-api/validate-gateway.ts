@@ -28,17 +28,8 @@ export function checkListeners(listeners: readonly Listener[], check: Check): vo
   const places = new Map<string, string>();
   for (const [index, listener] of listeners.entries()) {
     const at = check.at(index);
-    const { protocol, tls, hostname, port } = listener;
-    if (tls !== undefined && withoutTls.has(protocol)) {
-      at.at("tls").error(`protocol ${protocol} has no TLS`, "use protocol HTTPS or TLS, or remove tls");
-    }
-    if (protocol === "TLS" && tls === undefined) at.error("protocol TLS needs tls", "add tls with a mode");
-    if (protocol === "HTTPS" && tls?.mode === "Passthrough") {
-      at.at("tls", "mode").error("protocol HTTPS ends TLS here: its mode must be Terminate", "use protocol TLS for Passthrough");
-    }
-    if (tls !== undefined && (tls.mode ?? "Terminate") === "Terminate" && isEmpty(tls.certificateRefs) && isEmpty(tls.options)) {
-      at.at("tls").error("mode Terminate needs certificateRefs or options", "name the Secret of the certificate");
-    }
+    const { protocol, hostname, port } = listener;
+    checkListenerTls(listener, at);
     if (hostname !== undefined && withoutHost.has(protocol)) {
       at.at("hostname").error(`protocol ${protocol} has no hosts`, "remove hostname");
     }
@@ -48,6 +39,21 @@ export function checkListeners(listeners: readonly Listener[], check: Check): vo
     const other = places.get(place);
     if (other === undefined) places.set(place, listener.name);
     else at.error(`port ${port}, protocol ${protocol} and host ${hostname ?? "(any)"} are those of listener ${other}`);
+  }
+}
+
+function checkListenerTls({ protocol, tls }: Listener, check: Check): void {
+  if (tls === undefined) {
+    if (protocol === "TLS") check.error("protocol TLS needs tls", "add tls with a mode");
+    return;
+  }
+  const { mode = "Terminate", certificateRefs, options } = tls;
+  if (withoutTls.has(protocol)) {
+    check.at("tls").error(`protocol ${protocol} has no TLS`, "use protocol HTTPS or TLS, or remove tls");
+  } else if (protocol === "HTTPS" && mode === "Passthrough") {
+    check.at("tls", "mode").error("protocol HTTPS ends TLS here: its mode must be Terminate", "use protocol TLS for Passthrough");
+  } else if (mode === "Terminate" && isEmpty(certificateRefs) && isEmpty(options)) {
+    check.at("tls").error("mode Terminate needs certificateRefs or options", "name the Secret of the certificate");
   }
 }
 
