@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 
 const BENCHES: Readonly<Record<string, () => Promise<{ bench(options: BenchOptions): Promise<unknown> }>>> = {
+  analyze: () => import("./analyze.ts"),
   http1: () => import("./http1.ts"),
 };
 

@@ -6,15 +6,17 @@ import { keyOf, type ApiObject } from "#api/object";
 import type { MeshConfigSpec } from "#api/mesh-config";
 import { parseFile } from "#api/parse-file";
 import type { WorkloadGroupSpec } from "#api/workload-group";
-import { BUILTIN_ORIGIN, builtinDocuments } from "#control-plane/config/builtin-objects";
+import { meshFindings } from "#control-plane/analysis/mesh-findings";
+import { BUILTIN_ORIGIN, builtinDocuments, INGRESS_GATEWAY_LABELS } from "#control-plane/config/builtin-objects";
 import { DirectorySource } from "#control-plane/config/directory-source";
 import { diffFindings } from "#control-plane/config/finding-diff";
+import type { ObjectSet } from "#control-plane/config/object-set";
 import { ConfigStore } from "#control-plane/config/store";
 import { buildMesh } from "#control-plane/mesh/build-mesh";
-import { conflictFindings } from "#control-plane/mesh/conflicts";
+import { gatewayPortConflicts } from "#control-plane/mesh/conflicts";
 import type { Mesh } from "#control-plane/mesh/mesh";
+import { mutualTlsFindings } from "#control-plane/mesh/mutual-tls-findings";
 import { notServedFindings } from "#control-plane/mesh/not-served-findings";
-import { referenceFindings } from "#control-plane/mesh/references";
 import { serviceFindings } from "#control-plane/mesh/service-findings";
 import type { Labels } from "#control-plane/registry/labels";
 import { registrationFile } from "#control-plane/registry/registration-file";
@@ -36,7 +38,6 @@ const ENDPOINT_QUIET_MS = 5;
 const ENDPOINT_MAX_MS = 10;
 const DEFAULT_DOMAIN = "cluster.local";
 const DEFAULT_ROOT_NAMESPACE = "istio-system";
-const INGRESS_GATEWAY_LABELS: Labels = { app: "istio-ingressgateway", istio: "ingressgateway" };
 const KINDS = ["Service", "WorkloadGroup", "WorkloadEntry", "Gateway", "VirtualService", "DestinationRule", "MeshConfig"] as const;
 
 /** A WorkloadGroup and the file that holds it; undefined for one that stands in no file. */
@@ -81,6 +82,7 @@ export class ControlPlane {
   #mesh: Mesh | undefined;
   #builds = 0;
   #findings: readonly Finding[] = [];
+  #analyzed: { readonly objects: ObjectSet; readonly findings: readonly Finding[] } | undefined;
   #grpc: GrpcListener | undefined;
   #http: DebugServer | undefined;
 
@@ -220,8 +222,9 @@ export class ControlPlane {
     const domain = this.#domain;
     const computed = [
       ...this.#registry.snapshot.findings,
-      ...referenceFindings({ mesh, objects, domain, gatewayLabels }),
-      ...conflictFindings({ mesh, objects, domain, gatewayLabels }),
+      ...this.#analyze(mesh, gatewayLabels),
+      ...mutualTlsFindings({ mesh, objects, domain }),
+      ...gatewayPortConflicts({ mesh, objects, gatewayLabels }),
       ...serviceFindings({ services: mesh.services, objects, gatewayLabels }),
       ...notServedFindings(objects),
     ].map((finding) => this.#store.locate(finding));
@@ -229,6 +232,16 @@ export class ControlPlane {
     const { fresh, gone } = diffFindings(this.#findings, findings);
     this.#findings = findings;
     if (fresh.length > 0 || gone.length > 0) this.#options.onFindings?.(fresh, gone);
+  }
+
+  /** Endpoints come and go more often than objects, and say nothing to an analyzer. */
+  #analyze({ config }: Mesh, gatewayLabels: readonly Labels[]): readonly Finding[] {
+    const { objects } = this.#store;
+    if (this.#analyzed?.objects !== objects) {
+      const wallMs = this.#options.clock.wallMs();
+      this.#analyzed = { objects, findings: meshFindings({ objects, meshConfig: config, gatewayLabels, wallMs }) };
+    }
+    return this.#analyzed.findings;
   }
 
   #reportGroups(): void {

@@ -18,6 +18,7 @@ interface Section {
 }
 
 const SECTIONS: Readonly<Record<string, Section>> = {
+  analyze: { needs: "analyze/cases.json", load: () => import("./analyze.ts") },
   samples: { needs: "samples/bookinfo/networking", load: () => import("./samples.ts") },
   "samples-objects": { needs: "samples/index.json", load: () => import("./samples-objects.ts") },
   "validate/gateway-api": { needs: "validate/gateway-api/cases.json", load: () => import("./gateway-api.ts") },

@@ -1,5 +1,5 @@
 // Which hosts the Services and ServiceEntries of the analyzed objects define, and for whom: what destinations may name.
-import { HostTable, isWildcard } from "#control-plane/mesh/host";
+import { hostsOverlap, HostTable, isWildcard } from "#control-plane/mesh/host";
 import type { Labels } from "#control-plane/registry/labels";
 import type { ObjectTable } from "./object-table.ts";
 import { labelsOf } from "./specs.ts";
@@ -66,6 +66,13 @@ export class ServiceHosts {
       if (known !== undefined) return known;
     }
     return this.#wildcards.get(EVERYBODY)?.find(written) ?? this.#wildcards.get(namespace)?.find(written);
+  }
+
+  /** Whether some host is meant by a wildcard. */
+  isKnownWildcard(written: string): boolean {
+    if (!isWildcard(written)) return false;
+    for (const [, hosts] of this.#exact) for (const host of hosts.keys()) if (hostsOverlap(written, host)) return true;
+    return false;
   }
 
   /** What to do about a host that is not known. */

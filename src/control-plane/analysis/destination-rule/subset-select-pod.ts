@@ -24,6 +24,8 @@ export const subsetSelectPodAnalyzer: Analyzer = {
       const host = spec.host ?? "";
       const known = hosts.find(host, key.namespace, spec.exportTo ?? []);
       if (known === undefined) {
+        // Istio names these as well, although the rule applies to each host below.
+        if (hosts.isKnownWildcard(host)) continue;
         const hint = hosts.hint(host, key.namespace);
         context.report(rule, MESSAGES.UnknownDestinationRuleHost, [host], { near: "spec.host", hint });
         continue;

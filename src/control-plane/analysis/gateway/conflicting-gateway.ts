@@ -2,9 +2,10 @@
 import { fullName, type AnalysisContext, type Analyzer } from "#control-plane/analysis/analyzer";
 import type { ObjectOf } from "#control-plane/analysis/analyzed-object";
 import { MESSAGES } from "#control-plane/analysis/messages";
-import { selectorField, selectorText } from "#control-plane/analysis/selector";
+import { selectorText } from "#control-plane/analysis/selector";
 import { labelsOf } from "#control-plane/analysis/specs";
 import { selects, type Labels } from "#control-plane/registry/labels";
+import { reportNoPods } from "./gateway-pods.ts";
 
 export const conflictingGatewayAnalyzer: Analyzer = {
   name: "gateway.ConflictingGatewayAnalyzer",
@@ -58,11 +59,11 @@ function relatedGroups(groups: readonly SelectorGroup[], { objects }: AnalysisCo
   return new Map(groups.map((group) => [group.text, groups.filter((other) => overlap(group, other))]));
 }
 
-function checkGateway({ report }: AnalysisContext, gateway: ObjectOf<"Gateway">, related: readonly SelectorGroup[]): void {
+function checkGateway(context: AnalysisContext, gateway: ObjectOf<"Gateway">, related: readonly SelectorGroup[]): void {
   const selector = labelsOf(gateway.spec.selector);
   const text = selectorText(selector);
   if (text !== "" && related.every((group) => group.servers.size === 0)) {
-    report(gateway, MESSAGES.ReferencedResourceNotFound, ["selector", text], { field: selectorField(selector, "spec.selector") });
+    reportNoPods(context, gateway);
     return;
   }
   for (const [index, server] of (gateway.spec.servers ?? []).entries()) {
@@ -76,6 +77,9 @@ function checkGateway({ report }: AnalysisContext, gateway: ObjectOf<"Gateway">,
     if (others.size === 0) continue;
     const port = String(server?.port?.number ?? 0);
     const values = [[...others].toSorted().join(", "), text, port, (server?.hosts ?? []).join(", ")] as const;
-    report(gateway, MESSAGES.ConflictingGateways, [...values], { near: `spec.servers[${index}]`, hint: "give the hosts to one of them" });
+    context.report(gateway, MESSAGES.ConflictingGateways, [...values], {
+      near: `spec.servers[${index}]`,
+      hint: "give the hosts to one of them",
+    });
   }
 }

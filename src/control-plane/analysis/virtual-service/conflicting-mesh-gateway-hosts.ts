@@ -28,7 +28,7 @@ export const conflictingMeshGatewayHostsAnalyzer: Analyzer = {
         for (const virtualService of distinct) {
           if (reported.has(virtualService)) continue;
           reported.add(virtualService);
-          const hint = "merge them into one VirtualService";
+          const hint = "merge them into one VirtualService; until then the oldest that a caller sees counts";
           report(virtualService, MESSAGES.ConflictingMeshGatewayVirtualServiceHosts, [names, host], { near: "spec.hosts", hint });
         }
       }

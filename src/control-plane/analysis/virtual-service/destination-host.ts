@@ -27,17 +27,18 @@ function checkDestinations(context: AnalysisContext, virtualService: ObjectOf<"V
   for (const { destination, field, isMirror } of destinationsOf(spec)) {
     const { host = "", port } = destination;
     // Istio knows the line of every host but those of mirrors.
-    const at = (hint?: string): Where => (field.includes(".mirrors[") ? { near: `${field}.host`, hint } : { field: `${field}.host`, hint });
+    const at = (part: string, hint: string): Where =>
+      field.includes(".mirrors[") ? { near: `${field}.${part}`, hint } : { field: `${field}.${part}`, hint };
     const known = hosts.find(host, key.namespace, spec.exportTo ?? []);
     if (known === undefined) {
-      const where = at(hosts.hint(host, key.namespace));
+      const where = at("host", hosts.hint(host, key.namespace));
       context.report(virtualService, MESSAGES.ReferencedResourceNotFound, [isMirror ? "mirror host" : "host", host], where);
     } else if (port === undefined) {
       if (known.ports.length <= 1) continue;
-      const where = at("add port: {number: ...}");
+      const where = at("host", "add port: {number: ...}");
       context.report(virtualService, MESSAGES.VirtualServiceDestinationPortSelectorRequired, [host, known.ports], where);
     } else if (!known.ports.includes(port.number ?? 0)) {
-      const where = at(`the service has port ${known.ports.join(", ")}`);
+      const where = at("port.number", `the service has port ${known.ports.join(", ")}`);
       context.report(virtualService, MESSAGES.ReferencedResourceNotFound, ["host:port", `${host}:${port.number ?? 0}`], where);
     }
   }
