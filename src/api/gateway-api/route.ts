@@ -29,7 +29,7 @@ const headerEdit = structure("HTTPHeader", {
   value: required(headerValue, "Its value"),
 });
 
-export const headerModifier = structure("HTTPHeaderFilter", {
+const headerModifier = structure("HTTPHeaderFilter", {
   set: field(list(headerEdit, { maxItems: 16, listKeys: ["name"] }), "Headers that are replaced"),
   add: field(list(headerEdit, { maxItems: 16, listKeys: ["name"] }), "Headers that are added"),
   remove: field(list(string, { maxItems: 16, listKeys: [] }), "Headers that are removed"),

@@ -2,7 +2,7 @@
 import { bool, field, json, required, string, type Decoded } from "#api/declaration";
 import { choice, int64, list, opaque, strings, structure, table, whole } from "#api/structure";
 
-export const containerPort = structure("ContainerPort", {
+const containerPort = structure("ContainerPort", {
   name: field(string, "Its name, for Services"),
   containerPort: required(whole(1, 65_535), "The port"),
   protocol: field(choice(["TCP", "UDP", "SCTP"]), "TCP when it is left out"),
