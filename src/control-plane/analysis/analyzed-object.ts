@@ -1,10 +1,10 @@
-// One object as analysis sees it: also one that validation refuses, and one of a kind that is known by name only.
+// One object as analysis sees it: also one that validation refuses.
 import type { Finding, ObjectKey, Place } from "#api/finding";
 import type { ApiObject } from "#api/object";
 import { keyOf } from "#api/object";
 import type { ParsedDocument } from "#api/parse-file";
 import type { Labels } from "#control-plane/registry/labels";
-import type { AnalyzedKind, SpecOf, Status, Written } from "./specs.ts";
+import type { AnalyzedKind, Condition, SpecOf, Status, Written } from "./specs.ts";
 
 export interface AnalyzedObject<Spec = unknown> {
   readonly key: ObjectKey;
@@ -21,9 +21,6 @@ export interface AnalyzedObject<Spec = unknown> {
 
 export type ObjectOf<Kind extends AnalyzedKind> = AnalyzedObject<SpecOf[Kind]>;
 
-/** Kinds without a spec: their fields stand beside metadata. */
-const WITHOUT_SPEC = new Set<string>(["Secret", "ConfigMap", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"]);
-
 function recordOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Readonly<Record<string, unknown>>) : {};
 }
@@ -31,6 +28,24 @@ function recordOf(value: unknown): Readonly<Record<string, unknown>> {
 /** Labels and annotations hold texts; anything else that was written there is an error that decoding reports. */
 function textsOf(value: unknown): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(recordOf(value)).filter((entry): entry is [string, string] => typeof entry[1] === "string"));
+}
+
+/** A status is not declared, and read as far as it has the form that analysis knows. */
+function statusOf(value: unknown): Written<Status> {
+  const { conditions, parents, addresses } = recordOf(value);
+  return {
+    conditions: conditionsOf(conditions),
+    parents: listOf(parents).map((parent) => ({ conditions: conditionsOf(recordOf(parent)["conditions"]) })),
+    addresses: listOf(addresses),
+  };
+}
+
+function conditionsOf(value: unknown): readonly Written<Condition>[] {
+  return listOf(value).map((condition) => textsOf(condition));
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? (value as readonly unknown[]) : [];
 }
 
 /** What a document holds; its plain value is made when it is looked at first. */
@@ -68,13 +83,11 @@ class ParsedObject implements AnalyzedObject {
   }
 
   get spec(): object {
-    const { partialSpec } = this.#document;
-    if (partialSpec !== undefined) return recordOf(partialSpec);
-    return WITHOUT_SPEC.has(this.key.kind) ? this.#plain : recordOf(this.#plain["spec"]);
+    return recordOf(this.#document.partialSpec);
   }
 
   get status(): Written<Status> {
-    return recordOf(this.#plain["status"]) as Written<Status>;
+    return statusOf(this.#plain["status"]);
   }
 }
 
