@@ -66,15 +66,19 @@ const rule = message("Rule", {
 export type Rule = Decoded<typeof rule>;
 
 export const authorizationPolicy = limited(
-  message("AuthorizationPolicy", {
-    ...policySelection,
-    rules: field(limited(repeated(rule), { maxItems: 512 }), "What it is about; without any it never matches. An empty rule always does"),
-    action: field(enumeration(["ALLOW", "DENY", "AUDIT", "CUSTOM"]), "What happens to what matches"),
-    provider: field(
-      message("ExtensionProvider", { name: field(string, "Its name in MeshConfig") }),
-      "The extension provider that decides; for CUSTOM",
-    ),
-  }),
+  message(
+    "AuthorizationPolicy",
+    {
+      ...policySelection,
+      rules: field(limited(repeated(rule), { maxItems: 512 }), "What it is about; without any it never matches. An empty rule always does"),
+      action: field(enumeration(["ALLOW", "DENY", "AUDIT", "CUSTOM"]), "What happens to what matches"),
+      provider: field(
+        message("ExtensionProvider", { name: field(string, "Its name in MeshConfig") }),
+        "The extension provider that decides; for CUSTOM",
+      ),
+    },
+    [["provider"]],
+  ),
   oneSelector,
 );
 export type AuthorizationPolicySpec = Decoded<typeof authorizationPolicy>;

@@ -8,6 +8,8 @@ export interface Limits {
   readonly minLength?: number;
   readonly maxLength?: number;
   readonly pattern?: string;
+  /** Said in schemas, not checked. */
+  readonly format?: string;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly minItems?: number;

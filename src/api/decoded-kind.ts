@@ -1,5 +1,5 @@
 // What the product knows of a kind that it decodes. The tables of such kinds are in kinds.ts and in the folders of their groups.
-import { messageOf, type Message, type Type } from "./declaration.ts";
+import { messageOf, type Limits, type Message, type Type } from "./declaration.ts";
 import type { Check } from "./validation/violations.ts";
 
 export interface DecodedKind {
@@ -9,6 +9,8 @@ export interface DecodedKind {
   readonly writtenAs: string;
   readonly apiVersions: readonly string[];
   readonly spec: Message;
+  /** Of the spec as a whole: the CEL rules between its fields. */
+  readonly limits: Limits | undefined;
   /** "object": the kind has no spec, its fields stand beside metadata (Secret, Endpoints). */
   readonly body: "spec" | "object";
   readonly specMayBeMissing: boolean;
@@ -31,6 +33,7 @@ export function decoded<Spec>(
     writtenAs: kind,
     apiVersions,
     spec: messageOf(type),
+    limits: type.shape.limits,
     body: "spec",
     specMayBeMissing: false,
     effect: "full",

@@ -2,10 +2,12 @@
 import {
   bool,
   duration,
+  durationOrZero,
   enumeration,
   field,
   int32,
   later,
+  limited,
   map,
   message,
   number,
@@ -41,7 +43,7 @@ export const outlierDetection = message("OutlierDetection", {
   baseEjectionTime: field(duration, "The shortest ejection; it grows with each repetition"),
   maxEjectionPercent: field(int32, "Share of the endpoints that may be ejected at the same time"),
   minHealthPercent: field(int32, "Share of healthy endpoints below which nothing is ejected"),
-  outlierDetectionHttpErrorCodes: field(repeated(uint32), "Statuses that count as errors"),
+  outlierDetectionHttpErrorCodes: field(repeated(limited(uint32, { minimum: 100, maximum: 599 })), "Statuses that count as errors"),
 });
 export type OutlierDetection = Decoded<typeof outlierDetection>;
 
@@ -66,7 +68,7 @@ const tunnelSettings = message("TunnelSettings", {
 
 export const trafficPolicy = message("TrafficPolicy", {
   ...portTrafficPolicyFields,
-  portLevelSettings: field(repeated(portTrafficPolicy), "Settings for single ports; they replace the others"),
+  portLevelSettings: field(limited(repeated(portTrafficPolicy), { maxItems: 4096 }), "Settings for single ports; they replace the others"),
   tunnel: later(tunnelSettings, "A tunnel through which connections go"),
   proxyProtocol: later(
     message("ProxyProtocol", { version: field(enumeration(["V1", "V2"]), "The version that is sent") }),
@@ -74,8 +76,8 @@ export const trafficPolicy = message("TrafficPolicy", {
   ),
   retryBudget: later(
     message("RetryBudget", {
-      percent: field(number, "Retries at the same time, relative to requests"),
-      budgetInterval: field(duration, "The time over which requests are counted"),
+      percent: field(limited(number, { minimum: 0, maximum: 100 }), "Retries at the same time, relative to requests"),
+      budgetInterval: field(durationOrZero, "The time over which requests are counted"),
       minRetryConcurrency: field(uint32, "Retries at the same time that are always allowed"),
     }),
     "Limits retries relative to requests",

@@ -1,10 +1,10 @@
 // Gateway: what the proxies at the edge listen to.
-import { bool, enumeration, field, later, map, message, repeated, required, string, uint32, type Decoded } from "./declaration.ts";
+import { bool, enumeration, field, later, limited, map, message, repeated, required, string, uint32, type Decoded } from "./declaration.ts";
 
 const port = message("Port", {
   number: required(uint32, "The port's number"),
   protocol: required(string, "HTTP, HTTPS, GRPC, GRPC-WEB, HTTP2, MONGO, TCP, TLS, ..."),
-  name: field(string, "A name, unique within the Gateway"),
+  name: required(string, "A name, unique within the Gateway"),
   targetPort: later(uint32, "Not used by Istio"),
 });
 export type Port = Decoded<typeof port>;
@@ -20,26 +20,47 @@ const tlsCertificate = message("TLSCertificate", {
 const serverTlsMode = enumeration(["PASSTHROUGH", "SIMPLE", "MUTUAL", "AUTO_PASSTHROUGH", "ISTIO_MUTUAL", "OPTIONAL_MUTUAL"]);
 export type ServerTLSMode = Decoded<typeof serverTlsMode>;
 
-export const serverTlsSettings = message("ServerTLSSettings", {
-  httpsRedirect: field(bool, "Answer plain HTTP with the https address"),
-  mode: later(serverTlsMode, "Whether TLS ends here, and what the client proves"),
-  serverCertificate: later(string, "A file with the server's certificate"),
-  privateKey: later(string, "A file with the server's private key"),
-  tlsCertificates: later(repeated(tlsCertificate), "Several pairs of certificate and key"),
-  caCertificates: later(string, "A file with the authorities that clients are checked against"),
-  caCrl: later(string, "A file with revoked certificates"),
-  credentialName: later(string, "A Secret with key and certificate"),
-  credentialNames: later(repeated(string), "Secrets with key and certificate, for several key types"),
-  caCertCredentialName: later(string, "A Secret with the authorities that clients are checked against"),
-  subjectAltNames: later(repeated(string), "Names of which the client's certificate must bear one"),
-  verifyCertificateSpki: later(repeated(string), "Hashes of the keys of acceptable client certificates"),
-  verifyCertificateHash: later(repeated(string), "Hashes of acceptable client certificates"),
-  minProtocolVersion: later(tlsProtocol, "The oldest TLS version"),
-  maxProtocolVersion: later(tlsProtocol, "The newest TLS version"),
-  cipherSuites: later(repeated(string), "Cipher suites that are offered"),
-  ecdhCurves: later(repeated(string), "Curves that are offered"),
-  insecureSkipVerify: later(bool, "Whether the client's certificate is not checked"),
-});
+export const serverTlsSettings = limited(
+  message("ServerTLSSettings", {
+    httpsRedirect: field(bool, "Answer plain HTTP with the https address"),
+    mode: later(serverTlsMode, "Whether TLS ends here, and what the client proves"),
+    serverCertificate: later(string, "A file with the server's certificate"),
+    privateKey: later(string, "A file with the server's private key"),
+    tlsCertificates: later(limited(repeated(tlsCertificate), { minItems: 1, maxItems: 2 }), "Several pairs of certificate and key"),
+    caCertificates: later(string, "A file with the authorities that clients are checked against"),
+    caCrl: later(string, "A file with revoked certificates"),
+    credentialName: later(string, "A Secret with key and certificate"),
+    credentialNames: later(
+      limited(repeated(string), { minItems: 1, maxItems: 2 }),
+      "Secrets with key and certificate, for several key types",
+    ),
+    caCertCredentialName: later(string, "A Secret with the authorities that clients are checked against"),
+    subjectAltNames: later(repeated(string), "Names of which the client's certificate must bear one"),
+    verifyCertificateSpki: later(repeated(string), "Hashes of the keys of acceptable client certificates"),
+    verifyCertificateHash: later(repeated(string), "Hashes of acceptable client certificates"),
+    minProtocolVersion: later(tlsProtocol, "The oldest TLS version"),
+    maxProtocolVersion: later(tlsProtocol, "The newest TLS version"),
+    cipherSuites: later(repeated(string), "Cipher suites that are offered"),
+    ecdhCurves: later(repeated(string), "Curves that are offered"),
+    insecureSkipVerify: later(bool, "Whether the client's certificate is not checked"),
+  }),
+  {
+    rules: [
+      {
+        rule: "(has(self.tlsCertificates) ? 1 : 0) + (has(self.credentialNames) ? 1 : 0) <= 1",
+        message: "only one of credentialNames or tlsCertificates can be set",
+      },
+      {
+        rule: "(has(self.credentialName) ? 1 : 0) + (has(self.credentialNames) ? 1 : 0) <= 1",
+        message: "only one of credentialName or credentialNames can be set",
+      },
+      {
+        rule: "(has(self.credentialNames) ? 1 : 0) + (has(self.tlsCertificates) ? 1 : 0) <= 1",
+        message: "only one of credentialName or tlsCertificates can be set",
+      },
+    ],
+  },
+);
 export type ServerTLSSettings = Decoded<typeof serverTlsSettings>;
 
 export const server = message("Server", {

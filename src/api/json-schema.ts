@@ -1,6 +1,6 @@
 // The JSON schema of a kind, for editors and for the API server's OpenAPI, from the same declaration as the decoder.
 import type { Field, Limits, Message, Shape } from "./declaration.ts";
-import { decodedKind } from "./kinds.ts";
+import { decodedKind, decodedKindNames } from "./kinds.ts";
 
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
@@ -20,6 +20,37 @@ export function jsonSchema(kind: string): JsonSchema | undefined {
       ...(declaration.body === "spec" ? { spec, status: { type: "object" } } : (spec["properties"] as JsonSchema)),
     },
     required: ["apiVersion", "kind", "metadata", ...(declaration.body === "spec" && !declaration.specMayBeMissing ? ["spec"] : [])],
+  };
+}
+
+/** One schema for whatever a file holds: apiVersion and kind choose. For editors. */
+export function schemaOfFile(): JsonSchema {
+  const definitions: Record<string, JsonSchema> = {};
+  const choices: JsonSchema[] = [];
+  for (const name of decodedKindNames()) {
+    const declaration = decodedKind(name);
+    const schema = jsonSchema(name);
+    // Those are files of their own form.
+    if (declaration === undefined || schema === undefined || declaration.apiVersions[0]?.startsWith("mesh.istio.io/") === true) continue;
+    definitions[name] = schema;
+    choices.push({
+      if: {
+        properties: { apiVersion: { enum: declaration.apiVersions }, kind: { const: declaration.writtenAs } },
+        required: ["apiVersion", "kind"],
+      },
+      // eslint-disable-next-line unicorn/no-thenable -- JSON schema's own word
+      then: { $ref: `#/$defs/${name}` },
+    });
+  }
+  const kinds = new Set(Object.values(definitions).map((definition) => definition["title"]));
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "Configuration of the mesh",
+    type: "object",
+    properties: { apiVersion: { type: "string" }, kind: { type: "string", examples: [...kinds] } },
+    required: ["apiVersion", "kind"],
+    allOf: choices,
+    $defs: definitions,
   };
 }
 

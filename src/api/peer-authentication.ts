@@ -20,7 +20,7 @@ export const peerAuthentication = limited(
   {
     rules: [
       {
-        rule: "(has(self.portLevelMtls) ? (((has(self.selector) && has(self.selector.matchLabels)) ? self.selector.matchLabels : {}).size() > 0) : true)",
+        rule: "has(self.portLevelMtls) ? (((has(self.selector) && has(self.selector.matchLabels)) ? self.selector.matchLabels : {}).size() > 0) : true",
         message: "portLevelMtls requires selector",
       },
     ],

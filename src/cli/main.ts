@@ -135,6 +135,24 @@ function program(): Command {
     .action(async (paths: readonly string[], options: Record<string, never>) => (await import("./validate.ts")).validate(paths, options));
 
   mizzen
+    .command("crds")
+    .description("print CustomResourceDefinitions of Istio's kinds, for a Kubernetes API server")
+    .argument("[kinds...]", "kinds, all when none is named")
+    .addHelpText("after", "\nExamples:\n  mizzen crds | kubectl apply -f -\n  mizzen crds VirtualService Gateway\n")
+    .action(async (kinds: readonly string[]) => (await import("./crds.ts")).crds(kinds));
+
+  mizzen
+    .command("schema")
+    .description("print the JSON schema of a kind, or of files of any kind, for editors")
+    .argument("[kind]", "the kind")
+    .option("-o, --output <dir>", "write the schemas of all kinds into a folder, and mizzen.json for files of any kind")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  mizzen schema VirtualService\n  mizzen schema -o .schemas\n\nThen begin a file with: # yaml-language-server: $schema=.schemas/mizzen.json\n",
+    )
+    .action(async (kind: string | undefined, options: Record<string, never>) => (await import("./schema.ts")).schema(kind, options));
+
+  mizzen
     .command("control-plane")
     .description("run the control plane alone: for proxies that are started elsewhere")
     .option("-f, --filename <path>", "a directory or file; may be repeated", several)

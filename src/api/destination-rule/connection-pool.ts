@@ -1,5 +1,5 @@
 // Limits of the connections to a destination.
-import { bool, duration, enumeration, field, int32, later, message, uint32, type Decoded } from "#api/declaration";
+import { bool, duration, durationOrZero, enumeration, field, int32, later, message, uint32, type Decoded } from "#api/declaration";
 
 export const tcpKeepalive = message("TcpKeepalive", {
   probes: field(uint32, "Probes without an answer until the connection counts as dead"),
@@ -13,7 +13,7 @@ const tcpSettings = message("TCPSettings", {
   connectTimeout: field(duration, "Time to set up a connection"),
   tcpKeepalive: later(tcpKeepalive, "Keep-alive probes of the operating system"),
   maxConnectionDuration: later(duration, "The longest life of a connection"),
-  idleTimeout: field(duration, "Idle time after which a TCP connection is closed"),
+  idleTimeout: field(durationOrZero, "Idle time after which a TCP connection is closed"),
 });
 export type TCPSettings = Decoded<typeof tcpSettings>;
 

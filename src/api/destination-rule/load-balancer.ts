@@ -2,9 +2,11 @@
 import {
   bool,
   duration,
+  durationOrZero,
   enumeration,
   field,
   later,
+  limited,
   map,
   message,
   number,
@@ -19,7 +21,7 @@ import {
 const httpCookie = message("HTTPCookie", {
   name: required(string, "The cookie's name"),
   path: field(string, "The cookie's path"),
-  ttl: field(duration, "The cookie's life; 0 makes a session cookie"),
+  ttl: field(durationOrZero, "The cookie's life; 0 makes a session cookie"),
   attributes: field(
     repeated(message("Attribute", { name: required(string, "The attribute's name"), value: field(string, "The attribute's value") })),
     "More attributes of the cookie",
@@ -70,7 +72,7 @@ export type LocalityLoadBalancerSetting = Decoded<typeof localityLbSetting>;
 
 export const zoneAwareLbSetting = message("ZoneAwareLoadBalancerSetting", {
   enabled: field(bool, "Whether zones count"),
-  minClusterSize: field(uint32, "Endpoints that a cluster has at least for zones to count"),
+  minClusterSize: field(limited(uint32, { minimum: 1 }), "Endpoints that a cluster has at least for zones to count"),
   failover: field(repeated(localityFailover), "Which region takes over from which"),
   failoverPriority: field(repeated(string), "Labels, compared in order, that make an endpoint a nearer one"),
 });
@@ -78,15 +80,15 @@ export type ZoneAwareLoadBalancerSetting = Decoded<typeof zoneAwareLbSetting>;
 
 const warmup = message("WarmupConfiguration", {
   duration: required(duration, "How long a new endpoint is spared"),
-  minimumPercent: field(number, "The share of its weight that a new endpoint begins with"),
-  aggression: field(number, "How fast its weight grows; 1 is linear"),
+  minimumPercent: field(limited(number, { minimum: 0, maximum: 100 }), "The share of its weight that a new endpoint begins with"),
+  aggression: field(limited(number, { minimum: 0 }), "How fast its weight grows; 1 is linear"),
 });
 export type WarmupConfiguration = Decoded<typeof warmup>;
 
 const backendUtilization = message("BackendUtilization", {
-  weightUpdatePeriod: field(duration, "Time between new weights"),
-  weightExpirationPeriod: field(duration, "Time after which a weight without a report counts no more"),
-  weightStabilizationPeriod: field(duration, "Time of reports until a weight counts"),
+  weightUpdatePeriod: field(durationOrZero, "Time between new weights"),
+  weightExpirationPeriod: field(durationOrZero, "Time after which a weight without a report counts no more"),
+  weightStabilizationPeriod: field(durationOrZero, "Time of reports until a weight counts"),
   errorUtilizationPenaltyPercent: field(uint32, "How much errors raise an endpoint's utilization"),
   metricNamesForComputingUtilization: field(repeated(string), "Reported metrics that stand for utilization"),
 });

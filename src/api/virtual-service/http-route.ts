@@ -1,5 +1,18 @@
 // One HTTP route of a VirtualService: conditions, and what happens to a request that fulfils them.
-import { duration, enumeration, field, int32, later, message, repeated, required, string, uint32, type Decoded } from "#api/declaration";
+import {
+  duration,
+  enumeration,
+  field,
+  int32,
+  later,
+  limited,
+  message,
+  repeated,
+  required,
+  string,
+  uint32,
+  type Decoded,
+} from "#api/declaration";
 import { corsPolicy } from "./cors-policy.ts";
 import { destination } from "./destination.ts";
 import { headers } from "./headers.ts";
@@ -29,9 +42,11 @@ export const httpRedirect = message(
 );
 export type HTTPRedirect = Decoded<typeof httpRedirect>;
 
-const httpBody = message("HTTPBody", { string: field(string, "The body as text"), bytes: field(string, "The body in base64") }, [
-  ["string", "bytes"],
-]);
+const httpBody = message(
+  "HTTPBody",
+  { string: field(string, "The body as text"), bytes: field(limited(string, { format: "byte" }), "The body in base64") },
+  [["string", "bytes"]],
+);
 export type HTTPBody = Decoded<typeof httpBody>;
 
 export const httpDirectResponse = message("HTTPDirectResponse", {
@@ -77,7 +92,10 @@ export const httpRoute = message("HTTPRoute", {
   retries: field(httpRetry, "When and how often a request is tried again"),
   fault: field(httpFaultInjection, "Faults injected on purpose"),
   mirror: later(destination, "Where copies of the requests go"),
-  mirrorPercent: later(uint32, "Share of the requests that are copied, in whole percent; mirrorPercentage replaces it"),
+  mirrorPercent: {
+    ...later(uint32, "Share of the requests that are copied, in whole percent; mirrorPercentage replaces it"),
+    alsoWritten: "mirror_percent",
+  },
   mirrorPercentage: later(percent, "Share of the requests that are copied"),
   mirrors: later(repeated(httpMirrorPolicy), "Several places where copies go"),
   corsPolicy: field(corsPolicy, "Cross-origin resource sharing"),
