@@ -7,7 +7,7 @@ import { analyze as runAnalyzers, compareFindings } from "#control-plane/analysi
 import { fromDocument, madeObject, type AnalyzedObject } from "#control-plane/analysis/analyzed-object";
 import type { Analyzer } from "#control-plane/analysis/analyzer";
 import { ALL_ANALYZERS, DEFAULT_ANALYZERS } from "#control-plane/analysis/analyzers";
-import { seenKinds, standInPod, workloadPods } from "#control-plane/analysis/mesh-objects";
+import { meshNetworksObject, seenKinds, standInPod, workloadPods } from "#control-plane/analysis/mesh-objects";
 import { MESSAGES } from "#control-plane/analysis/messages";
 import { isSchemaFinding } from "#control-plane/analysis/schema-validation";
 import { builtinDocuments, INGRESS_GATEWAY_LABELS } from "#control-plane/config/builtin-objects";
@@ -144,7 +144,7 @@ function analyzeTexts(texts: readonly ConfigText[], settings: Settings, meshConf
     note(`Error(s) adding files: ${unreadable.length} occurred:\n${unreadable.map((line) => `\t* ${line}\n`).join("")}`);
   const written = documents.flatMap((document) => fromDocument(document) ?? []);
   const meshConfig = meshConfigOver({}, meshConfigFile === undefined ? meshConfigIn(documents) : readMeshConfig(meshConfigFile));
-  const objects = [...written, ...workloadPods(written), ...meshNetworksIn(written), ...defaultObjects(written, meshConfig)];
+  const objects = [...written, ...workloadPods(written), ...meshNetworksIn(documents), ...defaultObjects(written, meshConfig)];
   const { findings, skipped } = runAnalyzers({
     objects,
     meshConfig,
@@ -175,13 +175,11 @@ function readMeshConfig(file: string): MeshConfigSpec {
 }
 
 /** Istio keeps MeshNetworks beside MeshConfig, as a text in its ConfigMap. */
-function meshNetworksIn(written: readonly AnalyzedObject[]): readonly AnalyzedObject[] {
-  return written.flatMap((object) => {
-    const text: unknown = (object.spec as { readonly data?: { readonly meshNetworks?: unknown } }).data?.meshNetworks;
-    if (object.key.kind !== "ConfigMap" || typeof text !== "string") return [];
-    const value = parseFile(text, "meshNetworks", { isMeshConfig: false })[0]?.rawValue();
-    if (typeof value !== "object" || value === null) return [];
-    return madeObject({ kind: "MeshNetworks", namespace: object.key.namespace, name: "meshnetworks" }, value);
+function meshNetworksIn(documents: readonly ParsedDocument[]): readonly AnalyzedObject[] {
+  return documents.flatMap(({ key, rawValue }) => {
+    if (key?.kind !== "MeshConfig") return [];
+    const text = (rawValue() as { readonly data?: { readonly meshNetworks?: unknown } | null }).data?.meshNetworks;
+    return typeof text === "string" ? meshNetworksObject(key.namespace, text) : [];
   });
 }
 

@@ -17,11 +17,18 @@ export interface ReportOptions {
 const LEVEL_NAMES: Readonly<Record<FindingLevel, string>> = { error: "Error", warning: "Warning", info: "Info" };
 const DOCUMENTATION = "https://istio.io/latest/docs/reference/config/analysis";
 const MAX_QUOTED = 160;
+/** What decoding and validation say begins with the field: "must be 0 or more". Analyzers speak in whole sentences. */
+const SAID_OF_FIELDS = new Set(["IST0106", "IST0130", "IST0131", "IST0133"]);
 
 /** `VirtualService default/reviews` */
 export function originOf({ object }: Finding): string {
   if (object === undefined) return "";
   return `${writtenKind(object.kind)} ${object.namespace === "" ? "" : `${object.namespace}/`}${object.name}`;
+}
+
+function messageOf({ code, field, message }: Finding): string {
+  const isOfField = code.startsWith("MZ") || SAID_OF_FIELDS.has(code);
+  return isOfField && field !== undefined && field !== "" ? `${field}: ${message}` : message;
 }
 
 function referenceOf({ place }: Finding): string {
@@ -37,12 +44,12 @@ export function reportText(findings: readonly Finding[], options: ReportOptions)
 
 /** istioctl's fields, then ours. */
 function unstructured(finding: Finding): Readonly<Record<string, unknown>> {
-  const { code, level, message, field, hint, place } = finding;
+  const { code, level, field, hint, place } = finding;
   const reference = referenceOf(finding);
   return {
     code,
     level: LEVEL_NAMES[level],
-    message,
+    message: messageOf(finding),
     ...(finding.object === undefined ? {} : { origin: originOf(finding) }),
     ...(reference === "" ? {} : { reference, column: place?.column }),
     ...(code.startsWith("IST") ? { documentationUrl: `${DOCUMENTATION}/${code.toLowerCase()}/` } : {}),
@@ -55,7 +62,7 @@ function logEntry(finding: Finding, colors: boolean, lines: SourceLines): string
   const paint = picocolors.createColors(colors);
   const colorOf = { error: paint.red, warning: paint.yellow, info: paint.green }[finding.level];
   const origin = [originOf(finding), referenceOf(finding)].filter((part) => part !== "").join(" ");
-  const head = `${colorOf(LEVEL_NAMES[finding.level])} [${finding.code}]${origin === "" ? "" : ` (${origin})`} ${finding.message}\n`;
+  const head = `${colorOf(LEVEL_NAMES[finding.level])} [${finding.code}]${origin === "" ? "" : ` (${origin})`} ${messageOf(finding)}\n`;
   const quote = finding.place === undefined ? undefined : lines.at(finding.place.file, finding.place.line);
   const entry = [head];
   if (quote !== undefined && finding.place !== undefined) {

@@ -10,7 +10,8 @@ import { parseFile } from "#api/parse-file";
 import type { MeshConfigSpec } from "#api/mesh-config";
 import { analyze } from "#control-plane/analysis/analyze";
 import { ALL_ANALYZERS } from "#control-plane/analysis/analyzers";
-import { fromDocument, madeObject, type AnalyzedObject } from "#control-plane/analysis/analyzed-object";
+import { fromDocument, type AnalyzedObject } from "#control-plane/analysis/analyzed-object";
+import { meshNetworksObject } from "#control-plane/analysis/mesh-objects";
 import { realClock } from "#runtime/clock";
 import { ROOT } from "../harness/mesh.ts";
 import type { SectionResult } from "./run.ts";
@@ -65,9 +66,7 @@ function runCase(folder: string, row: AnalyzerCase): readonly Finding[] {
   if (meshConfig.ingressControllerMode !== "OFF")
     objects.push(...objectsIn(textIn(folder, "default-resources.yaml"), "default-resources.yaml"));
   if (meshNetworksFile !== undefined && meshNetworksFile !== null) {
-    const [networks] = parseFile(textIn(folder, meshNetworksFile), meshNetworksFile, { isMeshConfig: false });
-    const key = { kind: "MeshNetworks", namespace: "istio-system", name: "meshnetworks" };
-    objects.push(madeObject(key, networks?.rawValue() as object));
+    objects.push(meshNetworksObject("istio-system", textIn(folder, meshNetworksFile)));
   }
   return analyze({ objects, meshConfig, analyzers: [analyzer], wallMs: realClock.wallMs() }).findings;
 }

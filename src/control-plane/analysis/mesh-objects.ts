@@ -1,6 +1,9 @@
 // A mesh without a cluster has no pods: for analysis its workloads and gateways stand in for them. Whoever asks for a pod asks for
 // something that bears labels and has a proxy.
+import { decode } from "#api/decode";
+import { meshNetworks } from "#api/mesh-networks";
 import type { WorkloadGroupSpec } from "#api/workload-group";
+import { readYaml } from "#api/yaml-source";
 import { groupLabels } from "#control-plane/registry/workload-instances";
 import type { Labels } from "#control-plane/registry/labels";
 import { madeObject, type AnalyzedObject } from "./analyzed-object.ts";
@@ -35,4 +38,11 @@ export function seenKinds(objects: Iterable<AnalyzedObject>): ReadonlySet<string
   for (const { key } of objects) kinds.add(key.kind);
   if (kinds.has("WorkloadGroup") || kinds.has("WorkloadEntry")) kinds.add("Pod");
   return kinds;
+}
+
+/** MeshNetworks from its text in YAML, as far as it can be decoded. */
+export function meshNetworksObject(namespace: string, text: string): AnalyzedObject {
+  const root = readYaml(text, "meshNetworks")[0]?.root;
+  const spec = root === undefined ? undefined : decode(meshNetworks.shape, root, [], () => undefined);
+  return madeObject({ kind: "MeshNetworks", namespace, name: "meshnetworks" }, (spec ?? {}) as object);
 }
