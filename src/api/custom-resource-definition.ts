@@ -159,13 +159,31 @@ function atMostOne(names: readonly string[]): readonly Json[] {
 }
 
 function shapeSchema(shape: Shape): Json {
-  const { rules, minLength, maxLength, pattern, format, minimum, maximum, minItems, maxItems, maxProperties } = shape.limits ?? {};
-  const limits = Object.entries({ minLength, maxLength, pattern, format, minimum, maximum, minItems, maxItems, maxProperties });
+  const { rules, minLength, maxLength, pattern, format, minimum, maximum, minItems, maxItems, minProperties, maxProperties, listKeys } =
+    shape.limits ?? {};
+  const limits = Object.entries({
+    minLength,
+    maxLength,
+    pattern,
+    format,
+    minimum,
+    maximum,
+    minItems,
+    maxItems,
+    minProperties,
+    maxProperties,
+  });
   return {
     ...typeSchema(shape),
     ...Object.fromEntries(limits.filter(([, limit]) => limit !== undefined)),
+    ...(listKeys === undefined ? {} : listType(listKeys)),
     ...(rules === undefined ? {} : { "x-kubernetes-validations": rules }),
   };
+}
+
+function listType(keys: readonly string[]): Json {
+  if (keys.length === 0) return { "x-kubernetes-list-type": "set" };
+  return { "x-kubernetes-list-map-keys": keys, "x-kubernetes-list-type": "map" };
 }
 
 function typeSchema(shape: Shape): Json {

@@ -12,6 +12,7 @@ export const peerAuthentication = limited(
     mtls: field(mutualTls, "Mutual TLS at all ports"),
     portLevelMtls: field(
       limited(map(mutualTls), {
+        minProperties: 1,
         rules: [{ rule: "self.all(key, 0 < int(key) && int(key) <= 65535)", message: "port must be between 1-65535" }],
       }),
       "Mutual TLS at single ports of the workload",

@@ -29,6 +29,7 @@ export const serviceEntry = limited(
     ports: field(
       limited(repeated(servicePort), {
         maxItems: 256,
+        listKeys: ["name"],
         rules: [{ rule: "self.all(l1, self.exists_one(l2, l1.number == l2.number))", message: "port number cannot be duplicated" }],
       }),
       "Ports of the service",

@@ -24,6 +24,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   "validate/gateway-api": { needs: "validate/gateway-api/cases.json", load: () => import("./gateway-api.ts") },
   "validate/unit": { needs: "validate/unit/cases.json", load: () => import("./validate/unit.ts") },
   "validate/cel": { needs: "validate/cel/cases.json", load: () => import("./validate/cel.ts") },
+  "validate/api-server": { needs: "validate/cel/cases.json", load: () => import("./validate/api-server-verdicts.ts") },
   "validate/crds": { needs: "validate/cel/crd-all.gen.yaml", load: () => import("./validate/crds.ts") },
   "validate/dataset": { needs: "validate/dataset/cases.json", load: () => import("./validate/dataset.ts") },
   router: { needs: "router/cases.json", load: () => import("./router.ts") },

@@ -18,7 +18,7 @@ const envVar = limited(
 );
 
 const vmConfig = message("VmConfig", {
-  env: field(limited(repeated(envVar), { maxItems: 256 }), "Environment of the plugin"),
+  env: field(limited(repeated(envVar), { maxItems: 256, listKeys: ["name"] }), "Environment of the plugin"),
 });
 
 const schemes = '["", "http", "https", "oci", "file"]';
@@ -50,7 +50,9 @@ export const wasmFields = {
 const trafficSelector = message("TrafficSelector", {
   mode: field(enumeration(["UNDEFINED", "CLIENT", "SERVER", "CLIENT_AND_SERVER"]), "As caller, as called, or both"),
   ports: field(
-    repeated(message("PortSelector", { number: required(limited(uint32, { minimum: 1, maximum: 65535 }), "The port's number") })),
+    limited(repeated(message("PortSelector", { number: required(limited(uint32, { minimum: 1, maximum: 65535 }), "The port's number") })), {
+      listKeys: ["number"],
+    }),
     "Ports; one of them must match",
   ),
 });

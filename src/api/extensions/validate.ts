@@ -20,11 +20,8 @@ export function validateTrafficExtension(spec: TrafficExtensionSpec, check: Chec
 
 function checkPlugin(plugin: { readonly url: string; readonly vmConfig?: VmConfig | undefined }, check: Check): void {
   check.at("url").refuse(pluginUrlFault(plugin.url));
-  const names = new Set<string>();
-  for (const [index, { name, value = "", valueFrom = "INLINE" }] of (plugin.vmConfig?.env ?? []).entries()) {
+  for (const [index, { value = "", valueFrom = "INLINE" }] of (plugin.vmConfig?.env ?? []).entries()) {
     const at = check.at("vmConfig", "env", index);
-    if (names.has(name)) at.at("name").error(`${JSON.stringify(name)} stands twice`);
-    names.add(name);
     if (valueFrom === "HOST" && value !== "") at.at("value").error("is taken from the host", "remove it, or set valueFrom: INLINE");
   }
 }

@@ -49,15 +49,12 @@ function checkHosts(spec: ServiceEntrySpec, check: Check): void {
 }
 
 function checkPorts(spec: ServiceEntrySpec, check: Check): void {
-  const names = new Set<string>();
   const numbers = new Set<number>();
   // Without an address of its own a TCP service can be told from others only by an address that the mesh allocates.
   const allocates = (spec.resolution ?? "NONE") !== "NONE" && !allocationRefused(check);
   for (const [index, port] of (spec.ports ?? []).entries()) {
     const at = check.at(index);
-    if (names.has(port.name)) at.at("name").error(`port name ${JSON.stringify(port.name)} stands twice`);
     if (numbers.has(port.number)) at.at("number").error(`port ${port.number} stands twice`);
-    names.add(port.name);
     numbers.add(port.number);
     if (!isDnsLabel(port.name)) at.at("name").error(`${JSON.stringify(port.name)} is no port name`, "use letters, digits and -");
     at.at("number").refuse(portFault(port.number));
