@@ -159,23 +159,11 @@ function atMostOne(names: readonly string[]): readonly Json[] {
 }
 
 function shapeSchema(shape: Shape): Json {
-  const { rules, minLength, maxLength, pattern, format, minimum, maximum, minItems, maxItems, minProperties, maxProperties, listKeys } =
-    shape.limits ?? {};
-  const limits = Object.entries({
-    minLength,
-    maxLength,
-    pattern,
-    format,
-    minimum,
-    maximum,
-    minItems,
-    maxItems,
-    minProperties,
-    maxProperties,
-  });
+  // `says` is for messages; the rest has the names of schemas.
+  const { rules, listKeys, says: _, ...limits } = shape.limits ?? {};
   return {
     ...typeSchema(shape),
-    ...Object.fromEntries(limits.filter(([, limit]) => limit !== undefined)),
+    ...limits,
     ...(listKeys === undefined ? {} : listType(listKeys)),
     ...(rules === undefined ? {} : { "x-kubernetes-validations": rules }),
   };

@@ -10,6 +10,8 @@ export interface Limits {
   readonly pattern?: string;
   /** Said in schemas, not checked. */
   readonly format?: string;
+  /** Said in schemas: the decoder takes null for nothing everywhere. */
+  readonly nullable?: boolean;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly minItems?: number;
@@ -100,6 +102,11 @@ export const durationOrZero: Type<number> = { shape: { kind: "duration" } };
 export const json: Type<unknown> = { shape: { kind: "json" } };
 /** Kubernetes' IntOrString. */
 export const intOrString: Type<number | string> = { shape: { kind: "integer-or-string" } };
+
+/** A wrapper of proto3 (google.protobuf.BoolValue, ...): null may be written for nothing. */
+export function wrapped<T>(type: Type<T>): Type<T> {
+  return limited(type, { nullable: true });
+}
 
 /** The type with limits in addition to those that it has. */
 export function limited<T>(type: Type<T>, limits: Limits): Type<T> {

@@ -15,6 +15,7 @@ import {
   required,
   string,
   uint32,
+  wrapped,
   type Decoded,
 } from "./declaration.ts";
 import { clientTlsSettings } from "./destination-rule/client-tls.ts";
@@ -36,9 +37,9 @@ export type {
 export const outlierDetection = message("OutlierDetection", {
   consecutiveErrors: field(int32, "Errors in a row; consecutive5xxErrors replaces it"),
   splitExternalLocalOriginErrors: field(bool, "Whether errors of the connection are counted apart from those of the endpoint"),
-  consecutiveLocalOriginFailures: field(uint32, "Connection errors in a row until an endpoint is ejected"),
-  consecutiveGatewayErrors: field(uint32, "Gateway errors (502, 503, 504) in a row until an endpoint is ejected"),
-  consecutive5xxErrors: field(uint32, "5xx answers in a row until an endpoint is ejected"),
+  consecutiveLocalOriginFailures: field(wrapped(uint32), "Connection errors in a row until an endpoint is ejected"),
+  consecutiveGatewayErrors: field(wrapped(uint32), "Gateway errors (502, 503, 504) in a row until an endpoint is ejected"),
+  consecutive5xxErrors: field(wrapped(uint32), "5xx answers in a row until an endpoint is ejected"),
   interval: field(duration, "Time between sweeps"),
   baseEjectionTime: field(duration, "The shortest ejection; it grows with each repetition"),
   maxEjectionPercent: field(int32, "Share of the endpoints that may be ejected at the same time"),
@@ -76,7 +77,7 @@ export const trafficPolicy = message("TrafficPolicy", {
   ),
   retryBudget: later(
     message("RetryBudget", {
-      percent: field(limited(number, { minimum: 0, maximum: 100 }), "Retries at the same time, relative to requests"),
+      percent: field(wrapped(limited(number, { minimum: 0, maximum: 100 })), "Retries at the same time, relative to requests"),
       budgetInterval: field(durationOrZero, "The time over which requests are counted"),
       minRetryConcurrency: field(uint32, "Retries at the same time that are always allowed"),
     }),

@@ -1,5 +1,19 @@
 // Gateway: what the proxies at the edge listen to.
-import { bool, enumeration, field, later, limited, map, message, repeated, required, string, uint32, type Decoded } from "./declaration.ts";
+import {
+  bool,
+  enumeration,
+  field,
+  later,
+  limited,
+  map,
+  message,
+  repeated,
+  required,
+  string,
+  uint32,
+  wrapped,
+  type Decoded,
+} from "./declaration.ts";
 
 const port = message("Port", {
   number: required(uint32, "The port's number"),
@@ -42,7 +56,7 @@ export const serverTlsSettings = limited(
     maxProtocolVersion: later(tlsProtocol, "The newest TLS version"),
     cipherSuites: later(repeated(string), "Cipher suites that are offered"),
     ecdhCurves: later(repeated(string), "Curves that are offered"),
-    insecureSkipVerify: later(bool, "Whether the client's certificate is not checked"),
+    insecureSkipVerify: later(wrapped(bool), "Whether the client's certificate is not checked"),
   }),
   {
     rules: [

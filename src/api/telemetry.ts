@@ -11,6 +11,7 @@ import {
   repeated,
   required,
   string,
+  wrapped,
   type Decoded,
 } from "./declaration.ts";
 import { oneSelector, policySelection } from "./selector.ts";
@@ -48,12 +49,15 @@ const customTag = message(
 const tracing = message("Tracing", {
   match: field(message("TracingSelector", { mode: field(workloadMode, "As caller, as called, or both") }), "What it is for"),
   providers: field(providers, "Where spans go"),
-  randomSamplingPercentage: field(limited(number, { minimum: 0, maximum: 100 }), "Share of the requests that are traced, in percent"),
-  disableSpanReporting: field(bool, "Whether no spans are made"),
+  randomSamplingPercentage: field(
+    wrapped(limited(number, { minimum: 0, maximum: 100 })),
+    "Share of the requests that are traced, in percent",
+  ),
+  disableSpanReporting: field(wrapped(bool), "Whether no spans are made"),
   customTags: field(map(customTag), "More tags of each span"),
-  useRequestIdForTraceSampling: field(bool, "Whether x-request-id decides about sampling"),
-  enableIstioTags: field(bool, "Whether spans bear Istio's tags"),
-  disableContextPropagation: field(bool, "Whether trace headers are not handed on"),
+  useRequestIdForTraceSampling: field(wrapped(bool), "Whether x-request-id decides about sampling"),
+  enableIstioTags: field(wrapped(bool), "Whether spans bear Istio's tags"),
+  disableContextPropagation: field(wrapped(bool), "Whether trace headers are not handed on"),
 });
 export type Tracing = Decoded<typeof tracing>;
 
@@ -107,7 +111,7 @@ const metrics = message("Metrics", {
     repeated(
       message("MetricsOverrides", {
         match: field(metricSelector, "Which metrics"),
-        disabled: field(bool, "Whether they are left out"),
+        disabled: field(wrapped(bool), "Whether they are left out"),
         tagOverrides: field(map(tagOverride), "Tags that are set or left out"),
       }),
     ),
@@ -120,7 +124,7 @@ export type Metrics = Decoded<typeof metrics>;
 const accessLogging = message("AccessLogging", {
   match: field(message("LogSelector", { mode: field(workloadMode, "As caller, as called, or both") }), "What it is for"),
   providers: field(providers, "Where access logs go"),
-  disabled: field(bool, "Whether no access log is written"),
+  disabled: field(wrapped(bool), "Whether no access log is written"),
   filter: field(message("Filter", { expression: field(string, "A CEL expression for what is logged") }), "What is logged"),
 });
 export type AccessLogging = Decoded<typeof accessLogging>;

@@ -1,5 +1,5 @@
 // TrafficExtension: a WebAssembly or Lua filter of the proxies.
-import { enumeration, field, int32, limited, message, required, string, type Decoded } from "./declaration.ts";
+import { enumeration, field, int32, limited, message, required, string, wrapped, type Decoded } from "./declaration.ts";
 import { trafficMatch, wasmFields } from "./extensions/plugin.ts";
 import { targetRefs, workloadSelector } from "./selector.ts";
 
@@ -16,7 +16,7 @@ export const trafficExtension = limited(
       selector: field(workloadSelector, "Workloads that it is for; without any all of the namespace"),
       targetRefs: field(targetRefs, "Objects that it is for"),
       phase: field(enumeration(["UNSPECIFIED", "AUTHN", "AUTHZ", "STATS"]), "Where it stands among Istio's filters"),
-      priority: field(int32, "The order within a phase; the highest first"),
+      priority: field(wrapped(int32), "The order within a phase; the highest first"),
       match: trafficMatch,
       wasm: field(wasmConfig, "A WebAssembly filter"),
       lua: field(luaConfig, "A Lua filter"),

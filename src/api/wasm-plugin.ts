@@ -1,5 +1,5 @@
 // WasmPlugin: a WebAssembly filter of the proxies.
-import { enumeration, field, int32, limited, message, type Decoded } from "./declaration.ts";
+import { enumeration, field, int32, limited, message, wrapped, type Decoded } from "./declaration.ts";
 import { trafficMatch, wasmFields } from "./extensions/plugin.ts";
 import { oneSelector, policySelection } from "./selector.ts";
 
@@ -8,7 +8,7 @@ export const wasmPlugin = limited(
     ...policySelection,
     ...wasmFields,
     phase: field(enumeration(["UNSPECIFIED_PHASE", "AUTHN", "AUTHZ", "STATS"]), "Where it stands among Istio's filters"),
-    priority: field(int32, "The order within a phase; the highest first"),
+    priority: field(wrapped(int32), "The order within a phase; the highest first"),
     match: trafficMatch,
   }),
   oneSelector,

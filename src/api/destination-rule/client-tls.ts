@@ -1,5 +1,5 @@
 // TLS towards a destination.
-import { bool, enumeration, field, later, message, repeated, string, type Decoded } from "#api/declaration";
+import { bool, enumeration, field, later, message, repeated, string, wrapped, type Decoded } from "#api/declaration";
 
 const clientTlsMode = enumeration(["DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"], {
   SIMPLE: "proxies cannot encrypt, and nothing is sent in the clear: requests fail with 503",
@@ -15,7 +15,7 @@ export const clientTlsSettings = message("ClientTLSSettings", {
   credentialName: later(string, "A Secret with key, certificate and authorities"),
   subjectAltNames: later(repeated(string), "Names of which the server's certificate must bear one"),
   sni: later(string, "The server name that is asked for"),
-  insecureSkipVerify: later(bool, "Whether the server's certificate is not checked"),
+  insecureSkipVerify: later(wrapped(bool), "Whether the server's certificate is not checked"),
   caCrl: later(string, "A file with revoked certificates"),
 });
 export type ClientTLSSettings = Decoded<typeof clientTlsSettings>;

@@ -15,6 +15,7 @@ import {
   string,
   uint32,
   uint64,
+  wrapped,
   type Decoded,
 } from "#api/declaration";
 
@@ -66,13 +67,13 @@ export const localityLbSetting = message("LocalityLoadBalancerSetting", {
   ),
   failover: field(repeated(localityFailover), "Which region takes over from which"),
   failoverPriority: field(repeated(string), "Labels, compared in order, that make an endpoint a nearer one"),
-  enabled: field(bool, "Whether localities count"),
+  enabled: field(wrapped(bool), "Whether localities count"),
 });
 export type LocalityLoadBalancerSetting = Decoded<typeof localityLbSetting>;
 
 export const zoneAwareLbSetting = message("ZoneAwareLoadBalancerSetting", {
-  enabled: field(bool, "Whether zones count"),
-  minClusterSize: field(limited(uint32, { minimum: 1 }), "Endpoints that a cluster has at least for zones to count"),
+  enabled: field(wrapped(bool), "Whether zones count"),
+  minClusterSize: field(wrapped(limited(uint32, { minimum: 1 })), "Endpoints that a cluster has at least for zones to count"),
   failover: field(repeated(localityFailover), "Which region takes over from which"),
   failoverPriority: field(repeated(string), "Labels, compared in order, that make an endpoint a nearer one"),
 });
@@ -80,8 +81,8 @@ export type ZoneAwareLoadBalancerSetting = Decoded<typeof zoneAwareLbSetting>;
 
 const warmup = message("WarmupConfiguration", {
   duration: required(duration, "How long a new endpoint is spared"),
-  minimumPercent: field(limited(number, { minimum: 0, maximum: 100 }), "The share of its weight that a new endpoint begins with"),
-  aggression: field(limited(number, { minimum: 0 }), "How fast its weight grows; 1 is linear"),
+  minimumPercent: field(wrapped(limited(number, { minimum: 0, maximum: 100 })), "The share of its weight that a new endpoint begins with"),
+  aggression: field(wrapped(limited(number, { minimum: 0 })), "How fast its weight grows; 1 is linear"),
 });
 export type WarmupConfiguration = Decoded<typeof warmup>;
 

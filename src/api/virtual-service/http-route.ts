@@ -11,6 +11,7 @@ import {
   required,
   string,
   uint32,
+  wrapped,
   type Decoded,
 } from "#api/declaration";
 import { corsPolicy } from "./cors-policy.ts";
@@ -93,7 +94,7 @@ export const httpRoute = message("HTTPRoute", {
   fault: field(httpFaultInjection, "Faults injected on purpose"),
   mirror: later(destination, "Where copies of the requests go"),
   mirrorPercent: {
-    ...later(uint32, "Share of the requests that are copied, in whole percent; mirrorPercentage replaces it"),
+    ...later(wrapped(uint32), "Share of the requests that are copied, in whole percent; mirrorPercentage replaces it"),
     alsoWritten: "mirror_percent",
   },
   mirrorPercentage: later(percent, "Share of the requests that are copied"),

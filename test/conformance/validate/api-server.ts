@@ -4,6 +4,7 @@ import { isRequestAddress, parseAddress } from "#api/validation/urls";
 export interface Schema {
   readonly type?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
+  readonly nullable?: boolean;
   readonly items?: Schema;
   readonly additionalProperties?: Schema;
   readonly required?: readonly string[];
@@ -45,6 +46,7 @@ function typeOf(value: unknown): string {
 
 function checkStructure(schema: Schema, value: unknown, path: string, found: string[]): void {
   const type = typeOf(value);
+  if (value === null && schema.nullable === true) return;
   if (schema.type !== undefined && schema.type !== type && !(schema.type === "number" && type === "integer")) {
     found.push(`${path}: must be ${schema.type}, is ${type}`);
     return;

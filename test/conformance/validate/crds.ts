@@ -69,6 +69,7 @@ function compare(their: Definition, own: Definition): readonly string[] {
 const keywords = [
   "type",
   "format",
+  "nullable",
   "enum",
   "required",
   "minLength",
