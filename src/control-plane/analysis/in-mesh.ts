@@ -1,7 +1,8 @@
 // Whether a pod is, or will be, part of the mesh: by its sidecar, its labels, its namespace.
+import type { PodSpec } from "#api/kubernetes/pod";
 import type { AnalyzedObject, ObjectOf } from "./analyzed-object.ts";
 import type { ObjectTable } from "./object-table.ts";
-import type { Container, Written } from "./specs.ts";
+import type { Written } from "./specs.ts";
 
 export const PROXY_CONTAINER = "istio-proxy";
 export const INJECTION_LABEL = "istio-injection";
@@ -10,7 +11,7 @@ export const DATAPLANE_MODE_LABEL = "istio.io/dataplane-mode";
 export const INJECT_LABEL = "sidecar.istio.io/inject";
 export const AMBIENT_MODE = "ambient";
 
-type Containers = readonly (Written<Container> | undefined)[];
+type Containers = NonNullable<Written<PodSpec>["containers"]>;
 type Texts = Readonly<Record<string, string | undefined>>;
 
 /** The image of the sidecar; undefined when there is none. */

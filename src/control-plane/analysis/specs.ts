@@ -1,4 +1,20 @@
 // What analyzers read of each kind. Objects that validation refuses are analyzed as well, so every field may be missing.
+import type { AuthorizationPolicySpec } from "#api/authorization-policy";
+import type { EnvoyFilterSpec } from "#api/envoy-filter";
+import type { KubernetesGatewaySpec } from "#api/gateway-api/gateway";
+import type { CustomResourceDefinitionSpec } from "#api/kubernetes/api-extension";
+import type { ConfigMapSpec } from "#api/kubernetes/core";
+import type { PodSpec } from "#api/kubernetes/pod";
+import type { DeploymentSpec } from "#api/kubernetes/workload";
+import type { MeshNetworksSpec } from "#api/mesh-networks";
+import type { PeerAuthenticationSpec } from "#api/peer-authentication";
+import type { ProxyConfigObjectSpec } from "#api/proxy-config";
+import type { RequestAuthenticationSpec } from "#api/request-authentication";
+import type { ServiceEntrySpec } from "#api/service-entry";
+import type { SidecarSpec } from "#api/sidecar";
+import type { TelemetrySpec } from "#api/telemetry";
+import type { TrafficExtensionSpec } from "#api/traffic-extension";
+import type { WasmPluginSpec } from "#api/wasm-plugin";
 import type { DestinationRuleSpec } from "#api/destination-rule";
 import type { GatewaySpec } from "#api/gateway";
 import type { MeshConfigSpec } from "#api/mesh-config";
@@ -15,28 +31,6 @@ export type Written<T> = T extends readonly (infer Item)[]
     ? { readonly [Key in keyof T]?: Written<T[Key]> | undefined }
     : T;
 
-export interface Container {
-  readonly name: string;
-  readonly image: string;
-  readonly env: readonly { readonly name: string; readonly value: string }[];
-  readonly securityContext: { readonly runAsUser: number };
-}
-
-export interface PodSpec {
-  readonly nodeName: string;
-  readonly hostNetwork: boolean;
-  readonly containers: readonly Container[];
-  readonly initContainers: readonly Container[];
-  readonly securityContext: { readonly runAsUser: number };
-}
-
-export interface PodTemplateSpec {
-  readonly template: {
-    readonly metadata: { readonly labels: Record<string, string>; readonly annotations: Record<string, string> };
-    readonly spec: PodSpec;
-  };
-}
-
 export interface LabelSelector {
   readonly matchLabels: Record<string, string>;
   readonly matchExpressions: readonly { readonly key: string; readonly operator: string; readonly values: readonly string[] }[];
@@ -48,42 +42,6 @@ export interface WebhookConfiguration {
     readonly clientConfig: { readonly url: string; readonly service: { readonly namespace: string; readonly name: string } };
     readonly namespaceSelector: LabelSelector;
     readonly objectSelector: LabelSelector;
-  }[];
-}
-
-export interface ServiceEntrySpec {
-  readonly hosts: readonly string[];
-  readonly addresses: readonly string[];
-  readonly ports: readonly { readonly number: number; readonly name: string; readonly protocol: string }[];
-  readonly exportTo: readonly string[];
-  readonly workloadSelector: { readonly labels: Record<string, string> };
-}
-
-interface SelectorPolicy {
-  readonly selector: { readonly matchLabels: Record<string, string> };
-  readonly targetRef: object;
-}
-
-export interface AuthorizationPolicySpec extends SelectorPolicy {
-  readonly rules: readonly {
-    readonly from: readonly { readonly source: { readonly namespaces: readonly string[]; readonly notNamespaces: readonly string[] } }[];
-  }[];
-}
-
-export interface TelemetrySpec extends SelectorPolicy {
-  readonly tracing: readonly { readonly providers: readonly { readonly name: string }[] }[];
-  readonly accessLogging: readonly { readonly disabled: boolean; readonly providers: readonly { readonly name: string }[] }[];
-}
-
-export interface EnvoyFilterSpec {
-  readonly priority: number;
-  readonly configPatches: readonly {
-    readonly applyTo: string;
-    readonly match: {
-      readonly proxy: { readonly proxyVersion: string };
-      readonly listener: { readonly filterChain: { readonly filter: { readonly name: string } } };
-    };
-    readonly patch: { readonly operation: string; readonly value: Record<string, unknown> };
   }[];
 }
 
@@ -101,12 +59,6 @@ export interface Status {
   readonly addresses: readonly unknown[];
 }
 
-export interface MeshNetworksSpec {
-  readonly networks: Readonly<
-    Record<string, { readonly endpoints: readonly { readonly fromRegistry: string; readonly fromCidr: string }[] }>
-  >;
-}
-
 export interface SpecOf {
   VirtualService: VirtualServiceSpec;
   DestinationRule: DestinationRuleSpec;
@@ -114,33 +66,30 @@ export interface SpecOf {
   ServiceEntry: ServiceEntrySpec;
   WorkloadEntry: WorkloadEntrySpec;
   WorkloadGroup: WorkloadGroupSpec;
-  Sidecar: {
-    readonly workloadSelector: { readonly labels: Record<string, string> };
-    readonly outboundTrafficPolicy: { readonly egressProxy: object };
-  };
+  Sidecar: SidecarSpec;
   EnvoyFilter: EnvoyFilterSpec;
-  ProxyConfig: SelectorPolicy & { readonly image: { readonly imageType: string } };
+  ProxyConfig: ProxyConfigObjectSpec;
   AuthorizationPolicy: AuthorizationPolicySpec;
-  RequestAuthentication: SelectorPolicy;
+  RequestAuthentication: RequestAuthenticationSpec;
   Telemetry: TelemetrySpec;
-  WasmPlugin: SelectorPolicy;
-  KubernetesGateway: { readonly listeners: readonly { readonly hostname: string }[] };
+  WasmPlugin: WasmPluginSpec;
+  KubernetesGateway: KubernetesGatewaySpec;
   HTTPRoute: object;
   GRPCRoute: object;
   Namespace: object;
   Node: object;
   Pod: PodSpec;
-  Deployment: PodTemplateSpec;
+  Deployment: DeploymentSpec;
   Service: ServiceSpec;
   Secret: { readonly data: Record<string, string>; readonly stringData: Record<string, string> };
-  ConfigMap: { readonly data: Record<string, string> };
+  ConfigMap: ConfigMapSpec;
   MutatingWebhookConfiguration: WebhookConfiguration;
   ValidatingWebhookConfiguration: WebhookConfiguration;
-  CustomResourceDefinition: { readonly group: string; readonly names: { readonly kind: string } };
+  CustomResourceDefinition: CustomResourceDefinitionSpec;
   MeshNetworks: MeshNetworksSpec;
   MeshConfig: MeshConfigSpec;
-  PeerAuthentication: SelectorPolicy;
-  TrafficExtension: SelectorPolicy;
+  PeerAuthentication: PeerAuthenticationSpec;
+  TrafficExtension: TrafficExtensionSpec;
 }
 
 export type AnalyzedKind = keyof SpecOf;

@@ -1,9 +1,10 @@
 // `image: auto` is a place that injection fills: what it does not select keeps a container that cannot start.
+import type { PodSpec } from "#api/kubernetes/pod";
 import type { Analyzer } from "#control-plane/analysis/analyzer";
 import { PROXY_CONTAINER } from "#control-plane/analysis/in-mesh";
 import { MESSAGES } from "#control-plane/analysis/messages";
 import { labelSelectorMatches } from "#control-plane/analysis/selector";
-import { labelsOf, type PodSpec, type Written } from "#control-plane/analysis/specs";
+import { labelsOf, type Written } from "#control-plane/analysis/specs";
 
 export const imageAutoAnalyzer: Analyzer = {
   name: "injection.ImageAutoAnalyzer",

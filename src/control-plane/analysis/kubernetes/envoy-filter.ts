@@ -2,12 +2,13 @@
 import type { AnalysisContext, Analyzer } from "#control-plane/analysis/analyzer";
 import type { ObjectOf } from "#control-plane/analysis/analyzed-object";
 import { MESSAGES } from "#control-plane/analysis/messages";
-import type { EnvoyFilterSpec, Written } from "#control-plane/analysis/specs";
+import type { EnvoyFilterSpec } from "#api/envoy-filter";
+import type { Written } from "#control-plane/analysis/specs";
 
 type Patch = NonNullable<NonNullable<Written<EnvoyFilterSpec>["configPatches"]>[number]>;
 
-const NOT_ADDED = new Set(["ROUTE_CONFIGURATION", "HTTP_ROUTE"]);
-const REPLACEABLE = new Set(["NETWORK_FILTER", "HTTP_FILTER", "VIRTUAL_HOST"]);
+const NOT_ADDED = new Set<string>(["ROUTE_CONFIGURATION", "HTTP_ROUTE"]);
+const REPLACEABLE = new Set<string>(["NETWORK_FILTER", "HTTP_FILTER", "VIRTUAL_HOST"]);
 
 export const envoyFilterAnalyzer: Analyzer = {
   name: "envoyfilter.EnvoyPatchAnalyzer",
@@ -36,13 +37,13 @@ function checkFilter({ report }: AnalysisContext, filter: ObjectOf<"EnvoyFilter"
 
 /** The name of what is patched; one from the value and one from the match are never taken for the same. */
 function subjectOf({ patch, match }: Patch): string {
-  const value = patch?.value;
+  const value: unknown = patch?.value;
   if (value === undefined) return "";
-  if (value["name"] !== undefined) return `value ${JSON.stringify(value["name"])}`;
+  if (typeof value === "object" && value !== null && "name" in value) return `value ${JSON.stringify(value.name)}`;
   return match?.listener?.filterChain?.filter?.name ?? "";
 }
 
-function faultOf({ applyTo = "", patch }: Patch, priority: number, afterVersioned: boolean) {
+function faultOf({ applyTo = "INVALID", patch }: Patch, priority: number, afterVersioned: boolean) {
   const relative =
     priority !== 0
       ? undefined

@@ -1,8 +1,9 @@
 // The user id of the sidecar is how captured traffic is told apart: an application that runs with it escapes the mesh.
+import type { PodSpec } from "#api/kubernetes/pod";
 import type { Analyzer } from "#control-plane/analysis/analyzer";
 import { isControlPlane, PROXY_CONTAINER } from "#control-plane/analysis/in-mesh";
 import { MESSAGES } from "#control-plane/analysis/messages";
-import type { PodSpec, Written } from "#control-plane/analysis/specs";
+import type { Written } from "#control-plane/analysis/specs";
 
 const SIDECAR_UID = 1337;
 const OWN_CONTAINERS = new Set([PROXY_CONTAINER, "istio-operator"]);
