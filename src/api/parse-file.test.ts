@@ -378,3 +378,26 @@ test("a text that ends with a colon in a list in brackets is a text, as kubectl 
   const spec = only(text).object?.spec as { addresses: string[] } | undefined;
   assert.deepEqual(spec?.addresses, ["1.2.3.4", "2001:db8::"]);
 });
+
+test("MeshNetworks in Istio's ConfigMap are checked, with places", () => {
+  const text = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: istio, namespace: istio-system}
+data:
+  mesh: ""
+  meshNetworks: |
+    networks:
+      one:
+        endpoints:
+        - fromRegistry: a.b
+        gateways:
+        - {address: 1.2.3.4, port: 70000}
+`;
+  const said = texts(parseFile(text, "a.yaml"));
+  assert.match(
+    said[0] ?? "",
+    /^a\.yaml:10:25: error IST0106 .* data\.meshNetworks\.networks\.one\.endpoints\[0\]\.fromRegistry: "a\.b" is no name/u,
+  );
+  assert.match(said[1] ?? "", /^a\.yaml:12:36: error .*gateways\[0\]\.port: a port is between/u);
+  assert.deepEqual(texts(parseFile(text.replace(/networks:\n[^]*$/u, "networks: {}\n"), "a.yaml")), []);
+});

@@ -14,7 +14,7 @@ import { didYouMean } from "./suggestion.ts";
 import { checkAnnotations } from "./validation/annotation-rules.ts";
 import { objectNameFault } from "./validation/names.ts";
 import { Check, type CheckedObject, type Violation } from "./validation/violations.ts";
-import { readYaml, type SourceDocument, type SourceMap, type SourceNode } from "./yaml-source.ts";
+import { readYaml, type SourceDocument, type SourceMap, type SourceNode, type SourceScalar } from "./yaml-source.ts";
 
 /** An object as it was written: generation, uid and the like are the store's to add. */
 export interface DecodedObject<Spec = unknown> {
@@ -305,11 +305,8 @@ class ObjectReader {
     const data = entry(root, "data");
     const mesh = data?.kind === "map" ? entry(data, "mesh") : undefined;
     if (data?.kind === "map" && entry(data, "meshNetworks") !== undefined) {
-      const offset = entry(data, "meshNetworks")?.offset ?? data.offset;
-      const text = textAt(data, "meshNetworks") ?? "";
-      if (text.replaceAll(/\s/gu, "") !== "networks:{}") {
-        this.say({ level: "info", code: "MZ0004", path: ["data", "meshNetworks"], offset, message: "is accepted and has no effect yet" });
-      }
+      const networks = entry(data, "meshNetworks");
+      if (networks?.kind === "scalar" && typeof networks.value === "string") this.#checkMeshNetworks(networks, networks.value);
     }
     if (mesh?.kind !== "scalar" || typeof mesh.value !== "string" || this.#hasError()) return this.unread();
     this.#key = { kind: "MeshConfig", namespace: this.#key?.namespace ?? defaultRootNamespace, name: meshConfigName };
@@ -324,6 +321,31 @@ class ObjectReader {
     if (inner.findings.length > 0 || inner.root === undefined) return this.unread();
     this.#inner = { source: inner, toPlace };
     return this.#readMeshConfig(inner.root, meta);
+  }
+
+  /** Istio keeps MeshNetworks as a text beside MeshConfig. It is checked, and has no effect yet. */
+  #checkMeshNetworks(node: SourceScalar, text: string): void {
+    const path: FieldPath = ["data", "meshNetworks"];
+    const declaration = decodedKind("MeshNetworks");
+    const inner = readYaml(text, this.#source.place(0).file).find((part) => part.root !== undefined || part.findings.length > 0);
+    if (inner === undefined || declaration === undefined) return;
+    const toPlace = innerPlace(this.#source, node, inner);
+    for (const finding of inner.findings)
+      this.#push({ ...finding, ...(finding.place === undefined ? {} : { place: toPlace(innerOffset(inner, finding.place)) }) });
+    const { root } = inner;
+    if (inner.findings.length > 0 || root === undefined) return;
+    this.#inner = { source: inner, toPlace };
+    const before = this.#findings.length;
+    const value = decode({ kind: "message", message: declaration.spec }, root, path, this.#report);
+    if (this.#findings.length === before) {
+      const violations: Violation[] = [];
+      declaration.validate(value, new Check({ name: meshConfigName, namespace: this.#key?.namespace ?? "" }, path, violations));
+      for (const violation of violations) this.say({ ...violation, offset: offsetIn(root, violation.path.slice(path.length)) });
+    }
+    this.#inner = undefined;
+    const { networks = {} } = (value ?? {}) as { readonly networks?: object };
+    if (Object.keys(networks).length > 0)
+      this.say({ level: "info", code: "MZ0004", path, offset: node.offset, message: "is accepted and has no effect yet" });
   }
 
   #readMeshConfig(root: SourceNode, meta: WrittenMeta): ParsedDocument {
