@@ -14,7 +14,7 @@ import { service } from "./service.ts";
 import { validateService } from "./service/validate.ts";
 import { virtualService } from "./virtual-service.ts";
 import { validateVirtualService } from "./virtual-service/validate.ts";
-import { workloadEntry } from "./workload-entry.ts";
+import { workloadEndpoint } from "./workload-entry.ts";
 import { workloadGroup } from "./workload-group.ts";
 import { validateWorkloadEntry, validateWorkloadGroup } from "./workload-group/validate.ts";
 
@@ -28,7 +28,7 @@ const decodedKinds: readonly DecodedKind[] = [
   decoded("DestinationRule", networkingVersions, destinationRule, validateDestinationRule),
   decoded("Gateway", networkingVersions, gateway, validateGateway),
   decoded("WorkloadGroup", networkingVersions, workloadGroup, validateWorkloadGroup),
-  decoded("WorkloadEntry", networkingVersions, workloadEntry, validateWorkloadEntry),
+  decoded("WorkloadEntry", networkingVersions, workloadEndpoint, validateWorkloadEntry),
   decoded("Service", ["v1"], service, validateService),
   ...istioKinds,
   decoded("MeshConfig", [meshConfigVersion], meshConfig, validateMeshConfig),

@@ -48,5 +48,4 @@ export const workloadEndpoint = limited(workloadTemplate, {
   rules: [{ rule: "has(self.address) || has(self.network)", message: "Address is required" }],
 });
 
-export const workloadEntry = workloadEndpoint;
-export type WorkloadEntrySpec = Decoded<typeof workloadEntry>;
+export type WorkloadEntrySpec = Decoded<typeof workloadEndpoint>;

@@ -21,7 +21,7 @@ const MAX_QUOTED = 160;
 const SAID_OF_FIELDS = new Set(["IST0106", "IST0130", "IST0131", "IST0133"]);
 
 /** `VirtualService default/reviews` */
-export function originOf({ object }: Finding): string {
+function originOf({ object }: Finding): string {
   if (object === undefined) return "";
   return `${writtenKind(object.kind)} ${object.namespace === "" ? "" : `${object.namespace}/`}${object.name}`;
 }

@@ -27,11 +27,11 @@ import { envoyBinary } from "./tools.ts";
 const TYPE = "type.googleapis.com/envoy.extensions.filters";
 const ADS = { ads: {}, resourceApiVersion: "V3" };
 const registry = registryOf(hcmFile, faultFile, corsFile, routerFile, fileLogFile);
-export const PROXY_CLUSTER = "outbound|80||backend.default.svc.cluster.local";
+const PROXY_CLUSTER = "outbound|80||backend.default.svc.cluster.local";
 const LOG_FORMAT =
   "%REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %BYTES_RECEIVED% %BYTES_SENT% %UPSTREAM_REQUEST_ATTEMPT_COUNT%\n";
 
-export function resource(typeUrl: string, name: string, schema: DescMessage, json: JsonObject): ReplayResource {
+function resource(typeUrl: string, name: string, schema: DescMessage, json: JsonObject): ReplayResource {
   return { typeUrl, name, value: toBinary(schema, fromJson(schema, json, { registry })) };
 }
 
@@ -59,7 +59,7 @@ export interface LoneResourcesOptions {
   readonly virtualHosts?: readonly JsonObject[];
 }
 
-export function loneResources(options: LoneResourcesOptions): ReplayResource[] {
+function loneResources(options: LoneResourcesOptions): ReplayResource[] {
   const { listenPort, backendPort, accessLog } = options;
   const endpoint = { address: { socketAddress: { address: "127.0.0.1", portValue: backendPort } } };
   const hcm = {

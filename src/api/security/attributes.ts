@@ -12,7 +12,7 @@ export const portsFault: ValuesFault = (values) =>
   first(values, (value) => (/^\d{1,9}$/u.test(value) && Number(value) <= 65535 ? undefined : `${JSON.stringify(value)} is no port`));
 
 /** `*` stands at the start or the end, once. */
-export const wildcardFault: ValuesFault = (values) =>
+const wildcardFault: ValuesFault = (values) =>
   emptyFault(values) ??
   first(values, (value) => {
     const stars = value.split("*").length - 1;

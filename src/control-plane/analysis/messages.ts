@@ -8,12 +8,6 @@ export interface MessageType<Arguments extends readonly unknown[]> {
   readonly text: (...values: Arguments) => string;
 }
 
-export interface Message {
-  readonly code: string;
-  readonly level: FindingLevel;
-  readonly text: string;
-}
-
 function message<Arguments extends readonly unknown[]>(
   code: string,
   level: FindingLevel,

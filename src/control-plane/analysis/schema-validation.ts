@@ -3,7 +3,7 @@ import type { Finding } from "#api/finding";
 import type { Analyzer } from "./analyzer.ts";
 import { MESSAGES, type MessageType } from "./messages.ts";
 
-export const SCHEMA_KINDS = [
+const SCHEMA_KINDS = [
   "AuthorizationPolicy",
   "DestinationRule",
   "EnvoyFilter",

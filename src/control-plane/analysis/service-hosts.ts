@@ -4,7 +4,7 @@ import type { Labels } from "#control-plane/registry/labels";
 import type { ObjectTable } from "./object-table.ts";
 import { labelsOf } from "./specs.ts";
 
-export const DOMAIN = "cluster.local";
+const DOMAIN = "cluster.local";
 const EVERYBODY = "*";
 const EXPORT_TO_ANNOTATION = "networking.istio.io/exportTo";
 

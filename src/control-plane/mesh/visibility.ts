@@ -23,11 +23,3 @@ export function visibilityOf(
 export function isVisible(visibility: Visibility, from: string): boolean {
   return visibility.kind === "public" || (visibility.kind === "namespaces" && visibility.namespaces.has(from));
 }
-
-/** True when some namespace sees both. */
-export function visibilitiesOverlap(a: Visibility, b: Visibility): boolean {
-  if (a.kind === "none" || b.kind === "none") return false;
-  if (a.kind === "public" || b.kind === "public") return true;
-  for (const namespace of a.namespaces) if (b.namespaces.has(namespace)) return true;
-  return false;
-}

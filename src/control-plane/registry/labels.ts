@@ -7,12 +7,6 @@ export function selects(selector: Labels, labels: Labels): boolean {
   return true;
 }
 
-export function labelsText(labels: Labels): string {
-  return Object.entries(labels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(",");
-}
-
 /** Finds what a selector selects without looking at everything: by namespace and the pair that the fewest bear. */
 export class LabelIndex<T> {
   #byPair = new Map<string, T[]>();

@@ -36,13 +36,9 @@ interface Definition {
   };
 }
 
-export async function run(corpusRoot: string): Promise<SectionResult> {
+export function run(corpusRoot: string): Promise<SectionResult> {
   const cases = JSON.parse(readFileSync(join(corpusRoot, "validate/cel/cases.json"), "utf8")) as readonly Case[];
-  const rules = await celRules();
-  if (rules === undefined) {
-    const why = "is not installed: npm install --save-dev --save-exact @bufbuild/cel";
-    return { passed: 0, total: cases.length, failures: [{ id: "@bufbuild/cel", why }] };
-  }
+  const rules = celRules();
   // As they are printed.
   const text = customResourceDefinitions()
     .map((definition) => JSON.stringify(definition))
@@ -60,5 +56,5 @@ export async function run(corpusRoot: string): Promise<SectionResult> {
     if (valid && found.length > 0) failures.push({ id, why: found.join("; ") });
     else if (!valid && found.length === 0) failures.push({ id, why: "accepted, though it is invalid" });
   }
-  return { passed: cases.length - failures.length, total: cases.length, failures };
+  return Promise.resolve({ passed: cases.length - failures.length, total: cases.length, failures });
 }

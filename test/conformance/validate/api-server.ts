@@ -1,4 +1,7 @@
 // What a Kubernetes API server says of an object by the schema of its CustomResourceDefinition: structure first, then the CEL rules.
+import { CelScalar, celEnv, celFunc, celMethod, parse, plan } from "@bufbuild/cel";
+import type { CelInput } from "@bufbuild/cel";
+import { strings } from "@bufbuild/cel/ext";
 import { isRequestAddress, parseAddress } from "#api/validation/urls";
 
 export interface Schema {
@@ -124,52 +127,27 @@ function forCel(schema: Schema, value: unknown): unknown {
   );
 }
 
-interface Cel {
-  readonly celEnv: (options: { readonly funcs: readonly unknown[] }) => unknown;
-  readonly celFunc: (name: string, parameters: readonly unknown[], result: unknown, run: (...values: string[]) => unknown) => unknown;
-  readonly celMethod: (
-    name: string,
-    target: unknown,
-    parameters: readonly unknown[],
-    result: unknown,
-    run: (this: string) => unknown,
-  ) => unknown;
-  readonly CelScalar: { readonly STRING: unknown; readonly BOOL: unknown };
-  readonly parse: (rule: string) => unknown;
-  readonly plan: (env: unknown, parsed: unknown) => (bindings: { readonly self: unknown }) => unknown;
-}
-
-/** The rules of CEL with what Kubernetes adds: url() and its scheme. Undefined when the package is not installed. */
-export async function celRules(): Promise<Rules | undefined> {
-  // By a variable, because the package is there for this proof alone.
-  const name: string = "@bufbuild/cel";
-  let cel: Cel;
-  try {
-    cel = (await import(name)) as Cel;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND") return undefined;
-    throw error;
-  }
-  const { strings } = (await import(`${name}/ext`)) as { readonly strings: readonly unknown[] };
-  const { STRING, BOOL } = cel.CelScalar;
-  const env = cel.celEnv({
+/** The rules of CEL with what Kubernetes adds: url() and its scheme. */
+export function celRules(): Rules {
+  const { STRING, BOOL } = CelScalar;
+  const env = celEnv({
     funcs: [
       ...strings,
-      cel.celFunc("isURL", [STRING], BOOL, (text) => isRequestAddress(text)),
-      cel.celFunc("url", [STRING], STRING, (text) => {
+      celFunc("isURL", [STRING], BOOL, (text) => isRequestAddress(text)),
+      celFunc("url", [STRING], STRING, (text) => {
         if (!isRequestAddress(text)) throw new Error(`${text} is no URL`);
         return text;
       }),
-      cel.celMethod("getScheme", STRING, [], STRING, function scheme() {
+      celMethod("getScheme", STRING, [], STRING, function scheme() {
         return parseAddress(this)?.scheme ?? "";
       }),
     ],
   });
-  const planned = new Map<string, (bindings: { readonly self: unknown }) => unknown>();
+  const planned = new Map<string, ReturnType<typeof plan>>();
   return (rule, self) => {
-    const known = planned.get(rule) ?? cel.plan(env, cel.parse(rule));
+    const known = planned.get(rule) ?? plan(env, parse(rule));
     planned.set(rule, known);
     // An error is no success, as for the API server.
-    return known({ self }) === true;
+    return known({ self: self as CelInput }) === true;
   };
 }
