@@ -1,7 +1,7 @@
 // One proxy alone, ours or a real Envoy, fed by the replay server with what a gateway of a mesh has: one listener, one back end. For tests
 // that attack it: statistics, access log, descriptors and memory can be asked for.
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromJson, toBinary } from "@bufbuild/protobuf";
@@ -22,6 +22,7 @@ import { benchBootstrap } from "../../bench/sidecar-resources.ts";
 import { startReplayServer } from "../replay/ads-server.ts";
 import type { ReplayResource, ReplayServer } from "../replay/ads-server.ts";
 import { call, eventually, freePort, ROOT } from "./mesh.ts";
+import { descriptorCount, rssMb } from "./processes.ts";
 import { envoyBinary } from "./tools.ts";
 
 const TYPE = "type.googleapis.com/envoy.extensions.filters";
@@ -198,8 +199,8 @@ export async function startLoneProxy(kind: "mizzen" | "envoy", options: LoneProx
         return [];
       }
     },
-    rssMb: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024,
-    descriptors: () => readdirSync(`/proc/${pid}/fd`).length,
+    rssMb: () => rssMb(pid),
+    descriptors: () => descriptorCount(pid),
     output: () => output,
     async stop() {
       child.kill("SIGTERM");

@@ -1,25 +1,12 @@
 // Processes are killed the hard way; traffic goes on, and nothing is left behind.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { call, callThroughProxy, eventually, runCli, startMesh } from "../harness/mesh.ts";
 import type { TestMesh } from "../harness/mesh.ts";
 import { startLoad } from "../harness/load.ts";
+import { processesWith, processText } from "../harness/processes.ts";
 
-/** Process ids whose command line or environment names this mesh's folders. */
-function processesOf(mesh: TestMesh): number[] {
-  const found: number[] = [];
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
-    try {
-      const cwd = readFileSync(`/proc/${name}/cmdline`, "utf8") + readFileSync(`/proc/${name}/environ`, "utf8");
-      if (cwd.includes(mesh.dataDirectory) || cwd.includes(mesh.directory)) found.push(Number(name));
-    } catch {
-      // It ended while we looked.
-    }
-  }
-  return found;
-}
+const processesOf = (mesh: TestMesh): number[] => processesWith([mesh.dataDirectory, mesh.directory]);
 
 async function stats(mesh: TestMesh, filter: string): Promise<string[]> {
   const lines: string[] = [];
@@ -118,7 +105,7 @@ test("kill -9 of `mizzen up` leaves no process, and the next start works", { tim
   } catch (error) {
     throw new Error(
       `left behind: ${processesOf(mesh)
-        .map((pid) => `${pid} ${readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")}`)
+        .map((pid) => `${pid} ${processText(pid).slice(0, 300)}`)
         .join("\n")}`,
       { cause: error },
     );
