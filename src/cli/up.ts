@@ -14,7 +14,7 @@ import { realClock } from "#runtime/clock";
 import type { Log } from "#runtime/log";
 import { realRandom, secretToken } from "#runtime/random";
 import { CommandError } from "./command-error.ts";
-import { useCompileCache } from "./compile-cache.ts";
+import { compileCacheFolder } from "./compile-cache.ts";
 import { dataDirectory } from "./data-directory.ts";
 import { gatewayUrls } from "./gateway-urls.ts";
 import type { GatewayUrl } from "./gateway-urls.ts";
@@ -164,7 +164,7 @@ export async function up(options: UpOptions): Promise<void> {
   const ended = new Promise<number>((resolveExit) => {
     exit = resolveExit;
   });
-  const compileCache = useCompileCache(environment);
+  const compileCache = compileCacheFolder(environment);
   const supervisor = new Supervisor({
     self: selfCommand(),
     node: process.execPath,

@@ -4,13 +4,16 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
+import type { RequestOptions } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { urlToHttpOptions } from "node:url";
 import { readHandle } from "#embedded/mesh-handle";
 import type { MeshHandle } from "#embedded/mesh-handle";
 import type { MeshStatus } from "#embedded/supervisor";
 import { SupervisorClient } from "#embedded/supervisor-client";
+import { withGatewayPort } from "./bookinfo-port.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
 export const LAUNCHER = join(ROOT, "bin/mizzen.js");
@@ -42,31 +45,31 @@ export interface CallOptions {
 }
 
 /** One request on a connection of its own. Rejects on transport errors: tests count those. */
-export function call(url: string, options: CallOptions = {}): Promise<Answer> {
+function exchange(what: string, target: RequestOptions, options: CallOptions): Promise<Answer> {
   const started = performance.now();
   return new Promise((done, fail) => {
-    const target = options.path === undefined ? {} : { path: options.path };
-    const request = httpRequest(
-      url,
-      { method: options.method ?? "GET", headers: { ...options.headers }, agent: false, ...target },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.on("error", fail);
-        response.on("end", () =>
-          done({
-            status: response.statusCode ?? 0,
-            headers: response.headers,
-            body: Buffer.concat(chunks).toString("utf8"),
-            ms: performance.now() - started,
-          }),
-        );
-      },
-    );
-    request.setTimeout(options.timeoutMs ?? 15_000, () => request.destroy(new Error(`no answer from ${url} in time`)));
+    const request = httpRequest({ ...target, method: options.method ?? "GET", agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("error", fail);
+      response.on("end", () =>
+        done({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body: Buffer.concat(chunks).toString("utf8"),
+          ms: performance.now() - started,
+        }),
+      );
+    });
+    request.setTimeout(options.timeoutMs ?? 15_000, () => request.destroy(new Error(`no answer from ${what} in time`)));
     request.on("error", fail);
     request.end(options.body);
   });
+}
+
+export function call(url: string, options: CallOptions = {}): Promise<Answer> {
+  const target = options.path === undefined ? {} : { path: options.path };
+  return exchange(url, { ...urlToHttpOptions(new URL(url)), headers: { ...options.headers }, ...target }, options);
 }
 
 /** Like `call`, through a sidecar's HTTP proxy, as the application beside it would do it. */
@@ -75,35 +78,8 @@ export function callThroughProxy(
   url: string,
   options: CallOptions = {},
 ): Promise<Answer> {
-  const started = performance.now();
-  return new Promise((done, fail) => {
-    const request = httpRequest(
-      {
-        host: proxy.address,
-        port: proxy.port,
-        method: options.method ?? "GET",
-        path: url,
-        headers: { host: new URL(url).host, ...options.headers },
-        agent: false,
-      },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.on("error", fail);
-        response.on("end", () =>
-          done({
-            status: response.statusCode ?? 0,
-            headers: response.headers,
-            body: Buffer.concat(chunks).toString("utf8"),
-            ms: performance.now() - started,
-          }),
-        );
-      },
-    );
-    request.setTimeout(options.timeoutMs ?? 15_000, () => request.destroy(new Error(`no answer for ${url} in time`)));
-    request.on("error", fail);
-    request.end(options.body);
-  });
+  const headers = { host: new URL(url).host, ...options.headers };
+  return exchange(url, { host: proxy.address, port: proxy.port, path: url, headers }, options);
 }
 
 /** Asks again every 50 ms until `check` gives something. @throws Error naming `what` after `timeoutMs` */
@@ -186,8 +162,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<TestMesh> {
   for (const name of readdirSync(directory)) {
     if (!/\.ya?ml$/.test(name)) continue;
     const text = readFileSync(join(directory, name), "utf8");
-    if (/^kind: Gateway$/m.test(text))
-      writeFileSync(join(directory, name), text.replace(/(port:\s*\n\s*number: )(?:80|8080)\b/g, `$1${port}`));
+    if (/^kind: Gateway$/m.test(text)) writeFileSync(join(directory, name), withGatewayPort(text, port));
   }
   for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(directory, name), text);
   const args = [LAUNCHER, "up", "-f", directory, "--data-dir", dataDirectory, ...(options.args ?? [])];

@@ -5,6 +5,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { withGatewayPort } from "../harness/bookinfo-port.ts";
 import { call, eventually, freePort, ROOT } from "../harness/mesh.ts";
 
 function npm(args: readonly string[], cwd: string): string {
@@ -38,7 +39,7 @@ test("npm pack and a global install of the tarball give a mizzen that runs Booki
     });
     const port = await freePort();
     const gatewayFile = join(directory, "bookinfo-gateway.yaml");
-    writeFileSync(gatewayFile, readFileSync(gatewayFile, "utf8").replace(/(port:\s*\n\s*number: )(?:80|8080)\b/g, `$1${port}`));
+    writeFileSync(gatewayFile, withGatewayPort(readFileSync(gatewayFile, "utf8"), port));
     let output = "";
     child = spawn(binary, ["up", "-f", directory, "--data-dir", join(work, "data")], {
       cwd: work,
