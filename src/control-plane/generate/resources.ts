@@ -11,10 +11,10 @@ import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/t
 import { outboundClusterName } from "./cluster-name.ts";
 import { blackHoleCluster, inboundCluster, outboundClusters, passthroughClusters } from "./clusters.ts";
 import { loadAssignment } from "./endpoints.ts";
-import { gatewayListeners, httpServersByPort } from "./gateway-listeners.ts";
-import { gatewayRoutes } from "./gateway-routes.ts";
+import { gatewayListeners, httpServersByPort } from "./gateway/gateway-listeners.ts";
+import { gatewayRoutes } from "./route/gateway-routes.ts";
 import type { ResourceCache } from "./resource-cache.ts";
-import { HTTP_PROXY_ROUTES, httpProxyRoutes, servicePortRoutes } from "./sidecar-routes.ts";
+import { HTTP_PROXY_ROUTES, httpProxyRoutes, servicePortRoutes } from "./route/sidecar-routes.ts";
 import { httpProxyOf, servedInboundPorts, sidecarListeners } from "./sidecar-listeners.ts";
 import { effectivePolicy, needsMissingEncryption } from "./traffic-policy.ts";
 

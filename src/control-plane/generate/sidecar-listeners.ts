@@ -15,8 +15,8 @@ import {
 } from "./connection-manager.ts";
 import { durationOf } from "./duration.ts";
 import { listener, statPrefix, tcpProxyFilter } from "./listener.ts";
-import { routeMatch } from "./route-match.ts";
-import { HTTP_PROXY_ROUTES } from "./sidecar-routes.ts";
+import { routeMatch } from "./route/route-match.ts";
+import { HTTP_PROXY_ROUTES } from "./route/sidecar-routes.ts";
 
 const LOOPBACK = "127.0.0.1";
 

@@ -9,7 +9,7 @@ import { PreviousHostsPredicateSchema } from "#envoy/gen/envoy/extensions/retry/
 import { PreviousPrioritiesConfigSchema } from "#envoy/gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb";
 import type { HTTPRetry } from "#api/virtual-service";
 import { pack } from "#envoy/any";
-import { durationOf } from "./duration.ts";
+import { durationOf } from "#control-plane/generate/duration";
 
 const DEFAULT_ATTEMPTS = 2;
 const DEFAULT_RETRY_ON = "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes";

@@ -7,7 +7,7 @@ import { FractionalPercent_DenominatorType as Denominator } from "#envoy/gen/env
 import type { CorsPolicy, HTTPFaultInjection, HTTPRoute, Percent } from "#api/virtual-service";
 import { GRPC_STATUS_NAMES } from "#api/virtual-service/grpc-status";
 import { pack } from "#envoy/any";
-import { durationOf } from "./duration.ts";
+import { durationOf } from "#control-plane/generate/duration";
 import { stringMatcher } from "./string-matcher.ts";
 
 const GRPC_STATUS: ReadonlyMap<string, number> = new Map(GRPC_STATUS_NAMES.map((name, code) => [name, code]));

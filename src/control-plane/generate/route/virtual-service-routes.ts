@@ -28,10 +28,10 @@ import type {
 } from "#api/virtual-service";
 import type { ResolvedVirtualService } from "#control-plane/mesh/mesh";
 import type { Service } from "#control-plane/registry/service";
-import { outboundClusterName, parseClusterName } from "./cluster-name.ts";
-import { durationOf } from "./duration.ts";
+import { outboundClusterName, parseClusterName } from "#control-plane/generate/cluster-name";
+import { durationOf } from "#control-plane/generate/duration";
 import { headerEdits } from "./header-edits.ts";
-import { configPath, istioMetadata } from "./istio-metadata.ts";
+import { configPath, istioMetadata } from "#control-plane/generate/istio-metadata";
 import { retryPolicy } from "./retry-policy.ts";
 import { routeFilters } from "./route-filters.ts";
 import { isCatchAll, operationPath, routeMatch } from "./route-match.ts";
