@@ -1,6 +1,5 @@
 // The frame of listeners: addresses, direction, limits. What goes through them is decided by their filters.
 import { create } from "@bufbuild/protobuf";
-import { AddressSchema, type Address } from "#envoy/gen/envoy/config/core/v3/address_pb";
 import { TrafficDirection as Direction } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { ListenerSchema, type Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { FilterSchema, type Filter } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
@@ -8,6 +7,7 @@ import { TcpProxySchema } from "#envoy/gen/envoy/extensions/filters/network/tcp_
 import type { MeshConfigSpec } from "#api/mesh-config";
 import { pack } from "#envoy/any";
 import { accessLogs } from "./access-log.ts";
+import { socketAddress } from "./address.ts";
 import { durationOf } from "./duration.ts";
 
 const TLS_HANDSHAKE_TIMEOUT_MS = 15_000;
@@ -40,12 +40,6 @@ export function listener(settings: ListenerSettings): Listener {
     ],
     maxConnectionsToAcceptPerSocketEvent: 1,
     ...(isSidecar ? { continueOnListenerFiltersTimeout: true, listenerFiltersTimeout: durationOf(0) } : {}),
-  });
-}
-
-export function socketAddress(address: string, port: number): Address {
-  return create(AddressSchema, {
-    address: { case: "socketAddress", value: { address, portSpecifier: { case: "portValue", value: port } } },
   });
 }
 

@@ -8,15 +8,15 @@ import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route
 import type { ProxyView, ResolvedDestinationRule } from "#control-plane/mesh/mesh";
 import { isHttp, type Service, type ServicePort } from "#control-plane/registry/service";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
-import { outboundClusterName } from "./cluster-name.ts";
-import { blackHoleCluster, inboundCluster, outboundClusters, passthroughClusters } from "./clusters.ts";
-import { loadAssignment } from "./endpoints.ts";
+import { outboundClusterName } from "./cluster/cluster-name.ts";
+import { blackHoleCluster, inboundCluster, outboundClusters, passthroughClusters } from "./cluster/clusters.ts";
+import { loadAssignment } from "./endpoint/load-assignment.ts";
 import { gatewayListeners, httpServersByPort } from "./gateway/gateway-listeners.ts";
 import { gatewayRoutes } from "./route/gateway-routes.ts";
 import type { ResourceCache } from "./resource-cache.ts";
 import { HTTP_PROXY_ROUTES, httpProxyRoutes, servicePortRoutes } from "./route/sidecar-routes.ts";
 import { httpProxyOf, servedInboundPorts, sidecarListeners } from "./sidecar-listeners.ts";
-import { effectivePolicy, needsMissingEncryption } from "./traffic-policy.ts";
+import { effectivePolicy, needsMissingEncryption } from "./cluster/traffic-policy.ts";
 
 /** One resource in its wire form; the bytes are shared between proxies and must not be changed. */
 export interface Resource {

@@ -6,7 +6,7 @@ import { RouteSchema } from "#envoy/gen/envoy/config/route/v3/route_components_p
 import { RouteConfigurationSchema, type RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import type { InboundPort, ProxyView } from "#control-plane/mesh/mesh";
 import { isHttp, type Service, type ServicePort } from "#control-plane/registry/service";
-import { inboundClusterName, outboundClusterName } from "./cluster-name.ts";
+import { inboundClusterName, outboundClusterName } from "#control-plane/generate/cluster/cluster-name";
 import {
   connectionManagerFilter,
   httpProxyConnectionManager,

@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { RouteConfigurationSchema, type RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { RouteSchema, VirtualHostSchema, type Route, type VirtualHost } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
 import type { MeshConfigSpec } from "#api/mesh-config";
-import { outboundClusterName } from "#control-plane/generate/cluster-name";
+import { outboundClusterName } from "#control-plane/generate/cluster/cluster-name";
 import { durationOf } from "#control-plane/generate/duration";
 import { retryPolicy } from "./retry-policy.ts";
 import { routeMatch } from "./route-match.ts";

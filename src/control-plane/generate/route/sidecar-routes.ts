@@ -6,7 +6,7 @@ import type { RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_
 import { isHostWithin, isWildcard } from "#control-plane/mesh/host";
 import type { ProxyView, ResolvedVirtualService } from "#control-plane/mesh/mesh";
 import { isHttp, type Service, type ServicePort } from "#control-plane/registry/service";
-import { PASSTHROUGH_CLUSTER } from "#control-plane/generate/cluster-name";
+import { PASSTHROUGH_CLUSTER } from "#control-plane/generate/cluster/cluster-name";
 import { durationOf } from "#control-plane/generate/duration";
 import { byName, defaultRoute, routeConfiguration, virtualHost } from "./route-configuration.ts";
 import { serviceDomains, takeDomains, withPort } from "./virtual-host-domains.ts";

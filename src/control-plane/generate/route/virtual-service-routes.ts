@@ -28,7 +28,7 @@ import type {
 } from "#api/virtual-service";
 import type { ResolvedVirtualService } from "#control-plane/mesh/mesh";
 import type { Service } from "#control-plane/registry/service";
-import { outboundClusterName, parseClusterName } from "#control-plane/generate/cluster-name";
+import { outboundClusterName, parseClusterName } from "#control-plane/generate/cluster/cluster-name";
 import { durationOf } from "#control-plane/generate/duration";
 import { headerEdits } from "./header-edits.ts";
 import { configPath, istioMetadata } from "#control-plane/generate/istio-metadata";

@@ -29,9 +29,9 @@ import {
   outboundClusterName,
   PASSTHROUGH_CLUSTER,
 } from "./cluster-name.ts";
-import { durationOf } from "./duration.ts";
-import { configPath, istioMetadata } from "./istio-metadata.ts";
-import { socketAddress } from "./listener.ts";
+import { durationOf } from "#control-plane/generate/duration";
+import { configPath, istioMetadata } from "#control-plane/generate/istio-metadata";
+import { socketAddress } from "#control-plane/generate/address";
 import { effectivePolicy, type EffectivePolicy } from "./traffic-policy.ts";
 
 const UNLIMITED = 0xffff_ffff;

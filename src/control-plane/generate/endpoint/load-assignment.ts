@@ -4,8 +4,8 @@ import { HealthStatus } from "#envoy/gen/envoy/config/core/v3/health_check_pb";
 import { ClusterLoadAssignmentSchema, type ClusterLoadAssignment } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
 import { LbEndpointSchema, type LbEndpoint } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_components_pb";
 import type { ServiceEndpoint } from "#control-plane/registry/service";
-import { istioMetadata } from "./istio-metadata.ts";
-import { socketAddress } from "./listener.ts";
+import { istioMetadata } from "#control-plane/generate/istio-metadata";
+import { socketAddress } from "#control-plane/generate/address";
 
 const CLUSTER_ID = "Kubernetes";
 
