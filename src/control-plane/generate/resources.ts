@@ -15,7 +15,7 @@ import { gatewayListeners, httpServersByPort } from "./gateway/gateway-listeners
 import { gatewayRoutes } from "./route/gateway-routes.ts";
 import type { ResourceCache } from "./resource-cache.ts";
 import { HTTP_PROXY_ROUTES, httpProxyRoutes, servicePortRoutes } from "./route/sidecar-routes.ts";
-import { httpProxyOf, servedInboundPorts, sidecarListeners } from "./sidecar-listeners.ts";
+import { httpProxyOf, servedInboundPorts, sidecarListeners } from "./listener/sidecar-listeners.ts";
 import { effectivePolicy, needsMissingEncryption } from "./cluster/traffic-policy.ts";
 
 /** One resource in its wire form; the bytes are shared between proxies and must not be changed. */

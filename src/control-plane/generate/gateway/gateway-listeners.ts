@@ -2,9 +2,9 @@
 // and TCP servers are not generated yet: they are left out, never replaced by something in the clear.
 import type { Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import type { GatewayServer, ProxyView } from "#control-plane/mesh/mesh";
-import { connectionManagerFilter, gatewayConnectionManager } from "#control-plane/generate/connection-manager";
 import { gatewayRouteName } from "#control-plane/generate/route/gateway-routes";
-import { listener, statPrefix } from "#control-plane/generate/listener";
+import { listener, statPrefix } from "#control-plane/generate/listener/listener";
+import { connectionManagerFilter, gatewayConnectionManager } from "#control-plane/generate/network-filter/connection-manager";
 
 const HTTP_PROTOCOLS: ReadonlySet<string> = new Set(["HTTP", "HTTP2", "GRPC", "GRPC-WEB"]);
 

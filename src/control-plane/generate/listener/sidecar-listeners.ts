@@ -12,11 +12,11 @@ import {
   httpProxyConnectionManager,
   inboundConnectionManager,
   outboundConnectionManager,
-} from "./connection-manager.ts";
-import { durationOf } from "./duration.ts";
+} from "#control-plane/generate/network-filter/connection-manager";
+import { durationOf } from "#control-plane/generate/duration";
 import { listener, statPrefix, tcpProxyFilter } from "./listener.ts";
-import { routeMatch } from "./route/route-match.ts";
-import { HTTP_PROXY_ROUTES } from "./route/sidecar-routes.ts";
+import { routeMatch } from "#control-plane/generate/route/route-match";
+import { HTTP_PROXY_ROUTES } from "#control-plane/generate/route/sidecar-routes";
 
 const LOOPBACK = "127.0.0.1";
 

@@ -23,7 +23,7 @@ import { ApiVersion } from "#envoy/gen/envoy/config/core/v3/config_source_pb";
 import type { MeshConfigSpec } from "#api/mesh-config";
 import { pack } from "#envoy/any";
 import { accessLogs } from "./access-log.ts";
-import { durationOf } from "./duration.ts";
+import { durationOf } from "#control-plane/generate/duration";
 
 /** What istiod puts into the `server` header of everything but a sidecar's own callers. */
 const SERVER_NAME = "istio-envoy";

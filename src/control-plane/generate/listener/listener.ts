@@ -6,9 +6,9 @@ import { FilterSchema, type Filter } from "#envoy/gen/envoy/config/listener/v3/l
 import { TcpProxySchema } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
 import type { MeshConfigSpec } from "#api/mesh-config";
 import { pack } from "#envoy/any";
-import { accessLogs } from "./access-log.ts";
-import { socketAddress } from "./address.ts";
-import { durationOf } from "./duration.ts";
+import { accessLogs } from "#control-plane/generate/network-filter/access-log";
+import { socketAddress } from "#control-plane/generate/address";
+import { durationOf } from "#control-plane/generate/duration";
 
 const TLS_HANDSHAKE_TIMEOUT_MS = 15_000;
 
