@@ -5,7 +5,6 @@ import { Acceptor } from "#proxy/net/acceptor";
 import type { ThreadContext } from "#proxy/thread-context";
 import type { Counter, Gauge, Histogram, StatsScope } from "#telemetry/stats/store";
 import type { Timer } from "#runtime/clock";
-import { matchChain } from "./filter-chain-match.ts";
 import type { FilterChain, ListenerConfig } from "./listener-config.ts";
 
 export interface ListenerOptions {
@@ -135,11 +134,14 @@ export class ActiveListener {
       refuse(connection);
       return;
     }
-    const input = { destination: connection.local, source: connection.remote };
-    const index = matchChain(
-      this.#chains.map(({ chain }) => chain.match),
-      input,
-    );
+    const index = this.#config.matcher({
+      destination: connection.local,
+      source: connection.remote,
+      directSource: connection.remote,
+      serverName: "",
+      transportProtocol: "",
+      applicationProtocols: [],
+    });
     const chosen = index === undefined ? this.#default : this.#chains[index];
     if (chosen === undefined) {
       this.#stats.noMatch.inc();

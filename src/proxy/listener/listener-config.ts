@@ -6,23 +6,19 @@ import type { Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import type { Address } from "#envoy/gen/envoy/config/core/v3/address_pb";
 import { SocketAddress_Protocol } from "#envoy/gen/envoy/config/core/v3/address_pb";
 import { TrafficDirection } from "#envoy/gen/envoy/config/core/v3/base_pb";
-import {
-  FilterChainMatch_ConnectionSourceType as SourceType,
-  FilterChainSchema,
-} from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
+import { FilterChainSchema } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
 import type { FilterChain as WireChain } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
 import { nameOf } from "#envoy/any";
 import { checkFields, Violations } from "#proxy/field-check";
 import { HONOURED_LISTENER_FIELDS } from "#proxy/honoured/listener";
 import type { SocketAddress } from "#proxy/net/connection";
 import type { ThreadContext } from "#proxy/thread-context";
-import { compileChainMatch, MATCHES_ALL } from "./filter-chain-match.ts";
-import type { ChainMatch } from "./filter-chain-match.ts";
+import { compileFilterChainMatches } from "./filter-chain-match.ts";
+import type { FilterChainMatcher } from "./filter-chain-match.ts";
 import type { ConnectionContext, NetworkFilterCompiler, NetworkFilterFactory } from "./network-filter.ts";
 
 export interface FilterChain {
   readonly name: string;
-  readonly match: ChainMatch;
   readonly filter: NetworkFilterFactory;
   readonly wire: WireChain;
 }
@@ -36,6 +32,8 @@ export interface ListenerConfig {
   /** per_connection_buffer_limit_bytes; undefined: our defaults. */
   readonly bufferLimitBytes: number | undefined;
   readonly chains: readonly FilterChain[];
+  /** Says which of `chains` takes a connection. */
+  readonly matcher: FilterChainMatcher;
   readonly defaultChain: FilterChain | undefined;
 }
 
@@ -66,7 +64,10 @@ export function compileListener(
   const defaultChain = wire.defaultFilterChain === undefined ? undefined : compile(wire.defaultFilterChain, "default_filter_chain");
   if (wire.filterChains.length === 0 && wire.defaultFilterChain === undefined)
     violations.add("filter_chains", "no filter chain: nothing would be served");
-  refuseSameMatch(chains, violations);
+  const matcher = compileFilterChainMatches(
+    wire.filterChains.map(({ filterChainMatch }) => filterChainMatch),
+    violations.add,
+  );
   if (violations.any) {
     // What was compiled for this listener will never be asked to accept.
     const kept = new Set([...(previous?.chains ?? []), previous?.defaultChain]);
@@ -82,6 +83,7 @@ export function compileListener(
     direction: direction(wire.trafficDirection),
     bufferLimitBytes: wire.perConnectionBufferLimitBytes,
     chains,
+    matcher,
     defaultChain,
   });
 }
@@ -130,7 +132,6 @@ function compileChain(
   thread: ThreadContext | undefined,
   violations: Violations,
 ): FilterChain | undefined {
-  const match = compileChainMatch(chain.filterChainMatch, `${path}.filter_chain_match`, violations.add);
   const socket = chain.transportSocket;
   if (socket !== undefined) {
     const type = socket.configType.case === "typedConfig" ? nameOf(socket.configType.value.typeUrl) : socket.name;
@@ -158,39 +159,11 @@ function compileChain(
   }
   try {
     const filter = compiler.compile(last.name, config, `${at}.typed_config`, thread);
-    return { name: chain.name, match: canonicalMatch(chain) === "" ? MATCHES_ALL : match, filter, wire: chain };
+    return { name: chain.name, filter, wire: chain };
   } catch (error) {
     violations.addFrom(error, `${at}.typed_config`);
     return undefined;
   }
-}
-
-/** Envoy refuses two chains that take the same connections: which one did would be chance. */
-function refuseSameMatch(chains: readonly FilterChain[], violations: Violations): void {
-  const seen = new Map<string, number>();
-  for (const [index, { wire }] of chains.entries()) {
-    const key = canonicalMatch(wire);
-    const other = seen.get(key);
-    if (other !== undefined)
-      violations.add(`filter_chains[${index}].filter_chain_match`, `takes the same connections as filter_chains[${other}]`);
-    else seen.set(key, index);
-  }
-}
-
-function canonicalMatch({ filterChainMatch: match }: WireChain): string {
-  if (match === undefined) return "";
-  const ranges = (list: readonly { addressPrefix: string; prefixLen?: number | undefined }[]): string[] =>
-    list.map(({ addressPrefix, prefixLen }) => `${addressPrefix}/${prefixLen ?? 0}`).sort();
-  const key = [
-    match.destinationPort ?? "",
-    ranges(match.prefixRanges),
-    match.transportProtocol,
-    ranges(match.directSourcePrefixRanges),
-    match.sourceType === SourceType.ANY ? "" : match.sourceType,
-    ranges(match.sourcePrefixRanges),
-    match.sourcePorts.toSorted((a, b) => a - b),
-  ];
-  return key.every((part) => part === "" || (Array.isArray(part) && part.length === 0)) ? "" : JSON.stringify(key);
 }
 
 function direction(value: TrafficDirection): ConnectionContext["direction"] {

@@ -6,6 +6,7 @@ import { isIPv4, isIPv6 } from "node:net";
 import { platform } from "node:process";
 import koffi from "koffi";
 import type { SocketAddress } from "./connection.ts";
+import { ipBytes } from "./ip-address.ts";
 import { meaningOf } from "./transport-failure.ts";
 
 const darwin = platform === "darwin";
@@ -116,7 +117,7 @@ function encodeAddress({ address, port }: SocketAddress): Uint8Array | undefined
   if (isIPv6(address) && !address.includes("%")) {
     const bytes = new Uint8Array(28);
     writeFamily(bytes, AF_INET6, port);
-    bytes.set(ipv6Bytes(address), 8);
+    bytes.set(ipBytes(address), 8);
     return bytes;
   }
   return undefined;
@@ -132,25 +133,6 @@ function writeFamily(bytes: Uint8Array, family: number, port: number): void {
   }
   bytes[2] = port >> 8;
   bytes[3] = port & 255;
-}
-
-/** The 16 bytes of an IPv6 literal that `isIPv6` accepted. */
-export function ipv6Bytes(literal: string): Uint8Array {
-  const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(literal);
-  const hex = (high: string | undefined, low: string | undefined): string => ((Number(high) << 8) | Number(low)).toString(16);
-  const text = dotted === null ? literal : `${dotted[1] ?? ""}${hex(dotted[2], dotted[3])}:${hex(dotted[4], dotted[5])}`;
-  const [head = "", tail] = text.split("::");
-  const groups = (part: string): string[] => (part === "" ? [] : part.split(":"));
-  const front = groups(head);
-  const back = tail === undefined ? [] : groups(tail);
-  const all = [...front, ...Array.from({ length: 8 - front.length - back.length }, () => "0"), ...back];
-  const bytes = new Uint8Array(16);
-  all.forEach((group, index) => {
-    const value = Number.parseInt(group, 16);
-    bytes[index * 2] = value >> 8;
-    bytes[index * 2 + 1] = value & 255;
-  });
-  return bytes;
 }
 
 /** Binds, does not listen. `port` 0: a free one, told by `socket.address`. */
