@@ -1,9 +1,12 @@
 // Makes the immutable snapshot. Pure: objects and services in, lookups out. Everything that does not depend on endpoints is an
 // index that the next snapshot takes over when only endpoints changed; what depends on a proxy is made when it asks.
-import type { DestinationRuleSpec } from "#api/destination-rule";
+import type { ConnectionPoolSettings, DestinationRuleSpec } from "#api/destination-rule";
 import type { GatewaySpec } from "#api/gateway";
-import type { MeshConfigSpec } from "#api/mesh-config";
+import type { SecretSpec } from "#api/kubernetes/core";
+import type { MeshConfigSpec, ProxyConfig } from "#api/mesh-config";
 import type { ApiObject } from "#api/object";
+import type { PeerAuthenticationSpec } from "#api/peer-authentication";
+import type { ProxyConfigObjectSpec } from "#api/proxy-config";
 import type { VirtualServiceSpec } from "#api/virtual-service";
 import type { ObjectSet } from "#control-plane/config/object-set";
 import type { RegistrySnapshot } from "#control-plane/registry/registry";
@@ -12,9 +15,21 @@ import type { Service } from "#control-plane/registry/service";
 import { DestinationRuleIndex } from "./destination-rule-index.ts";
 import { mergeGateways, selectGateways } from "./gateway-servers.ts";
 import { inboundPorts } from "./inbound-ports.ts";
-import type { GatewayServer, InboundPort, Mesh, ProxyView, ResolvedDestinationRule, ResolvedVirtualService } from "./mesh.ts";
+import type {
+  EgressListener,
+  GatewayServer,
+  InboundPort,
+  Mesh,
+  MutualTlsMode,
+  OutboundTrafficPolicy,
+  ProxyView,
+  ResolvedDestinationRule,
+  ResolvedVirtualService,
+} from "./mesh.ts";
 import { resolveMeshConfig } from "./mesh-config.ts";
-import type { AnnouncedIngress, ProxyNode } from "./proxy.ts";
+import { MutualTlsModes } from "./mutual-tls-mode.ts";
+import { effectiveProxyConfig } from "./proxy-config.ts";
+import type { AnnouncedIngress, InterceptionMode, ProxyNode } from "./proxy.ts";
 import { resolveVirtualService } from "./resolve-virtual-service.ts";
 import { VirtualServiceIndex } from "./virtual-service-index.ts";
 import { isVisible, visibilityOf } from "./visibility.ts";
@@ -45,6 +60,8 @@ class MeshIndex {
   readonly virtualServices: VirtualServiceIndex;
   readonly destinationRules: DestinationRuleIndex;
   readonly gateways: readonly ApiObject<GatewaySpec>[];
+  readonly mutualTlsModes: MutualTlsModes;
+  readonly rootNamespace: string;
   readonly serviceByHostname: ReadonlyMap<string, Service>;
   #scopes = new Map<string, NamespaceScope>();
   #selectable: ServicesByPair | undefined;
@@ -63,6 +80,8 @@ class MeshIndex {
       rootNamespace: this.config.rootNamespace ?? "istio-system",
       defaultExportTo: this.config.defaultDestinationRuleExportTo,
     });
+    this.rootNamespace = this.config.rootNamespace ?? "istio-system";
+    this.mutualTlsModes = new MutualTlsModes(objects.list<PeerAuthenticationSpec>("PeerAuthentication"), this.rootNamespace);
     this.gateways = objects.list<GatewaySpec>("Gateway");
     this.serviceByHostname = new Map(this.services.map((service) => [service.hostname, service]));
   }
@@ -130,7 +149,7 @@ export function buildMesh(inputs: MeshInputs, previous?: Mesh): Mesh {
     services: index.services,
     service: (hostname, fromNamespace) =>
       fromNamespace === undefined ? index.serviceByHostname.get(hostname) : index.scope(fromNamespace).byHostname.get(hostname),
-    endpoints: (hostname, port) => inputs.registry.endpoints(hostname, port),
+    endpoints: (hostname, port, namespace) => inputs.registry.endpoints(hostname, port, namespace),
     view: (node) => {
       let view = views.get(node);
       if (view === undefined) views.set(node, (view = new View(mesh, index, node)));
@@ -149,6 +168,8 @@ class View implements ProxyView {
   #scope: NamespaceScope;
   #gatewayServers: readonly GatewayServer[] | undefined;
   #inboundPorts: readonly InboundPort[] | undefined;
+  #egressListeners: readonly EgressListener[] | undefined;
+  #proxyConfig: ProxyConfig | undefined;
 
   constructor(mesh: Mesh, index: MeshIndex, node: ProxyNode) {
     this.mesh = mesh;
@@ -194,6 +215,50 @@ class View implements ProxyView {
     this.#inboundPorts ??=
       this.node.type === "sidecar" ? inboundPorts(this.node, this.#index.servicesOf(this.node.namespace, this.node.labels)) : [];
     return this.#inboundPorts;
+  }
+
+  get egressListeners(): readonly EgressListener[] {
+    this.#egressListeners ??= [
+      { port: undefined, bind: "", captureMode: "DEFAULT", services: this.services, virtualServices: this.meshVirtualServices },
+    ];
+    return this.#egressListeners;
+  }
+
+  mutualTlsMode(workloadPort: number): MutualTlsMode {
+    if (!this.mesh.hasCertificateAuthority) return "DISABLE";
+    return this.#index.mutualTlsModes.mode(this.node.namespace, this.node.labels, workloadPort);
+  }
+
+  get outboundTrafficPolicy(): OutboundTrafficPolicy {
+    return { mode: this.mesh.config.outboundTrafficPolicy?.mode ?? "ALLOW_ANY", egressProxy: undefined };
+  }
+
+  get inboundConnectionPool(): ConnectionPoolSettings | undefined {
+    return undefined;
+  }
+
+  get interceptionMode(): InterceptionMode {
+    return this.node.interceptionMode;
+  }
+
+  get proxyConfig(): ProxyConfig {
+    this.#proxyConfig ??= effectiveProxyConfig({
+      defaults: this.mesh.config.defaultConfig,
+      objects: this.#index.objects.list<ProxyConfigObjectSpec>("ProxyConfig"),
+      rootNamespace: this.#index.rootNamespace,
+      namespace: this.node.namespace,
+      labels: this.node.labels,
+      announced: this.node.proxyConfig,
+    });
+    return this.#proxyConfig;
+  }
+
+  get locality(): string {
+    return this.node.locality;
+  }
+
+  secret(namespace: string, name: string): ApiObject<SecretSpec> | undefined {
+    return namespace === this.node.namespace ? this.#index.objects.get<SecretSpec>("Secret", namespace, name) : undefined;
   }
 
   get announcedIngress(): readonly AnnouncedIngress[] {

@@ -69,6 +69,7 @@ function toGatewayServer(
     httpsRedirect: written.tls?.httpsRedirect ?? false,
     // On a plain HTTP port only httpsRedirect means something. The mode that is not written is proto's first: PASSTHROUGH.
     tlsMode: written.tls === undefined || isHttp(parseProtocol(protocol)) ? undefined : (written.tls.mode ?? "PASSTHROUGH"),
+    tls: written.tls,
   };
 }
 

@@ -12,13 +12,28 @@ export function inboundPorts(node: ProxyNode, services: readonly Service[]): rea
   if (node.announcedIngress.length > 0) return node.announcedIngress.map((ingress) => announcedPort(ingress, services, bindToPort));
   // Without capture a listener at the service's port would take the application's own port: only announced ports are served.
   if (bindToPort) return [];
-  const byTarget = new Map<number, InboundPort>();
+  const byTarget = new Map<number, InboundPort & { services: Service[] }>();
   for (const service of services) {
     for (const port of service.ports) {
       const targetPort = targetPortOf(port, {}, []);
+      if (targetPort === undefined || port.protocol === "UDP") continue;
       // Of two services at one target port the first decides the protocol.
-      if (targetPort === undefined || port.protocol === "UDP" || byTarget.has(targetPort)) continue;
-      byTarget.set(targetPort, { service, port, bind: "0.0.0.0", targetPort, defaultEndpoint: undefined, bindToPort });
+      const known = byTarget.get(targetPort);
+      if (known !== undefined) {
+        if (!known.services.includes(service)) known.services.push(service);
+        continue;
+      }
+      byTarget.set(targetPort, {
+        service,
+        services: [service],
+        port,
+        bind: "0.0.0.0",
+        targetPort,
+        defaultEndpoint: undefined,
+        bindToPort,
+        tls: undefined,
+        connectionPool: undefined,
+      });
     }
   }
   return [...byTarget.values()].sort((a, b) => a.targetPort - b.targetPort);
@@ -29,6 +44,7 @@ function announcedPort(ingress: AnnouncedIngress, services: readonly Service[], 
   const owner = findOwner(ingress, services);
   return {
     service: owner?.service,
+    services: owner === undefined ? [] : [owner.service],
     port: {
       name: ingress.port.name,
       number: ingress.port.number,
@@ -40,6 +56,8 @@ function announcedPort(ingress: AnnouncedIngress, services: readonly Service[], 
     targetPort: ingress.port.number,
     defaultEndpoint: parseEndpoint(ingress.defaultEndpoint),
     bindToPort,
+    tls: undefined,
+    connectionPool: undefined,
   };
 }
 

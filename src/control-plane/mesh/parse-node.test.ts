@@ -6,22 +6,20 @@ import { NodeError, parseNode } from "./parse-node.ts";
 const id = "sidecar~127.66.0.5~reviews-v2-1.default~default.svc.cluster.local";
 
 test("reads a sidecar of the embedded mesh", () => {
-  const node = parseNode({
-    id,
-    metadata: {
-      NAME: "reviews-v2-1",
-      NAMESPACE: "default",
-      LABELS: { app: "reviews" },
-      SERVICE_ACCOUNT: "bookinfo-reviews",
-      INSTANCE_IPS: "127.66.0.5,::1",
-      INTERCEPTION_MODE: "NONE",
-      ISTIO_VERSION: "1.32.0",
-      MIZZEN_INGRESS: [{ port: { number: 9080, protocol: "HTTP", name: "http" }, bind: "127.66.0.5", defaultEndpoint: "127.0.0.1:41233" }],
-      HTTP_PROXY_BIND: "127.66.0.5",
-      HTTP_PROXY_PORT: "15001",
-      EXTENSIONS: ["istio.stats"],
-    },
-  });
+  const metadata = {
+    NAME: "reviews-v2-1",
+    NAMESPACE: "default",
+    LABELS: { app: "reviews" },
+    SERVICE_ACCOUNT: "bookinfo-reviews",
+    INSTANCE_IPS: "127.66.0.5,::1",
+    INTERCEPTION_MODE: "NONE",
+    ISTIO_VERSION: "1.32.0",
+    MIZZEN_INGRESS: [{ port: { number: 9080, protocol: "HTTP", name: "http" }, bind: "127.66.0.5", defaultEndpoint: "127.0.0.1:41233" }],
+    HTTP_PROXY_BIND: "127.66.0.5",
+    HTTP_PROXY_PORT: "15001",
+    EXTENSIONS: ["istio.stats"],
+  };
+  const node = parseNode({ id, metadata, locality: { region: "r", zone: "z", subZone: "" }, extensions: [{ name: "x", typeUrls: ["t"] }] });
   assert.deepEqual(node, {
     id,
     type: "sidecar",
@@ -36,7 +34,16 @@ test("reads a sidecar of the embedded mesh", () => {
     announcedIngress: [{ port: { number: 9080, protocol: "HTTP", name: "http" }, bind: "127.66.0.5", defaultEndpoint: "127.0.0.1:41233" }],
     httpProxy: { bind: "127.66.0.5", port: 15001 },
     gatewayBindAddresses: [],
-    extensions: new Set(["istio.stats"]),
+    locality: "r/z",
+    network: "",
+    clusterId: "",
+    nodeName: "",
+    proxyConfig: undefined,
+    dnsCapture: false,
+    generator: "",
+    istioVersion: "1.32.0",
+    metadata,
+    extensions: new Set(["istio.stats", "x", "t"]),
   });
 });
 

@@ -1,5 +1,7 @@
 // The xDS node of a stream as the control plane's picture of a proxy. The node comes from outside: everything is checked, and
 // what is wrong is said in one error, which refuses the stream.
+import type { ProxyConfig } from "#api/mesh-config";
+import { parseProxyConfig } from "./proxy-config.ts";
 import { parseEndpoint } from "./inbound-ports.ts";
 import type { AnnouncedIngress, InterceptionMode, ProxyNode, ProxyType } from "./proxy.ts";
 
@@ -7,6 +9,9 @@ import type { AnnouncedIngress, InterceptionMode, ProxyNode, ProxyType } from ".
 export interface XdsNode {
   readonly id: string;
   readonly metadata: unknown;
+  readonly locality?: { readonly region: string; readonly zone: string; readonly subZone: string } | undefined;
+  /** Names and type URLs of what the proxy is built with. */
+  readonly extensions?: readonly { readonly name: string; readonly typeUrls?: readonly string[] }[];
 }
 
 /** A node that does not say who it is. */
@@ -49,10 +54,27 @@ export function parseNode(node: XdsNode): ProxyNode {
     announcedIngress: metadata.ingress("MIZZEN_INGRESS"),
     httpProxy: bind === undefined || port === undefined ? undefined : { bind, port },
     gatewayBindAddresses: metadata.texts("GATEWAY_BIND_ADDRESSES"),
-    extensions: new Set(metadata.texts("EXTENSIONS")),
+    locality: localityOf(node.locality),
+    network: metadata.text("NETWORK") ?? "",
+    clusterId: metadata.text("CLUSTER_ID") ?? "",
+    nodeName: metadata.text("NODE_NAME") ?? "",
+    proxyConfig: metadata.proxyConfig("PROXY_CONFIG"),
+    dnsCapture: metadata.flag("DNS_CAPTURE"),
+    generator: metadata.text("GENERATOR") === "grpc" ? "grpc" : "",
+    istioVersion: metadata.text("ISTIO_VERSION") ?? "",
+    metadata: isRecord(node.metadata) ? node.metadata : {},
+    extensions: new Set([
+      ...metadata.texts("EXTENSIONS"),
+      ...(node.extensions ?? []).flatMap((extension) => [extension.name, ...(extension.typeUrls ?? [])]),
+    ]),
   };
   if (problems.length > 0) throw new NodeError(`node ${JSON.stringify(node.id)} is refused: ${problems.join("; ")}`);
   return result;
+}
+
+/** `region/zone/sub-zone`, without the parts at its end that are not known. */
+function localityOf(locality: XdsNode["locality"]): string {
+  return locality === undefined ? "" : [locality.region, locality.zone, locality.subZone].join("/").replace(/\/+$/u, "");
 }
 
 /** Reads metadata and gathers what is wrong with it. */
@@ -86,6 +108,20 @@ class Metadata {
     if (Array.isArray(value) && value.every((entry) => typeof entry === "string")) return value;
     this.#problems.push(`metadata.${field}: not a list of strings`);
     return [];
+  }
+
+  /** Istio writes booleans as texts, too. */
+  flag(field: string): boolean {
+    const value = this.#fields[field];
+    return value === true || value === "true" || value === "1";
+  }
+
+  proxyConfig(field: string): ProxyConfig | undefined {
+    const value = this.#fields[field];
+    if (value === undefined || value === null) return undefined;
+    if (isRecord(value)) return parseProxyConfig(JSON.stringify(value));
+    this.#problems.push(`metadata.${field}: not an object`);
+    return undefined;
   }
 
   port(field: string): number | undefined {

@@ -26,7 +26,7 @@ export function serviceFindings({ services, objects, gatewayLabels }: ServiceFin
     const object = { kind: service.source, namespace, name: service.name };
     if (selector !== undefined && gatewayLabels.some((labels) => selects(selector, labels))) continue;
     if (selector === undefined) {
-      if (!service.external) {
+      if (service.alias === undefined) {
         findings.push({
           level: "info",
           code: "MZ0009",

@@ -2,6 +2,10 @@
 import { LabelIndex } from "./labels.ts";
 import type { Service, ServiceEndpoint, ServicePort, WorkloadInstance } from "./service.ts";
 
+/** The cluster of everything that this control plane itself knows, as Istio calls it. */
+const LOCAL_CLUSTER = "Kubernetes";
+const TLS_MODE_LABEL = "security.istio.io/tlsMode";
+
 /** Where an instance serves a service port; undefined: it does not (the port is asked for by a name that it does not have). */
 export function targetPortOf(port: ServicePort, ports: Readonly<Record<string, number>>, listening: readonly number[]): number | undefined {
   if (typeof port.targetPort === "string") return ports[port.targetPort];
@@ -45,6 +49,13 @@ export function serviceEndpoints(
           namespace: instance.namespace,
           workload: instance.name,
           serviceAccount: instance.serviceAccount,
+          network: instance.network,
+          clusterId: LOCAL_CLUSTER,
+          // An instance that an agent registered says by its label whether its proxy takes mutual TLS, as a pod does.
+          tlsMode: instance.labels[TLS_MODE_LABEL] === "istio" ? "istio" : "disabled",
+          nodeName: "",
+          hostname: "",
+          subdomain: "",
         });
       }
       if (endpoints.length > 0) result.set(endpointKey(service.hostname, port.number), endpoints.sort(compareEndpoints));

@@ -6,6 +6,8 @@ import { selectProtocol } from "./protocol.ts";
 import type { Service, ServicePort } from "./service.ts";
 
 const EXPORT_TO_ANNOTATION = "networking.istio.io/exportTo";
+const TRAFFIC_DISTRIBUTION_ANNOTATION = "networking.istio.io/traffic-distribution";
+const SERVICE_ACCOUNTS_ANNOTATION = "alpha.istio.io/kubernetes-serviceaccounts";
 
 function serviceHostname(name: string, namespace: string, domain: string): string {
   return `${name}.${namespace}.svc.${domain}`;
@@ -13,18 +15,16 @@ function serviceHostname(name: string, namespace: string, domain: string): strin
 
 export function fromKubernetesService(object: ApiObject<ServiceSpec>, domain: string, findings: Finding[]): Service {
   const { metadata, spec } = object;
-  const exportTo = (metadata.annotations[EXPORT_TO_ANNOTATION] ?? "")
-    .split(",")
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== "");
+  const exportTo = listOf(metadata.annotations[EXPORT_TO_ANNOTATION]);
   const ports = (spec.ports ?? []).map((port): ServicePort => ({
     name: port.name ?? "",
     number: port.port,
     protocol: selectProtocol({ port: port.port, name: port.name ?? "", appProtocol: port.appProtocol, transport: port.protocol }),
     targetPort: port.targetPort === undefined || port.targetPort === 0 || port.targetPort === "" ? port.port : port.targetPort,
   }));
-  const external = spec.type === "ExternalName";
-  if (external) {
+  // An ExternalName Service is a name for another host: no address, no endpoints of its own.
+  const alias = spec.type === "ExternalName" ? spec.externalName : undefined;
+  if (spec.type === "ExternalName") {
     findings.push({
       level: "info",
       code: "MZ0004",
@@ -33,19 +33,37 @@ export function fromKubernetesService(object: ApiObject<ServiceSpec>, domain: st
       field: "spec.type",
     });
   }
-  const addresses = spec.clusterIPs ?? (spec.clusterIP === undefined ? [] : [spec.clusterIP]);
-  const selector = external || Object.keys(spec.selector ?? {}).length === 0 ? undefined : spec.selector;
+  const written = (spec.clusterIPs ?? [spec.clusterIP ?? ""]).filter((address) => address !== "");
+  const headless = spec.type !== "ExternalName" && written.includes("None");
   return {
     hostname: serviceHostname(metadata.name, metadata.namespace, domain),
     name: metadata.name,
     namespace: metadata.namespace,
     ports,
-    addresses: addresses.filter((address) => address !== "" && address !== "None"),
-    selector,
+    addresses: spec.type === "ExternalName" ? [] : written.filter((address) => address !== "None"),
+    autoAllocatedAddresses: [],
+    resolution: alias !== undefined ? "ALIAS" : headless ? "NONE" : "EDS",
+    alias,
+    headless,
+    selector: alias !== undefined || Object.keys(spec.selector ?? {}).length === 0 ? undefined : spec.selector,
     labels: metadata.labels,
     creationTimestamp: metadata.creationTimestamp,
     exportTo,
     source: "Service",
-    external,
+    object: keyOf(object),
+    external: false,
+    trafficDistribution: spec.trafficDistribution ?? metadata.annotations[TRAFFIC_DISTRIBUTION_ANNOTATION],
+    nodeLocal: spec.internalTrafficPolicy === "Local",
+    publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
+    subjectAltNames: [],
+    serviceAccounts: listOf(metadata.annotations[SERVICE_ACCOUNTS_ANNOTATION]),
   };
+}
+
+/** `a, b` */
+function listOf(text: string | undefined): readonly string[] {
+  return (text ?? "")
+    .split(",")
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== "");
 }

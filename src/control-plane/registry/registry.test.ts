@@ -84,22 +84,32 @@ test("a Service becomes a service of the mesh", () => {
       { name: "", number: 9000, protocol: "UDP", targetPort: "metrics" },
     ],
     addresses: ["10.0.0.1"],
+    autoAllocatedAddresses: [],
+    resolution: "EDS",
+    alias: undefined,
+    headless: false,
     selector: { app: "reviews" },
     labels: {},
     creationTimestamp: "1970-01-01T00:00:00Z",
     exportTo: [".", "other"],
     source: "Service",
+    object: { kind: "Service", namespace: "default", name: "reviews" },
     external: false,
+    trafficDistribution: undefined,
+    nodeLocal: false,
+    publishNotReadyAddresses: false,
+    subjectAltNames: [],
+    serviceAccounts: [],
   });
 });
 
-test("headless services have no address; ExternalName is named as not served and has no selector", () => {
+test("headless services have no address; ExternalName is an alias, is named as not served and has no selector", () => {
   const { object, registry } = bench();
   object("Service", "a", { ...reviews, clusterIP: "None" });
   object("Service", "b", { type: "ExternalName", externalName: "example.com", selector: { app: "reviews" } });
   const [a, b] = registry.snapshot.services;
-  assert.deepEqual(a?.addresses, []);
-  assert.deepEqual([b?.external, b?.selector], [true, undefined]);
+  assert.deepEqual([a?.addresses, a?.headless, a?.resolution], [[], true, "NONE"]);
+  assert.deepEqual([b?.alias, b?.resolution, b?.selector], ["example.com", "ALIAS", undefined]);
   assert.deepEqual(
     registry.snapshot.findings.map(({ code, object }) => [code, object?.name]),
     [["MZ0004", "b"]],

@@ -15,8 +15,8 @@ export interface RegistrySnapshot {
   /** By hostname in order. The same list as long as no service changed, whatever endpoints do. */
   readonly services: readonly Service[];
   readonly instances: readonly WorkloadInstance[];
-  /** Every endpoint of a service port, healthy or not, in a stable order. */
-  endpoints(hostname: string, port: number): readonly ServiceEndpoint[];
+  /** Every endpoint of a service port, healthy or not, in a stable order; those of the service in `namespace`, else of the first that has any. */
+  endpoints(hostname: string, port: number, namespace?: string): readonly ServiceEndpoint[];
   readonly findings: readonly Finding[];
 }
 

@@ -1,4 +1,5 @@
 // Istio's service model: what a service is, whoever announced it (a Kubernetes Service, a ServiceEntry, later others).
+import type { ObjectKey } from "#api/finding";
 
 /** Istio's protocol names after selection (appProtocol, then port-name prefix, then well-known ports). */
 export type Protocol = "HTTP" | "HTTP2" | "GRPC" | "GRPC-WEB" | "HTTPS" | "TLS" | "TCP" | "UDP" | "MONGO" | "REDIS" | "MYSQL" | "AUTO";
@@ -15,14 +16,27 @@ export interface ServicePort {
   readonly targetPort: number | string;
 }
 
+/**
+ * How a service's endpoints are found. EDS: they are listed. NONE: a call goes to the address that the caller chose (headless Services,
+ * ServiceEntries without endpoints). DNS, DNS_ROUND_ROBIN, DYNAMIC_DNS: by name, in the proxy. ALIAS: another service stands for it.
+ */
+export type Resolution = "EDS" | "NONE" | "DNS" | "DNS_ROUND_ROBIN" | "DYNAMIC_DNS" | "ALIAS";
+
 export interface Service {
   /** `reviews.default.svc.cluster.local`, or the host of a ServiceEntry. */
   readonly hostname: string;
   readonly name: string;
   readonly namespace: string;
   readonly ports: readonly ServicePort[];
-  /** Virtual addresses; empty for headless services and for services of a mesh without them (the embedded one). */
+  /** Virtual addresses and networks as declared; empty for headless services and for services of a mesh without them (the embedded one). */
   readonly addresses: readonly string[];
+  /** Addresses of 240.240.0.0/16 and 2001:2::/48 for a ServiceEntry's host that declares none: for proxies that answer DNS themselves. */
+  readonly autoAllocatedAddresses: readonly string[];
+  readonly resolution: Resolution;
+  /** The host that an ExternalName Service stands for. */
+  readonly alias: string | undefined;
+  /** A Kubernetes Service without a virtual address. */
+  readonly headless: boolean;
   readonly selector: Readonly<Record<string, string>> | undefined;
   readonly labels: Readonly<Record<string, string>>;
   /** RFC 3339. */
@@ -30,11 +44,26 @@ export interface Service {
   /** Namespaces that see it: ["*"] everybody, ["."] its own. */
   readonly exportTo: readonly string[];
   readonly source: "Service" | "ServiceEntry";
-  /** It stands for something outside the mesh: an ExternalName Service, a host of a ServiceEntry. */
+  /** The object that defines it. */
+  readonly object: ObjectKey;
+  /** Its endpoints are outside the mesh: a ServiceEntry with MESH_EXTERNAL. */
   readonly external: boolean;
+  /** `PreferClose`, `PreferSameZone`, `PreferSameNode`: which endpoints a caller prefers. */
+  readonly trafficDistribution: string | undefined;
+  /** internalTrafficPolicy Local: a caller reaches endpoints of its own node only. */
+  readonly nodeLocal: boolean;
+  /** Endpoints that are not ready count as ready. */
+  readonly publishNotReadyAddresses: boolean;
+  /** Names of which an endpoint's certificate must bear one, as a ServiceEntry declares them. */
+  readonly subjectAltNames: readonly string[];
+  /** Accounts that may run it, as its annotation declares them; those of its endpoints come on top. */
+  readonly serviceAccounts: readonly string[];
 }
 
 export type HealthStatus = "HEALTHY" | "UNHEALTHY" | "DRAINING";
+
+/** Whether an instance's proxy takes mutual TLS, as its label `security.istio.io/tlsMode` says. */
+export type TlsMode = "istio" | "disabled";
 
 /** One running instance of an application: a WorkloadEntry, registered by hand or by an agent. */
 export interface WorkloadInstance {
@@ -55,6 +84,7 @@ export interface WorkloadInstance {
 
 /** An endpoint of one service port. */
 export interface ServiceEndpoint {
+  /** An IP address, a DNS name (in services that are resolved by DNS), or `unix:///path` (its port is 0). */
   readonly address: string;
   readonly port: number;
   readonly servicePort: number;
@@ -65,4 +95,13 @@ export interface ServiceEndpoint {
   readonly namespace: string;
   readonly workload: string;
   readonly serviceAccount: string;
+  readonly network: string;
+  /** The cluster that it runs in: `Kubernetes`. */
+  readonly clusterId: string;
+  /** `istio`: its proxy takes mutual TLS. */
+  readonly tlsMode: TlsMode;
+  readonly nodeName: string;
+  /** A pod's host name and its domain, which give instances of a headless service a name. */
+  readonly hostname: string;
+  readonly subdomain: string;
 }

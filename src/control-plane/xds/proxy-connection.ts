@@ -132,7 +132,8 @@ export class ProxyConnection {
   #identify(request: DeltaDiscoveryRequest): void {
     if (request.node === undefined) throw new SessionError("the first discovery request must carry the node");
     try {
-      this.#node = parseNode({ id: request.node.id, metadata: request.node.metadata ?? {} });
+      const { id, metadata, locality, extensions } = request.node;
+      this.#node = parseNode({ id, metadata: metadata ?? {}, locality, extensions });
     } catch (error) {
       if (error instanceof NodeError) throw new SessionError(error.message, { cause: error });
       throw error;
