@@ -42,7 +42,11 @@ function compareObjects(path: string, expected: JsonObject, got: JsonObject, int
 }
 
 function meaningful(name: string, value: JsonValue | undefined): JsonValue | undefined {
-  return SAYS_NOTHING_WHEN_EMPTY.has(name) && isObject(value) && Object.keys(value).length === 0 ? undefined : value;
+  return saysNothing(name, value) ? undefined : value;
+}
+
+export function saysNothing(name: string, value: JsonValue | undefined): boolean {
+  return SAYS_NOTHING_WHEN_EMPTY.has(name) && isObject(value) && Object.keys(value).length === 0;
 }
 
 /** Members that are labelled alike are compared with each other; between them the rest is, where as many stand on both sides. */
@@ -140,8 +144,12 @@ function commonSubsequence(a: readonly string[], b: readonly string[]): readonly
 
 function sameScalar(expected: JsonValue, got: JsonValue): boolean {
   // A float of 32 bits is written with as many digits as it needs or as a double has.
-  if (typeof expected === "number" && typeof got === "number") return Math.fround(expected) === Math.fround(got);
+  if (isFraction(expected) && isFraction(got)) return Math.fround(expected) === Math.fround(got);
   return expected === got;
+}
+
+function isFraction(value: JsonValue): value is number {
+  return typeof value === "number" && !Number.isInteger(value);
 }
 
 function isObject(value: JsonValue | undefined): value is JsonObject {

@@ -1,5 +1,6 @@
 // Everything that may differ from what istiod generated, and why. A row that no difference needs any more fails the run.
 import type { JsonValue } from "@bufbuild/protobuf";
+import type { Difference } from "./compare.ts";
 import type { ResourceType } from "./scenario.ts";
 
 /** Families of scenarios (the first word of their names) that show what later work brings. */
@@ -45,6 +46,11 @@ export const LATER_TYPES: readonly LaterType[] = [
   { type: "tracing", path: /\.tracing$/, reason: "spans come with telemetry" },
   { type: "stats.PluginConfig", path: /\[istio\.stats\]$/, reason: "Istio's metrics come with telemetry" },
 ];
+
+/** The type of a later issue whose absence the difference is. */
+export function laterTypeOf({ path, got }: Difference): string | undefined {
+  return got === undefined ? LATER_TYPES.find((row) => row.path.test(path))?.type : undefined;
+}
 
 /** One difference of one scenario that stays, with both values. */
 export interface Exception {

@@ -1,7 +1,7 @@
 // What differs in one scenario, sorted into real differences, rows of the exceptions table, and parts of later work.
 import { canonical } from "./list-meaning.ts";
 import { compareResources, type Difference } from "./compare.ts";
-import { EXCEPTIONS, LATER_TYPES, type Exception } from "./exceptions.ts";
+import { EXCEPTIONS, laterTypeOf, type Exception } from "./exceptions.ts";
 import { generatedResources, meshOfScenario, nodeOf } from "./generated.ts";
 import { recordedResources, TYPE_NAMES, type Resources, type ResourceType, type Scenario } from "./scenario.ts";
 
@@ -45,9 +45,9 @@ export function runScenario(scenario: Scenario, types: readonly ResourceType[] =
         for (const difference of differencesOf(type, recorded, generated)) {
           const placed = { ...difference, proxy: proxy.name, type };
           const exception = EXCEPTIONS.find((row) => isRowOf(row, scenario.name, placed));
-          const laterType = placed.got === undefined ? LATER_TYPES.find(({ path }) => path.test(placed.path)) : undefined;
+          const laterType = laterTypeOf(placed);
           if (exception !== undefined) exceptions.add(exception);
-          else if (laterType !== undefined) later.add(laterType.type);
+          else if (laterType !== undefined) later.add(laterType);
           else {
             differences.push(placed);
             unequal.add(placed.resource);
