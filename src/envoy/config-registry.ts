@@ -5,6 +5,7 @@ import { file_envoy_config_listener_v3_listener } from "#envoy/gen/envoy/config/
 import { file_envoy_config_route_v3_route } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { file_envoy_extensions_access_loggers_file_v3_file } from "#envoy/gen/envoy/extensions/access_loggers/file/v3/file_pb";
 import { file_envoy_extensions_access_loggers_stream_v3_stream } from "#envoy/gen/envoy/extensions/access_loggers/stream/v3/stream_pb";
+import { file_envoy_extensions_clusters_dynamic_forward_proxy_v3_cluster } from "#envoy/gen/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb";
 import { file_envoy_extensions_filters_http_cors_v3_cors } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
 import { file_envoy_extensions_filters_http_fault_v3_fault } from "#envoy/gen/envoy/extensions/filters/http/fault/v3/fault_pb";
 import { file_envoy_extensions_filters_http_grpc_stats_v3_config } from "#envoy/gen/envoy/extensions/filters/http/grpc_stats/v3/config_pb";
@@ -14,11 +15,17 @@ import { file_envoy_extensions_filters_listener_http_inspector_v3_http_inspector
 import { file_envoy_extensions_filters_listener_tls_inspector_v3_tls_inspector } from "#envoy/gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb";
 import { file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
 import { file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
+import { file_envoy_extensions_http_header_formatters_preserve_case_v3_preserve_case } from "#envoy/gen/envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case_pb";
+import { file_envoy_extensions_network_dns_resolver_cares_v3_cares_dns_resolver } from "#envoy/gen/envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver_pb";
 import { file_envoy_extensions_request_id_uuid_v3_uuid } from "#envoy/gen/envoy/extensions/request_id/uuid/v3/uuid_pb";
 import { file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts } from "#envoy/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb";
 import { file_envoy_extensions_retry_priority_previous_priorities_v3_previous_priorities_config } from "#envoy/gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb";
+import { file_envoy_extensions_transport_sockets_proxy_protocol_v3_upstream_proxy_protocol } from "#envoy/gen/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb";
 import { file_envoy_extensions_transport_sockets_raw_buffer_v3_raw_buffer } from "#envoy/gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb";
+import { file_envoy_extensions_transport_sockets_tls_v3_secret } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb";
+import { file_envoy_extensions_transport_sockets_tls_v3_tls } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb";
 import { file_envoy_extensions_upstreams_http_v3_http_protocol_options } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
+import { file_udpa_type_v1_typed_struct } from "#envoy/gen/udpa/type/v1/typed_struct_pb";
 import { registryOf } from "./any.ts";
 
 export const configRegistry = registryOf(
@@ -28,6 +35,7 @@ export const configRegistry = registryOf(
   file_envoy_config_route_v3_route,
   file_envoy_extensions_access_loggers_file_v3_file,
   file_envoy_extensions_access_loggers_stream_v3_stream,
+  file_envoy_extensions_clusters_dynamic_forward_proxy_v3_cluster,
   file_envoy_extensions_filters_http_cors_v3_cors,
   file_envoy_extensions_filters_http_fault_v3_fault,
   file_envoy_extensions_filters_http_grpc_stats_v3_config,
@@ -37,9 +45,15 @@ export const configRegistry = registryOf(
   file_envoy_extensions_filters_listener_tls_inspector_v3_tls_inspector,
   file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager,
   file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy,
+  file_envoy_extensions_http_header_formatters_preserve_case_v3_preserve_case,
+  file_envoy_extensions_network_dns_resolver_cares_v3_cares_dns_resolver,
   file_envoy_extensions_request_id_uuid_v3_uuid,
   file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts,
   file_envoy_extensions_retry_priority_previous_priorities_v3_previous_priorities_config,
+  file_envoy_extensions_transport_sockets_proxy_protocol_v3_upstream_proxy_protocol,
   file_envoy_extensions_transport_sockets_raw_buffer_v3_raw_buffer,
+  file_envoy_extensions_transport_sockets_tls_v3_secret,
+  file_envoy_extensions_transport_sockets_tls_v3_tls,
   file_envoy_extensions_upstreams_http_v3_http_protocol_options,
+  file_udpa_type_v1_typed_struct,
 );
