@@ -1,4 +1,4 @@
-// Generates src/envoy/gen (JavaScript with declarations) from the Envoy API's .proto files.
+// Generates src/envoy/gen (JavaScript with declarations) from the Envoy API's .proto files and from those in src/envoy/proto.
 // The code is built, never committed: `npm ci` runs this through the "prepare" script, and the launcher runs it when the
 // folder is missing. Plain JavaScript for Node 20, because it runs before anything else exists.
 import { spawnSync } from "node:child_process";
@@ -16,24 +16,27 @@ const stampFile = join(out, ".stamp");
 const xds = dirname(require.resolve("@grpc/grpc-js-xds/package.json"));
 const pluginVersion = JSON.parse(readFileSync(require.resolve("@bufbuild/protoc-gen-es/package.json"), "utf8")).version;
 const xdsVersion = JSON.parse(readFileSync(join(xds, "package.json"), "utf8")).version;
-const stamp = createHash("sha256")
+const ownProtos = join(root, "src/envoy/proto");
+
+function* protosUnder(folder, base = folder) {
+  for (const name of readdirSync(folder).sort()) {
+    const path = join(folder, name);
+    if (statSync(path).isDirectory()) yield* protosUnder(path, base);
+    else if (name.endsWith(".proto")) yield relative(base, path);
+  }
+}
+
+const hash = createHash("sha256")
   .update(`${xdsVersion} ${pluginVersion} `)
-  .update(readFileSync(fileURLToPath(import.meta.url)))
-  .digest("hex");
+  .update(readFileSync(fileURLToPath(import.meta.url)));
+for (const path of protosUnder(ownProtos)) hash.update(path).update(readFileSync(join(ownProtos, path)));
+const stamp = hash.digest("hex");
 
 if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) process.exit(0);
 
 // The package ships protos whose imports it does not ship: v2 types, opencensus and what refers to them.
 const leftOut = (path) =>
   /(^|\/)v2(alpha)?\d*(\/|$)/.test(path) || /opencensus/.test(path) || /envoy\/service\/trace/.test(path) || /envoy\/api/.test(path);
-
-function* protosUnder(folder, base = folder) {
-  for (const name of readdirSync(folder)) {
-    const path = join(folder, name);
-    if (statSync(path).isDirectory()) yield* protosUnder(path, base);
-    else if (name.endsWith(".proto")) yield relative(base, path);
-  }
-}
 
 const work = join(root, "build/proto");
 rmSync(work, { recursive: true, force: true });
@@ -42,6 +45,8 @@ for (const folder of ["envoy-api", "xds", "googleapis", "protoc-gen-validate"]) 
   const base = join(xds, "deps", folder);
   for (const path of protosUnder(base)) if (!leftOut(path) && !/^(java|tests)\//.test(path)) source.set(path, join(base, path));
 }
+const own = [...protosUnder(ownProtos)];
+for (const path of own) source.set(path, join(ownProtos, path));
 
 // Keep what can be resolved: a file is dropped when one of its imports is nowhere, until nothing changes.
 const imports = new Map(
@@ -66,6 +71,7 @@ const visit = (path) => {
   for (const name of imports.get(path)) visit(name);
 };
 for (const path of imports.keys()) if (path.startsWith("envoy/") || path.startsWith("udpa/type/") || path.startsWith("xds/")) visit(path);
+for (const path of own) visit(path);
 
 for (const path of needed) {
   const target = join(work, path);

@@ -50,12 +50,12 @@ export const meshConfig = message("MeshConfig", {
   ingressService: later(string, "The Service of the ingress controller"),
   ingressControllerMode: later(enumeration(["UNSPECIFIED", "OFF", "DEFAULT", "STRICT"]), "Which Ingress resources count"),
   ingressSelector: later(string, "The label istio of the gateways for Ingress resources"),
-  enableTracing: later(bool, "Whether spans are made"),
+  enableTracing: field(bool, "Whether spans are made"),
   accessLogFile: field(string, "Where proxies write access logs; empty for nowhere"),
   accessLogFormat: field(string, "The form of an access log line; empty for the default"),
   accessLogEncoding: field(enumeration(["TEXT", "JSON"]), "Whether access logs are lines of text or of JSON"),
   enableEnvoyAccessLogService: later(bool, "Whether access logs are sent by gRPC"),
-  disableEnvoyListenerLog: later(bool, "Whether listeners write no access log"),
+  disableEnvoyListenerLog: field(bool, "Whether listeners write no access log"),
   defaultConfig: field(proxyConfig, "Settings of the proxies"),
   outboundTrafficPolicy: field(outboundTrafficPolicy, "What happens to calls of hosts that nobody declared"),
   inboundTrafficPolicy: later(
@@ -149,7 +149,7 @@ export const meshConfig = message("MeshConfig", {
     "Providers where no resource names one",
   ),
   discoverySelectors: later(repeated(labelSelector), "Namespaces that count"),
-  pathNormalization: later(
+  pathNormalization: field(
     message("ProxyPathNormalization", {
       normalization: field(enumeration(["DEFAULT", "NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"]), "How far it goes"),
     }),

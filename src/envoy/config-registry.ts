@@ -4,16 +4,22 @@ import { file_envoy_config_endpoint_v3_endpoint } from "#envoy/gen/envoy/config/
 import { file_envoy_config_listener_v3_listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { file_envoy_config_route_v3_route } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { file_envoy_extensions_access_loggers_file_v3_file } from "#envoy/gen/envoy/extensions/access_loggers/file/v3/file_pb";
+import { file_envoy_extensions_access_loggers_grpc_v3_als } from "#envoy/gen/envoy/extensions/access_loggers/grpc/v3/als_pb";
 import { file_envoy_extensions_access_loggers_stream_v3_stream } from "#envoy/gen/envoy/extensions/access_loggers/stream/v3/stream_pb";
 import { file_envoy_extensions_clusters_dynamic_forward_proxy_v3_cluster } from "#envoy/gen/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb";
 import { file_envoy_extensions_filters_http_cors_v3_cors } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
 import { file_envoy_extensions_filters_http_fault_v3_fault } from "#envoy/gen/envoy/extensions/filters/http/fault/v3/fault_pb";
 import { file_envoy_extensions_filters_http_grpc_stats_v3_config } from "#envoy/gen/envoy/extensions/filters/http/grpc_stats/v3/config_pb";
+import { file_envoy_extensions_filters_http_grpc_web_v3_grpc_web } from "#envoy/gen/envoy/extensions/filters/http/grpc_web/v3/grpc_web_pb";
 import { file_envoy_extensions_filters_http_router_v3_router } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
 import { file_envoy_extensions_filters_http_upstream_codec_v3_upstream_codec } from "#envoy/gen/envoy/extensions/filters/http/upstream_codec/v3/upstream_codec_pb";
 import { file_envoy_extensions_filters_listener_http_inspector_v3_http_inspector } from "#envoy/gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb";
+import { file_envoy_extensions_filters_listener_original_dst_v3_original_dst } from "#envoy/gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb";
+import { file_envoy_extensions_filters_listener_original_src_v3_original_src } from "#envoy/gen/envoy/extensions/filters/listener/original_src/v3/original_src_pb";
+import { file_envoy_extensions_filters_listener_proxy_protocol_v3_proxy_protocol } from "#envoy/gen/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb";
 import { file_envoy_extensions_filters_listener_tls_inspector_v3_tls_inspector } from "#envoy/gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb";
 import { file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
+import { file_envoy_extensions_filters_network_mongo_proxy_v3_mongo_proxy } from "#envoy/gen/envoy/extensions/filters/network/mongo_proxy/v3/mongo_proxy_pb";
 import { file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
 import { file_envoy_extensions_http_header_formatters_preserve_case_v3_preserve_case } from "#envoy/gen/envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case_pb";
 import { file_envoy_extensions_network_dns_resolver_cares_v3_cares_dns_resolver } from "#envoy/gen/envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver_pb";
@@ -25,6 +31,8 @@ import { file_envoy_extensions_transport_sockets_raw_buffer_v3_raw_buffer } from
 import { file_envoy_extensions_transport_sockets_tls_v3_secret } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb";
 import { file_envoy_extensions_transport_sockets_tls_v3_tls } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb";
 import { file_envoy_extensions_upstreams_http_v3_http_protocol_options } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
+import { file_istio_alpn } from "#envoy/gen/istio/alpn_pb";
+import { file_istio_stats } from "#envoy/gen/istio/stats_pb";
 import { file_udpa_type_v1_typed_struct } from "#envoy/gen/udpa/type/v1/typed_struct_pb";
 import { registryOf } from "./any.ts";
 
@@ -34,16 +42,22 @@ export const configRegistry = registryOf(
   file_envoy_config_listener_v3_listener,
   file_envoy_config_route_v3_route,
   file_envoy_extensions_access_loggers_file_v3_file,
+  file_envoy_extensions_access_loggers_grpc_v3_als,
   file_envoy_extensions_access_loggers_stream_v3_stream,
   file_envoy_extensions_clusters_dynamic_forward_proxy_v3_cluster,
   file_envoy_extensions_filters_http_cors_v3_cors,
   file_envoy_extensions_filters_http_fault_v3_fault,
   file_envoy_extensions_filters_http_grpc_stats_v3_config,
+  file_envoy_extensions_filters_http_grpc_web_v3_grpc_web,
   file_envoy_extensions_filters_http_router_v3_router,
   file_envoy_extensions_filters_http_upstream_codec_v3_upstream_codec,
   file_envoy_extensions_filters_listener_http_inspector_v3_http_inspector,
+  file_envoy_extensions_filters_listener_original_dst_v3_original_dst,
+  file_envoy_extensions_filters_listener_original_src_v3_original_src,
+  file_envoy_extensions_filters_listener_proxy_protocol_v3_proxy_protocol,
   file_envoy_extensions_filters_listener_tls_inspector_v3_tls_inspector,
   file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager,
+  file_envoy_extensions_filters_network_mongo_proxy_v3_mongo_proxy,
   file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy,
   file_envoy_extensions_http_header_formatters_preserve_case_v3_preserve_case,
   file_envoy_extensions_network_dns_resolver_cares_v3_cares_dns_resolver,
@@ -55,5 +69,7 @@ export const configRegistry = registryOf(
   file_envoy_extensions_transport_sockets_tls_v3_secret,
   file_envoy_extensions_transport_sockets_tls_v3_tls,
   file_envoy_extensions_upstreams_http_v3_http_protocol_options,
+  file_istio_alpn,
+  file_istio_stats,
   file_udpa_type_v1_typed_struct,
 );

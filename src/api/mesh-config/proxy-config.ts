@@ -45,7 +45,7 @@ export const proxyConfig = message(
     concurrency: later(int32, "Traffic threads; 0 for one per core"),
     proxyBootstrapTemplatePath: later(string, "A template for the proxy's bootstrap"),
     interceptionMode: later(enumeration(["REDIRECT", "TPROXY", "NONE"]), "How traffic gets into the sidecar"),
-    tracing: later(tracing, "Where spans go"),
+    tracing: field(tracing, "Where spans go"),
     sds: later(
       message("SDS", { enabled: field(bool, "Whether it is used"), k8sSaJwtPath: field(string, "A file with a token") }),
       "Not used by Istio",
@@ -86,11 +86,11 @@ export const proxyConfig = message(
       ),
       "Hardware for private keys",
     ),
-    proxyHeaders: later(proxyHeaders, "Headers that the proxies add"),
+    proxyHeaders: field(proxyHeaders, "Headers that the proxies add"),
     fileFlushInterval: later(duration, "How often log files are written"),
     fileFlushMinSizeKb: later(uint32, "How much a log file gathers before it is written"),
     statsCompression: later(bool, "Whether statistics are served compressed"),
-    connectionSettings: later(connectionSettings, "Limits of the connections that callers open"),
+    connectionSettings: field(connectionSettings, "Limits of the connections that callers open"),
   },
   [["serviceCluster", "tracingServiceName"]],
 );

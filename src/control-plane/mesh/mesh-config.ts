@@ -10,6 +10,10 @@ const ISTIO_DEFAULTS: MeshConfigSpec = {
   accessLogFormat: "",
   accessLogEncoding: "TEXT",
   outboundTrafficPolicy: { mode: "ALLOW_ANY" },
+  enableTracing: true,
+  proxyListenPort: 15_001,
+  proxyInboundListenPort: 15_006,
+  protocolDetectionTimeout: 0,
 };
 
 export function resolveMeshConfig(objects: ObjectSet, defaults: MeshConfigSpec): MeshConfigSpec {

@@ -2,6 +2,7 @@
 // and TCP servers are not generated yet: they are left out, never replaced by something in the clear.
 import type { Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import type { GatewayServer, ProxyView } from "#control-plane/mesh/mesh";
+import { filterInputs } from "#control-plane/generate/filter-inputs";
 import { gatewayRouteName } from "#control-plane/generate/route/gateway-routes";
 import { listener, statPrefix } from "#control-plane/generate/listener/listener";
 import { connectionManagerFilter, gatewayConnectionManager } from "#control-plane/generate/network-filter/connection-manager";
@@ -26,7 +27,8 @@ export function gatewayListeners(view: ProxyView): readonly Listener[] {
     const bind = servers[0]?.bind ?? "";
     const address = bind === "" ? "0.0.0.0" : bind;
     const addresses = bind === "" && view.node.gatewayBindAddresses.length > 0 ? view.node.gatewayBindAddresses : [address];
-    const manager = gatewayConnectionManager(gatewayRouteName(port), statPrefix("outbound", address, port), view.mesh.config);
+    const chain = { statPrefix: statPrefix("outbound", address, port), routes: gatewayRouteName(port), protocol: "HTTP" } as const;
+    const manager = gatewayConnectionManager(chain, filterInputs(view));
     listeners.push(
       // The name stays that of the wildcard address wherever the node binds: tools look for `0.0.0.0_8080`.
       listener({ name: `${address}_${port}`, addresses, port, direction: "gateway", filters: [connectionManagerFilter(manager)] }),

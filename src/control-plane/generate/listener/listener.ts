@@ -2,11 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import { TrafficDirection as Direction } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { ListenerSchema, type Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
-import { FilterSchema, type Filter } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
-import { TcpProxySchema } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
-import type { MeshConfigSpec } from "#api/mesh-config";
-import { pack } from "#envoy/any";
-import { accessLogs } from "#control-plane/generate/network-filter/access-log";
+import type { Filter } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
 import { socketAddress } from "#control-plane/generate/address";
 import { durationOf } from "#control-plane/generate/duration";
 
@@ -40,23 +36,6 @@ export function listener(settings: ListenerSettings): Listener {
     ],
     maxConnectionsToAcceptPerSocketEvent: 1,
     ...(isSidecar ? { continueOnListenerFiltersTimeout: true, listenerFiltersTimeout: durationOf(0) } : {}),
-  });
-}
-
-export function tcpProxyFilter(cluster: string, config: MeshConfigSpec): Filter {
-  return create(FilterSchema, {
-    name: "envoy.filters.network.tcp_proxy",
-    configType: {
-      case: "typedConfig",
-      value: pack(
-        TcpProxySchema,
-        create(TcpProxySchema, {
-          statPrefix: cluster,
-          clusterSpecifier: { case: "cluster", value: cluster },
-          accessLog: accessLogs(config),
-        }),
-      ),
-    },
   });
 }
 

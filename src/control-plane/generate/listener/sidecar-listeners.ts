@@ -14,7 +14,9 @@ import {
   outboundConnectionManager,
 } from "#control-plane/generate/network-filter/connection-manager";
 import { durationOf } from "#control-plane/generate/duration";
-import { listener, statPrefix, tcpProxyFilter } from "./listener.ts";
+import { proxyTo, tcpFilters } from "#control-plane/generate/network-filter/tcp-filters";
+import { filterInputs } from "#control-plane/generate/filter-inputs";
+import { listener, statPrefix } from "./listener.ts";
 import { routeMatch } from "#control-plane/generate/route/route-match";
 import { HTTP_PROXY_ROUTES } from "#control-plane/generate/route/sidecar-routes";
 
@@ -47,17 +49,21 @@ export function servedInboundPorts(view: ProxyView): readonly InboundPort[] {
 
 function httpProxyListener(view: ProxyView): Listener {
   const { bind, port } = httpProxyOf(view) ?? { bind: LOOPBACK, port: 0 };
-  const manager = httpProxyConnectionManager(HTTP_PROXY_ROUTES, statPrefix("outbound", bind, port), view.mesh.config);
+  const chain = { statPrefix: statPrefix("outbound", bind, port), routes: HTTP_PROXY_ROUTES, protocol: "HTTP" } as const;
+  const manager = httpProxyConnectionManager(chain, filterInputs(view));
   return listener({ name: `${bind}_${port}`, addresses: [bind], port, direction: "outbound", filters: [connectionManagerFilter(manager)] });
 }
 
 function servicePortListeners(view: ProxyView): readonly Listener[] {
   const listeners: Listener[] = [];
   for (const [port, owner] of loopbackPorts(view)) {
-    const filter = isHttp(owner.port.protocol)
-      ? connectionManagerFilter(outboundConnectionManager(String(port), statPrefix("outbound", LOOPBACK, port), view.mesh.config))
-      : tcpProxyFilter(outboundClusterName(port, "", owner.service.hostname), view.mesh.config);
-    listeners.push(listener({ name: `${LOOPBACK}_${port}`, addresses: [LOOPBACK], port, direction: "outbound", filters: [filter] }));
+    const { protocol } = owner.port;
+    const cluster = outboundClusterName(port, "", owner.service.hostname);
+    const chain = { statPrefix: statPrefix("outbound", LOOPBACK, port), routes: String(port), protocol };
+    const filters = isHttp(protocol)
+      ? [connectionManagerFilter(outboundConnectionManager(chain, filterInputs(view)))]
+      : tcpFilters({ class: "sidecar-outbound", protocol, proxy: proxyTo(cluster) }, filterInputs(view));
+    listeners.push(listener({ name: `${LOOPBACK}_${port}`, addresses: [LOOPBACK], port, direction: "outbound", filters }));
   }
   return listeners;
 }
@@ -86,14 +92,13 @@ function loopbackPorts(view: ProxyView): ReadonlyMap<number, PortOwner> {
 
 function inboundListener(port: InboundPort, view: ProxyView): Listener {
   const cluster = inboundClusterName(port.targetPort);
-  const carriesHttp = isHttp(port.port.protocol);
+  const { protocol } = port.port;
   const name = `${port.bind}_${port.targetPort}`;
-  const filter = carriesHttp
-    ? connectionManagerFilter(
-        inboundConnectionManager(inboundRoutes(port, view), statPrefix("inbound", port.bind, port.targetPort), view.mesh.config),
-      )
-    : tcpProxyFilter(cluster, view.mesh.config);
-  return listener({ name, addresses: [port.bind], port: port.targetPort, direction: "inbound", filters: [filter], chainName: name });
+  const chain = { statPrefix: statPrefix("inbound", port.bind, port.targetPort), routes: inboundRoutes(port, view), protocol };
+  const filters = isHttp(protocol)
+    ? [connectionManagerFilter(inboundConnectionManager(chain, filterInputs(view)))]
+    : tcpFilters({ class: "sidecar-inbound", protocol, proxy: proxyTo(cluster) }, filterInputs(view));
+  return listener({ name, addresses: [port.bind], port: port.targetPort, direction: "inbound", filters, chainName: name });
 }
 
 function inboundRoutes(port: InboundPort, view: ProxyView): RouteConfiguration {

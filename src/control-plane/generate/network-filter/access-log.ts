@@ -1,6 +1,6 @@
 // The file access log that MeshConfig asks for, with Istio's default line and fields.
-import { create, type JsonObject } from "@bufbuild/protobuf";
-import { AccessLogSchema, type AccessLog } from "#envoy/gen/envoy/config/accesslog/v3/accesslog_pb";
+import { create, type JsonObject, type MessageInitShape } from "@bufbuild/protobuf";
+import { AccessLogSchema, type AccessLog, type AccessLogFilterSchema } from "#envoy/gen/envoy/config/accesslog/v3/accesslog_pb";
 import { FileAccessLogSchema } from "#envoy/gen/envoy/extensions/access_loggers/file/v3/file_pb";
 import type { MeshConfigSpec } from "#api/mesh-config";
 import { pack } from "#envoy/any";
@@ -39,8 +39,12 @@ const DEFAULT_JSON: JsonObject = {
   upstream_transport_failure_reason: "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
 };
 
-/** Empty when MeshConfig names no file. */
+/** Of requests, and of connections that are not HTTP. Empty when MeshConfig names no file. */
 export function accessLogs(config: MeshConfigSpec): AccessLog[] {
+  return fileAccessLogs(config);
+}
+
+function fileAccessLogs(config: MeshConfigSpec, filter?: MessageInitShape<typeof AccessLogFilterSchema>): AccessLog[] {
   const path = config.accessLogFile ?? "";
   if (path === "") return [];
   const file = create(FileAccessLogSchema, {
@@ -58,6 +62,7 @@ export function accessLogs(config: MeshConfigSpec): AccessLog[] {
   return [
     create(AccessLogSchema, {
       name: "envoy.access_loggers.file",
+      ...(filter === undefined ? {} : { filter }),
       configType: { case: "typedConfig", value: pack(FileAccessLogSchema, file) },
     }),
   ];

@@ -1,116 +1,149 @@
-// The HTTP connection manager of each kind of listener: Istio's settings and its chain of HTTP filters. Only filters of plain Envoy
-// are named: a proxy that does not know a filter refuses the whole listener.
+// The HTTP connection manager of each kind of listener: Istio's settings around its chain of HTTP filters.
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { BoolValueSchema } from "@bufbuild/protobuf/wkt";
-import { FilterSchema, type Filter } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
+import { ApiVersion } from "#envoy/gen/envoy/config/core/v3/config_source_pb";
+import { Http1ProtocolOptionsSchema, HttpProtocolOptionsSchema } from "#envoy/gen/envoy/config/core/v3/protocol_pb";
+import type { Filter } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
 import type { RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
-import { CorsSchema } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
-import { HTTPFaultSchema } from "#envoy/gen/envoy/extensions/filters/http/fault/v3/fault_pb";
-import { FilterConfigSchema as GrpcStatsSchema } from "#envoy/gen/envoy/extensions/filters/http/grpc_stats/v3/config_pb";
-import { RouterSchema } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
 import {
-  HttpConnectionManager_ForwardClientCertDetails as ForwardClientCert,
   HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashes,
   HttpConnectionManagerSchema,
-  HttpConnectionManager_UpgradeConfigSchema as UpgradeConfigSchema,
-  HttpFilterSchema,
   RequestIDExtensionSchema,
+  HttpConnectionManager_UpgradeConfigSchema as UpgradeConfigSchema,
   type HttpConnectionManager,
-  type HttpFilter,
 } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
+import { PreserveCaseFormatterConfigSchema } from "#envoy/gen/envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case_pb";
 import { UuidRequestIdConfigSchema } from "#envoy/gen/envoy/extensions/request_id/uuid/v3/uuid_pb";
-import { ApiVersion } from "#envoy/gen/envoy/config/core/v3/config_source_pb";
 import type { MeshConfigSpec } from "#api/mesh-config";
+import { durationOf } from "#control-plane/generate/duration";
+import type { FilterInputs, ListenerClass } from "#control-plane/generate/filter-inputs";
+import { httpFilters } from "#control-plane/generate/http-filter/http-filters";
+import type { Protocol } from "#control-plane/registry/service";
 import { pack } from "#envoy/any";
 import { accessLogs } from "./access-log.ts";
-import { durationOf } from "#control-plane/generate/duration";
+import { applyConnectionSettings, connectionSettings } from "./connection-settings.ts";
+import { idleTimeoutMs } from "./idle-timeout.ts";
+import { networkFilter } from "./network-filter.ts";
+import { gatewayClientCertSettings, headerSettings, inboundClientCertSettings } from "./proxy-headers.ts";
+import { tracing } from "./tracing.ts";
 
-/** What istiod puts into the `server` header of everything but a sidecar's own callers. */
-const SERVER_NAME = "istio-envoy";
+type Settings = Exclude<MessageInitShape<typeof HttpConnectionManagerSchema>, HttpConnectionManager>;
 
-type Settings = MessageInitShape<typeof HttpConnectionManagerSchema>;
-
-export function gatewayConnectionManager(routeName: string, statPrefix: string, config: MeshConfigSpec): HttpConnectionManager {
-  return connectionManager(config, {
-    statPrefix,
-    routeSpecifier: routesByAds(routeName),
-    serverName: SERVER_NAME,
-    // The caller is outside the mesh: its address is taken from the connection and its certificate header is not believed.
-    useRemoteAddress: true,
-    forwardClientCertDetails: ForwardClientCert.SANITIZE_SET,
-    setCurrentClientCertDetails: { subject: true, cert: true, dns: true, uri: true },
-    httpProtocolOptions: {},
-  });
+export interface HttpChain {
+  /** Ends with ";" (`statPrefix`). */
+  readonly statPrefix: string;
+  /** The name of a route configuration that comes by RDS, or the routes themselves. */
+  readonly routes: string | RouteConfiguration;
+  readonly protocol: Protocol;
 }
 
-export function outboundConnectionManager(routeName: string, statPrefix: string, config: MeshConfigSpec): HttpConnectionManager {
-  return connectionManager(config, { statPrefix, routeSpecifier: routesByAds(routeName), useRemoteAddress: false });
+export function outboundConnectionManager(chain: HttpChain, inputs: FilterInputs): HttpConnectionManager {
+  return connectionManager("sidecar-outbound", chain, inputs, { useRemoteAddress: false, ...http1Options(inputs) });
 }
 
 /** The same, for requests in absolute form: `GET http://reviews:9080/`. */
-export function httpProxyConnectionManager(routeName: string, statPrefix: string, config: MeshConfigSpec): HttpConnectionManager {
-  return connectionManager(config, {
-    statPrefix,
-    routeSpecifier: routesByAds(routeName),
+export function httpProxyConnectionManager(chain: HttpChain, inputs: FilterInputs): HttpConnectionManager {
+  const { httpProtocolOptions } = http1Options(inputs);
+  return connectionManager("sidecar-outbound", chain, inputs, {
     useRemoteAddress: false,
-    httpProtocolOptions: { allowAbsoluteUrl: true },
+    httpProtocolOptions: { ...httpProtocolOptions, allowAbsoluteUrl: true },
   });
 }
 
-export function inboundConnectionManager(routes: RouteConfiguration, statPrefix: string, config: MeshConfigSpec): HttpConnectionManager {
-  return connectionManager(config, {
-    statPrefix,
-    routeSpecifier: { case: "routeConfig", value: routes },
-    serverName: SERVER_NAME,
+export function inboundConnectionManager(chain: HttpChain, inputs: FilterInputs): HttpConnectionManager {
+  const speaksHttp2 = chain.protocol === "HTTP2" || chain.protocol === "GRPC" || chain.protocol === "GRPC-WEB";
+  return connectionManager("sidecar-inbound", chain, inputs, {
     useRemoteAddress: false,
-    forwardClientCertDetails: ForwardClientCert.APPEND_FORWARD,
-    setCurrentClientCertDetails: { subject: true, dns: true, uri: true },
+    ...inboundClientCertSettings(inputs.proxyConfig),
+    ...http1Options(inputs),
+    ...(speaksHttp2 ? { http2ProtocolOptions: {} } : {}),
+  });
+}
+
+export function gatewayConnectionManager(chain: HttpChain, inputs: FilterInputs): HttpConnectionManager {
+  const { httpProtocolOptions = {} } = http1Options(inputs);
+  return connectionManager("gateway", chain, inputs, {
+    // The caller is outside the mesh: its address is taken from the connection, or from as many proxies before it as are trusted.
+    useRemoteAddress: true,
+    xffNumTrustedHops: inputs.proxyConfig.gatewayTopology?.numTrustedProxies ?? 0,
+    ...gatewayClientCertSettings(inputs.proxyConfig),
+    httpProtocolOptions,
   });
 }
 
 export function connectionManagerFilter(manager: HttpConnectionManager): Filter {
-  return create(FilterSchema, {
-    name: "envoy.filters.network.http_connection_manager",
-    configType: { case: "typedConfig", value: pack(HttpConnectionManagerSchema, manager) },
-  });
+  return networkFilter("envoy.filters.network.http_connection_manager", HttpConnectionManagerSchema, manager);
 }
 
-function connectionManager(config: MeshConfigSpec, settings: Settings): HttpConnectionManager {
-  const manager = create(HttpConnectionManagerSchema, settings);
-  manager.httpFilters = httpFilters();
-  manager.accessLog = accessLogs(config);
-  manager.normalizePath = true;
-  manager.pathWithEscapedSlashesAction = EscapedSlashes.KEEP_UNCHANGED;
-  manager.proxy100Continue = true;
-  // Streams may be silent for as long as they like; Envoy's own default is 5 minutes.
-  manager.streamIdleTimeout = durationOf(0);
-  manager.requestIdExtension = create(RequestIDExtensionSchema, {
-    typedConfig: pack(UuidRequestIdConfigSchema, create(UuidRequestIdConfigSchema, { useRequestIdForTraceSampling: true })),
+function connectionManager(
+  listenerClass: ListenerClass,
+  chain: HttpChain,
+  inputs: FilterInputs,
+  settings: Settings,
+): HttpConnectionManager {
+  const { config, proxyConfig, node } = inputs;
+  const manager = create(HttpConnectionManagerSchema, {
+    ...settings,
+    ...headerSettings(listenerClass, proxyConfig),
+    ...pathNormalization(config),
+    statPrefix: chain.statPrefix,
+    routeSpecifier: typeof chain.routes === "string" ? routesByAds(chain.routes) : { case: "routeConfig", value: chain.routes },
+    httpFilters: httpFilters({ class: listenerClass, protocol: chain.protocol, inputs }),
+    accessLog: accessLogs(config),
+    proxy100Continue: true,
+    // Streams may be silent for as long as they like; Envoy's own default is 5 minutes.
+    streamIdleTimeout: durationOf(0),
+    requestIdExtension: REQUEST_ID_EXTENSION,
+    upgradeConfigs: [WEBSOCKET],
   });
-  manager.upgradeConfigs = [create(UpgradeConfigSchema, { upgradeType: "websocket" })];
+  const traced = tracing(inputs);
+  if (traced !== undefined) manager.tracing = traced;
+  const idleMs = idleTimeoutMs(node);
+  if (idleMs !== undefined) manager.commonHttpProtocolOptions = create(HttpProtocolOptionsSchema, { idleTimeout: durationOf(idleMs) });
+  if (proxyConfig.proxyHeaders?.preserveHttp1HeaderCase === true) preserveHeaderCase(manager);
+  applyConnectionSettings(manager, connectionSettings(inputs));
   return manager;
 }
 
-function httpFilters(): HttpFilter[] {
-  return [
-    httpFilter(
-      "envoy.filters.http.grpc_stats",
-      pack(
-        GrpcStatsSchema,
-        create(GrpcStatsSchema, {
-          emitFilterState: true,
-          perMethodStatSpecifier: { case: "statsForAllMethods", value: create(BoolValueSchema, { value: false }) },
-        }),
-      ),
-    ),
-    httpFilter("envoy.filters.http.fault", pack(HTTPFaultSchema, create(HTTPFaultSchema))),
-    httpFilter("envoy.filters.http.cors", pack(CorsSchema, create(CorsSchema))),
-    httpFilter("envoy.filters.http.router", pack(RouterSchema, create(RouterSchema))),
-  ];
+const WEBSOCKET = create(UpgradeConfigSchema, { upgradeType: "websocket" });
+
+const REQUEST_ID_EXTENSION = create(RequestIDExtensionSchema, {
+  typedConfig: pack(UuidRequestIdConfigSchema, create(UuidRequestIdConfigSchema, { useRequestIdForTraceSampling: true })),
+});
+
+/** Node metadata HTTP10: the proxy's workload is called by clients that know nothing newer. */
+function http1Options({ node }: FilterInputs): Pick<Settings, "httpProtocolOptions"> {
+  return node.metadata["HTTP10"] === "1" ? { httpProtocolOptions: { acceptHttp10: true } } : {};
 }
 
-function httpFilter(name: string, typedConfig: ReturnType<typeof pack>): HttpFilter {
-  return create(HttpFilterSchema, { name, configType: { case: "typedConfig", value: typedConfig } });
+function pathNormalization(config: MeshConfigSpec): Settings {
+  switch (config.pathNormalization?.normalization) {
+    case "NONE":
+      return { normalizePath: false, pathWithEscapedSlashesAction: EscapedSlashes.KEEP_UNCHANGED };
+    case "MERGE_SLASHES":
+      return { normalizePath: true, mergeSlashes: true, pathWithEscapedSlashesAction: EscapedSlashes.KEEP_UNCHANGED };
+    case "DECODE_AND_MERGE_SLASHES":
+      return { normalizePath: true, mergeSlashes: true, pathWithEscapedSlashesAction: EscapedSlashes.UNESCAPE_AND_FORWARD };
+    case undefined:
+    case "DEFAULT":
+    case "BASE":
+      return { normalizePath: true, pathWithEscapedSlashesAction: EscapedSlashes.KEEP_UNCHANGED };
+  }
+}
+
+/** Header names go on with the upper and lower case in which they came. */
+function preserveHeaderCase(manager: HttpConnectionManager): void {
+  manager.httpProtocolOptions ??= create(Http1ProtocolOptionsSchema);
+  manager.httpProtocolOptions.headerKeyFormat = create(Http1ProtocolOptionsSchema, {
+    headerKeyFormat: {
+      headerFormat: {
+        case: "statefulFormatter",
+        value: {
+          name: "envoy.http.stateful_header_formatters.preserve_case",
+          typedConfig: pack(PreserveCaseFormatterConfigSchema, create(PreserveCaseFormatterConfigSchema)),
+        },
+      },
+    },
+  }).headerKeyFormat;
 }
 
 function routesByAds(routeConfigName: string): NonNullable<Settings["routeSpecifier"]> {
