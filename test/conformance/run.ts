@@ -33,6 +33,7 @@ interface Section {
 const SECTIONS: Readonly<Record<string, Section>> = {
   istiod: { needs: "istiod/INDEX.json", load: () => import("./istiod.ts") },
   "istiod/comparer": { needs: "istiod/INDEX.json", load: () => import("./istiod-comparer.ts") },
+  "semantics/simulation": { needs: "semantics/simulation.json", load: () => import("./semantics/simulation.ts") },
   analyze: { needs: "analyze/cases.json", load: () => import("./analyze.ts") },
   samples: { needs: "samples/bookinfo/networking", load: () => import("./samples.ts") },
   "samples-objects": { needs: "samples/index.json", load: () => import("./samples-objects.ts") },

@@ -1,8 +1,9 @@
 // What differs in one scenario, sorted into real differences, rows of the exceptions table, and parts of later work.
+import { meshOfYaml, nodeOf } from "../../harness/mesh-of-yaml.ts";
 import { canonical } from "./list-meaning.ts";
 import { compareResources, type Difference } from "./compare.ts";
 import { EXCEPTIONS, laterTypeOf, type Exception } from "./exceptions.ts";
-import { generatedResources, meshOfScenario, nodeOf } from "./generated.ts";
+import { generatedResources } from "./generated.ts";
 import { recordedResources, TYPE_NAMES, type Resources, type ResourceType, type Scenario } from "./scenario.ts";
 
 export interface PlacedDifference extends Difference {
@@ -36,9 +37,9 @@ export function runScenario(scenario: Scenario, types: readonly ResourceType[] =
   };
   let error: string | undefined;
   try {
-    const mesh = meshOfScenario(scenario);
+    const mesh = meshOfYaml(scenario.input, scenario.mesh);
     for (const proxy of scenario.proxies) {
-      const generated = generatedResources(mesh, nodeOf(proxy));
+      const generated = generatedResources(mesh, nodeOf({ ...proxy, ips: proxy.ips ?? [proxy.ip] }));
       for (const type of types) {
         const recorded = recordedResources(scenario, proxy.name, type);
         const unequal = new Set<string>();

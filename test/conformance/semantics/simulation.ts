@@ -1,0 +1,104 @@
+// Section "semantics/simulation": Istio's own tables of calls, made through what our control plane generates and our proxy's code decides.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { generateResources } from "#control-plane/generate/resources";
+import { meshOfYaml, nodeOf } from "../../harness/mesh-of-yaml.ts";
+import type { Call, CallResult } from "../../simulation/call.ts";
+import { ProxyConfiguration } from "../../simulation/proxy-configuration.ts";
+import { simulate } from "../../simulation/simulate.ts";
+import type { SectionResult } from "../run.ts";
+import { LATER_KINDS_IN_CALLS } from "./later.ts";
+
+interface SimulationCase {
+  readonly id: string;
+  readonly name: string;
+  readonly proxy: {
+    readonly type: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly namespace?: string;
+    readonly ip?: string;
+  };
+  readonly config: string | null;
+  readonly kubeConfig: string | null;
+  readonly meshConfig: object | null;
+  readonly calls: readonly {
+    readonly name: string;
+    readonly call: Call;
+    readonly result: Partial<CallResult> & { readonly strictMatch?: boolean };
+  }[];
+}
+
+const FIELDS = [
+  "error",
+  "listenerMatched",
+  "filterChainMatched",
+  "routeMatched",
+  "routeConfigMatched",
+  "virtualHostMatched",
+  "clusterMatched",
+] as const;
+
+export function run(directory: string): Promise<SectionResult> {
+  const { cases } = JSON.parse(readFileSync(join(directory, "semantics/simulation.json"), "utf8")) as { cases: readonly SimulationCase[] };
+  const failures: { id: string; why: string }[] = [];
+  const later: { id: string; why: string }[] = [];
+  let passed = 0;
+  for (const test of cases) {
+    const { config, kubeConfig } = test;
+    const yaml = `${config ?? ""}\n---\n${kubeConfig ?? ""}`;
+    const laterKind = LATER_KINDS_IN_CALLS.find((pattern) => pattern.test(yaml));
+    if (laterKind !== undefined) {
+      for (const { name } of test.calls) later.push({ id: `${test.id}/${name}`, why: `${test.name}: ${laterKind.source}` });
+      continue;
+    }
+    let configuration: ProxyConfiguration | undefined;
+    let problem = "";
+    try {
+      const node = nodeOf({
+        type: test.proxy.type,
+        id: "app.test",
+        namespace: test.proxy.namespace ?? "default",
+        ips: [test.proxy.ip ?? "1.1.1.1"],
+        labels: test.proxy.labels ?? {},
+        serviceAccount: "",
+        metadata: {},
+      });
+      const mesh = meshOfYaml(yaml, test.meshConfig === null ? "" : stringify(test.meshConfig));
+      configuration = new ProxyConfiguration(generateResources(mesh.view(node)));
+    } catch (error) {
+      problem = error instanceof Error ? error.message : String(error);
+    }
+    for (const { name, call, result } of test.calls) {
+      const id = `${test.id}/${name}`;
+      const why = configuration === undefined ? problem : differenceOf(configuration, call, result);
+      if (why === "") passed++;
+      else failures.push({ id, why: `${test.name}: ${why}` });
+    }
+  }
+  return Promise.resolve({ passed, total: passed + failures.length, failures, later });
+}
+
+function differenceOf(
+  configuration: ProxyConfiguration,
+  call: Call,
+  expected: Partial<CallResult> & { readonly strictMatch?: boolean },
+): string {
+  let got: CallResult;
+  try {
+    got = simulate(configuration, call);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  return FIELDS.flatMap((field) => {
+    const wanted = expected[field] ?? "";
+    // An error is always compared, the rest where the table says something.
+    if (wanted === "" && field !== "error" && expected.strictMatch !== true) return [];
+    return sameName(wanted, got[field]) ? [] : [`${field} "${got[field]}", expected "${wanted}"`];
+  }).join("; ");
+}
+
+/** The tables were made without a domain: there `a` in namespace default is `a.default`. */
+function sameName(expected: string, got: string): boolean {
+  return expected === got || (/\|[^.|]+\.[^.|]+$/.test(expected) && `${expected}.svc.cluster.local` === got);
+}

@@ -1,0 +1,68 @@
+// What our control plane tells a proxy: YAML through the same code as in `mizzen control-plane`, without network or files.
+import { parseFile } from "#api/parse-file";
+import { ConfigStore } from "#control-plane/config/store";
+import { buildMesh } from "#control-plane/mesh/build-mesh";
+import type { Mesh } from "#control-plane/mesh/mesh";
+import { parseNode } from "#control-plane/mesh/parse-node";
+import type { ProxyNode } from "#control-plane/mesh/proxy";
+import { buildRegistry } from "#control-plane/registry/registry";
+
+export const DOMAIN = "cluster.local";
+
+/** The filters that only Istio's own proxy has; a real istiod takes for granted that every proxy has them. */
+const ISTIO_FILTERS = [
+  "istio.stats",
+  "istio.alpn",
+  "istio.metadata_exchange",
+  "envoy.filters.http.peer_metadata",
+  "envoy.filters.network.metadata_exchange",
+];
+
+/** `mesh`: MeshConfig over Istio's defaults. @throws Error when our control plane refuses an object */
+export function meshOfYaml(objectsYaml: string, meshYaml: string): Mesh {
+  const store = new ConfigStore();
+  store.put({ path: "input.yaml", rank: "file", seenMs: 0 }, parseFile(objectsYaml, "input.yaml"), 0);
+  store.put({ path: "mesh.yaml", rank: "file", seenMs: 0 }, parseFile(meshYaml, "mesh.yaml"), 0);
+  store.publish();
+  const refused = store.findings.filter(({ level }) => level === "error");
+  if (refused.length > 0) {
+    throw new Error(`refused: ${refused.map(({ place, message }) => `${place?.file}:${place?.line}: ${message}`).join("; ")}`);
+  }
+  const { objects } = store;
+  const registry = buildRegistry({ objects, registered: [], domain: DOMAIN });
+  return buildMesh({ version: "1", objects, registry, meshConfigDefaults: {}, domain: DOMAIN, hasCertificateAuthority: true });
+}
+
+export interface ProxyOfTable {
+  readonly type: string;
+  /** The workload's name. */
+  readonly id: string;
+  readonly namespace: string;
+  readonly ips: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly serviceAccount: string;
+  /** Over what Istio's agent announces; null takes a value away. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** As Istio's agent announces it. */
+export function nodeOf(proxy: ProxyOfTable): ProxyNode {
+  const metadata: Record<string, unknown> = {
+    NAMESPACE: proxy.namespace,
+    NAME: proxy.id,
+    SERVICE_ACCOUNT: proxy.serviceAccount,
+    CLUSTER_ID: "Kubernetes",
+    ISTIO_VERSION: "1.32.0",
+    MESH_ID: DOMAIN,
+    INSTANCE_IPS: proxy.ips.join(","),
+    LABELS: proxy.labels,
+    EXTENSIONS: ISTIO_FILTERS,
+    ...(proxy.type === "sidecar" ? { INTERCEPTION_MODE: "REDIRECT" } : {}),
+  };
+  for (const [name, value] of Object.entries(proxy.metadata)) {
+    if (value === null) delete metadata[name];
+    else metadata[name] = value;
+  }
+  const workload = `${proxy.id}.${proxy.namespace}`;
+  return parseNode({ id: `${proxy.type}~${proxy.ips[0] ?? ""}~${workload}~${proxy.namespace}.svc.${DOMAIN}`, metadata });
+}
