@@ -1,5 +1,5 @@
 // What our control plane tells a proxy: YAML through the same code as in `mizzen control-plane`, without network or files.
-import { parseFile } from "#api/parse-file";
+import { parseFile, type DecodedObject, type ParsedDocument } from "#api/parse-file";
 import { ConfigStore } from "#control-plane/config/store";
 import { buildMesh } from "#control-plane/mesh/build-mesh";
 import type { Mesh } from "#control-plane/mesh/mesh";
@@ -7,7 +7,7 @@ import { parseNode } from "#control-plane/mesh/parse-node";
 import type { ProxyNode } from "#control-plane/mesh/proxy";
 import { buildRegistry } from "#control-plane/registry/registry";
 
-export const DOMAIN = "cluster.local";
+const DOMAIN = "cluster.local";
 
 /** The filters that only Istio's own proxy has; a real istiod takes for granted that every proxy has them. */
 const ISTIO_FILTERS = [
@@ -19,15 +19,32 @@ const ISTIO_FILTERS = [
 ];
 
 /** `mesh`: MeshConfig over Istio's defaults. @throws Error when our control plane refuses an object */
-export function meshOfYaml(objectsYaml: string, meshYaml: string): Mesh {
-  const store = new ConfigStore();
-  store.put({ path: "input.yaml", rank: "file", seenMs: 0 }, parseFile(objectsYaml, "input.yaml"), 0);
-  store.put({ path: "mesh.yaml", rank: "file", seenMs: 0 }, parseFile(meshYaml, "mesh.yaml"), 0);
-  store.publish();
-  const refused = store.findings.filter(({ level }) => level === "error");
+export function meshOfYaml(objects: string, mesh: string): Mesh {
+  const documents = [...parseFile(objects, "input.yaml"), ...parseFile(mesh, "mesh.yaml")];
+  const refused = documents.flatMap(({ findings }) => findings).filter(({ level }) => level === "error");
   if (refused.length > 0) {
     throw new Error(`refused: ${refused.map(({ place, message }) => `${place?.file}:${place?.line}: ${message}`).join("; ")}`);
   }
+  return meshOfDocuments(documents);
+}
+
+/** For tables of unit tests, whose objects no API server has checked: what is refused takes part as far as it can be read. */
+export function meshOfUncheckedYaml(objects: string, mesh: string): Mesh {
+  return meshOfDocuments([...parseFile(objects, "input.yaml"), ...parseFile(mesh, "mesh.yaml")].map(unchecked));
+}
+
+function unchecked(document: ParsedDocument): ParsedDocument {
+  const { key, object, partialSpec } = document;
+  if (object !== undefined || key === undefined || partialSpec === undefined) return document;
+  const { apiVersion, metadata } = document.rawValue() as { apiVersion: string; metadata: Partial<DecodedObject["metadata"]> };
+  const meta = { labels: {}, annotations: {}, ...metadata, name: key.name, namespace: key.namespace };
+  return { ...document, object: { apiVersion, kind: key.kind, metadata: meta, spec: partialSpec } };
+}
+
+function meshOfDocuments(documents: readonly ParsedDocument[]): Mesh {
+  const store = new ConfigStore();
+  store.put({ path: "input.yaml", rank: "file", seenMs: 0 }, documents, 0);
+  store.publish();
   const { objects } = store;
   const registry = buildRegistry({ objects, registered: [], domain: DOMAIN });
   return buildMesh({ version: "1", objects, registry, meshConfigDefaults: {}, domain: DOMAIN, hasCertificateAuthority: true });

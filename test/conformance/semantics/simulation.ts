@@ -3,12 +3,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { generateResources } from "#control-plane/generate/resources";
-import { meshOfYaml, nodeOf } from "../../harness/mesh-of-yaml.ts";
+import { meshOfUncheckedYaml, nodeOf } from "../../harness/mesh-of-yaml.ts";
 import type { Call, CallResult } from "../../simulation/call.ts";
 import { ProxyConfiguration } from "../../simulation/proxy-configuration.ts";
 import { simulate } from "../../simulation/simulate.ts";
 import type { SectionResult } from "../run.ts";
-import { LATER_KINDS_IN_CALLS } from "./later.ts";
 
 interface SimulationCase {
   readonly id: string;
@@ -29,6 +28,16 @@ interface SimulationCase {
   }[];
 }
 
+/** What later work brings, by what stands in the configuration. */
+const LATER: readonly { readonly pattern: RegExp; readonly what: string }[] = [
+  { pattern: /kind: Ingress\b/, what: "Kubernetes' Ingress" },
+  { pattern: /kind: EnvoyFilter\b/, what: "EnvoyFilter" },
+  { pattern: /internal\.istio\.io\/gateway-service/, what: "Gateways bound to services: the Gateway API" },
+];
+
+/** How many calls come out as they should at least; raised whenever more do. */
+const PASSING = 6;
+
 const FIELDS = [
   "error",
   "listenerMatched",
@@ -47,9 +56,9 @@ export function run(directory: string): Promise<SectionResult> {
   for (const test of cases) {
     const { config, kubeConfig } = test;
     const yaml = `${config ?? ""}\n---\n${kubeConfig ?? ""}`;
-    const laterKind = LATER_KINDS_IN_CALLS.find((pattern) => pattern.test(yaml));
+    const laterKind = LATER.find(({ pattern }) => pattern.test(yaml));
     if (laterKind !== undefined) {
-      for (const { name } of test.calls) later.push({ id: `${test.id}/${name}`, why: `${test.name}: ${laterKind.source}` });
+      for (const { name } of test.calls) later.push({ id: `${test.id}/${name}`, why: `${test.name}: ${laterKind.what}` });
       continue;
     }
     let configuration: ProxyConfiguration | undefined;
@@ -64,7 +73,7 @@ export function run(directory: string): Promise<SectionResult> {
         serviceAccount: "",
         metadata: {},
       });
-      const mesh = meshOfYaml(yaml, test.meshConfig === null ? "" : stringify(test.meshConfig));
+      const mesh = meshOfUncheckedYaml(yaml, test.meshConfig === null ? "" : stringify(test.meshConfig));
       configuration = new ProxyConfiguration(generateResources(mesh.view(node)));
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error);
@@ -76,7 +85,7 @@ export function run(directory: string): Promise<SectionResult> {
       else failures.push({ id, why: `${test.name}: ${why}` });
     }
   }
-  return Promise.resolve({ passed, total: passed + failures.length, failures, later });
+  return Promise.resolve({ passed, total: passed + failures.length, failures, later, required: PASSING });
 }
 
 function differenceOf(
