@@ -95,4 +95,6 @@ for (const [name, section] of Object.entries(SECTIONS)) {
   if (result.required === undefined ? result.failures.length > 0 : result.passed < result.required) failed = true;
   if (result.total === 0) failed = true;
 }
+// A pipe takes what was printed in its own time.
+await new Promise((printed) => process.stdout.write("", printed));
 process.exit(failed ? 1 : 0);

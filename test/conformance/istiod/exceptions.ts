@@ -31,7 +31,6 @@ export const LATER_KINDS: ReadonlySet<string> = new Set([
   "TCPRoute",
   "TLSRoute",
   "BackendTLSPolicy",
-  "Ingress",
 ]);
 
 /** A part of a resource that a later issue brings: it may be missing, anywhere; what is generated is compared. */
