@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
@@ -15,7 +16,7 @@ import {
   type DiscoveryRequest,
   type DiscoveryResponse,
 } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
-import { adsService } from "#control-plane/xds/ads-service";
+import { deltaAggregatedResources, streamAggregatedResources } from "#control-plane/xds/discovery-services";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, HEALTH_INFORMATION_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
 import { realClock } from "#runtime/clock";
 import { silentLog } from "#runtime/log";
@@ -89,7 +90,7 @@ class Proxy {
   error: ServiceError | undefined;
 
   constructor(client: Client) {
-    const method = adsService.DeltaAggregatedResources;
+    const method = deltaAggregatedResources;
     this.call = client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize);
     this.call.on("data", (response: DeltaDiscoveryResponse) => {
       this.#responses.push(response);
@@ -162,7 +163,7 @@ class Agent {
   #wake: (() => void) | undefined;
 
   constructor(client: Client) {
-    const method = adsService.StreamAggregatedResources;
+    const method = streamAggregatedResources;
     this.call = client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize);
     this.call.on("error", () => {});
     this.call.on("data", (response: DiscoveryResponse) => {
@@ -314,20 +315,46 @@ test("objects that stand in no file come and go", async (t) => {
   proxy.call.cancel();
 });
 
+type SotwStream = ClientDuplexStream<DiscoveryRequest, DiscoveryResponse>;
+
+function sotwStream(client: Client, path: string): SotwStream {
+  const { requestSerialize, responseDeserialize } = streamAggregatedResources;
+  return client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+}
+
+async function nextResponse(stream: SotwStream): Promise<DiscoveryResponse> {
+  const [response] = (await once(stream, "data")) as [DiscoveryResponse];
+  return response;
+}
+
+test("a state-of-the-world stream gets everything of a type at once, also on the type's own service", async (t) => {
+  const { client } = await startMesh(t);
+  const node = { id: SIDECAR, metadata: SIDECAR_METADATA as JsonObject };
+  const all: number[] = [];
+  const clusterService = "/envoy.service.cluster.v3.ClusterDiscoveryService/StreamClusters";
+  for (const [path, typeUrl] of [
+    [streamAggregatedResources.path, CLUSTER_TYPE],
+    [clusterService, ""],
+  ] as const) {
+    const stream = sotwStream(client, path);
+    stream.on("error", () => {});
+    stream.write(create(DiscoveryRequestSchema, { typeUrl, node }));
+    const response = await nextResponse(stream);
+    assert.equal(response.typeUrl, CLUSTER_TYPE);
+    all.push(response.resources.length);
+    stream.cancel();
+  }
+  assert.ok(all[0]! > 3);
+  assert.equal(all[0], all[1]);
+  const wrong = sotwStream(client, clusterService);
+  wrong.write(create(DiscoveryRequestSchema, { typeUrl: LISTENER_TYPE, node }));
+  const [error] = (await once(wrong, "error")) as [ServiceError];
+  assert.equal(error.code, status.INVALID_ARGUMENT);
+  assert.match(error.details, /serves .*Cluster only/u);
+});
+
 test("what cannot be served is refused with a reason", async (t) => {
   const { client } = await startMesh(t);
-  const method = adsService.StreamAggregatedResources;
-  const stream: ClientDuplexStream<DiscoveryRequest, DiscoveryResponse> = client.makeBidiStreamRequest(
-    method.path,
-    method.requestSerialize,
-    method.responseDeserialize,
-  );
-  const refused = new Promise<ServiceError>((resolve) => stream.on("error", resolve));
-  stream.write(create(DiscoveryRequestSchema, { typeUrl: CLUSTER_TYPE, node: { id: SIDECAR } }));
-  const error = await refused;
-  assert.equal(error.code, status.UNIMPLEMENTED);
-  assert.match(error.details, /use DeltaAggregatedResources/u);
-
   const nameless = new Proxy(client);
   const ended = new Promise<ServiceError>((resolve) => nameless.call.on("error", resolve));
   nameless.ask(CLUSTER_TYPE);

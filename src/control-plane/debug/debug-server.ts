@@ -77,7 +77,7 @@ function serve(state: DebugState, request: IncomingMessage, response: ServerResp
 function dump(state: DebugState, proxyId: string, response: ServerResponse): void {
   const proxy = findProxy(state, proxyId);
   if (proxy !== undefined) return json(response, configDump(proxy.resources));
-  const known = state.server.proxies.map(({ node }) => `${node?.name}.${node?.namespace}`).join("\n");
+  const known = state.server.proxies.map(({ node }) => `${node.name}.${node.namespace}`).join("\n");
   text(response, 404, `no proxy ${JSON.stringify(proxyId)} is connected; connected are:\n${known}\n`);
 }
 

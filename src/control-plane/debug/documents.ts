@@ -1,7 +1,7 @@
 // The documents of the debug server, in istiod's form where istiod has one. Pure.
 import { findingText } from "#api/finding";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SHORT_TYPE } from "#envoy/type-urls";
-import type { ProxyConnection } from "#control-plane/xds/proxy-connection";
+import type { ConnectedProxy } from "#control-plane/xds/connected-proxy";
 import type { DebugState } from "./debug-state.ts";
 
 const SYNC_TYPES = [
@@ -31,10 +31,10 @@ export function syncz({ server }: DebugState): unknown {
     }
     return {
       cluster_id: connection.clusterId,
-      proxy: `${node?.name}.${node?.namespace}`,
-      proxy_type: node?.type,
-      istio_version: node?.version,
-      node: node?.id,
+      proxy: `${node.name}.${node.namespace}`,
+      proxy_type: node.type,
+      istio_version: node.version,
+      node: node.id,
       connected_at: new Date(connection.connectedMs).toISOString(),
       ...nonces,
       types,
@@ -43,8 +43,8 @@ export function syncz({ server }: DebugState): unknown {
 }
 
 /** By full node id or by `name.namespace`. */
-export function findProxy({ server }: DebugState, id: string): ProxyConnection | undefined {
-  return server.proxies.find(({ node }) => node !== undefined && (node.id === id || `${node.name}.${node.namespace}` === id));
+export function findProxy({ server }: DebugState, id: string): ConnectedProxy | undefined {
+  return server.proxies.find(({ node }) => node.id === id || `${node.name}.${node.namespace}` === id);
 }
 
 export function registryz({ mesh }: DebugState): unknown {

@@ -1,13 +1,15 @@
 // The discovery server: all connected proxies and agents, and the push of each new mesh to them. Knows no sockets; grpc-listener.ts
 // joins it to gRPC.
-import type { DeltaDiscoveryResponse, DiscoveryResponse } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
+import type { DiscoveryResponse } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
 import { ResourceCache } from "#control-plane/generate/resource-cache";
 import type { Mesh } from "#control-plane/mesh/mesh";
 import type { WorkloadRegistrations } from "#control-plane/registry/workload-registrations";
 import { SHORT_TYPE } from "#envoy/type-urls";
 import type { Clock } from "#runtime/clock";
 import type { Log } from "#runtime/log";
+import { ConnectedProxy } from "./connected-proxy.ts";
 import { HealthSession } from "./health-session.ts";
+import type { ResourceResponse } from "./discovery-session.ts";
 import { ProxyConnection, type Push } from "./proxy-connection.ts";
 import { PushMetrics } from "./push-metrics.ts";
 
@@ -22,6 +24,13 @@ export interface DiscoveryServerOptions {
   /** What proxies refuse has changed: `refusals` tells. */
   readonly onRejections?: () => void;
   readonly maxStreams?: number;
+}
+
+/** How responses reach a proxy, and what its stream is like. */
+export interface ProxyStream {
+  readonly send: (response: ResourceResponse) => void;
+  readonly refusesWholeResponses: boolean;
+  readonly onlyType: string | undefined;
 }
 
 interface Waiter {
@@ -47,11 +56,18 @@ export class DiscoveryServer {
     return [...this.#connections.values()];
   }
 
-  /** The newest connection of each proxy that has said who it is, by id. */
-  get proxies(): readonly ProxyConnection[] {
-    const newest = new Map<string, ProxyConnection>();
-    for (const connection of this.#connections.values()) if (connection.node !== undefined) newest.set(connection.node.id, connection);
-    return [...newest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, connection]) => connection);
+  /** Every proxy that has said who it is, by id. */
+  get proxies(): readonly ConnectedProxy[] {
+    const byId = new Map<string, ProxyConnection[]>();
+    for (const connection of this.#connections.values()) {
+      if (connection.node === undefined) continue;
+      const same = byId.get(connection.node.id);
+      if (same === undefined) byId.set(connection.node.id, [connection]);
+      else same.push(connection);
+    }
+    return [...byId]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, connections]) => new ConnectedProxy(connections.at(-1)!.node!, connections));
   }
 
   /** `endpoints`: nothing else differs from the mesh before. */
@@ -72,9 +88,10 @@ export class DiscoveryServer {
   }
 
   /** undefined: there are too many streams. */
-  connectProxy(send: (response: DeltaDiscoveryResponse) => void): ProxyConnection | undefined {
+  connectProxy({ send, ...stream }: ProxyStream): ProxyConnection | undefined {
     if (!this.#hasRoom()) return undefined;
     const connection = new ProxyConnection({
+      ...stream,
       id: ++this.#nextId,
       clock: this.#options.clock,
       log: this.#options.log,

@@ -1,16 +1,9 @@
 // The discovery server on a socket: gRPC with limits and keep-alive. Loopback only until proxies prove who they are.
-import { Server, ServerCredentials, status, type ServerDuplexStream } from "@grpc/grpc-js";
-import type {
-  DeltaDiscoveryRequest,
-  DeltaDiscoveryResponse,
-  DiscoveryRequest,
-  DiscoveryResponse,
-} from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
-import { HEALTH_INFORMATION_TYPE } from "#envoy/type-urls";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { Log } from "#runtime/log";
-import { adsService } from "./ads-service.ts";
-import { SessionError } from "./delta-session.ts";
 import type { DiscoveryServer } from "./discovery-server.ts";
+import { DISCOVERY_SERVICES } from "./discovery-services.ts";
+import { serveDelta, serveSotw, type DeltaCall, type SotwCall } from "./discovery-streams.ts";
 
 const KEEPALIVE_MS = 30_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
@@ -33,10 +26,12 @@ export async function listenGrpc(server: DiscoveryServer, address: string, port:
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     "grpc.keepalive_permit_without_calls": 1,
   });
-  grpc.addService(adsService, {
-    DeltaAggregatedResources: (call: DeltaCall) => serveProxy(server, call, log),
-    StreamAggregatedResources: (call: StreamCall) => serveAgent(server, call, log),
-  });
+  for (const { methods, deltaMethod, sotwMethod, typeUrl } of DISCOVERY_SERVICES) {
+    grpc.addService(methods, {
+      [deltaMethod]: (call: DeltaCall) => serveDelta(server, call, typeUrl, log),
+      [sotwMethod]: (call: SotwCall) => serveSotw(server, call, typeUrl, log),
+    });
+  }
   const host = address.includes(":") ? `[${address}]` : address;
   const bound = await new Promise<number>((resolve, reject) => {
     grpc.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, actual) => {
@@ -57,63 +52,4 @@ export async function listenGrpc(server: DiscoveryServer, address: string, port:
       grpc.forceShutdown();
     },
   };
-}
-
-type DeltaCall = ServerDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse>;
-type StreamCall = ServerDuplexStream<DiscoveryRequest, DiscoveryResponse>;
-
-function serveProxy(server: DiscoveryServer, call: DeltaCall, log: Log): void {
-  const connection = server.connectProxy((response) => call.write(response));
-  if (connection === undefined) return refuse(call, status.RESOURCE_EXHAUSTED, "too many streams");
-  const end = (): void => server.disconnectProxy(connection);
-  call.on("data", (request: DeltaDiscoveryRequest) => guard(call, end, log, () => connection.receive(request)));
-  closeWith(call, end);
-}
-
-function serveAgent(server: DiscoveryServer, call: StreamCall, log: Log): void {
-  const session = server.connectAgent((response) => call.write(response));
-  if (session === undefined) return refuse(call, status.RESOURCE_EXHAUSTED, "too many streams");
-  const end = (): void => server.disconnectAgent(session);
-  call.on("data", (request: DiscoveryRequest) => {
-    if (request.typeUrl !== HEALTH_INFORMATION_TYPE) {
-      end();
-      return refuse(
-        call,
-        status.UNIMPLEMENTED,
-        `state-of-the-world streams serve ${HEALTH_INFORMATION_TYPE} only, not ${request.typeUrl}: use DeltaAggregatedResources`,
-      );
-    }
-    guard(call, end, log, () => session.receive(request));
-  });
-  closeWith(call, end);
-}
-
-/** Runs what a request asks for; an error ends this stream and no other. */
-function guard(call: DeltaCall | StreamCall, end: () => void, log: Log, task: () => void): void {
-  try {
-    task();
-  } catch (error) {
-    end();
-    if (error instanceof SessionError) {
-      log.warn("a discovery stream is refused", { reason: error.message });
-      refuse(call, status.INVALID_ARGUMENT, error.message);
-    } else {
-      log.error("a discovery stream failed", { error: String(error) });
-      refuse(call, status.INTERNAL, "internal error");
-    }
-  }
-}
-
-function refuse(call: DeltaCall | StreamCall, code: status, details: string): void {
-  call.emit("error", { code, details, name: "RefusedStream", message: details });
-}
-
-function closeWith(call: DeltaCall | StreamCall, end: () => void): void {
-  call.on("end", () => {
-    end();
-    call.end();
-  });
-  call.on("cancelled", end);
-  call.on("error", end);
-  call.on("close", end);
 }

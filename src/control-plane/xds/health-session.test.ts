@@ -5,7 +5,7 @@ import { DiscoveryRequestSchema, type DiscoveryResponse } from "#envoy/gen/envoy
 import type { HealthStatus } from "#control-plane/registry/service";
 import type { WorkloadDescription } from "#control-plane/registry/workload-registrations";
 import { HEALTH_INFORMATION_TYPE } from "#envoy/type-urls";
-import { SessionError } from "./delta-session.ts";
+import { SessionError } from "./discovery-session.ts";
 import { HealthSession } from "./health-session.ts";
 
 const NODE_ID = "sidecar~127.66.0.5~reviews-v2-1.default~default.svc.cluster.local";

@@ -7,7 +7,7 @@ import { NodeError, parseNode } from "#control-plane/mesh/parse-node";
 import type { HealthStatus } from "#control-plane/registry/service";
 import type { RegistrationSession, WorkloadDescription } from "#control-plane/registry/workload-registrations";
 import { HEALTH_INFORMATION_TYPE } from "#envoy/type-urls";
-import { SessionError } from "./delta-session.ts";
+import { SessionError } from "./discovery-session.ts";
 
 /** Reports that wait for their answer; more in a row means that the agent does not listen. */
 const MAX_WAITING = 64;

@@ -1,5 +1,5 @@
 // One connected proxy: who it is, its session, and what was generated for it.
-import type { DeltaDiscoveryRequest, DeltaDiscoveryResponse } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
+import type { Node } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { generateEndpoints, generateResources, type ResourceSet } from "#control-plane/generate/resources";
 import type { ResourceCache } from "#control-plane/generate/resource-cache";
 import type { Mesh } from "#control-plane/mesh/mesh";
@@ -8,7 +8,7 @@ import type { ProxyNode } from "#control-plane/mesh/proxy";
 import { ENDPOINT_TYPE, SHORT_TYPE } from "#envoy/type-urls";
 import type { Clock } from "#runtime/clock";
 import type { Log } from "#runtime/log";
-import { DeltaSession, SessionError, type TypeStatus } from "./delta-session.ts";
+import { DiscoverySession, SessionError, type ResourceRequest, type ResourceResponse, type TypeStatus } from "./discovery-session.ts";
 import type { PushMetrics } from "./push-metrics.ts";
 
 /** One version of the mesh on its way to the proxies. */
@@ -19,12 +19,21 @@ export interface Push {
   readonly startedMs: number;
 }
 
+export interface Refusal {
+  readonly type: string;
+  readonly typeUrl: string;
+  readonly message: string;
+}
+
 export interface ProxyConnectionOptions {
   readonly id: number;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: PushMetrics;
-  readonly send: (response: DeltaDiscoveryResponse) => void;
+  readonly send: (response: ResourceResponse) => void;
+  readonly refusesWholeResponses: boolean;
+  /** What the stream may ask for, where that is one type only. */
+  readonly onlyType: string | undefined;
   readonly currentPush: () => Push | undefined;
   readonly onSynced: (connection: ProxyConnection) => void;
   /** The proxy refused something, or accepted what it had refused. */
@@ -35,7 +44,7 @@ export class ProxyConnection {
   readonly id: number;
   readonly connectedMs: number;
   readonly #options: ProxyConnectionOptions;
-  readonly #session: DeltaSession;
+  readonly #session: DiscoverySession;
   #node: ProxyNode | undefined;
   #push: Push | undefined;
   #clusterId = "Kubernetes";
@@ -44,9 +53,10 @@ export class ProxyConnection {
     this.id = options.id;
     this.#options = options;
     this.connectedMs = options.clock.wallMs();
-    this.#session = new DeltaSession({
+    this.#session = new DiscoverySession({
       clock: options.clock,
       send: options.send,
+      refusesWholeResponses: options.refusesWholeResponses,
       onReject: (typeUrl, rejection) => {
         const type = SHORT_TYPE[typeUrl] ?? typeUrl;
         options.metrics.countReject(type);
@@ -80,11 +90,11 @@ export class ProxyConnection {
   }
 
   /** What the proxy refuses at the moment, by type. */
-  get refusals(): readonly { readonly type: string; readonly message: string }[] {
-    const refusals: { type: string; message: string }[] = [];
+  get refusals(): readonly Refusal[] {
+    const refusals: Refusal[] = [];
     for (const [typeUrl, type] of Object.entries(SHORT_TYPE)) {
       const message = this.#session.status(typeUrl).rejection?.message;
-      if (message !== undefined) refusals.push({ type, message });
+      if (message !== undefined) refusals.push({ type, typeUrl, message });
     }
     return refusals;
   }
@@ -94,9 +104,13 @@ export class ProxyConnection {
   }
 
   /** @throws SessionError */
-  receive(request: DeltaDiscoveryRequest): void {
+  receive(request: ResourceRequest, node: Node | undefined): void {
+    const { onlyType } = this.#options;
+    if (onlyType !== undefined && request.typeUrl !== onlyType) {
+      throw new SessionError(`this stream serves ${onlyType} only, not ${request.typeUrl}`);
+    }
     if (this.#node === undefined) {
-      this.#identify(request);
+      this.#identify(node);
       const push = this.#options.currentPush();
       if (push !== undefined) this.push(push, "all");
     }
@@ -129,16 +143,16 @@ export class ProxyConnection {
     this.#session.close();
   }
 
-  #identify(request: DeltaDiscoveryRequest): void {
-    if (request.node === undefined) throw new SessionError("the first discovery request must carry the node");
+  #identify(sent: Node | undefined): void {
+    if (sent === undefined) throw new SessionError("the first discovery request must carry the node");
     try {
-      const { id, metadata, locality, extensions } = request.node;
+      const { id, metadata, locality, extensions } = sent;
       this.#node = parseNode({ id, metadata: metadata ?? {}, locality, extensions });
     } catch (error) {
       if (error instanceof NodeError) throw new SessionError(error.message, { cause: error });
       throw error;
     }
-    const clusterId = request.node.metadata?.["CLUSTER_ID"];
+    const clusterId = sent.metadata?.["CLUSTER_ID"];
     if (typeof clusterId === "string" && clusterId !== "") this.#clusterId = clusterId;
     const { id, type, interceptionMode, version } = this.#node;
     this.#options.log.info("a proxy connected", { proxy: id, version });

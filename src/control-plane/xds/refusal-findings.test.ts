@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { LISTENER_TYPE } from "#envoy/type-urls";
 import { refusalFindings } from "./refusal-findings.ts";
 
 test("what a proxy refuses is an error finding that names the proxy and the reason", () => {
   const node = { name: "istio-ingressgateway-1", namespace: "istio-system" } as never;
   assert.deepEqual(
     refusalFindings([
-      { node, refusals: [{ type: "LDS", message: "port 80 is taken" }] },
+      { node, refusals: [{ type: "LDS", typeUrl: LISTENER_TYPE, message: "port 80 is taken" }] },
       { node, refusals: [] },
     ]),
     [

@@ -35,6 +35,10 @@ export class Subscription {
   #lastSent: string | undefined;
   #lastAcked: string | undefined;
   #rejection: Rejection | undefined;
+  /** Names in the response in flight, or in the one that was refused last. */
+  #batch: readonly string[] = [];
+  /** What was in a response that was refused as a whole: it goes out once more beside the next change. */
+  #refusedTogether: readonly string[] = [];
 
   constructor(typeUrl: string) {
     this.typeUrl = typeUrl;
@@ -130,8 +134,12 @@ export class Subscription {
     if (!this.#dirty) return undefined;
     const resources: Resource[] = [];
     let bytes = 0;
+    if (this.#refusedTogether.length > 0 && this.#differs()) {
+      for (const name of this.#refusedTogether) this.#again.add(name);
+      this.#refusedTogether = [];
+    }
     for (const [name, resource] of this.#desired) {
-      if (!this.#wants(name) || (this.#sent.get(name) === versionOf(resource) && !this.#again.has(name))) continue;
+      if (!this.#isDue(name, resource)) continue;
       // One resource goes out whatever its size; the next response takes the rest.
       if (resources.length > 0 && bytes + resource.value.length > maxBytes) return { resources, removed: [] };
       resources.push(resource);
@@ -167,6 +175,7 @@ export class Subscription {
       if (this.#names.has(name)) this.#sent.set(name, ABSENT);
       else this.#sent.delete(name);
     }
+    this.#batch = batch.resources.map(({ name }) => name);
     this.#inFlight = nonce;
     this.#lastSent = nonce;
     this.#owesAnswer = false;
@@ -174,7 +183,7 @@ export class Subscription {
   }
 
   /** False: the nonce is not that of the response in flight, so nothing was said about it. */
-  settle(nonce: string, rejection: Rejection | undefined): boolean {
+  settle(nonce: string, rejection: Rejection | undefined, refusesWhole: boolean): boolean {
     if (nonce === "") return false;
     // What was refused for a reason that passes (a port that was taken) can be acknowledged later: nothing else was sent since.
     const late = this.#inFlight === undefined && nonce === this.#lastSent && this.#rejection !== undefined && rejection === undefined;
@@ -182,7 +191,17 @@ export class Subscription {
     this.#inFlight = undefined;
     this.#rejection = rejection;
     if (rejection === undefined) this.#lastAcked = nonce;
+    else if (refusesWhole) this.#refusedTogether = [...new Set([...this.#refusedTogether, ...this.#batch])];
     return true;
+  }
+
+  #differs(): boolean {
+    for (const [name, resource] of this.#desired) if (this.#isDue(name, resource)) return true;
+    return false;
+  }
+
+  #isDue(name: string, resource: Resource): boolean {
+    return this.#wants(name) && (this.#sent.get(name) !== versionOf(resource) || this.#again.has(name));
   }
 
   #wants(name: string): boolean {

@@ -1,18 +1,10 @@
-// One client's delta ADS stream, without the network: requests and wanted resources in, responses out. Decides the order in which
-// a change goes out, so that a proxy never routes to what it does not have:
+// One client's stream, without the network and whatever its protocol (delta or state of the world): requests and wanted resources
+// in, responses out. Decides the order in which a change goes out, so that a proxy never routes to what it does not have:
 //   clusters and endpoints that are new or changed -> (acknowledged) -> listeners and routes -> (acknowledged) -> removals.
 // One response of a type is in flight at a time; whatever changes meanwhile merges into the next one.
-import { create } from "@bufbuild/protobuf";
-import { AnySchema } from "@bufbuild/protobuf/wkt";
-import {
-  DeltaDiscoveryResponseSchema,
-  type DeltaDiscoveryRequest,
-  type DeltaDiscoveryResponse,
-} from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
 import type { Resource, ResourceSet } from "#control-plane/generate/resources";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SHORT_TYPE } from "#envoy/type-urls";
 import type { Clock, Timer } from "#runtime/clock";
-import { versionOf } from "./resource-version.ts";
 import { Subscription, type Batch, type Rejection } from "./subscription.ts";
 
 /** Well below what gRPC clients take by default (4 MiB), unless one resource alone is larger. */
@@ -23,9 +15,31 @@ const MAX_NAMES = 100_000;
 const MAX_TYPES = 32;
 const NOTHING: ReadonlyMap<string, Resource> = new Map();
 
-export interface DeltaSessionOptions {
+/** What a client asks for, in either protocol. */
+export interface ResourceRequest {
+  readonly typeUrl: string;
+  readonly subscribe: readonly string[];
+  readonly unsubscribe: readonly string[];
+  /** Of the response that this acknowledges or refuses; empty: neither. */
+  readonly nonce: string;
+  /** Why the response was refused. */
+  readonly error: string | undefined;
+  /** What the client still has from an earlier stream, by name. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** What a client is told: the difference to what it was told before. */
+export interface ResourceResponse extends Batch {
+  readonly typeUrl: string;
+  readonly version: string;
+  readonly nonce: string;
+}
+
+export interface DiscoverySessionOptions {
   readonly clock: Clock;
-  readonly send: (response: DeltaDiscoveryResponse) => void;
+  readonly send: (response: ResourceResponse) => void;
+  /** A refusal concerns the whole response, also the resources in it that were right (state of the world). */
+  readonly refusesWholeResponses?: boolean;
   readonly onAck?: (typeUrl: string) => void;
   readonly onReject?: (typeUrl: string, rejection: Rejection) => void;
   /** An ACK after a NACK. */
@@ -51,8 +65,8 @@ export interface TypeStatus {
 
 const MAX_MESSAGE_CHARACTERS = 4096;
 
-export class DeltaSession {
-  readonly #options: DeltaSessionOptions;
+export class DiscoverySession {
+  readonly #options: DiscoverySessionOptions;
   readonly #subscriptions = new Map<string, Subscription>();
   #desired: ResourceSet = new Map();
   #version = "";
@@ -68,7 +82,7 @@ export class DeltaSession {
   /** Clusters whose removal is in flight. */
   #removedClusters: readonly string[] = [];
 
-  constructor(options: DeltaSessionOptions) {
+  constructor(options: DiscoverySessionOptions) {
     this.#options = options;
   }
 
@@ -95,7 +109,7 @@ export class DeltaSession {
   }
 
   /** @throws SessionError */
-  receive(request: DeltaDiscoveryRequest): void {
+  receive(request: ResourceRequest): void {
     const typeUrl = request.typeUrl;
     if (typeUrl === "") throw new SessionError("a discovery request without a type URL");
     let subscription = this.#subscriptions.get(typeUrl);
@@ -104,17 +118,16 @@ export class DeltaSession {
       subscription = new Subscription(typeUrl);
       this.#subscriptions.set(typeUrl, subscription);
       subscription.setDesired(this.#desired.get(typeUrl) ?? NOTHING);
-      subscription.resume(request.initialResourceVersions);
+      subscription.resume(request.versions);
       // A first request without names means all, for the two types that have no other way to be found.
-      const names = request.resourceNamesSubscribe;
-      if (names.length === 0 && (typeUrl === CLUSTER_TYPE || typeUrl === LISTENER_TYPE)) subscription.subscribeAll();
+      if (request.subscribe.length === 0 && (typeUrl === CLUSTER_TYPE || typeUrl === LISTENER_TYPE)) subscription.subscribeAll();
     }
-    if (subscription.size + request.resourceNamesSubscribe.length > MAX_NAMES) {
+    if (subscription.size + request.subscribe.length > MAX_NAMES) {
       throw new SessionError(`more than ${MAX_NAMES} names of ${typeUrl} on one stream`);
     }
     this.#settle(subscription, request);
-    subscription.subscribe(request.resourceNamesSubscribe);
-    subscription.unsubscribe(request.resourceNamesUnsubscribe);
+    subscription.subscribe(request.subscribe);
+    subscription.unsubscribe(request.unsubscribe);
     this.#pump();
   }
 
@@ -132,14 +145,11 @@ export class DeltaSession {
     };
   }
 
-  #settle(subscription: Subscription, request: DeltaDiscoveryRequest): void {
-    const error = request.errorDetail;
+  #settle(subscription: Subscription, { nonce, error }: ResourceRequest): void {
     const rejection: Rejection | undefined =
-      error === undefined
-        ? undefined
-        : { message: printable(error.message), nonce: request.responseNonce, atMs: this.#options.clock.wallMs() };
+      error === undefined ? undefined : { message: printable(error), nonce, atMs: this.#options.clock.wallMs() };
     const refusedBefore = subscription.rejection !== undefined;
-    if (!subscription.settle(request.responseNonce, rejection)) return;
+    if (!subscription.settle(nonce, rejection, this.#options.refusesWholeResponses === true)) return;
     if (refusedBefore && rejection === undefined) this.#options.onAccepted?.(subscription.typeUrl);
     if (rejection === undefined) this.#options.onAck?.(subscription.typeUrl);
     else this.#options.onReject?.(subscription.typeUrl, rejection);
@@ -157,13 +167,14 @@ export class DeltaSession {
 
   #pump(): void {
     if (this.#closed) return;
+    // Secrets and the like lead nowhere, and clusters and listeners wait for them.
+    for (const typeUrl of this.#subscriptions.keys()) if (!ORDERED.has(typeUrl)) this.#sendChanges(typeUrl);
     this.#sendChanges(CLUSTER_TYPE);
     this.#sendChanges(ENDPOINT_TYPE);
     const warming = this.#isWarming();
     if (this.#isSettled(CLUSTER_TYPE) && this.#isSettled(ENDPOINT_TYPE) && !warming) {
       this.#sendListeners();
       this.#sendChanges(ROUTE_TYPE);
-      for (const typeUrl of this.#subscriptions.keys()) if (!ORDERED.has(typeUrl)) this.#sendChanges(typeUrl);
       // Nothing routes to them any more, and the client has said so.
       if (this.#isSettled(LISTENER_TYPE) && this.#isSettled(ROUTE_TYPE)) {
         this.#sendRemovals(CLUSTER_TYPE);
@@ -254,19 +265,7 @@ export class DeltaSession {
   #send(subscription: Subscription, batch: Batch): void {
     const nonce = `${SHORT_TYPE[subscription.typeUrl] ?? "XDS"}-${++this.#responses}`;
     subscription.markSent(batch, nonce);
-    this.#options.send(
-      create(DeltaDiscoveryResponseSchema, {
-        systemVersionInfo: this.#version,
-        typeUrl: subscription.typeUrl,
-        nonce,
-        removedResources: [...batch.removed],
-        resources: batch.resources.map((resource) => ({
-          name: resource.name,
-          version: versionOf(resource),
-          resource: create(AnySchema, { typeUrl: resource.typeUrl, value: resource.value }),
-        })),
-      }),
-    );
+    this.#options.send({ typeUrl: subscription.typeUrl, version: this.#version, nonce, ...batch });
   }
 
   #reportSynced(warming: boolean): void {

@@ -1,37 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
-import * as fc from "fast-check";
-import {
-  DeltaDiscoveryRequestSchema,
-  type DeltaDiscoveryRequest,
-  type DeltaDiscoveryResponse,
-} from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
-import type { Resource, ResourceSet } from "#control-plane/generate/resources";
+import { DeltaDiscoveryRequestSchema, type DeltaDiscoveryResponse } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
+import type { ResourceSet } from "#control-plane/generate/resources";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE } from "#envoy/type-urls";
 import { ManualClock } from "#runtime/clock";
-import { DeltaSession, SessionError } from "./delta-session.ts";
-
-type Texts = Readonly<Record<string, string>>;
-
-function resources(typeUrl: string, texts: Texts): ReadonlyMap<string, Resource> {
-  return new Map(Object.entries(texts).map(([name, text]) => [name, { name, typeUrl, value: Buffer.from(text) }]));
-}
-
-/** Each route's text is the list of clusters that it names. */
-function desired(parts: {
-  readonly clusters?: Texts;
-  readonly endpoints?: Texts;
-  readonly listeners?: Texts;
-  readonly routes?: Texts;
-}): ResourceSet {
-  return new Map([
-    [CLUSTER_TYPE, resources(CLUSTER_TYPE, parts.clusters ?? {})],
-    [ENDPOINT_TYPE, resources(ENDPOINT_TYPE, parts.endpoints ?? {})],
-    [LISTENER_TYPE, resources(LISTENER_TYPE, parts.listeners ?? {})],
-    [ROUTE_TYPE, resources(ROUTE_TYPE, parts.routes ?? {})],
-  ]);
-}
+import { fromDelta, toDelta } from "./delta-protocol.ts";
+import { DiscoverySession, SessionError, type ResourceRequest } from "./discovery-session.ts";
+import { assertRoutesLead, checkRandomChanges, desired } from "./testing.ts";
 
 interface Ask {
   readonly subscribe?: string[];
@@ -41,8 +17,8 @@ interface Ask {
   readonly versions?: Record<string, string>;
 }
 
-function request(typeUrl: string, ask: Ask = {}): DeltaDiscoveryRequest {
-  return create(DeltaDiscoveryRequestSchema, {
+function request(typeUrl: string, ask: Ask = {}): ResourceRequest {
+  const delta = create(DeltaDiscoveryRequestSchema, {
     typeUrl,
     resourceNamesSubscribe: ask.subscribe ?? [],
     resourceNamesUnsubscribe: ask.unsubscribe ?? [],
@@ -50,13 +26,18 @@ function request(typeUrl: string, ask: Ask = {}): DeltaDiscoveryRequest {
     initialResourceVersions: ask.versions ?? {},
     ...(ask.error === undefined ? {} : { errorDetail: { code: 3, message: ask.error } }),
   });
+  return fromDelta(delta);
 }
 
 function start(initial: ResourceSet) {
   const clock = new ManualClock();
   const sent: DeltaDiscoveryResponse[] = [];
   const synced: number[] = [];
-  const session = new DeltaSession({ clock, send: (response) => sent.push(response), onSynced: (sequence) => synced.push(sequence) });
+  const session = new DiscoverySession({
+    clock,
+    send: (response) => sent.push(toDelta(response)),
+    onSynced: (sequence) => synced.push(sequence),
+  });
   session.setDesired(initial, "v1", 1);
   const take = (): DeltaDiscoveryResponse => {
     const next = sent.shift();
@@ -283,9 +264,9 @@ class ModelClient {
     [CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE].map((type) => [type, new Map()]),
   );
   readonly inbox: DeltaDiscoveryResponse[] = [];
-  readonly #session: DeltaSession;
+  readonly #session: DiscoverySession;
   constructor(initial: ResourceSet, clock: ManualClock) {
-    this.#session = new DeltaSession({ clock, send: (response) => this.inbox.push(response) });
+    this.#session = new DiscoverySession({ clock, send: (response) => this.inbox.push(toDelta(response)) });
     this.#session.setDesired(initial, "0", 0);
     this.#session.receive(request(CLUSTER_TYPE));
     this.#session.receive(request(LISTENER_TYPE));
@@ -322,54 +303,10 @@ class ModelClient {
     return true;
   }
   check(): void {
-    for (const [route, text] of this.have.get(ROUTE_TYPE) ?? []) {
-      for (const cluster of text.split(",").filter((name) => name !== "")) {
-        assert.ok(this.have.get(CLUSTER_TYPE)?.has(cluster), `${route} names cluster ${cluster}, which the client does not have`);
-        assert.ok(
-          this.have.get(ENDPOINT_TYPE)?.has(cluster),
-          `${route} names cluster ${cluster}, whose endpoints the client does not have`,
-        );
-      }
-    }
+    assertRoutesLead(this.have);
   }
 }
 
 test("whatever changes and however slow the client is, no route ever leads to a missing cluster, and in the end all is there", () => {
-  const clusterNames = ["c0", "c1", "c2", "c3"];
-  const state = fc.record({
-    versions: fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 4, maxLength: 4 }),
-    targets: fc.array(fc.subarray(clusterNames, { minLength: 0, maxLength: 3 }), { minLength: 2, maxLength: 2 }),
-    endpoint: fc.integer({ min: 0, max: 2 }),
-    steps: fc.integer({ min: 0, max: 6 }),
-  });
-  fc.assert(
-    fc.property(fc.array(state, { minLength: 1, maxLength: 8 }), (states) => {
-      const build = ({ versions, targets, endpoint }: (typeof states)[number]): ResourceSet => {
-        // Version 0: the cluster is there only when a route names it.
-        const live = clusterNames.filter((name, index) => versions[index] !== 0 || targets.some((target) => target.includes(name)));
-        const texts = (text: (name: string) => string): Texts => Object.fromEntries(live.map((name) => [name, text(name)]));
-        return desired({
-          clusters: texts((name) => `cluster ${versions[clusterNames.indexOf(name)]}`),
-          endpoints: texts(() => `endpoints ${endpoint}`),
-          routes: { r0: targets[0]?.join(",") ?? "", r1: targets[1]?.join(",") ?? "" },
-        });
-      };
-      const clock = new ManualClock();
-      const client = new ModelClient(build(states[0]!), clock);
-      let last = build(states[0]!);
-      for (const [index, next] of states.entries()) {
-        last = build(next);
-        client.desire(last, index + 1);
-        for (let step = 0; step < next.steps; step++) client.step();
-      }
-      while (client.step());
-      assert.ok(client.synced(states.length), "the session knows that the client has everything");
-      for (const typeUrl of [CLUSTER_TYPE, ENDPOINT_TYPE, ROUTE_TYPE]) {
-        const want = [...(last.get(typeUrl) ?? [])].map(([name, { value }]): [string, string] => [name, Buffer.from(value).toString()]);
-        assert.deepEqual(client.have.get(typeUrl), new Map(want), typeUrl);
-      }
-      assert.equal(clock.pending, 0);
-    }),
-    { numRuns: 500 },
-  );
+  checkRandomChanges((initial, clock) => new ModelClient(initial, clock));
 });

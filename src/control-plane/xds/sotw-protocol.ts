@@ -1,0 +1,64 @@
+// The state-of-the-world protocol: a client repeats all names that it wants; it is told all listeners and all clusters at every
+// change of one (what is missing is gone), and of the other types those that changed. Translates to and from the differences
+// that a session deals in, and so gives these clients the same order of a change as the delta ones.
+import { create } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
+import { DiscoveryResponseSchema, type DiscoveryRequest, type DiscoveryResponse } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
+import type { Resource } from "#control-plane/generate/resources";
+import { CLUSTER_TYPE, LISTENER_TYPE } from "#envoy/type-urls";
+import type { ResourceRequest, ResourceResponse } from "./discovery-session.ts";
+
+/** xDS protocol, "Deleting Resources": only for these types does absence mean removal. */
+const WHOLE_TYPES: ReadonlySet<string> = new Set([CLUSTER_TYPE, LISTENER_TYPE]);
+
+interface TypeState {
+  names: ReadonlySet<string>;
+  lastNonce: string;
+  /** Of the whole types: what the client has been told and not been told to drop. */
+  readonly held: Map<string, Resource>;
+}
+
+export class SotwProtocol {
+  readonly #types = new Map<string, TypeState>();
+
+  /** undefined: the request answers an older response, and another one that answers the newest is on its way. */
+  read(request: DiscoveryRequest): ResourceRequest | undefined {
+    const { typeUrl, responseNonce, errorDetail } = request;
+    let state = this.#types.get(typeUrl);
+    if (state === undefined) this.#types.set(typeUrl, (state = { names: new Set(), lastNonce: "", held: new Map() }));
+    // A nonce of an earlier stream comes with the first request of a client that has connected again; it names nothing of ours.
+    const known = state.lastNonce !== "";
+    if (known && responseNonce !== "" && responseNonce !== state.lastNonce) return undefined;
+    const names = new Set(request.resourceNames);
+    const before = state.names;
+    state.names = names;
+    const unsubscribe = [...before].filter((name) => !names.has(name));
+    for (const name of unsubscribe) if (!names.has("*")) state.held.delete(name);
+    return {
+      typeUrl,
+      subscribe: request.resourceNames.filter((name) => !before.has(name)),
+      unsubscribe,
+      nonce: known ? responseNonce : "",
+      error: errorDetail?.message,
+      versions: {},
+    };
+  }
+
+  write(response: ResourceResponse): DiscoveryResponse {
+    const { typeUrl, nonce } = response;
+    const state = this.#types.get(typeUrl);
+    if (state !== undefined) state.lastNonce = nonce;
+    let resources = response.resources;
+    if (state !== undefined && WHOLE_TYPES.has(typeUrl)) {
+      for (const name of response.removed) state.held.delete(name);
+      for (const resource of response.resources) state.held.set(resource.name, resource);
+      resources = [...state.held.values()];
+    }
+    return create(DiscoveryResponseSchema, {
+      versionInfo: response.version,
+      typeUrl,
+      nonce,
+      resources: resources.map((resource) => create(AnySchema, { typeUrl: resource.typeUrl, value: resource.value })),
+    });
+  }
+}
