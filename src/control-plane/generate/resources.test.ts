@@ -377,7 +377,7 @@ test("a gateway merges the VirtualServices of a host, catch-alls last, and trans
 
 test("a gateway that no VirtualService uses answers 404 by an empty virtual host", () => {
   const table = resource(generate(SERVICES + GATEWAY, gateway), ROUTE_TYPE, "http.8080");
-  assert.deepEqual(table.virtualHosts, [{ name: "blackhole:80", domains: ["*"], includeRequestAttemptCount: true }]);
+  assert.deepEqual(table.virtualHosts, [{ name: "blackhole:80", domains: ["*"] }]);
 });
 
 test("httpsRedirect asks for TLS also where no VirtualService names the host", () => {

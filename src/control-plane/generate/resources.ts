@@ -3,19 +3,20 @@
 import { toBinary, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
-import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
+import { ListenerSchema, type Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import type { ProxyView, ResolvedDestinationRule } from "#control-plane/mesh/mesh";
-import { isHttp, type Service, type ServicePort } from "#control-plane/registry/service";
+import type { Service, ServicePort } from "#control-plane/registry/service";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
 import { outboundClusterName } from "./cluster/cluster-name.ts";
 import { blackHoleCluster, inboundCluster, outboundClusters, passthroughClusters } from "./cluster/clusters.ts";
 import { loadAssignment } from "./endpoint/load-assignment.ts";
-import { gatewayListeners, httpServersByPort } from "./gateway/gateway-listeners.ts";
-import { gatewayRoutes } from "./route/gateway-routes.ts";
+import { gatewayListeners } from "./gateway/gateway-listeners.ts";
+import { gatewayRouteConfiguration } from "./route/gateway-routes.ts";
 import type { ResourceCache } from "./resource-cache.ts";
-import { HTTP_PROXY_ROUTES, httpProxyRoutes, servicePortRoutes } from "./route/sidecar-routes.ts";
-import { httpProxyOf, servedInboundPorts, sidecarListeners } from "./listener/sidecar-listeners.ts";
+import { routeNames } from "./route/route-names.ts";
+import { sidecarRouteConfiguration } from "./route/sidecar-routes.ts";
+import { servedInboundPorts, sidecarListeners } from "./listener/sidecar-listeners.ts";
 import { effectivePolicy, needsMissingEncryption } from "./cluster/traffic-policy.ts";
 
 /** One resource in its wire form; the bytes are shared between proxies and must not be changed. */
@@ -30,11 +31,12 @@ export type ResourceSet = ReadonlyMap<string, ReadonlyMap<string, Resource>>;
 
 /** With a cache or without, the result is the same. */
 export function generateResources(view: ProxyView, cache?: ResourceCache): ResourceSet {
+  const listeners = listenersOf(view);
   return new Map([
     [CLUSTER_TYPE, byName(clusterResources(view, cache))],
     [ENDPOINT_TYPE, byName(endpointResources(view, cache))],
-    [LISTENER_TYPE, byName(listenerResources(view))],
-    [ROUTE_TYPE, byName(routeResources(view, cache))],
+    [LISTENER_TYPE, byName(listeners.map((listener) => encode(LISTENER_TYPE, ListenerSchema, listener)))],
+    [ROUTE_TYPE, byName(routeResources(view, listeners, cache))],
   ]);
 }
 
@@ -80,29 +82,25 @@ function endpointResources(view: ProxyView, cache: ResourceCache | undefined): r
   return resources;
 }
 
-function listenerResources(view: ProxyView): readonly Resource[] {
-  const listeners = view.node.type === "router" ? gatewayListeners(view) : capturesNothing(view) ? sidecarListeners(view) : [];
-  return listeners.map((listener) => encode(LISTENER_TYPE, ListenerSchema, listener));
+function listenersOf(view: ProxyView): readonly Listener[] {
+  return view.node.type === "router" ? gatewayListeners(view) : capturesNothing(view) ? sidecarListeners(view) : [];
 }
 
-function routeResources(view: ProxyView, cache: ResourceCache | undefined): readonly Resource[] {
-  if (view.node.type === "router") {
-    return [...httpServersByPort(view)].map(([port, servers]) =>
-      encode(ROUTE_TYPE, RouteConfigurationSchema, gatewayRoutes(view, port, servers)),
-    );
-  }
+/** Exactly those that the listeners ask for. */
+function routeResources(view: ProxyView, listeners: readonly Listener[], cache: ResourceCache | undefined): readonly Resource[] {
   const resources: Resource[] = [];
-  const share = (name: string, make: () => Resource): void => {
-    resources.push(...cached(cache, `rds ${name} ${callerKey(view)}`, () => [make()]));
-  };
-  if (httpProxyOf(view) !== undefined) {
-    share(HTTP_PROXY_ROUTES, () => encode(ROUTE_TYPE, RouteConfigurationSchema, httpProxyRoutes(view)));
+  for (const name of routeNames(listeners)) {
+    if (view.node.type === "router") {
+      const servers = view.gatewayServers.filter(({ routeName }) => routeName === name);
+      resources.push(encode(ROUTE_TYPE, RouteConfigurationSchema, gatewayRouteConfiguration(view, name, servers)));
+      continue;
+    }
+    const make = (): readonly Resource[] => {
+      const routes = sidecarRouteConfiguration(view, name);
+      return routes === undefined ? [] : [encode(ROUTE_TYPE, RouteConfigurationSchema, routes)];
+    };
+    resources.push(...cached(cache, `rds ${name} ${callerKey(view)}`, make));
   }
-  if (view.node.httpProxy !== undefined) return resources;
-  const ports = new Set(
-    view.services.flatMap((service) => service.ports.filter((port) => isHttp(port.protocol)).map((port) => port.number)),
-  );
-  for (const port of ports) share(String(port), () => encode(ROUTE_TYPE, RouteConfigurationSchema, servicePortRoutes(view, port)));
   return resources;
 }
 

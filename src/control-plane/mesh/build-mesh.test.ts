@@ -198,7 +198,10 @@ const router = proxyNode({ type: "router", namespace: "istio-system", labels: ga
 const gateway = (name: string, ports: readonly [number, string][], selector: object = { istio: "ingressgateway" }): ApiObject =>
   object("Gateway", name, {
     selector,
-    servers: ports.map(([number, protocol]) => ({ port: { number, protocol, name: `p${number}` }, hosts: ["*"] })),
+    servers: ports.map(([number, protocol]) => ({
+      port: { number, protocol, name: `p${number}` },
+      ...(protocol === "HTTPS" || protocol === "TLS" ? { hosts: [`${name}.com`], tls: { mode: "PASSTHROUGH" } } : { hosts: ["*"] }),
+    })),
   });
 
 test("a gateway listens to the servers of all Gateways that select it, behind the ports of its Service", () => {
@@ -247,7 +250,7 @@ test("a port belongs to the Gateway that had it first; HTTP shares with HTTP and
 });
 
 test("what a server says of TLS", () => {
-  const server = (protocol: string, tls: object): object => ({ port: { number: 443, protocol }, hosts: ["*"], tls });
+  const server = (protocol: string, tls: object): object => ({ port: { number: 443, protocol }, hosts: [`${protocol}.com`], tls });
   const { mesh } = meshOf([
     object("Gateway", "g", {
       servers: [

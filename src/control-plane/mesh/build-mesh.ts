@@ -11,9 +11,9 @@ import type { VirtualServiceSpec } from "#api/virtual-service";
 import type { ObjectSet } from "#control-plane/config/object-set";
 import type { RegistrySnapshot } from "#control-plane/registry/registry";
 import { selects, type Labels } from "#control-plane/registry/labels";
-import type { Service } from "#control-plane/registry/service";
+import type { Service, ServicePort } from "#control-plane/registry/service";
 import { DestinationRuleIndex } from "./destination-rule-index.ts";
-import { mergeGateways, selectGateways } from "./gateway-servers.ts";
+import { mergeGateways } from "./gateway-servers.ts";
 import { inboundPorts } from "./inbound-ports.ts";
 import type {
   EgressListener,
@@ -203,12 +203,20 @@ class View implements ProxyView {
   get gatewayServers(): readonly GatewayServer[] {
     this.#gatewayServers ??=
       this.node.type === "router"
-        ? mergeGateways(
-            selectGateways(this.#index.gateways, this.node.labels),
-            this.#index.servicesOf(this.node.namespace, this.node.labels),
-          ).servers
+        ? mergeGateways(this.#index.gateways, {
+            labels: this.node.labels,
+            services: this.#index.servicesOf(this.node.namespace, this.node.labels),
+            targetPort: (service, port) => this.#targetPort(service, port),
+          }).servers
         : [];
     return this.#gatewayServers;
+  }
+
+  /** A port by name is the one that the workload's own endpoint has. */
+  #targetPort(service: Service, port: ServicePort): number | undefined {
+    if (typeof port.targetPort === "number") return port.targetPort;
+    const { ipAddresses } = this.node;
+    return this.mesh.endpoints(service.hostname, port.number, service.namespace).find(({ address }) => ipAddresses.includes(address))?.port;
   }
 
   get inboundPorts(): readonly InboundPort[] {

@@ -4,8 +4,8 @@ import type { Finding } from "#api/finding";
 import type { GatewaySpec } from "#api/gateway";
 import type { ObjectSet } from "#control-plane/config/object-set";
 import type { Labels } from "#control-plane/registry/labels";
-import type { Service } from "#control-plane/registry/service";
-import { mergeGateways, selectGateways } from "./gateway-servers.ts";
+import type { Service, ServicePort } from "#control-plane/registry/service";
+import { mergeGateways } from "./gateway-servers.ts";
 import type { Mesh } from "./mesh.ts";
 
 export interface ConflictInputs {
@@ -19,8 +19,11 @@ export function gatewayPortConflicts({ mesh, objects, gatewayLabels }: ConflictI
   const findings = new Map<string, Finding>();
   for (const labels of gatewayLabels) {
     const services = mesh.services.filter((service) => isServiceOf(service, labels));
-    for (const finding of mergeGateways(selectGateways(gateways, labels), services).conflicts)
-      findings.set(findingIdentity(finding), finding);
+    // Without a proxy there is no endpoint to ask for ports by name: such a port stays what it is.
+    const targetPort = (_: Service, port: ServicePort): number | undefined =>
+      typeof port.targetPort === "number" ? port.targetPort : undefined;
+    const { conflicts } = mergeGateways(gateways, { labels, services, targetPort });
+    for (const finding of conflicts) findings.set(findingIdentity(finding), finding);
   }
   return [...findings.values()];
 }

@@ -27,6 +27,24 @@ export function isHostWithin(a: string, b: string): boolean {
   return a.endsWith(b.slice(1));
 }
 
+/** What both lists cover, by the narrower name of each pair, in lower case. */
+export function commonHosts(hosts: readonly string[], others: readonly string[]): readonly string[] {
+  const common = new Set<string>();
+  const lowerOthers = others.map((written) => written.toLowerCase());
+  for (const host of hosts.map((written) => written.toLowerCase())) {
+    for (const other of lowerOthers) {
+      if (isHostWithin(host, other)) common.add(host);
+      else if (isHostWithin(other, host)) common.add(other);
+    }
+  }
+  return [...common];
+}
+
+/** The order of Istio: names before wildcards, longer ones first, else by letters. */
+export function bySpecificity(a: string, b: string): number {
+  return Number(isWildcard(a)) - Number(isWildcard(b)) || b.length - a.length || (a < b ? -1 : a > b ? 1 : 0);
+}
+
 /** Values by host; a lookup finds the exact host, else the longest wildcard. */
 export class HostTable<T> {
   #exact = new Map<string, T>();

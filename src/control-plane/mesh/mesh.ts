@@ -35,8 +35,10 @@ export interface GatewayServer {
   /** Where the proxy listens: the target port of the Service port that selects the gateway's workload, else portNumber. */
   readonly targetPort: number;
   readonly bind: string;
-  /** `host` or `namespace/host`, as written. */
+  /** `host`, or `namespace/host` for VirtualServices of that namespace alone. */
   readonly hosts: readonly string[];
+  /** The route configuration of its requests; "" when it does not read HTTP. Servers of one name share it. */
+  readonly routeName: string;
   readonly httpsRedirect: boolean;
   readonly tlsMode: string | undefined;
   /** As written. */

@@ -6,8 +6,7 @@ const PROTOCOLS = new Map<string, Protocol>([
   ["tcp", "TCP"],
   ["udp", "UDP"],
   ["http", "HTTP"],
-  // Istio treats it as HTTP everywhere that we serve.
-  ["http_proxy", "HTTP"],
+  ["http_proxy", "HTTP_PROXY"],
   ["http2", "HTTP2"],
   ["grpc", "GRPC"],
   ["grpc-web", "GRPC-WEB"],

@@ -2,10 +2,23 @@
 import type { ObjectKey } from "#api/finding";
 
 /** Istio's protocol names after selection (appProtocol, then port-name prefix, then well-known ports). */
-export type Protocol = "HTTP" | "HTTP2" | "GRPC" | "GRPC-WEB" | "HTTPS" | "TLS" | "TCP" | "UDP" | "MONGO" | "REDIS" | "MYSQL" | "AUTO";
+export type Protocol =
+  | "HTTP"
+  | "HTTP_PROXY"
+  | "HTTP2"
+  | "GRPC"
+  | "GRPC-WEB"
+  | "HTTPS"
+  | "TLS"
+  | "TCP"
+  | "UDP"
+  | "MONGO"
+  | "REDIS"
+  | "MYSQL"
+  | "AUTO";
 
 export function isHttp(protocol: Protocol): boolean {
-  return protocol === "HTTP" || protocol === "HTTP2" || protocol === "GRPC" || protocol === "GRPC-WEB";
+  return protocol === "HTTP" || protocol === "HTTP_PROXY" || protocol === "HTTP2" || protocol === "GRPC" || protocol === "GRPC-WEB";
 }
 
 export interface ServicePort {

@@ -3,14 +3,13 @@
 import type { Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import type { GatewayServer, ProxyView } from "#control-plane/mesh/mesh";
 import { filterInputs } from "#control-plane/generate/filter-inputs";
-import { gatewayRouteName } from "#control-plane/generate/route/gateway-routes";
 import { listener, statPrefix } from "#control-plane/generate/listener/listener";
 import { connectionManagerFilter, gatewayConnectionManager } from "#control-plane/generate/network-filter/connection-manager";
 
 const HTTP_PROTOCOLS: ReadonlySet<string> = new Set(["HTTP", "HTTP2", "GRPC", "GRPC-WEB"]);
 
 /** The HTTP servers of each port where the proxy listens, in the order of the ports. */
-export function httpServersByPort(view: ProxyView): ReadonlyMap<number, readonly GatewayServer[]> {
+function httpServersByPort(view: ProxyView): ReadonlyMap<number, readonly GatewayServer[]> {
   const byPort = new Map<number, GatewayServer[]>();
   for (const server of view.gatewayServers) {
     if (!HTTP_PROTOCOLS.has(server.protocol.toUpperCase())) continue;
@@ -27,7 +26,7 @@ export function gatewayListeners(view: ProxyView): readonly Listener[] {
     const bind = servers[0]?.bind ?? "";
     const address = bind === "" ? "0.0.0.0" : bind;
     const addresses = bind === "" && view.node.gatewayBindAddresses.length > 0 ? view.node.gatewayBindAddresses : [address];
-    const chain = { statPrefix: statPrefix("outbound", address, port), routes: gatewayRouteName(port), protocol: "HTTP" } as const;
+    const chain = { statPrefix: statPrefix("outbound", address, port), routes: servers[0]?.routeName ?? "", protocol: "HTTP" } as const;
     const manager = gatewayConnectionManager(chain, filterInputs(view));
     listeners.push(
       // The name stays that of the wildcard address wherever the node binds: tools look for `0.0.0.0_8080`.

@@ -30,7 +30,7 @@ export function sidecarListeners(view: ProxyView): readonly Listener[] {
 }
 
 /** Where the HTTP proxy listener goes: what the node announces, else MeshConfig's proxyHttpPort on loopback. */
-export function httpProxyOf(view: ProxyView): { readonly bind: string; readonly port: number } | undefined {
+function httpProxyOf(view: ProxyView): { readonly bind: string; readonly port: number } | undefined {
   if (view.node.httpProxy !== undefined) return view.node.httpProxy;
   const port = view.mesh.config.proxyHttpPort ?? 0;
   return port > 0 ? { bind: LOOPBACK, port } : undefined;
@@ -106,7 +106,7 @@ function inboundRoutes(port: InboundPort, view: ProxyView): RouteConfiguration {
   const host = port.service?.hostname ?? `${view.node.name}.${view.node.namespace}`;
   const route = create(RouteSchema, {
     name: "default",
-    match: routeMatch(undefined),
+    match: routeMatch(undefined, "characters"),
     decorator: { operation: `${host}:${port.port.number}/*` },
     action: {
       case: "route",

@@ -1,20 +1,19 @@
-// Route configurations of gateways: `http.8080` for all HTTP servers that listen on one port of the proxy.
+// Route configurations of gateways: `http.8080` for all HTTP servers that listen on one port of the proxy, one for each server that ends
+// TLS. A host is served where a server and a VirtualService bound to its Gateway both name it.
 import {
   VirtualHost_TlsRequirementType as TlsRequirement,
   type Route,
   type VirtualHost,
 } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
 import type { RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
-import { isHostWithin } from "#control-plane/mesh/host";
+import { bySpecificity, commonHosts } from "#control-plane/mesh/host";
 import type { GatewayServer, ProxyView, ResolvedVirtualService } from "#control-plane/mesh/mesh";
-import { byName, routeConfiguration, virtualHost } from "./route-configuration.ts";
-import { withPort } from "./virtual-host-domains.ts";
+import { gatewayNameOf, hostsForNamespace } from "#control-plane/mesh/gateway-servers";
+import { byName, routeConfiguration, virtualHost, virtualHostSettings, type VirtualHostSettings } from "./route-configuration.ts";
+import { callerOf } from "./route-context.ts";
 import { isCatchAll } from "./route-match.ts";
+import { withPort } from "./virtual-host-domains.ts";
 import { virtualServiceRoutes } from "./virtual-service-routes.ts";
-
-export function gatewayRouteName(targetPort: number): string {
-  return `http.${targetPort}`;
-}
 
 interface HostRoutes {
   readonly host: string;
@@ -23,16 +22,16 @@ interface HostRoutes {
   httpsRedirect: boolean;
 }
 
-/** `servers` are the HTTP servers of one target port, oldest Gateway first. */
-export function gatewayRoutes(view: ProxyView, targetPort: number, servers: readonly GatewayServer[]): RouteConfiguration {
+/** `servers` share the route configuration of that name, oldest Gateway first. */
+export function gatewayRouteConfiguration(view: ProxyView, name: string, servers: readonly GatewayServer[]): RouteConfiguration {
   const hosts = new Map<string, HostRoutes>();
   const made = new Map<string, readonly Route[]>();
   for (const server of servers) {
-    const gateway = `${server.gateway.metadata.namespace}/${server.gateway.metadata.name}`;
+    const gateway = gatewayNameOf(server);
     for (const virtualService of view.gatewayVirtualServices(gateway)) {
-      const common = commonHosts(serverHosts(server, virtualService.object.metadata.namespace), virtualService.hosts);
+      const common = commonHosts(hostsForNamespace(server, virtualService.object.metadata.namespace), virtualService.hosts);
       if (common.length === 0) continue;
-      const routes = routesOnce(made, view, virtualService, gateway, server.portNumber);
+      const routes = routesOnce(made, view, virtualService, server);
       if (routes.length === 0) continue;
       for (const host of common) {
         const entry = hosts.get(host) ?? { host, port: server.portNumber, routes: [], httpsRedirect: false };
@@ -43,62 +42,37 @@ export function gatewayRoutes(view: ProxyView, targetPort: number, servers: read
     }
     if (server.httpsRedirect) redirectHosts(server, hosts);
   }
-  const port = servers[0]?.portNumber ?? targetPort;
-  // A listener without a route answers 404 itself: the empty virtual host says so.
-  const virtualHosts = hosts.size === 0 ? [virtualHost(withPort("blackhole", port), ["*"], [])] : collapse([...hosts.values()]);
-  return routeConfiguration(gatewayRouteName(targetPort), virtualHosts.sort(byName), true);
+  const settings = virtualHostSettings(view.proxyConfig);
+  const ignorePort = !callerOf(view.node).proxyless;
+  if (hosts.size > 0) return routeConfiguration(name, collapse([...hosts.values()], settings).sort(byName), ignorePort);
+  // A listener without a route answers 404 itself: the empty virtual host says so. It is nobody's, so it counts no attempts.
+  const nobody = virtualHost(withPort("blackhole", servers[0]?.portNumber ?? 0), ["*"], [], { includeRequestAttemptCount: false });
+  return routeConfiguration(name, [nobody], ignorePort);
 }
 
-/** One VirtualService's routes are made once for a gateway and port: equal lists are then known by identity. */
+/** One VirtualService's routes are made once for a Gateway, with the port of its first server: equal lists are then known by identity. */
 function routesOnce(
   made: Map<string, readonly Route[]>,
   view: ProxyView,
   virtualService: ResolvedVirtualService,
-  gateway: string,
-  port: number,
+  server: GatewayServer,
 ): readonly Route[] {
   const { namespace, name } = virtualService.object.metadata;
-  const key = `${gateway} ${namespace}/${name} ${port}`;
+  const gateway = gatewayNameOf(server);
+  const key = `${gateway} ${namespace}/${name}`;
   const known = made.get(key);
   if (known !== undefined) return known;
   const routes = virtualServiceRoutes(virtualService, {
     config: view.mesh.config,
-    callerLabels: view.node.labels,
-    callerNamespace: view.node.namespace,
+    caller: callerOf(view.node),
     gateway,
-    port,
+    port: server.portNumber,
+    endsTls: server.tls !== undefined,
     service: (hostname) => view.mesh.service(hostname, namespace) ?? view.service(hostname),
+    destinationRule: (hostname) => view.destinationRule(hostname),
   });
   made.set(key, routes);
   return routes;
-}
-
-/** The server's hosts as far as a VirtualService of that namespace may use them: with a namespace in front (`ns/host`, `./host`, a star for all) or plain. */
-function serverHosts(server: GatewayServer, virtualServiceNamespace: string): readonly string[] {
-  const hosts: string[] = [];
-  for (const written of server.hosts) {
-    const slash = written.indexOf("/");
-    if (slash < 0) {
-      hosts.push(written);
-      continue;
-    }
-    const scope = written.slice(0, slash);
-    const namespace = scope === "." ? server.gateway.metadata.namespace : scope;
-    if (namespace === "*" || namespace === virtualServiceNamespace) hosts.push(written.slice(slash + 1));
-  }
-  return hosts;
-}
-
-/** What both lists of hosts cover, by the narrower name of each pair, in lower case. */
-function commonHosts(hosts: readonly string[], others: readonly string[]): readonly string[] {
-  const common = new Set<string>();
-  for (const host of hosts.map((written) => written.toLowerCase())) {
-    for (const other of others.map((written) => written.toLowerCase())) {
-      if (isHostWithin(host, other)) common.add(host);
-      else if (isHostWithin(other, host)) common.add(other);
-    }
-  }
-  return [...common];
 }
 
 /** Hosts of a redirecting server answer 301 even where no VirtualService names them. */
@@ -112,7 +86,7 @@ function redirectHosts(server: GatewayServer, hosts: Map<string, HostRoutes>): v
 }
 
 /** Hosts with the same routes share one virtual host, named after the first of them. */
-function collapse(entries: readonly HostRoutes[]): VirtualHost[] {
+function collapse(entries: readonly HostRoutes[], settings: VirtualHostSettings): VirtualHost[] {
   const groups = new Map<string, { readonly first: HostRoutes; readonly domains: string[] }>();
   const ids = new Map<Route, number>();
   const idOf = (route: Route): number => {
@@ -120,14 +94,14 @@ function collapse(entries: readonly HostRoutes[]): VirtualHost[] {
     ids.set(route, id);
     return id;
   };
-  for (const entry of [...entries].sort((a, b) => (a.host < b.host ? -1 : 1))) {
+  for (const entry of [...entries].sort((a, b) => bySpecificity(a.host, b.host))) {
     const key = `${entry.httpsRedirect} ${entry.routes.map(idOf).join(",")}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { first: entry, domains: [entry.host] });
     else group.domains.push(entry.host);
   }
   return [...groups.values()].map(({ first, domains }) => {
-    const host = virtualHost(withPort(first.host, first.port), domains, catchAllsLast(first.routes));
+    const host = virtualHost(withPort(first.host, first.port), domains, catchAllsLast(first.routes), settings);
     if (first.httpsRedirect) host.requireTls = TlsRequirement.ALL;
     return host;
   });

@@ -15,8 +15,11 @@ const DEFAULT_ATTEMPTS = 2;
 const DEFAULT_RETRY_ON = "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes";
 const HOST_SELECTION_ATTEMPTS = 5n;
 
-/** undefined: no retries. A route without a policy of its own gets the mesh's, which without one is Istio's default. */
-export function retryPolicy(retries: HTTPRetry | undefined): RetryPolicy | undefined {
+/**
+ * undefined: no retries. A route without a policy of its own gets the mesh's, which without one is Istio's default. `hashed`: the request's
+ * hash names its host, so another attempt must not look for another one unless the rule asks for it.
+ */
+export function retryPolicy(retries: HTTPRetry | undefined, hashed: boolean): RetryPolicy | undefined {
   if (retries !== undefined && (retries.attempts ?? 0) <= 0) return undefined;
   const conditions =
     retries?.retryOn === undefined || retries.retryOn === "" ? { retryOn: DEFAULT_RETRY_ON, codes: [] } : parseRetryOn(retries.retryOn);
@@ -27,7 +30,7 @@ export function retryPolicy(retries: HTTPRetry | undefined): RetryPolicy | undef
     hostSelectionRetryMaxAttempts: HOST_SELECTION_ATTEMPTS,
     ...(retries?.perTryTimeout === undefined ? {} : { perTryTimeout: durationOf(retries.perTryTimeout) }),
     ...(retries?.backoff === undefined ? {} : { retryBackOff: { baseInterval: durationOf(retries.backoff) } }),
-    ...(retries?.retryIgnorePreviousHosts === false ? {} : { retryHostPredicate: [previousHosts()] }),
+    ...((retries?.retryIgnorePreviousHosts ?? !hashed) ? { retryHostPredicate: [previousHosts()] } : {}),
     ...(retries?.retryRemoteLocalities === true ? { retryPriority: previousPriorities() } : {}),
   });
 }

@@ -1,12 +1,8 @@
-// What all route configurations share: their frame, the default route of a service, the order of virtual hosts.
+// What all route configurations share: their frame, that of virtual hosts, and the order of these.
 import { create } from "@bufbuild/protobuf";
 import { RouteConfigurationSchema, type RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
-import { RouteSchema, VirtualHostSchema, type Route, type VirtualHost } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
-import type { MeshConfigSpec } from "#api/mesh-config";
-import { outboundClusterName } from "#control-plane/generate/cluster/cluster-name";
-import { durationOf } from "#control-plane/generate/duration";
-import { retryPolicy } from "./retry-policy.ts";
-import { routeMatch } from "./route-match.ts";
+import { VirtualHostSchema, type Route, type VirtualHost } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
+import type { ProxyConfig } from "#api/mesh-config";
 
 /** As much as a VirtualService may hold; Envoy's own limit is 4 KB. */
 const MAX_DIRECT_RESPONSE_BYTES = 1024 * 1024;
@@ -22,27 +18,23 @@ export function routeConfiguration(name: string, virtualHosts: VirtualHost[], ig
   });
 }
 
-export function virtualHost(name: string, domains: readonly string[], routes: readonly Route[]): VirtualHost {
-  return create(VirtualHostSchema, { name, domains: [...domains], routes: [...routes], includeRequestAttemptCount: true });
+export interface VirtualHostSettings {
+  /** Whether the destination is told how often its request was tried. */
+  readonly includeRequestAttemptCount: boolean;
 }
 
-/** Where requests of a service go that no VirtualService says anything about. */
-export function defaultRoute(hostname: string, port: number, config: MeshConfigSpec): Route {
-  const retries = retryPolicy(config.defaultHttpRetryPolicy);
-  return create(RouteSchema, {
-    name: "default",
-    match: routeMatch(undefined),
-    decorator: { operation: `${hostname}:${port}/*` },
-    action: {
-      case: "route",
-      value: {
-        clusterSpecifier: { case: "cluster", value: outboundClusterName(port, "", hostname) },
-        timeout: durationOf(0),
-        maxGrpcTimeout: durationOf(0),
-        ...(retries === undefined ? {} : { retryPolicy: retries }),
-      },
-    },
-  });
+/** Of all virtual hosts that one proxy gets. */
+export function virtualHostSettings(config: ProxyConfig): VirtualHostSettings {
+  return { includeRequestAttemptCount: config.proxyHeaders?.attemptCount?.disabled !== true };
+}
+
+export function virtualHost(
+  name: string,
+  domains: readonly string[],
+  routes: readonly Route[],
+  settings: VirtualHostSettings,
+): VirtualHost {
+  return create(VirtualHostSchema, { name, domains: [...domains], routes: [...routes], ...settings });
 }
 
 export function byName(a: { readonly name: string }, b: { readonly name: string }): number {

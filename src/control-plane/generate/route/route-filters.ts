@@ -3,11 +3,11 @@ import { create } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { CorsPolicySchema } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
 import { HTTPFaultSchema } from "#envoy/gen/envoy/extensions/filters/http/fault/v3/fault_pb";
-import { FractionalPercent_DenominatorType as Denominator } from "#envoy/gen/envoy/type/v3/percent_pb";
-import type { CorsPolicy, HTTPFaultInjection, HTTPRoute, Percent } from "#api/virtual-service";
+import type { CorsPolicy, HTTPFaultInjection, HTTPRoute } from "#api/virtual-service";
 import { GRPC_STATUS_NAMES } from "#api/virtual-service/grpc-status";
 import { pack } from "#envoy/any";
 import { durationOf } from "#control-plane/generate/duration";
+import { hundredths, millionths } from "./fractional-percent.ts";
 import { stringMatcher } from "./string-matcher.ts";
 
 const GRPC_STATUS: ReadonlyMap<string, number> = new Map(GRPC_STATUS_NAMES.map((name, code) => [name, code]));
@@ -35,7 +35,7 @@ function cors(policy: CorsPolicy): Any {
       exposeHeaders: (policy.exposeHeaders ?? []).join(","),
       ...(policy.maxAge === undefined ? {} : { maxAge: String(Math.trunc(policy.maxAge / 1000)) }),
       ...(policy.allowCredentials === undefined ? {} : { allowCredentials: policy.allowCredentials }),
-      filterEnabled: { defaultValue: { numerator: 100, denominator: Denominator.HUNDRED } },
+      filterEnabled: { defaultValue: hundredths(100) },
       forwardNotMatchingPreflights: policy.unmatchedPreflights !== "IGNORE",
     }),
   );
@@ -47,10 +47,7 @@ function httpFault(fault: HTTPFaultInjection): Any | undefined {
     fault.delay === undefined || delayMs === undefined
       ? undefined
       : {
-          percentage:
-            fault.delay.percentage === undefined
-              ? { numerator: fault.delay.percent ?? 0, denominator: Denominator.HUNDRED }
-              : millionths(fault.delay.percentage),
+          percentage: fault.delay.percentage === undefined ? hundredths(fault.delay.percent ?? 0) : millionths(fault.delay.percentage),
           faultDelaySecifier: { case: "fixedDelay" as const, value: durationOf(delayMs) },
         };
   const abortType = abortErrorType(fault);
@@ -70,9 +67,4 @@ function abortErrorType(fault: HTTPFaultInjection): { case: "httpStatus" | "grpc
   if (fault.abort?.grpcStatus === undefined) return undefined;
   const status = fault.abort.grpcStatus;
   return { case: "grpcStatus", value: GRPC_STATUS.get(status) ?? Number(status) };
-}
-
-function millionths(percent: Percent) {
-  // Truncated as Istio does, after rounding away what binary fractions add: 0.1 % is 1,000 millionths, not 999.
-  return { numerator: Math.trunc(Number(((percent.value ?? 0) * 10_000).toFixed(6))), denominator: Denominator.MILLION };
 }

@@ -1,0 +1,37 @@
+// The routes of hosts that no VirtualService says anything about.
+import { create } from "@bufbuild/protobuf";
+import { RouteSchema, type Route } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
+import type { Service } from "#control-plane/registry/service";
+import type { ResolvedDestinationRule } from "#control-plane/mesh/mesh";
+import { outboundClusterName } from "#control-plane/generate/cluster/cluster-name";
+import { hashPolicy, serviceHash } from "./hash-policy.ts";
+import { timeouts } from "./route-action.ts";
+import { retryPolicy } from "./retry-policy.ts";
+import type { RouteContext } from "./route-context.ts";
+import { routeMatch } from "./route-match.ts";
+
+/** To the service itself. Its retries may go to another host even where a hash names one, as in Istio. */
+export function defaultRoute(
+  service: Service,
+  port: number,
+  rule: ResolvedDestinationRule | undefined,
+  { config, caller }: Pick<RouteContext, "config" | "caller">,
+): Route {
+  const retries = retryPolicy(config.defaultHttpRetryPolicy, false);
+  const hash = serviceHash(rule, port);
+  const policy = hash === undefined ? undefined : hashPolicy(hash);
+  return create(RouteSchema, {
+    name: "default",
+    match: routeMatch(undefined, "characters"),
+    decorator: { operation: `${service.hostname}:${port}/*` },
+    action: {
+      case: "route",
+      value: {
+        clusterSpecifier: { case: "cluster", value: outboundClusterName(port, "", service.hostname) },
+        ...timeouts(0, caller),
+        hashPolicy: policy === undefined ? [] : [policy],
+        ...(retries === undefined ? {} : { retryPolicy: retries }),
+      },
+    },
+  });
+}

@@ -1,0 +1,146 @@
+// Which hosts a sidecar's application can call on one port, with their routes: hosts of VirtualServices first, in the order in which
+// these count, then the other services. Domains are given when a route configuration is put together.
+import type { Route } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
+import type { MeshConfigSpec } from "#api/mesh-config";
+import { HostTable, hostsOverlap, isWildcard } from "#control-plane/mesh/host";
+import type { ResolvedDestinationRule, ResolvedVirtualService } from "#control-plane/mesh/mesh";
+import { isHttp, type Service, type ServicePort } from "#control-plane/registry/service";
+import { defaultRoute } from "./default-route.ts";
+import type { Caller } from "./route-context.ts";
+import { virtualServiceRoutes } from "./virtual-service-routes.ts";
+
+/** Hosts of VirtualServices that are no service are reached on this port, and on those of the services beside them, as in Istio. */
+export const UNKNOWN_HOST_PORT = 80;
+/** Stands for every port at once: at the HTTP proxy port and at unix sockets. */
+export const ALL_PORTS = 0;
+
+export interface SidecarHostInputs {
+  readonly config: MeshConfigSpec;
+  readonly caller: Caller;
+  /** The port that the application calls, or ALL_PORTS. */
+  readonly port: number;
+  /** What one egress listener offers. */
+  readonly services: readonly Service[];
+  readonly virtualServices: readonly ResolvedVirtualService[];
+  /** Where ports of destinations are looked up; without it among the services of the port. */
+  readonly destinationService?: ((hostname: string) => Service | undefined) | undefined;
+  destinationRule(hostname: string): ResolvedDestinationRule | undefined;
+}
+
+export interface HostRoutes {
+  readonly host: string;
+  readonly port: number;
+  /** undefined: a VirtualService's host that is no service on this port. */
+  readonly service: Service | undefined;
+  readonly routes: readonly Route[];
+}
+
+/** Ports whose requests are routed one by one. A port of unknown protocol may carry HTTP, so it has routes too. */
+export function hasRoutes(port: ServicePort): boolean {
+  return isHttp(port.protocol) || port.protocol === "AUTO";
+}
+
+export function sidecarHosts(inputs: SidecarHostInputs): readonly HostRoutes[] {
+  const services = servicesOnPort(inputs);
+  const owners = wildcardOwners(inputs);
+  const hosts: HostRoutes[] = [];
+  const claimed = new Set<string>();
+  for (const virtualService of inputs.virtualServices) {
+    const routes = virtualServiceRoutes(virtualService, {
+      config: inputs.config,
+      caller: inputs.caller,
+      gateway: "mesh",
+      port: inputs.port,
+      endsTls: false,
+      service: inputs.destinationService ?? ((hostname) => services.get(hostname)),
+      destinationRule: (hostname) => inputs.destinationRule(hostname),
+    });
+    // Without a rule for this caller the VirtualService does not count here, and the next one of the host gets its turn.
+    if (routes.length === 0) continue;
+    const { known, unknown } = splitHosts(virtualService, services, owners);
+    for (const [port, onPort] of byPort(known, inputs.port)) {
+      for (const host of unknown) hosts.push({ host, port, service: undefined, routes });
+      for (const service of onPort) {
+        hosts.push({ host: service.hostname, port, service, routes });
+        claimed.add(service.hostname);
+      }
+    }
+  }
+  for (const service of services.values()) {
+    // A service that stands for another is one more name of that other; alone it has no endpoints to lead to.
+    if (claimed.has(service.hostname) || service.resolution === "ALIAS") continue;
+    for (const { number } of service.ports.filter(hasRoutes)) {
+      const route = defaultRoute(service, number, inputs.destinationRule(service.hostname), inputs);
+      hosts.push({ host: service.hostname, port: number, service, routes: [route] });
+    }
+  }
+  return hosts;
+}
+
+/** The services that have the port, with no other port: a destination on it needs no port written out. */
+function servicesOnPort({ services, port }: SidecarHostInputs): ReadonlyMap<string, Service> {
+  const found = new Map<string, Service>();
+  for (const service of services) {
+    if (port === ALL_PORTS) {
+      found.set(service.hostname, service);
+      continue;
+    }
+    const ports = service.ports.filter((candidate) => candidate.number === port);
+    if (ports.length > 0) found.set(service.hostname, ports.length === service.ports.length ? service : { ...service, ports });
+  }
+  return found;
+}
+
+/** For each service the VirtualService that names it most closely, the oldest of several: only that one's wildcard may claim it. */
+function wildcardOwners({ services, virtualServices }: SidecarHostInputs): ReadonlyMap<string, ResolvedVirtualService> {
+  const owners = new Map<string, ResolvedVirtualService>();
+  if (!virtualServices.some(({ hosts }) => hosts.some(isWildcard))) return owners;
+  const closest = new HostTable<ResolvedVirtualService>();
+  for (const virtualService of virtualServices) {
+    for (const host of virtualService.hosts) if (closest.get(host) === undefined) closest.set(host, virtualService);
+  }
+  for (const { hostname } of services) {
+    const owner = closest.find(hostname);
+    if (owner !== undefined) owners.set(hostname, owner);
+  }
+  return owners;
+}
+
+/** A wildcard stands for the services that it matches; only where it matches none it is a host of its own. */
+function splitHosts(
+  virtualService: ResolvedVirtualService,
+  services: ReadonlyMap<string, Service>,
+  owners: ReadonlyMap<string, ResolvedVirtualService>,
+): { readonly known: readonly Service[]; readonly unknown: readonly string[] } {
+  const known = new Set<Service>();
+  const unknown: string[] = [];
+  for (const host of virtualService.hosts) {
+    if (isWildcard(host)) continue;
+    const service = services.get(host);
+    if (service === undefined) unknown.push(host);
+    else known.add(service);
+  }
+  for (const wildcard of virtualService.hosts.filter(isWildcard)) {
+    let matched = false;
+    for (const [hostname, service] of services) {
+      if (!hostsOverlap(hostname, wildcard)) continue;
+      matched = true;
+      if (owners.get(hostname) === virtualService) known.add(service);
+    }
+    if (!matched) unknown.push(wildcard);
+  }
+  return { known: [...known], unknown };
+}
+
+function byPort(services: readonly Service[], port: number): ReadonlyMap<number, readonly Service[]> {
+  const ports = new Map<number, Service[]>();
+  for (const service of services) {
+    for (const { number } of service.ports.filter(hasRoutes)) {
+      const list = ports.get(number);
+      if (list === undefined) ports.set(number, [service]);
+      else list.push(service);
+    }
+  }
+  if (ports.size === 0 && port === UNKNOWN_HOST_PORT) ports.set(port, []);
+  return ports;
+}
