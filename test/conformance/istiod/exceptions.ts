@@ -41,10 +41,7 @@ export interface LaterType {
   readonly reason: string;
 }
 
-export const LATER_TYPES: readonly LaterType[] = [
-  { type: "tracing", path: /\.tracing$/, reason: "spans come with telemetry" },
-  { type: "stats.PluginConfig", path: /\[istio\.stats\]$/, reason: "Istio's metrics come with telemetry" },
-];
+export const LATER_TYPES: readonly LaterType[] = [];
 
 /** The type of a later issue whose absence the difference is. */
 export function laterTypeOf({ path, got }: Difference): string | undefined {
