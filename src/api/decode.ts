@@ -4,7 +4,7 @@ import type { Field, Limits, Message, Shape } from "./declaration.ts";
 import type { FieldPath } from "./field-path.ts";
 import { parseDuration } from "./go-duration.ts";
 import { didYouMean } from "./suggestion.ts";
-import type { SourceEntry, SourceList, SourceMap, SourceNode, SourceScalar } from "./yaml-source.ts";
+import type { SourceEntry, SourceList, SourceMap, SourceNode, SourceScalar } from "./yaml-node.ts";
 
 /** What the decoder says about one place; the caller makes a Finding of it. */
 export interface DecodeReport {

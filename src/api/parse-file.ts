@@ -14,7 +14,8 @@ import { didYouMean } from "./suggestion.ts";
 import { checkAnnotations } from "./validation/annotation-rules.ts";
 import { objectNameFault } from "./validation/names.ts";
 import { Check, type CheckedObject, type Violation } from "./validation/violations.ts";
-import { readYaml, type SourceDocument, type SourceMap, type SourceNode, type SourceScalar } from "./yaml-source.ts";
+import type { SourceMap, SourceNode, SourceScalar } from "./yaml-node.ts";
+import { readYaml, type SourceDocument } from "./yaml-source.ts";
 
 /** An object as it was written: generation, uid and the like are the store's to add. */
 export interface DecodedObject<Spec = unknown> {

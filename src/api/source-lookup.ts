@@ -2,7 +2,8 @@
 import { camelName } from "./decode.ts";
 import type { FieldPath } from "./field-path.ts";
 import type { Place } from "./finding.ts";
-import type { SourceDocument, SourceMap, SourceNode, SourceScalar } from "./yaml-source.ts";
+import type { SourceMap, SourceNode, SourceScalar } from "./yaml-node.ts";
+import type { SourceDocument } from "./yaml-source.ts";
 
 export function entry(map: SourceMap, key: string): SourceNode | undefined {
   return map.entries.find((candidate) => candidate.key === key)?.value;

@@ -1,7 +1,7 @@
 // `mizzen crds`: CustomResourceDefinitions of Istio's kinds, for `kubectl apply -f -`.
-import { stringify } from "yaml";
 import { customResourceDefinitions } from "#api/custom-resource-definition";
 import { CommandError } from "./command-error.ts";
+import { yamlText } from "./yaml-text.ts";
 
 export function crds(kinds: readonly string[]): void {
   const wanted = new Set(kinds.map((kind) => kind.toLowerCase()));
@@ -16,6 +16,6 @@ export function crds(kinds: readonly string[]): void {
   for (const { definition, names } of all) {
     const { kind, plural } = names.names;
     if (wanted.size > 0 && !wanted.has(kind.toLowerCase()) && !wanted.has(plural)) continue;
-    process.stdout.write(`---\n${stringify(definition, { aliasDuplicateObjects: false, lineWidth: 0 })}`);
+    process.stdout.write(`---\n${yamlText(definition, { aliasDuplicateObjects: false, lineWidth: 0 })}`);
   }
 }

@@ -1,8 +1,8 @@
 // Findings as people and programs read them: istioctl's lines with the source below them, and istioctl's JSON and YAML. Pure.
 import picocolors from "picocolors";
-import { stringify } from "yaml";
 import type { Finding, FindingLevel } from "#api/finding";
 import { writtenKind } from "#api/kinds";
+import { yamlText } from "./yaml-text.ts";
 
 export const REPORT_FORMATS = ["log", "json", "yaml"] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
@@ -37,7 +37,7 @@ function referenceOf({ place }: Finding): string {
 
 export function reportText(findings: readonly Finding[], options: ReportOptions): string {
   if (options.format === "json") return `${JSON.stringify(findings.map(unstructured), undefined, 2)}\n`;
-  if (options.format === "yaml") return stringify(findings.map(unstructured));
+  if (options.format === "yaml") return yamlText(findings.map(unstructured));
   const lines = new SourceLines(options.textOf);
   return findings.map((finding) => logEntry(finding, options.colors, lines)).join("");
 }

@@ -1,5 +1,4 @@
 // `mizzen proxy-config`: istioctl's tables, read from the proxy's own admin endpoint.
-import { stringify } from "yaml";
 import type { MeshStatus } from "#embedded/supervisor";
 import { CommandError } from "./command-error.ts";
 import { clusters, listeners, routes } from "./config-dump.ts";
@@ -8,6 +7,7 @@ import { httpGet } from "./http-get.ts";
 import { clusterTable, endpointTable, listenerTable, routeTable } from "./proxy-config-tables.ts";
 import type { Table } from "./proxy-config-tables.ts";
 import { table } from "./table.ts";
+import { yamlText } from "./yaml-text.ts";
 
 export const PROXY_CONFIG_KINDS = ["listeners", "routes", "clusters", "endpoints"] as const;
 export type ProxyConfigKind = (typeof PROXY_CONFIG_KINDS)[number];
@@ -59,5 +59,5 @@ export async function proxyConfig(kind: string, name: string, options: ProxyConf
     const { head, rows } = view.table(json);
     process.stdout.write(table(head, rows));
   } else if (output === "json") process.stdout.write(`${JSON.stringify(view.items(json), undefined, 2)}\n`);
-  else process.stdout.write(stringify(view.items(json)));
+  else process.stdout.write(yamlText(view.items(json)));
 }

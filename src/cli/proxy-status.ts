@@ -1,5 +1,4 @@
 // `mizzen proxy-status`: what the control plane knows of each proxy, and whether its workload uses it.
-import { stringify } from "yaml";
 import type { MeshStatus } from "#embedded/supervisor";
 import { SupervisorClient } from "#embedded/supervisor-client";
 import { CommandError } from "./command-error.ts";
@@ -7,6 +6,7 @@ import { asFields, field, list, text } from "./config-dump.ts";
 import { dataDirectory, requireMesh } from "./data-directory.ts";
 import { httpGet } from "./http-get.ts";
 import { table } from "./table.ts";
+import { yamlText } from "./yaml-text.ts";
 
 export interface ProxyStatusOptions {
   readonly output?: string;
@@ -86,7 +86,7 @@ export async function proxyStatus(options: ProxyStatusOptions): Promise<void> {
   const captured = new Map(await Promise.all(status.proxies.map(async (proxy) => [proxy.nodeId, await captureOf(proxy)] as const)));
   const rows = proxyRows(syncz, status.proxies, captured);
   if (output !== "table") {
-    process.stdout.write(output === "json" ? `${JSON.stringify(rows, undefined, 2)}\n` : stringify(rows));
+    process.stdout.write(output === "json" ? `${JSON.stringify(rows, undefined, 2)}\n` : yamlText(rows));
     return;
   }
   const cells = rows.map((row) => [row.name, ...TYPES.map((type) => row.types[type]), row.version, row.captured]);

@@ -1,11 +1,11 @@
 // `mizzen validate`: whether each object of the files is one that the mesh accepts.
-import { stringify } from "yaml";
 import type { Finding } from "#api/finding";
 import { parseFile } from "#api/parse-file";
 import { CommandError } from "./command-error.ts";
 import { readConfigTexts } from "./config-files.ts";
 import { reportText } from "./finding-report.ts";
 import { wantsColor } from "./terminal-log.ts";
+import { yamlText } from "./yaml-text.ts";
 
 export interface ValidateOptions {
   readonly filename?: readonly string[];
@@ -35,7 +35,7 @@ export function validate(paths: readonly string[], options: ValidateOptions): vo
     return { file: name, isValid: findings.every(({ level }) => level !== "error"), objects: documents.length, findings };
   });
   if (format === "json") process.stdout.write(`${JSON.stringify(verdicts, undefined, 2)}\n`);
-  else if (format === "yaml") process.stdout.write(stringify(verdicts, { aliasDuplicateObjects: false }));
+  else if (format === "yaml") process.stdout.write(yamlText(verdicts, { aliasDuplicateObjects: false }));
   else {
     const byName = new Map(texts.map(({ name, text }) => [name, text]));
     const colors = wantsColor(process.stdout, process.env);

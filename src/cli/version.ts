@@ -1,7 +1,7 @@
 // `mizzen version`: in the form of `istioctl version` where a program reads it.
-import { stringify } from "yaml";
 import { CommandError } from "./command-error.ts";
 import { packageVersion } from "./program-place.ts";
+import { yamlText } from "./yaml-text.ts";
 
 export interface VersionOptions {
   readonly output?: string;
@@ -14,6 +14,6 @@ export function version(options: VersionOptions): void {
   };
   if (output === "text") process.stdout.write(`mizzen ${packageVersion()}\n`);
   else if (output === "json") process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
-  else if (output === "yaml") process.stdout.write(stringify(document));
+  else if (output === "yaml") process.stdout.write(yamlText(document));
   else throw new CommandError(`-o ${output} is not one of text, json, yaml`, 2);
 }
