@@ -122,7 +122,7 @@ function differencesOf(dir: string, test: RouterCase): string[] {
 
 function streamOf(headers: PairRequestHeaderMap, response: PairResponseHeaderMap): StreamRecord {
   const address = { address: "127.0.0.1", port: 0 };
-  const info = new StreamRecord(0, 0, address, address, undefined);
+  const info = new StreamRecord(0, 0, { local: address, remote: address, directRemote: address, requestedServerName: undefined });
   info.requestHeaders = headers;
   info.responseHeaders = response;
   return info;

@@ -51,6 +51,7 @@ const ALLOWED: readonly (readonly [file: string, imported: string])[] = [
   ["src/proxy/net/b.ts", "node:net"],
   ["src/proxy/admin/b.ts", "node:http"],
   ["src/proxy/codec/http1/b.ts", "./characters.ts"],
+  ["src/proxy/codec/proxy-protocol/b.ts", "#proxy/codec/ip-address"],
   ["src/proxy/http/b.ts", "#telemetry/stats/store"],
   ["src/agent/b.ts", "#envoy/any"],
   ["src/cli/b.ts", "#control-plane/control-plane"],

@@ -67,7 +67,12 @@ export function simulate(configuration: ProxyConfiguration, call: Call): CallRes
   const route = checkRoute(table, {
     headers: new PairRequestHeaderMap(line, []),
     response: new PairResponseHeaderMap(200, []),
-    info: new StreamRecord(0, 0, { address: SOME_ADDRESS, port: call.port }, CLIENT, undefined),
+    info: new StreamRecord(0, 0, {
+      local: { address: SOME_ADDRESS, port: call.port },
+      remote: CLIENT,
+      directRemote: CLIENT,
+      requestedServerName: undefined,
+    }),
     randomValue: 0,
     tls: tls !== "plaintext",
   });

@@ -15,13 +15,12 @@ const registry = createRegistry(fileLog, streamLog);
 const FILE = "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog";
 
 function stream(): StreamRecord {
-  const info = new StreamRecord(
-    Date.UTC(2026, 0, 2, 3, 4, 5, 6),
-    1_000,
-    { address: "127.66.0.1", port: 8080 },
-    { address: "::1", port: 4711 },
-    undefined,
-  );
+  const info = new StreamRecord(Date.UTC(2026, 0, 2, 3, 4, 5, 6), 1_000, {
+    local: { address: "127.66.0.1", port: 8080 },
+    remote: { address: "::1", port: 4711 },
+    directRemote: { address: "::1", port: 4711 },
+    requestedServerName: undefined,
+  });
   info.requestHeaders = new PairRequestHeaderMap(
     { method: "GET", path: "/reviews/0", authority: "reviews:9080", scheme: "http", upgrade: undefined },
     [

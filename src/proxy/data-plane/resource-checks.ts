@@ -50,8 +50,8 @@ export function resourceChecks(tables: CompilerTables, sockets: ListenerSockets)
     listener(bytes, leaving) {
       const wire = decode(ListenerSchema, bytes);
       refuseUnknownInManagers(wire);
-      const { addresses } = compileListener(wire, tables.network, undefined);
-      sockets.reserve(wire.name, addresses, leaving);
+      const { addresses, bindToPort } = compileListener(wire, tables.network, undefined);
+      sockets.reserve(wire.name, bindToPort ? addresses : [], leaving);
       return { name: wire.name, ...referencesOf(wire) };
     },
   };

@@ -11,6 +11,7 @@ import { http1PoolFactory } from "#proxy/cluster/http1-pool-factory";
 import { parseLoadAssignment } from "#proxy/cluster/load-assignment";
 import { ActiveListener } from "#proxy/listener/active-listener";
 import { compileListener } from "#proxy/listener/listener-config";
+import { ListenerDirectory } from "#proxy/listener/listener-directory";
 import { closeDescriptor } from "#proxy/net/listen-socket";
 import { SocketConnector } from "#proxy/net/socket-connector";
 import type { RouteTable } from "#proxy/route/route";
@@ -39,7 +40,7 @@ export class ThreadProxy {
   readonly #context: ThreadContext;
   readonly #clusters: ThreadClusterManager;
   readonly #routes = new Map<string, RouteTable>();
-  readonly #listeners = new Map<string, ActiveListener>();
+  readonly #listeners = new ListenerDirectory();
   /** Removed listeners whose connections have not ended. */
   readonly #leaving = new Set<ActiveListener>();
   readonly #accessLogs: AccessLogBatches;
@@ -128,7 +129,7 @@ export class ThreadProxy {
 
   /** Stops accepting. */
   drainListeners(): void {
-    for (const name of this.#listeners.keys()) this.#removeListener(name);
+    for (const name of this.#listeners.names()) this.#removeListener(name);
   }
 
   /** Drains for at most `drainMs`, then ends everything. Called again with 0 it waits no longer. */
@@ -160,7 +161,9 @@ export class ThreadProxy {
     try {
       const config = compileListener(fromBinary(ListenerSchema, bytes), this.#options.tables.network, this.#context, existing?.config);
       const { drainTimeMs, maxConnectionsPerListener: maxConnections } = this.#options.command;
-      const listener = existing ?? new ActiveListener(config, this.#context, { drainTimeMs, maxConnections });
+      const listener =
+        existing ??
+        new ActiveListener(config, this.#context, { drainTimeMs, maxConnections, listenerAt: (address) => this.#listeners.at(address) });
       if (existing !== undefined) existing.update(config);
       this.#listeners.set(name, listener);
       taken = true;

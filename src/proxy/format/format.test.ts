@@ -7,7 +7,12 @@ import { compileFormat, HEADER_FORMAT, LOG_FORMAT } from "./format.ts";
 import { compileTimeFormat } from "./start-time.ts";
 
 function stream(): StreamRecord {
-  const info = new StreamRecord(1_700_000_000_123, 100, { address: "127.0.0.1", port: 80 }, { address: "10.0.0.9", port: 5 }, undefined);
+  const info = new StreamRecord(1_700_000_000_123, 100, {
+    local: { address: "127.0.0.1", port: 80 },
+    remote: { address: "10.0.0.9", port: 5 },
+    directRemote: { address: "10.0.0.9", port: 5 },
+    requestedServerName: undefined,
+  });
   info.requestHeaders = new PairRequestHeaderMap({ method: "GET", path: "/a?b=c", authority: "host", scheme: "http", upgrade: undefined }, [
     ["x-id", "0123456789"],
     ["x-two", "1"],

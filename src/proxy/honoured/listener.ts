@@ -5,8 +5,6 @@ import type { HonouredFields } from "#proxy/field-check";
 const LISTENER_HARMLESS = [
   "metadata", // read by Istio's own tools
   "drain_type", // MODIFY_ONLY leaves out health-check drains, of which there are none
-  "listener_filters_timeout", // no listener filter waits for bytes
-  "continue_on_listener_filters_timeout",
   "connection_balance_config", // whichever thread accepts keeps the connection
   "enable_reuse_port", // one shared socket does the same
   "max_connections_to_accept_per_socket_event",
@@ -25,6 +23,9 @@ export const HONOURED_LISTENER_FIELDS: HonouredFields = new Map(
       "filter_chains",
       "default_filter_chain",
       "listener_filters",
+      "listener_filters_timeout",
+      "continue_on_listener_filters_timeout",
+      "use_original_dst",
       "traffic_direction",
       "per_connection_buffer_limit_bytes",
       "bind_to_port",
@@ -51,7 +52,7 @@ export const HONOURED_LISTENER_FIELDS: HonouredFields = new Map(
       "application_protocols",
     ],
     "envoy.config.listener.v3.Filter": ["name", "typed_config"],
-    "envoy.config.listener.v3.ListenerFilter": ["name", "typed_config"],
+    "envoy.config.listener.v3.ListenerFilter": ["name", "typed_config", "filter_disabled"],
     "envoy.config.core.v3.Address": ["socket_address"],
     "envoy.config.core.v3.SocketAddress": ["protocol", "address", "port_value"],
   }).map(([type, fields]) => [type, new Set(fields)]),

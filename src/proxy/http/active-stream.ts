@@ -2,7 +2,7 @@
 // statistics, access log. It ends exactly once (`#end`); after that every call does nothing.
 import type { Clock } from "#runtime/clock";
 import type { Random } from "#runtime/random";
-import type { SocketAddress } from "#proxy/net/connection";
+import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { RouteEntry, RouteInput } from "#proxy/route/route";
 import type { ThreadContext } from "#proxy/thread-context";
 import type { HttpFilter, LocalReply } from "./filter.ts";
@@ -28,10 +28,8 @@ import type { TimerOwner, TimerWheel } from "./timer-wheel.ts";
 /** The connection below, as a stream sees it. */
 export interface StreamConnection {
   readonly runtime: HcmRuntime;
-  readonly local: SocketAddress;
-  readonly remote: SocketAddress;
+  readonly info: ConnectionInfo;
   readonly originalDestination: SocketAddress | undefined;
-  readonly requestedServerName: string | undefined;
   readonly bufferLimitBytes: number;
   onStreamEnd(stream: ActiveStream): void;
   /** The request is unfit: nothing more is read from this connection once it is answered. */
@@ -87,7 +85,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     this.#config = runtime.config;
     this.sender = sender;
     this.#idleTimeoutMs = runtime.config.streamIdleTimeoutMs;
-    this.info = new StreamRecord(clock.wallMs(), clock.monotonicMs(), connection.local, connection.remote, connection.requestedServerName);
+    this.info = new StreamRecord(clock.wallMs(), clock.monotonicMs(), connection.info);
     this.info.protocol = version;
     const { stats } = runtime;
     stats.rqTotal.inc();
@@ -359,7 +357,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
 
   /** Checks and header changes before the filters. @returns the answer when the request is refused */
   #prepare(headers: RequestHeaderMap): LocalReply | undefined {
-    const { local, remote } = this.#connection;
+    const { local, remote } = this.#connection.info;
     const config = this.#config;
     const refused = checkRequest(headers, this.info.protocol, local.port, config, this.stats);
     if (refused !== undefined) {

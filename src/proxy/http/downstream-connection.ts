@@ -3,7 +3,7 @@ import { reasonPhrase } from "#proxy/codec/http1/head-text";
 import { HTTP1_ERRORS } from "#proxy/codec/http1/http1-error";
 import type { Http1Error } from "#proxy/codec/http1/http1-error";
 import type { ConnectionContext } from "#proxy/listener/network-filter";
-import type { SocketAddress, TransportFailure } from "#proxy/net/connection";
+import type { ConnectionInfo, SocketAddress, TransportFailure } from "#proxy/net/connection";
 import { ActiveStream } from "./active-stream.ts";
 import type { StreamConnection } from "./active-stream.ts";
 import type { LocalReply } from "./filter.ts";
@@ -46,8 +46,7 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
     this.runtime = runtime;
     const { config, stats } = runtime;
     const { connection, originalDestination } = context;
-    const captured = originalDestination.port !== connection.local.port || originalDestination.address !== connection.local.address;
-    this.originalDestination = captured ? originalDestination : undefined;
+    this.originalDestination = originalDestination;
     connection.delayedCloseMs = config.delayedCloseTimeoutMs;
     stats.cxTotal.inc();
     stats.cxActive.inc();
@@ -77,17 +76,11 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
     });
   }
 
-  get local(): SocketAddress {
-    return this.#context.connection.local;
-  }
-  get remote(): SocketAddress {
-    return this.#context.connection.remote;
+  get info(): ConnectionInfo {
+    return this.#context.info;
   }
   get bufferLimitBytes(): number {
     return this.#context.bufferLimitBytes ?? STREAM_BUFFER_BYTES;
-  }
-  get requestedServerName(): string | undefined {
-    return this.#context.requestedServerName;
   }
 
   // ---- Http1ServerOwner
@@ -126,7 +119,7 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
       stats.rqResponseBeforeComplete.inc();
       stats.rqCodes.charge(error.status);
       const nowMs = thread.clock.monotonicMs();
-      const info = new StreamRecord(thread.clock.wallMs(), nowMs, this.local, this.remote, this.requestedServerName);
+      const info = new StreamRecord(thread.clock.wallMs(), nowMs, this.info);
       info.endMs = nowMs;
       info.responseCode = error.status;
       info.responseCodeDetails = error.details;

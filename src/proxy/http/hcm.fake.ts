@@ -246,10 +246,8 @@ export class FakeHcm {
     return new ActiveStream(
       {
         runtime: this.runtime,
-        local,
-        remote,
+        info: { local, remote, directRemote: remote, requestedServerName: undefined },
         originalDestination: undefined,
-        requestedServerName: undefined,
         bufferLimitBytes: this.bufferLimitBytes,
         onStreamEnd: () => void this.openStreams--,
         closeAfterResponse: () => void this.unfit++,

@@ -79,10 +79,10 @@ class Fixture {
     const factory = httpConnectionManagerCompiler([routerFilterCompiler]).compile("hcm", any, "p", thread);
     factory.accept({
       connection: this.client,
+      info: { local: this.client.local, remote: this.client.remote, directRemote: this.client.remote, requestedServerName: undefined },
       listenerName: "l",
       direction: "INBOUND",
-      originalDestination: this.client.local,
-      requestedServerName: undefined,
+      originalDestination: undefined,
       bufferLimitBytes: undefined,
       onDrain: (begin) => (this.drain = begin),
     });

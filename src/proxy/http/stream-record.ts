@@ -1,5 +1,5 @@
 // StreamInfo as the connection manager keeps it: one object per stream, all fields there from the start so that it has one shape.
-import type { SocketAddress } from "#proxy/net/connection";
+import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import type { ResponseFlag, StreamInfo } from "./stream-info.ts";
 import type { HttpVersion } from "./stream.ts";
@@ -37,12 +37,12 @@ export class StreamRecord implements StreamInfo {
   requestedServerName: string | undefined;
   #flags: Set<ResponseFlag> | undefined = undefined;
 
-  constructor(startWallMs: number, startMs: number, local: SocketAddress, remote: SocketAddress, requestedServerName: string | undefined) {
+  constructor(startWallMs: number, startMs: number, { local, remote, directRemote, requestedServerName }: ConnectionInfo) {
     this.startWallMs = startWallMs;
     this.startMs = startMs;
     this.downstreamLocal = local;
     this.downstreamRemote = remote;
-    this.downstreamDirectRemote = remote;
+    this.downstreamDirectRemote = directRemote;
     this.requestedServerName = requestedServerName;
   }
 

@@ -1,10 +1,13 @@
 // One listener on one traffic thread: accepts, picks the filter chain, keeps count, drains. An update keeps the socket and the connections
 // of chains that did not change; connections of other chains finish on the old configuration while they drain.
-import type { Connection } from "#proxy/net/connection";
+import type { AcceptedSocket } from "#proxy/net/accepted-socket";
 import { Acceptor } from "#proxy/net/acceptor";
+import type { Connection, SocketAddress } from "#proxy/net/connection";
 import type { ThreadContext } from "#proxy/thread-context";
 import type { Counter, Gauge, Histogram, StatsScope } from "#telemetry/stats/store";
 import type { Timer } from "#runtime/clock";
+import { ActiveSocket } from "./active-socket.ts";
+import type { ConnectionFacts } from "./listener-filter.ts";
 import type { FilterChain, ListenerConfig } from "./listener-config.ts";
 
 export interface ListenerOptions {
@@ -12,6 +15,8 @@ export interface ListenerOptions {
   readonly drainTimeMs: number;
   /** Per traffic thread; more are closed at once and counted. */
   readonly maxConnections: number;
+  /** The live listener that owns an address: the exact one, else one that takes every address of this port. */
+  readonly listenerAt: (address: SocketAddress) => ActiveListener | undefined;
 }
 
 /** What was accepted on one filter chain. It outlives the chain while its connections drain. */
@@ -29,6 +34,10 @@ interface ListenerStats {
   readonly destroyed: Counter;
   readonly overflow: Counter;
   readonly noMatch: Counter;
+  readonly preActive: Gauge;
+  readonly preTimeout: Counter;
+  readonly filterRemoteClose: Counter;
+  readonly filterError: Counter;
   readonly lengthMs: Histogram;
 }
 
@@ -41,6 +50,8 @@ export class ActiveListener {
   #default: ChainConnections | undefined;
   #acceptors: Acceptor[] = [];
   readonly #leaving = new Set<ChainConnections>();
+  /** Sockets whose listener filters have not decided. */
+  readonly #inspected = new Set<ActiveSocket>();
   readonly #byConnection = new Map<Connection, ChainConnections>();
   readonly #timers = new Set<Timer>();
   #ended = false;
@@ -59,6 +70,10 @@ export class ActiveListener {
       destroyed: scope.counter("downstream_cx_destroy"),
       overflow: scope.counter("downstream_cx_overflow"),
       noMatch: scope.counter("no_filter_chain_match"),
+      preActive: scope.gauge("downstream_pre_cx_active"),
+      preTimeout: scope.counter("downstream_pre_cx_timeout"),
+      filterRemoteClose: scope.counter("downstream_listener_filter_remote_close"),
+      filterError: scope.counter("downstream_listener_filter_error"),
       lengthMs: scope.histogram("downstream_cx_length_ms"),
     };
   }
@@ -82,8 +97,7 @@ export class ActiveListener {
           fd,
           clock,
           poison,
-          onConnection: (connection) => this.#accept(connection),
-          onClosed: (connection) => this.#onClosed(connection),
+          onSocket: (socket) => this.#accept(socket),
           onError: (error) => log.warn("accepting connections failed", { listener: this.#config.name, error: error.message }),
         }),
       );
@@ -117,6 +131,7 @@ export class ActiveListener {
   close(): void {
     this.drain();
     for (const connection of this.#byConnection.keys()) connection.close("now");
+    for (const socket of this.#inspected) socket.close();
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
   }
@@ -127,39 +142,99 @@ export class ActiveListener {
     this.#ended = true;
   }
 
-  #accept(connection: Connection): void {
-    this.#stats.total.inc();
-    if (this.#byConnection.size >= this.#options.maxConnections) {
-      this.#stats.overflow.inc();
-      refuse(connection);
-      return;
-    }
-    const index = this.#config.matcher({
-      destination: connection.local,
-      source: connection.remote,
-      directSource: connection.remote,
+  /** A socket that another listener accepted, for a destination of this one. It goes no further. */
+  takeOver(socket: AcceptedSocket, facts: ConnectionFacts): void {
+    this.#inspect(socket, facts, false);
+  }
+
+  #accept(socket: AcceptedSocket): void {
+    const { local, remote } = socket;
+    const facts: ConnectionFacts = {
+      destination: local,
+      destinationRestored: false,
+      source: remote,
+      directSource: remote,
       serverName: "",
       transportProtocol: "",
       applicationProtocols: [],
+    };
+    this.#inspect(socket, facts, this.#config.handsOff);
+  }
+
+  #inspect(socket: AcceptedSocket, facts: ConnectionFacts, mayHandOff: boolean): void {
+    if (this.#byConnection.size + this.#inspected.size >= this.#options.maxConnections) {
+      this.#stats.overflow.inc();
+      socket.close();
+      return;
+    }
+    const { listenerFilters: filters } = this.#config;
+    if (filters.filters.length === 0) {
+      this.#handOffOrServe(socket, facts, mayHandOff);
+      return;
+    }
+    const { clock } = this.#thread;
+    const active = new ActiveSocket({
+      socket,
+      facts,
+      filters,
+      clock,
+      onDone: (outcome) => {
+        this.#inspected.delete(active);
+        this.#stats.preActive.dec();
+        if (outcome === "remote-close") this.#stats.filterRemoteClose.inc();
+        else if (outcome === "failed") this.#stats.filterError.inc();
+        else if (outcome === "timed-out") {
+          this.#stats.preTimeout.inc();
+          if (filters.continueOnTimeout) this.#handOffOrServe(socket, facts, mayHandOff);
+          else socket.close();
+        } else if (outcome === "ready") this.#handOffOrServe(socket, facts, mayHandOff);
+        this.#endIfEmpty();
+      },
     });
+    this.#inspected.add(active);
+    this.#stats.preActive.inc();
+    active.start();
+  }
+
+  #handOffOrServe(socket: AcceptedSocket, facts: ConnectionFacts, mayHandOff: boolean): void {
+    const owner = mayHandOff && facts.destinationRestored ? this.#options.listenerAt(facts.destination) : undefined;
+    if (owner !== undefined && owner !== this) {
+      owner.takeOver(socket, facts);
+      return;
+    }
+    // What no inspector called anything else is plain text.
+    if (facts.transportProtocol === "") facts.transportProtocol = "raw_buffer";
+    const index = this.#config.matcher(facts);
     const chosen = index === undefined ? this.#default : this.#chains[index];
     if (chosen === undefined) {
       this.#stats.noMatch.inc();
-      refuse(connection);
+      socket.close();
       return;
     }
+    this.#serve(socket, facts, chosen);
+  }
+
+  #serve(socket: AcceptedSocket, facts: ConnectionFacts, chosen: ChainConnections): void {
+    const { destination, destinationRestored, source, directSource, serverName } = facts;
+    const connection = socket.connection((closed) => this.#onClosed(closed));
     const { bufferLimitBytes } = this.#config;
     if (bufferLimitBytes !== undefined) connection.bufferLimitBytes = bufferLimitBytes;
     const drainCallbacks: (() => void)[] = [];
     chosen.open.set(connection, drainCallbacks);
     this.#byConnection.set(connection, chosen);
+    this.#stats.total.inc();
     this.#stats.active.inc();
     chosen.chain.filter.accept({
       connection,
+      info: {
+        local: destination,
+        remote: source,
+        directRemote: directSource,
+        requestedServerName: serverName === "" ? undefined : serverName,
+      },
       listenerName: this.#config.name,
       direction: this.#config.direction,
-      originalDestination: connection.local,
-      requestedServerName: undefined,
+      originalDestination: destinationRestored ? destination : undefined,
       bufferLimitBytes,
       onDrain: (begin) => {
         if (chosen.draining) begin();
@@ -206,7 +281,7 @@ export class ActiveListener {
   }
 
   #endIfEmpty(): void {
-    if (!this.#ended || this.#byConnection.size > 0) return;
+    if (!this.#ended || this.#byConnection.size + this.#inspected.size > 0) return;
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
     this.#onEnd?.();
@@ -217,7 +292,7 @@ export class ActiveListener {
 
   /** Called once, when it accepts no more and its last connection has gone. */
   whenEnded(callback: () => void): void {
-    if (this.#ended && this.#byConnection.size === 0) callback();
+    if (this.#ended && this.#byConnection.size + this.#inspected.size === 0) callback();
     else this.#onEnd = callback;
   }
 
@@ -229,9 +304,4 @@ export class ActiveListener {
 
 function newChain(chain: FilterChain): ChainConnections {
   return { chain, open: new Map(), draining: false };
-}
-
-function refuse(connection: Connection): void {
-  connection.handler = { onData: () => {}, onEnd: () => {}, onDrain: () => {}, onClose: () => {} };
-  connection.close("now");
 }

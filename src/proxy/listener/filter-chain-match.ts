@@ -7,7 +7,7 @@ import { FilterChainMatch_ConnectionSourceType as SourceType } from "#envoy/gen/
 import type { FilterChainMatch } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
 import { compileAddressRanges } from "#matcher/cidr";
 import { asciiLower } from "#matcher/wire-text";
-import { ipBytes } from "#proxy/net/ip-address";
+import { ipBytes } from "#proxy/codec/ip-address";
 import type { SocketAddress } from "#proxy/net/connection";
 
 /** What is known of a connection once its listener filters have run. */
@@ -211,7 +211,7 @@ function checkedRanges(list: readonly CidrRange[], path: string, report: Report)
 }
 
 function networkKey({ addressPrefix, prefixLen = 0 }: CidrRange): string {
-  const bytes = ipBytes(addressPrefix);
+  const bytes = ipBytes(addressPrefix) ?? new Uint8Array();
   const masked = bytes.map((byte, at) => byte & (0xff00 >> Math.min(8, Math.max(0, prefixLen - at * 8))));
   return `${masked.join(".")}/${prefixLen}`;
 }

@@ -15,6 +15,8 @@ import type { SocketAddress } from "#proxy/net/connection";
 import type { ThreadContext } from "#proxy/thread-context";
 import { compileFilterChainMatches } from "./filter-chain-match.ts";
 import type { FilterChainMatcher } from "./filter-chain-match.ts";
+import { compileListenerFilters } from "./listener-filters.ts";
+import type { ListenerFilterChain } from "./listener-filters.ts";
 import type { ConnectionContext, NetworkFilterCompiler, NetworkFilterFactory } from "./network-filter.ts";
 
 export interface FilterChain {
@@ -26,6 +28,11 @@ export interface FilterChain {
 export interface ListenerConfig {
   readonly name: string;
   readonly addresses: readonly SocketAddress[];
+  /** False: it takes only connections that another listener hands to it. */
+  readonly bindToPort: boolean;
+  /** use_original_dst: a connection with a restored destination goes to the listener that has this address, if any. */
+  readonly handsOff: boolean;
+  readonly listenerFilters: ListenerFilterChain;
   /** What stands in `listener.<statName>.`: the stat prefix, else the address with ":" as "_". */
   readonly statName: string;
   readonly direction: ConnectionContext["direction"];
@@ -37,8 +44,6 @@ export interface ListenerConfig {
   readonly defaultChain: FilterChain | undefined;
 }
 
-const HTTP_INSPECTOR = "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector";
-const TLS_INSPECTOR = "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
 const RAW_BUFFER = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
 
 /**
@@ -53,10 +58,9 @@ export function compileListener(
 ): ListenerConfig {
   const violations = new Violations();
   checkFields(HONOURED_LISTENER_FIELDS, ListenerSchema, wire, "", violations);
-  if (wire.bindToPort === false) violations.add("bind_to_port", "a listener that only takes captured connections is not served yet");
   if (wire.perConnectionBufferLimitBytes === 0)
     violations.add("per_connection_buffer_limit_bytes", "must be above 0, buffers without a limit are not served");
-  refuseListenerFilters(wire, violations);
+  const listenerFilters = compileListenerFilters(wire, thread?.stats, violations);
   const addresses = listenerAddresses(wire, violations);
   const compile = (chain: WireChain, path: string): FilterChain | undefined =>
     findSame(chain, previous) ?? compileChain(chain, path, filters, thread, violations);
@@ -79,6 +83,9 @@ export function compileListener(
   return Object.freeze({
     name: wire.name,
     addresses,
+    bindToPort: wire.bindToPort ?? true,
+    handsOff: wire.useOriginalDst ?? false,
+    listenerFilters,
     statName: wire.statPrefix === "" ? address.replaceAll(":", "_") : wire.statPrefix,
     direction: direction(wire.trafficDirection),
     bufferLimitBytes: wire.perConnectionBufferLimitBytes,
@@ -107,15 +114,6 @@ function listenerAddresses(wire: Listener, violations: Violations): SocketAddres
     }
     return [{ address: socket.address, port: socket.portSpecifier.value }];
   });
-}
-
-// Inspectors only answer questions that filter chain matches ask; those matches are refused themselves, so an inspector alone is harmless.
-function refuseListenerFilters(wire: Listener, violations: Violations): void {
-  for (const [index, filter] of wire.listenerFilters.entries()) {
-    const type = filter.configType.case === "typedConfig" ? nameOf(filter.configType.value.typeUrl) : filter.name;
-    if (type === HTTP_INSPECTOR || type === TLS_INSPECTOR) continue;
-    violations.add(`listener_filters[${index}]`, `listener filter ${type} is not served yet`);
-  }
 }
 
 function findSame(chain: WireChain, previous: ListenerConfig | undefined): FilterChain | undefined {

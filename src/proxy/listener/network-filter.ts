@@ -1,15 +1,15 @@
 // Network filters: what a filter chain does with an accepted connection. Only terminal filters exist so far.
 import type { Any } from "@bufbuild/protobuf/wkt";
-import type { Connection, SocketAddress } from "#proxy/net/connection";
+import type { Connection, ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { ThreadContext } from "#proxy/thread-context";
 
 export interface ConnectionContext {
   readonly connection: Connection;
+  readonly info: ConnectionInfo;
   readonly listenerName: string;
   readonly direction: "INBOUND" | "OUTBOUND" | "UNSPECIFIED";
-  /** Where the client meant to go, when traffic is captured; else the local address. */
-  readonly originalDestination: SocketAddress;
-  readonly requestedServerName: string | undefined;
+  /** Where the client meant to go, when that was restored; `info.local` is the same then. */
+  readonly originalDestination: SocketAddress | undefined;
   /** The listener's per_connection_buffer_limit_bytes; undefined: not configured. */
   readonly bufferLimitBytes: number | undefined;
   /** Calls back when the listener drains: finish what is running, then close. */

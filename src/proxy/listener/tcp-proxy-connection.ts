@@ -62,8 +62,7 @@ export class TcpProxyConnection {
     this.#stats = stats;
     this.#logger = logger;
     this.#randomValue = thread.random.next();
-    const { local, remote } = context.connection;
-    this.#info = new StreamRecord(thread.clock.wallMs(), thread.clock.monotonicMs(), local, remote, context.requestedServerName);
+    this.#info = new StreamRecord(thread.clock.wallMs(), thread.clock.monotonicMs(), context.info);
   }
 
   start(): void {
@@ -99,7 +98,7 @@ export class TcpProxyConnection {
       randomValue: this.#randomValue,
       triedHosts: this.#tried,
       hostSelectionAttempts: 0,
-      originalDestination: undefined,
+      originalDestination: this.#context.originalDestination,
     });
     if (host === undefined) {
       this.#info.flags.add("UH");

@@ -128,7 +128,7 @@ function bench(hosts: Host[], init: Settings = {}, { maxConnections = 100, maxUp
   const { port } = bound.socket.address;
   const compile = (settings: Settings, previous?: ActiveListener): ReturnType<typeof compileListener> =>
     compileListener(fromBinary(ListenerSchema, wire(port, settings)), [compiler], thread, previous?.config);
-  const listener = new ActiveListener(compile(config), thread, { drainTimeMs: 50, maxConnections });
+  const listener = new ActiveListener(compile(config), thread, { drainTimeMs: 50, maxConnections, listenerAt: () => undefined });
   listener.listen([bound.socket.duplicate()]);
   cleanups.push(() => {
     listener.close();
@@ -329,7 +329,6 @@ test("fields that are not served are refused with their path", () => {
     ListenerSchema,
     wire(1, { statPrefix: "", tunnelingConfig: { hostname: "h" }, clusterSpecifier: { case: undefined } }),
   );
-  listenerWire.bindToPort = false;
   listenerWire.freebind = true;
   listenerWire.listenerFilters = [];
   assert.throws(
@@ -340,7 +339,6 @@ test("fields that are not served are refused with their path", () => {
         error.violations.map(({ path }) => path),
         [
           "freebind",
-          "bind_to_port",
           "filter_chains[0].filters[0].typed_config.tunneling_config",
           "filter_chains[0].filters[0].typed_config.stat_prefix",
           "filter_chains[0].filters[0].typed_config.cluster",

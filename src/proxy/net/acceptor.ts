@@ -2,8 +2,8 @@
 import { createServer } from "node:net";
 import type { Server } from "node:net";
 import type { Clock } from "#runtime/clock";
-import type { Connection } from "./connection.ts";
-import { HIGH_WATERMARK_BYTES, SocketConnection } from "./socket-connection.ts";
+import { AcceptedSocket } from "./accepted-socket.ts";
+import { HIGH_WATERMARK_BYTES } from "./socket-connection.ts";
 
 // Envoy leaves the backlog to the system's maximum; a burst of connections must not meet a full queue while configuration is applied.
 const BACKLOG = 4096;
@@ -13,10 +13,8 @@ export interface AcceptorOptions {
   readonly fd: number;
   readonly clock: Clock;
   readonly poison: boolean;
-  /** Sets `connection.handler` before it returns. */
-  readonly onConnection: (connection: Connection) => void;
-  /** The connection is gone, whoever closed it. */
-  readonly onClosed: (connection: Connection) => void;
+  /** Takes the socket over, peeks at it or closes it before it returns. */
+  readonly onSocket: (socket: AcceptedSocket) => void;
   /** Accepting itself failed, e.g. no descriptors left; it goes on when it can. */
   readonly onError: (error: Error) => void;
 }
@@ -24,9 +22,9 @@ export interface AcceptorOptions {
 export class Acceptor {
   readonly #server: Server;
 
-  constructor({ fd, clock, poison, onConnection, onClosed, onError }: AcceptorOptions) {
+  constructor({ fd, clock, poison, onSocket, onError }: AcceptorOptions) {
     this.#server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: HIGH_WATERMARK_BYTES });
-    this.#server.on("connection", (socket) => onConnection(new SocketConnection(socket, clock, poison, onClosed)));
+    this.#server.on("connection", (socket) => onSocket(new AcceptedSocket(socket, clock, poison)));
     this.#server.on("error", onError);
     // With a descriptor, node:net takes the backlog from this place only.
     this.#server.listen({ fd }, BACKLOG);

@@ -15,6 +15,17 @@ export interface SocketAddress {
   readonly port: number;
 }
 
+/** Who is at the two ends of an accepted connection, as far as its listener found out. */
+export interface ConnectionInfo {
+  /** Where the client meant to go: the original destination where that was restored. */
+  readonly local: SocketAddress;
+  /** The client, which a balancer in front may have named. */
+  readonly remote: SocketAddress;
+  /** The peer of the socket. */
+  readonly directRemote: SocketAddress;
+  readonly requestedServerName: string | undefined;
+}
+
 export interface ConnectionHandler {
   /** See the note on ownership at the top of the file. */
   onData(chunk: Buffer): void;

@@ -56,12 +56,12 @@ test("an acceptor hands out connections and stops when closed", async () => {
     fd: socket.duplicate(),
     clock: realClock,
     poison: false,
-    onConnection: (connection) => {
+    onSocket: (accepted) => {
+      const connection = accepted.connection(() => {});
       connection.handler = { onData: () => {}, onEnd: () => {}, onDrain: () => {}, onClose: () => {} };
       connection.write(`hello ${connection.local.port}`);
       connection.close("flush");
     },
-    onClosed: () => {},
     onError: (error) => assert.fail(error),
   });
   assert.equal(await ask("127.0.0.1", socket.address.port), `hello ${socket.address.port}`);
@@ -96,12 +96,12 @@ test("IPv6 works where the machine has it", async () => {
     fd: bound.socket.duplicate(),
     clock: realClock,
     poison: false,
-    onConnection: (connection) => {
+    onSocket: (accepted) => {
+      const connection = accepted.connection(() => {});
       connection.handler = { onData: () => {}, onEnd: () => {}, onDrain: () => {}, onClose: () => {} };
       connection.write("six");
       connection.close("flush");
     },
-    onClosed: () => {},
     onError: (error) => assert.fail(error),
   });
   assert.equal(await ask("::1", bound.socket.address.port), "six");

@@ -6,7 +6,7 @@ import { isIPv4, isIPv6 } from "node:net";
 import { platform } from "node:process";
 import koffi from "koffi";
 import type { SocketAddress } from "./connection.ts";
-import { ipBytes } from "./ip-address.ts";
+import { ipBytes } from "#proxy/codec/ip-address";
 import { meaningOf } from "./transport-failure.ts";
 
 const darwin = platform === "darwin";
@@ -117,7 +117,7 @@ function encodeAddress({ address, port }: SocketAddress): Uint8Array | undefined
   if (isIPv6(address) && !address.includes("%")) {
     const bytes = new Uint8Array(28);
     writeFamily(bytes, AF_INET6, port);
-    bytes.set(ipBytes(address), 8);
+    bytes.set(ipBytes(address) ?? new Uint8Array(16), 8);
     return bytes;
   }
   return undefined;

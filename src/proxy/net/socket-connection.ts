@@ -32,7 +32,8 @@ const nobody: ConnectionHandler = {
   onClose: () => {},
 };
 
-function plainAddress(address: string | undefined): string {
+/** An IPv4 client of an IPv6 socket by its IPv4 address. */
+export function plainAddress(address: string | undefined): string {
   if (address === undefined) return "";
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }

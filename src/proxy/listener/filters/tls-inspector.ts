@@ -1,0 +1,52 @@
+// envoy.filters.listener.tls_inspector: is it TLS, and for which server name and protocols.
+import { TlsInspectorSchema } from "#envoy/gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb";
+import type { TlsInspector } from "#envoy/gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb";
+import { inspectClientHello } from "#proxy/codec/tls-inspector/client-hello";
+import type { StatsScope } from "#telemetry/stats/store";
+import type { ListenerFilter, ListenerFilterCompiler } from "#proxy/listener/listener-filter";
+import { unpackConfig } from "#proxy/listener/unpack-config";
+
+/** A ClientHello that is not whole by then is refused, as in Envoy. */
+const MAX_CLIENT_HELLO = 16_384;
+
+export const tlsInspectorCompiler: ListenerFilterCompiler = {
+  configTypes: [TlsInspectorSchema.typeName],
+  compile(any, path, scope) {
+    unpackConfig(any, TlsInspectorSchema, path, (wire: TlsInspector, refuse) => {
+      if (wire.enableJa3Fingerprinting === true) refuse("enable_ja3_fingerprinting", "not served by this proxy");
+    });
+    return tlsInspector(scope);
+  },
+};
+
+function tlsInspector(scope: StatsScope | undefined): ListenerFilter {
+  const count = (name: string): { inc(): void } | undefined => scope?.counter("tls_inspector", name);
+  const found = count("tls_found");
+  const notFound = count("tls_not_found");
+  const sni = count("sni_found");
+  const noSni = count("sni_not_found");
+  const alpn = count("alpn_found");
+  const noAlpn = count("alpn_not_found");
+  const tooLarge = count("client_hello_too_large");
+  return {
+    inspect({ facts }, bytes) {
+      const result = inspectClientHello(bytes);
+      if (result.state === "more") {
+        if (bytes.length < MAX_CLIENT_HELLO) return "more";
+        tooLarge?.inc();
+        return "close";
+      }
+      if (result.state === "not-tls") {
+        notFound?.inc();
+        return "continue";
+      }
+      found?.inc();
+      (result.serverName === "" ? noSni : sni)?.inc();
+      (result.applicationProtocols.length === 0 ? noAlpn : alpn)?.inc();
+      facts.transportProtocol = "tls";
+      if (result.serverName !== "") facts.serverName = result.serverName.toLowerCase();
+      if (result.applicationProtocols.length > 0) facts.applicationProtocols = result.applicationProtocols;
+      return "continue";
+    },
+  };
+}

@@ -1,0 +1,26 @@
+// A filter's own configuration out of its Any, with what this proxy cannot honour in it named.
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
+import { nameOf, unpack } from "#envoy/any";
+import { Violations } from "#proxy/field-check";
+
+/** @throws ConfigError */
+export function unpackConfig<Desc extends DescMessage>(
+  any: Any,
+  schema: Desc,
+  path: string,
+  check: (wire: MessageShape<Desc>, refuse: (field: string, message: string) => void) => void,
+): MessageShape<Desc> {
+  const violations = new Violations();
+  let wire: MessageShape<Desc> | undefined;
+  try {
+    wire = unpack(any, schema);
+    if (wire === undefined) violations.add(path, `holds ${nameOf(any.typeUrl)}, not ${schema.name}`);
+    else check(wire, (field, message) => violations.add(`${path}.${field}`, message));
+  } catch (error) {
+    violations.add(path, `is not a valid ${schema.name}: ${String(error)}`);
+  }
+  violations.throwIfAny(schema.name);
+  if (wire === undefined) throw new Error("unreachable: without a message there is a violation");
+  return wire;
+}
