@@ -73,16 +73,24 @@ const visit = (path) => {
 for (const path of imports.keys()) if (path.startsWith("envoy/") || path.startsWith("udpa/type/") || path.startsWith("xds/")) visit(path);
 for (const path of own) visit(path);
 
+// The shipped files are older than what uses them: fields to add, after the line that opens the message or the one before in it.
+const ADDITIONS = new Map([
+  ["validate/validate.proto", { field: "optional bool ignore_empty = 26;", after: "message StringRules {" }],
+  [
+    "envoy/config/cluster/v3/cluster.proto",
+    { field: "google.protobuf.Duration dns_jitter = 58;", after: "repeated string lrs_report_endpoint_metrics = 57;" },
+  ],
+]);
+
 for (const path of needed) {
   const target = join(work, path);
   mkdirSync(dirname(target), { recursive: true });
   cpSync(source.get(path), target);
-  // The shipped validate.proto is older than the Envoy protos that use this option.
-  if (path === "validate/validate.proto") {
-    const text = readFileSync(target, "utf8");
-    if (!/ignore_empty\s*=\s*26/.test(text))
-      writeFileSync(target, text.replace(/message StringRules \{/, "message StringRules {\n  optional bool ignore_empty = 26;"));
-  }
+  const addition = ADDITIONS.get(path);
+  if (addition === undefined) continue;
+  const text = readFileSync(target, "utf8");
+  if (!text.includes(addition.after)) throw new Error(`${path}: no ${addition.after} to add a field to`);
+  if (!text.includes(addition.field)) writeFileSync(target, text.replace(addition.after, `${addition.after}\n  ${addition.field}`));
 }
 
 const fresh = `${out}.new-${process.pid}`;

@@ -1,5 +1,5 @@
 // Encoded parts of one mesh, shared by all proxies that need them. It lives as long as its mesh: nothing in it can go stale.
-import type { Resource } from "./resources.ts";
+import type { Resource } from "./resource.ts";
 
 export class ResourceCache {
   readonly #entries = new Map<string, readonly Resource[]>();

@@ -155,6 +155,8 @@ export function buildMesh(inputs: MeshInputs, previous?: Mesh): Mesh {
       if (view === undefined) views.set(node, (view = new View(mesh, index, node)));
       return view;
     },
+    mutualTlsMode: (namespace, labels, workloadPort) =>
+      inputs.hasCertificateAuthority ? index.mutualTlsModes.mode(namespace, labels, workloadPort) : "DISABLE",
     hasCertificateAuthority: inputs.hasCertificateAuthority,
   };
   indexes.set(mesh, index);
@@ -233,8 +235,7 @@ class View implements ProxyView {
   }
 
   mutualTlsMode(workloadPort: number): MutualTlsMode {
-    if (!this.mesh.hasCertificateAuthority) return "DISABLE";
-    return this.#index.mutualTlsModes.mode(this.node.namespace, this.node.labels, workloadPort);
+    return this.mesh.mutualTlsMode(this.node.namespace, this.node.labels, workloadPort);
   }
 
   get outboundTrafficPolicy(): OutboundTrafficPolicy {

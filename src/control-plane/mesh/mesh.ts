@@ -6,6 +6,7 @@ import type { SecretSpec } from "#api/kubernetes/core";
 import type { MeshConfigSpec, ProxyConfig } from "#api/mesh-config";
 import type { ApiObject } from "#api/object";
 import type { Destination, VirtualServiceSpec } from "#api/virtual-service";
+import type { Labels } from "#control-plane/registry/labels";
 import type { Protocol, Service, ServiceEndpoint, ServicePort } from "#control-plane/registry/service";
 import type { AnnouncedIngress, InterceptionMode, ProxyNode } from "./proxy.ts";
 
@@ -100,6 +101,8 @@ export interface Mesh {
    */
   endpoints(hostname: string, port: number, namespace?: string): readonly ServiceEndpoint[];
   view(proxy: ProxyNode): ProxyView;
+  /** What a port of a workload asks of its callers; without labels what its namespace asks. DISABLE wherever the mesh cannot issue certificates. */
+  mutualTlsMode(namespace: string, labels: Labels, workloadPort: number): MutualTlsMode;
   /** True when the mesh can issue workload certificates. Without it ISTIO_MUTUAL cannot work and must never become plaintext. */
   readonly hasCertificateAuthority: boolean;
 }

@@ -2,7 +2,8 @@
 // in, responses out. Decides the order in which a change goes out, so that a proxy never routes to what it does not have:
 //   clusters and endpoints that are new or changed -> (acknowledged) -> listeners and routes -> (acknowledged) -> removals.
 // One response of a type is in flight at a time; whatever changes meanwhile merges into the next one.
-import type { Resource, ResourceSet } from "#control-plane/generate/resources";
+import type { Resource } from "#control-plane/generate/resource";
+import type { ResourceSet } from "#control-plane/generate/resources";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SHORT_TYPE } from "#envoy/type-urls";
 import type { Clock, Timer } from "#runtime/clock";
 import { Subscription, type Batch, type Rejection } from "./subscription.ts";

@@ -1,6 +1,6 @@
 // A resource's version is the hash of its bytes: equal content is never sent twice, also not by a control plane that was restarted.
 import { createHash } from "node:crypto";
-import type { Resource } from "#control-plane/generate/resources";
+import type { Resource } from "#control-plane/generate/resource";
 
 const versions = new WeakMap<Resource, string>();
 

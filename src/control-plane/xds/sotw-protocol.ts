@@ -4,7 +4,7 @@
 import { create } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { DiscoveryResponseSchema, type DiscoveryRequest, type DiscoveryResponse } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
-import type { Resource } from "#control-plane/generate/resources";
+import type { Resource } from "#control-plane/generate/resource";
 import { CLUSTER_TYPE, LISTENER_TYPE } from "#envoy/type-urls";
 import type { ResourceRequest, ResourceResponse } from "./discovery-session.ts";
 

@@ -1,6 +1,6 @@
 // What one client wants of one type, what it was sent, and what it said about it. Only bookkeeping: when to send is decided by
 // the session, because it depends on the other types.
-import type { Resource } from "#control-plane/generate/resources";
+import type { Resource } from "#control-plane/generate/resource";
 import { versionOf } from "./resource-version.ts";
 
 /** Sent in place of a version: the client knows that there is no such resource. */

@@ -1,7 +1,8 @@
 // What the tests of sessions share: small resource sets, and the property that every client model is held to.
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import type { Resource, ResourceSet } from "#control-plane/generate/resources";
+import type { Resource } from "#control-plane/generate/resource";
+import type { ResourceSet } from "#control-plane/generate/resources";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
 import { ManualClock } from "#runtime/clock";
 

@@ -3,9 +3,16 @@
 export const BLACK_HOLE_CLUSTER = "BlackHoleCluster";
 export const PASSTHROUGH_CLUSTER = "PassthroughCluster";
 export const INBOUND_PASSTHROUGH_CLUSTER = "InboundPassthroughCluster";
+/** Where calls of unknown hosts go when they are looked up as they come (ALLOW_ANY_DYNAMIC_DNS). */
+export const ALLOW_ANY_DYNAMIC_DNS_CLUSTER = "AllowAnyDynamicDNSCluster";
 
 export function outboundClusterName(port: number, subset: string, hostname: string): string {
   return `outbound|${port}|${subset}|${hostname}`;
+}
+
+/** The form that can stand in SNI: the server name of mutual TLS, and the clusters of gateways that pass it through. */
+export function outboundServerName(port: number, subset: string, hostname: string): string {
+  return `outbound_.${port}_.${subset}_.${hostname}`;
 }
 
 export function inboundClusterName(targetPort: number): string {

@@ -1,65 +1,78 @@
-// Endpoints of one cluster. Unhealthy and draining instances are left out: they leave every proxy before they stop answering.
+// Endpoints of one cluster as one caller sees them: filtered, in localities, with weights and priorities.
 import { create } from "@bufbuild/protobuf";
-import { HealthStatus } from "#envoy/gen/envoy/config/core/v3/health_check_pb";
 import { ClusterLoadAssignmentSchema, type ClusterLoadAssignment } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
-import { LbEndpointSchema, type LbEndpoint } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_components_pb";
-import type { ServiceEndpoint } from "#control-plane/registry/service";
-import { istioMetadata } from "#control-plane/generate/istio-metadata";
-import { socketAddress } from "#control-plane/generate/address";
+import type { Service, ServiceEndpoint } from "#control-plane/registry/service";
+import { lbEndpoint } from "./lb-endpoint.ts";
+import { localityOf } from "./locality.ts";
+import { preferNear, sumOfWeights, type LocalityGroup } from "./locality-load-balancing.ts";
+import { sendsUnhealthyEndpoints, type LocalityPreference } from "./locality-setting.ts";
+import type { Topology } from "./topology.ts";
 
-const CLUSTER_ID = "Kubernetes";
+export interface LoadAssignmentInputs {
+  readonly clusterName: string;
+  readonly service: Service;
+  readonly endpoints: readonly ServiceEndpoint[];
+  /** Those of the subset; every one must be on the endpoint. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly preference: LocalityPreference | undefined;
+  readonly caller: Topology;
+  /** Endpoints of other clusters do not count (MeshConfig.serviceSettings). */
+  readonly clusterLocal: boolean;
+  /** Within a cluster that looks names up, or for a subscription of its own. */
+  readonly resolvedBy: "dns" | "eds";
+  readonly mutualTls: (endpoint: ServiceEndpoint) => boolean;
+  /** For gateways that pass mutual TLS through: endpoints that would not take it are left out. */
+  readonly onlyMutualTls?: boolean;
+}
 
-/** `labels`: those of the subset; every one must be on the endpoint. */
-export function loadAssignment(
-  clusterName: string,
-  endpoints: readonly ServiceEndpoint[],
-  labels: Readonly<Record<string, string>>,
-): ClusterLoadAssignment {
-  const wanted = Object.entries(labels);
+export function loadAssignment(inputs: LoadAssignmentInputs): ClusterLoadAssignment {
+  const { clusterName, preference, caller, resolvedBy, mutualTls } = inputs;
   const localities = new Map<string, ServiceEndpoint[]>();
-  for (const endpoint of endpoints) {
-    if (endpoint.health !== "HEALTHY") continue;
-    if (!wanted.every(([key, value]) => endpoint.labels[key] === value)) continue;
+  for (const endpoint of inputs.endpoints) {
+    if (!isFor(endpoint, inputs)) continue;
     const same = localities.get(endpoint.locality);
     if (same === undefined) localities.set(endpoint.locality, [endpoint]);
     else same.push(endpoint);
   }
+  const groups = [...localities]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([locality, endpoints]): LocalityGroup => ({
+      locality: localityOf(locality),
+      endpoints,
+      weight: sumOfWeights(endpoints),
+      priority: 0,
+    }));
+  const arranged = preference === undefined ? groups : preferNear(groups, preference, caller, resolvedBy === "eds");
   return create(ClusterLoadAssignmentSchema, {
     clusterName,
-    endpoints: [...localities]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([locality, members]) => ({
-        locality: localityOf(locality),
-        lbEndpoints: members.map(lbEndpoint),
-        loadBalancingWeight: members.reduce((sum, member) => sum + weightOf(member), 0),
-      })),
+    endpoints: arranged.map(({ locality, endpoints, weight, priority }) => ({
+      locality,
+      lbEndpoints: endpoints.map((endpoint) => lbEndpoint(endpoint, mutualTls(endpoint))),
+      loadBalancingWeight: weight,
+      priority,
+    })),
   });
 }
 
-function lbEndpoint(endpoint: ServiceEndpoint): LbEndpoint {
-  return create(LbEndpointSchema, {
-    hostIdentifier: { case: "endpoint", value: { address: socketAddress(endpoint.address, endpoint.port) } },
-    healthStatus: HealthStatus.HEALTHY,
-    loadBalancingWeight: weightOf(endpoint),
-    metadata: istioMetadata({ workload: workloadText(endpoint) }),
-  });
+const PERSISTENT_SESSION = ["istio.io/persistent-session", "istio.io/persistent-session-header"];
+
+/** A service whose sessions stay with an endpoint keeps those that drain, for their sessions alone. */
+export function keepsDrainingEndpoints(service: Service): boolean {
+  return PERSISTENT_SESSION.some((label) => (service.labels[label] ?? "") !== "");
 }
 
-function weightOf(endpoint: ServiceEndpoint): number {
-  return Math.max(1, endpoint.weight);
+function isFor(endpoint: ServiceEndpoint, inputs: LoadAssignmentInputs): boolean {
+  const { service, labels, caller } = inputs;
+  if (endpoint.health === "UNHEALTHY" && !sendsUnhealthyEndpoints(service)) return false;
+  if (endpoint.health === "DRAINING" && !keepsDrainingEndpoints(service)) return false;
+  if (service.nodeLocal && endpoint.nodeName !== caller.nodeName) return false;
+  if (inputs.clusterLocal && endpoint.clusterId !== caller.clusterId) return false;
+  if (inputs.resolvedBy === "eds" && !isAddress(endpoint.address)) return false;
+  if (inputs.onlyMutualTls === true && !(inputs.mutualTls(endpoint) && endpoint.tlsMode === "istio")) return false;
+  return Object.entries(labels).every(([key, value]) => endpoint.labels[key] === value);
 }
 
-/** `region/zone/sub-zone`, each part optional. */
-function localityOf(text: string) {
-  const [region = "", zone = "", ...rest] = text.split("/");
-  return { region, zone, subZone: rest.join("/") };
-}
-
-/** `workload;namespace;canonical service;canonical revision;cluster`, as Istio's telemetry reads it. */
-function workloadText(endpoint: ServiceEndpoint): string {
-  const labels = endpoint.labels;
-  const service = labels["service.istio.io/canonical-name"] ?? labels["app.kubernetes.io/name"] ?? labels["app"] ?? endpoint.workload;
-  const revision = labels["service.istio.io/canonical-revision"] ?? labels["app.kubernetes.io/version"] ?? labels["version"] ?? "";
-  // "latest" is what tools put where nobody named a revision.
-  return [endpoint.workload, endpoint.namespace, service, revision === "latest" ? "" : revision, CLUSTER_ID].join(";");
+/** Envoy takes no names by EDS. */
+function isAddress(address: string): boolean {
+  return address.includes(":") || /^\d{1,3}(?:\.\d{1,3}){3}$/u.test(address);
 }

@@ -37,7 +37,7 @@ function httpProxyOf(view: ProxyView): { readonly bind: string; readonly port: n
 }
 
 /** Inbound ports that have a socket of their own and know where the application listens. The first of two on one address wins. */
-export function servedInboundPorts(view: ProxyView): readonly InboundPort[] {
+function servedInboundPorts(view: ProxyView): readonly InboundPort[] {
   const seen = new Set<string>();
   return view.inboundPorts.filter((port) => {
     const key = `${port.bind}_${port.targetPort}`;
