@@ -1,5 +1,5 @@
 // The conditions of an HTTP route: those of one match all hold, of several matches one suffices.
-import { bool, field, later, map, message, repeated, string, uint32, type Decoded } from "#api/declaration";
+import { bool, field, map, message, repeated, string, uint32, type Decoded } from "#api/declaration";
 import { stringMatch } from "#api/string-match";
 
 export const httpMatchRequest = message("HTTPMatchRequest", {
@@ -16,6 +16,6 @@ export const httpMatchRequest = message("HTTPMatchRequest", {
   ignoreUriCase: field(bool, "Compare exact and prefix uri without regard to upper and lower case"),
   withoutHeaders: field(map(stringMatch), "Headers that must not match"),
   sourceNamespace: field(string, "The calling workload's namespace"),
-  statPrefix: later(string, "A prefix for the route's statistics"),
+  statPrefix: field(string, "A prefix for the route's statistics"),
 });
 export type HTTPMatchRequest = Decoded<typeof httpMatchRequest>;

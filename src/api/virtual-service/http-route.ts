@@ -92,13 +92,13 @@ export const httpRoute = message("HTTPRoute", {
   timeout: field(duration, "The time that the whole answer may take; without it there is no limit"),
   retries: field(httpRetry, "When and how often a request is tried again"),
   fault: field(httpFaultInjection, "Faults injected on purpose"),
-  mirror: later(destination, "Where copies of the requests go"),
+  mirror: field(destination, "Where copies of the requests go"),
   mirrorPercent: {
-    ...later(wrapped(uint32), "Share of the requests that are copied, in whole percent; mirrorPercentage replaces it"),
+    ...field(wrapped(uint32), "Share of the requests that are copied, in whole percent; mirrorPercentage replaces it"),
     alsoWritten: "mirror_percent",
   },
-  mirrorPercentage: later(percent, "Share of the requests that are copied"),
-  mirrors: later(repeated(httpMirrorPolicy), "Several places where copies go"),
+  mirrorPercentage: field(percent, "Share of the requests that are copied"),
+  mirrors: field(repeated(httpMirrorPolicy), "Several places where copies go"),
   corsPolicy: field(corsPolicy, "Cross-origin resource sharing"),
   headers: field(headers, "Header edits for all requests of the route"),
 });

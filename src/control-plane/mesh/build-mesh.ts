@@ -14,6 +14,7 @@ import { selects, type Labels } from "#control-plane/registry/labels";
 import type { Service, ServicePort } from "#control-plane/registry/service";
 import { DestinationRuleIndex } from "./destination-rule-index.ts";
 import { mergeGateways } from "./gateway-servers.ts";
+import { ingressObjects } from "./ingress.ts";
 import { inboundPorts } from "./inbound-ports.ts";
 import type {
   EgressListener,
@@ -71,8 +72,19 @@ class MeshIndex {
     this.objects = objects;
     this.services = registry.services;
     this.config = resolveMeshConfig(objects, inputs.meshConfigDefaults);
+    const ingress = ingressObjects({
+      objects,
+      config: this.config,
+      domain,
+      portNumber: (namespace, name, port) =>
+        this.services
+          .find((service) => service.source === "Service" && service.namespace === namespace && service.name === name)
+          ?.ports.find((candidate) => candidate.name === port)?.number,
+    });
     this.virtualServices = new VirtualServiceIndex(
-      objects.list<VirtualServiceSpec>("VirtualService").map((object) => resolveVirtualService(object, domain)),
+      [...ingress.virtualServices, ...objects.list<VirtualServiceSpec>("VirtualService")].map((object) =>
+        resolveVirtualService(object, domain),
+      ),
       this.config.defaultVirtualServiceExportTo,
     );
     this.destinationRules = new DestinationRuleIndex(objects.list<DestinationRuleSpec>("DestinationRule"), {
@@ -82,7 +94,7 @@ class MeshIndex {
     });
     this.rootNamespace = this.config.rootNamespace ?? "istio-system";
     this.mutualTlsModes = new MutualTlsModes(objects.list<PeerAuthenticationSpec>("PeerAuthentication"), this.rootNamespace);
-    this.gateways = objects.list<GatewaySpec>("Gateway");
+    this.gateways = [...ingress.gateways, ...objects.list<GatewaySpec>("Gateway")];
     this.serviceByHostname = new Map(this.services.map((service) => [service.hostname, service]));
   }
 
