@@ -1,14 +1,15 @@
 // HTTP/1.1, 1 KB responses, keep-alive: our proxy and real Envoy with the same xDS, each pinned to core 0; wrk and an nginx back end
 // share core 1. Interleaved runs, medians; after each cell the proxy's own request count is compared with wrk's, so that both are
 // known to have done the same work.
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { call, eventually, freePort, ROOT } from "../test/harness/mesh.ts";
 import { debianTool, envoyBinary } from "../test/harness/tools.ts";
 import { startReplayServer } from "../test/replay/ads-server.ts";
+import { cpuSeconds, rssMb } from "./process-usage.ts";
 import { benchBootstrap, sidecarResources } from "./sidecar-resources.ts";
 import type { BenchOptions } from "./run.ts";
 
@@ -31,20 +32,6 @@ interface Cell {
   readonly p99Ms: number;
   readonly rssMb: number;
   readonly errors: number;
-}
-
-const CLOCK_TICKS = Number(spawnSync("getconf", ["CLK_TCK"], { encoding: "utf8" }).stdout);
-
-/** User and system time of a process with all its threads, in seconds. */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-    .replace(/^.*\) /s, "")
-    .split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
-}
-
-function rssMb(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
 }
 
 function latencyMs(text: string): number {

@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 
 const BENCHES: Readonly<Record<string, () => Promise<{ bench(options: BenchOptions): Promise<unknown> }>>> = {
   analyze: () => import("./analyze.ts"),
+  "control-plane": () => import("./control-plane/control-plane.ts"),
   http1: () => import("./http1.ts"),
 };
 

@@ -98,6 +98,23 @@ function program(): Command {
     });
 
   mizzen
+    .command("wait")
+    .description("wait until an object, as it is now, is live on every proxy")
+    .argument("<object...>", "VirtualService/reviews, or virtualservice reviews.default")
+    .option("--for <condition>", "distribution: acknowledged by the proxies", "distribution")
+    .option("-n, --namespace <name>", "the object's namespace (default: default)")
+    .option("--timeout <duration>", "how long to wait", "30s")
+    .option("--threshold <share>", "how many of the proxies, from 0 to 1", "1")
+    .option("--generation <number>", "an older one does not do")
+    .option("--http-port <port>", "of a control plane that runs alone: its debug port")
+    .option(...DATA_DIR)
+    .addHelpText(
+      "after",
+      "\nExamples:\n  mizzen wait --for=distribution VirtualService/reviews\n  mizzen wait vs/reviews --timeout 5s --threshold 0.9\n",
+    )
+    .action(async (words: readonly string[], options: Record<string, never>) => (await import("./wait.ts")).wait(words, options));
+
+  mizzen
     .command("analyze")
     .description("find what is wrong or does not fit together in files, or in the running mesh")
     .argument("[paths...]", "files, folders, or - for standard input")

@@ -23,6 +23,7 @@ import { registrationFile } from "#control-plane/registry/registration-file";
 import { ConfigRegistry } from "#control-plane/registry/registry";
 import { WorkloadRegistrations } from "#control-plane/registry/workload-registrations";
 import { Debounce } from "#control-plane/xds/debounce";
+import { Distribution } from "#control-plane/xds/distribution";
 import { DiscoveryServer } from "#control-plane/xds/discovery-server";
 import { refusalFindings } from "#control-plane/xds/refusal-findings";
 import { listenGrpc, type GrpcListener } from "#control-plane/xds/grpc-listener";
@@ -76,6 +77,7 @@ export class ControlPlane {
   readonly #registry: ConfigRegistry;
   readonly #source: DirectorySource;
   readonly #server: DiscoveryServer;
+  readonly #distribution = new Distribution();
   readonly #configChange: Debounce;
   readonly #endpointChange: Debounce;
   readonly #startedAt: string;
@@ -149,6 +151,10 @@ export class ControlPlane {
     this.#rebuild("all");
     this.#reportGroups();
     this.#store.subscribe((change) => {
+      for (const { type, key } of change.changes) {
+        if (type === "deleted") this.#distribution.noteDeleted(key);
+        else this.#distribution.noteChanged(key);
+      }
       // Findings alone (a file that cannot be parsed) change nothing for proxies, but people want to know at once.
       if (change.changes.length > 0) this.#configChange.request();
       else this.#reportFindings();
@@ -210,7 +216,7 @@ export class ControlPlane {
       },
       this.#mesh,
     );
-    this.#server.push(this.#mesh, scope);
+    this.#distribution.notePushed(this.#server.push(this.#mesh, scope));
     this.#reportFindings();
   }
 
@@ -265,6 +271,7 @@ export class ControlPlane {
       kinds: KINDS,
       findings: this.#findings,
       server: this.#server,
+      distribution: this.#distribution,
     };
   }
 }

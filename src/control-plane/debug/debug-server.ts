@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { configDump } from "./config-dump.ts";
 import type { DebugState } from "./debug-state.ts";
-import { configz, endpointz, findingsDocument, findProxy, registryz, syncz } from "./documents.ts";
+import { configDistribution, configz, endpointz, findingsDocument, findProxy, registryz, syncz } from "./documents.ts";
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const MAX_CONNECTIONS = 100;
@@ -60,18 +60,41 @@ const DOCUMENTS: Readonly<Record<string, (state: DebugState) => unknown>> = {
 
 function serve(state: DebugState, request: IncomingMessage, response: ServerResponse): void {
   if (!isThisMachine(request.headers.host ?? "")) return text(response, 403, "the Host header must be localhost or a loopback address\n");
-  if (request.method !== "GET" && request.method !== "HEAD") return text(response, 405, "only GET is served\n");
   const url = new URL(request.url ?? "/", "http://localhost");
+  if (url.pathname === "/debug/adsz" && url.searchParams.get("push") === "true") return pushAll(state, request, response);
+  if (request.method !== "GET" && request.method !== "HEAD") return text(response, 405, "only GET is served\n");
   // The server listens only once the configuration has been read and proxies can connect.
   if (url.pathname === "/ready") return text(response, 200, "ready\n");
   if (url.pathname === "/metrics") {
     return text(response, 200, state.server.metrics.text(state.server.connections.length, state.mesh.services.length));
   }
   if (url.pathname === "/debug/config_dump") return dump(state, url.searchParams.get("proxyID") ?? "", response);
+  if (url.pathname === "/debug/config_distribution") return distribution(state, url.searchParams, response);
   const document = Object.hasOwn(DOCUMENTS, url.pathname) ? DOCUMENTS[url.pathname] : undefined;
   if (document !== undefined) return json(response, document(state));
-  const paths = [...Object.keys(DOCUMENTS), "/debug/config_dump?proxyID=", "/metrics", "/ready"].sort();
+  const paths = [...Object.keys(DOCUMENTS), "/debug/config_dump?proxyID=", DISTRIBUTION_PATH, "/metrics", "/ready"].sort();
   text(response, url.pathname === "/" ? 200 : 404, `${paths.join("\n")}\n`);
+}
+
+const DISTRIBUTION_PATH = "/debug/config_distribution?kind=&namespace=&name=";
+
+function distribution(state: DebugState, query: URLSearchParams, response: ServerResponse): void {
+  const [kind = "", namespace = "", name = ""] = ["kind", "namespace", "name"].map((field) => query.get(field) ?? "");
+  const found = configDistribution(state, kind, namespace, name);
+  if (found !== undefined) return json(response, found);
+  text(
+    response,
+    404,
+    `no ${kind || "object"} ${JSON.stringify(name)} in namespace ${JSON.stringify(namespace)}; ask ${DISTRIBUTION_PATH}\n`,
+  );
+}
+
+/** istiod does this for a GET as well; a page that is read elsewhere could make a browser send that one. */
+function pushAll({ server }: DebugState, request: IncomingMessage, response: ServerResponse): void {
+  if (request.method !== "POST" || request.headers.origin !== undefined)
+    return text(response, 405, "only POST pushes, and not from a page\n");
+  server.resendAll();
+  text(response, 200, `pushed to ${server.proxies.length} proxies\n`);
 }
 
 function dump(state: DebugState, proxyId: string, response: ServerResponse): void {

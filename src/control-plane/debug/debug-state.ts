@@ -2,6 +2,7 @@
 import type { Finding } from "#api/finding";
 import type { ObjectSet } from "#control-plane/config/object-set";
 import type { Mesh } from "#control-plane/mesh/mesh";
+import type { Distribution } from "#control-plane/xds/distribution";
 import type { DiscoveryServer } from "#control-plane/xds/discovery-server";
 
 export interface DebugState {
@@ -12,4 +13,5 @@ export interface DebugState {
   readonly kinds: readonly string[];
   readonly findings: readonly Finding[];
   readonly server: DiscoveryServer;
+  readonly distribution: Distribution;
 }

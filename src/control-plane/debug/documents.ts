@@ -2,6 +2,7 @@
 import { findingText } from "#api/finding";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SHORT_TYPE } from "#envoy/type-urls";
 import type { ConnectedProxy } from "#control-plane/xds/connected-proxy";
+import { reconciledCondition, type ObjectDistribution } from "#control-plane/xds/distribution";
 import type { DebugState } from "./debug-state.ts";
 
 const SYNC_TYPES = [
@@ -59,8 +60,22 @@ export function endpointz({ mesh }: DebugState): unknown {
 }
 
 /** Secrets are no objects of this list: the kinds that are held are configuration only. */
-export function configz({ objects, kinds }: DebugState): unknown {
-  return kinds.flatMap((kind) => objects.list(kind));
+export function configz({ objects, kinds, distribution, server }: DebugState): unknown {
+  const { proxies } = server;
+  return kinds.flatMap((kind) =>
+    objects.list(kind).map((object) => ({ ...object, status: { conditions: [reconciledCondition(distribution.of(object, proxies))] } })),
+  );
+}
+
+/** Where one object is live. undefined: there is no such object. */
+export function configDistribution(
+  { objects, distribution, server }: DebugState,
+  kind: string,
+  namespace: string,
+  name: string,
+): ObjectDistribution | undefined {
+  const object = objects.get(kind, namespace, name);
+  return object === undefined ? undefined : distribution.of(object, server.proxies);
 }
 
 export function findingsDocument({ findings }: DebugState): unknown {

@@ -30,6 +30,11 @@ export class ConnectedProxy {
     return [...byType.values()];
   }
 
+  /** The newest push that is whole on all of its streams. */
+  get syncedSequence(): number {
+    return Math.min(...this.#connections.map(({ syncedSequence }) => syncedSequence));
+  }
+
   get clusterId(): string {
     return this.#connections[0]!.clusterId;
   }

@@ -70,11 +70,17 @@ export class DiscoveryServer {
       .map(([, connections]) => new ConnectedProxy(connections.at(-1)!.node!, connections));
   }
 
-  /** `endpoints`: nothing else differs from the mesh before. */
-  push(mesh: Mesh, scope: "all" | "endpoints"): void {
+  /** `endpoints`: nothing else differs from the mesh before. Returns the number of the push. */
+  push(mesh: Mesh, scope: "all" | "endpoints"): number {
     this.#push = { mesh, sequence: ++this.#sequence, cache: new ResourceCache(), startedMs: this.#options.clock.monotonicMs() };
     for (const connection of this.#connections.values()) connection.push(this.#push, scope);
     this.#wake();
+    return this.#sequence;
+  }
+
+  /** Sends every proxy everything once more, changed or not. */
+  resendAll(): void {
+    for (const connection of this.#connections.values()) connection.resendAll();
   }
 
   /** Resolves with the version of the mesh once every connected proxy has acknowledged it, or has gone. */

@@ -105,6 +105,12 @@ export class DiscoverySession {
     this.#pump();
   }
 
+  /** Everything that the client has goes out once more. */
+  resendAll(): void {
+    for (const subscription of this.#subscriptions.values()) for (const name of subscription.versions.keys()) subscription.resend(name);
+    this.#pump();
+  }
+
   get desired(): ResourceSet {
     return this.#desired;
   }

@@ -139,6 +139,10 @@ export class ProxyConnection {
     this.#session.setDesired(resources, push.mesh.version, push.sequence);
   }
 
+  resendAll(): void {
+    this.#session.resendAll();
+  }
+
   close(): void {
     this.#session.close();
   }
