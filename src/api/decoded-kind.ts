@@ -16,10 +16,12 @@ export interface DecodedKind {
   readonly specMayBeMissing: boolean;
   /** "none": decoded, checked and analyzed, and the mesh does nothing with it yet; "harmless": nothing is lost by that. */
   readonly effect: "full" | "none" | "harmless";
+  /** Its status says something to the mesh: where a pod runs, which addresses a ServiceEntry was given. */
+  readonly readsStatus: boolean;
   readonly validate: (spec: unknown, check: Check) => void;
 }
 
-type Traits = Partial<Pick<DecodedKind, "writtenAs" | "body" | "specMayBeMissing" | "effect">>;
+type Traits = Partial<Pick<DecodedKind, "writtenAs" | "body" | "specMayBeMissing" | "effect" | "readsStatus">>;
 
 export function decoded<Spec>(
   kind: string,
@@ -37,6 +39,7 @@ export function decoded<Spec>(
     body: "spec",
     specMayBeMissing: false,
     effect: "full",
+    readsStatus: false,
     validate: (spec, check) => validate(spec as Spec, check),
     ...traits,
   };

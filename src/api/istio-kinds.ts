@@ -13,10 +13,6 @@ import { requestAuthentication } from "./request-authentication.ts";
 import { validateAuthorizationPolicy } from "./security/validate-authorization-policy.ts";
 import { validatePeerAuthentication } from "./security/validate-peer-authentication.ts";
 import { validateRequestAuthentication } from "./security/validate-request-authentication.ts";
-import { serviceEntry } from "./service-entry.ts";
-import { validateServiceEntry } from "./service-entry/validate.ts";
-import { sidecar } from "./sidecar.ts";
-import { validateSidecar } from "./sidecar/validate.ts";
 import { telemetry } from "./telemetry.ts";
 import { validateTelemetry } from "./telemetry/validate.ts";
 import { trafficExtension } from "./traffic-extension.ts";
@@ -24,7 +20,6 @@ import { checkWorkloadSelector } from "./validation/selector-rules.ts";
 import type { Check } from "./validation/violations.ts";
 import { wasmPlugin } from "./wasm-plugin.ts";
 
-const networking = ["networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"];
 const security = ["security.istio.io/v1", "security.istio.io/v1beta1"];
 
 function inert<Spec>(
@@ -41,8 +36,6 @@ function validateProxyConfig(spec: ProxyConfigObjectSpec, check: Check): void {
 }
 
 export const istioKinds: readonly DecodedKind[] = [
-  inert("ServiceEntry", networking, serviceEntry, validateServiceEntry),
-  inert("Sidecar", networking, sidecar, validateSidecar),
   inert("EnvoyFilter", ["networking.istio.io/v1alpha3"], envoyFilter, validateEnvoyFilter),
   inert("ProxyConfig", ["networking.istio.io/v1beta1"], proxyConfigObject, validateProxyConfig),
   inert("AuthorizationPolicy", security, authorizationPolicy, validateAuthorizationPolicy),

@@ -10,8 +10,12 @@ import { istioKinds } from "./istio-kinds.ts";
 import { kubernetesKinds } from "./kubernetes/kinds.ts";
 import { meshConfig } from "./mesh-config.ts";
 import { validateMeshConfig } from "./mesh-config/validate.ts";
+import { serviceEntry } from "./service-entry.ts";
+import { validateServiceEntry } from "./service-entry/validate.ts";
 import { service } from "./service.ts";
 import { validateService } from "./service/validate.ts";
+import { sidecar } from "./sidecar.ts";
+import { validateSidecar } from "./sidecar/validate.ts";
 import { virtualService } from "./virtual-service.ts";
 import { validateVirtualService } from "./virtual-service/validate.ts";
 import { workloadEndpoint } from "./workload-entry.ts";
@@ -28,7 +32,9 @@ const decodedKinds: readonly DecodedKind[] = [
   decoded("DestinationRule", networkingVersions, destinationRule, validateDestinationRule),
   decoded("Gateway", networkingVersions, gateway, validateGateway),
   decoded("WorkloadGroup", networkingVersions, workloadGroup, validateWorkloadGroup),
-  decoded("WorkloadEntry", networkingVersions, workloadEndpoint, validateWorkloadEntry),
+  decoded("WorkloadEntry", networkingVersions, workloadEndpoint, validateWorkloadEntry, { readsStatus: true }),
+  decoded("ServiceEntry", networkingVersions, serviceEntry, validateServiceEntry, { readsStatus: true }),
+  decoded("Sidecar", networkingVersions, sidecar, validateSidecar),
   decoded("Service", ["v1"], service, validateService),
   ...istioKinds,
   decoded("MeshConfig", [meshConfigVersion], meshConfig, validateMeshConfig),

@@ -13,6 +13,15 @@ export interface ObjectMeta {
   readonly generation: number;
   readonly resourceVersion: string;
   readonly uid: string;
+  /** Of a pod: what its name was generated from, and who controls it. */
+  readonly generateName?: string | undefined;
+  readonly ownerReferences?: readonly OwnerReference[] | undefined;
+}
+
+export interface OwnerReference {
+  readonly kind: string;
+  readonly name: string;
+  readonly controller: boolean;
 }
 
 export interface ApiObject<Spec = unknown, Kind extends string = string> {
@@ -20,6 +29,8 @@ export interface ApiObject<Spec = unknown, Kind extends string = string> {
   readonly kind: Kind;
   readonly metadata: ObjectMeta;
   readonly spec: Spec;
+  /** As it was written and not checked; only of kinds whose status says something to the mesh (a pod's address). */
+  readonly status?: unknown;
 }
 
 export function keyOf(object: ApiObject): ObjectKey {

@@ -8,7 +8,7 @@ import type { Finding, ObjectKey, Place } from "./finding.ts";
 import type { DecodedKind } from "./decoded-kind.ts";
 import { decodedKind, isNamespaced, keyKind, lookUpKind, meshConfigVersion } from "./kinds.ts";
 import { configMap, objectEnvelope, objectHead, objectMeta, type WrittenMeta } from "./object-envelope.ts";
-import type { ObjectMeta } from "./object.ts";
+import type { ObjectMeta, OwnerReference } from "./object.ts";
 import { entry, innerOffset, innerPlace, offsetIn, textAt } from "./source-lookup.ts";
 import { didYouMean } from "./suggestion.ts";
 import { checkAnnotations } from "./validation/annotation-rules.ts";
@@ -21,10 +21,11 @@ import { readYaml, type SourceDocument } from "./yaml-source.ts";
 export interface DecodedObject<Spec = unknown> {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: Pick<ObjectMeta, "name" | "namespace" | "labels" | "annotations"> & {
+  readonly metadata: Pick<ObjectMeta, "name" | "namespace" | "labels" | "annotations" | "generateName" | "ownerReferences"> & {
     readonly creationTimestamp?: string | undefined;
   };
   readonly spec: Spec;
+  readonly status?: unknown;
 }
 
 export interface ParsedDocument {
@@ -264,7 +265,9 @@ class ObjectReader {
       const message = `kind ${declaration.writtenAs} is accepted and has no effect yet`;
       this.say({ level: "info", code: "MZ0004", path: [], offset: root.offset, message });
     }
-    return this.#done({ apiVersion, kind: declaration.kind, metadata: metadataOf(meta, namespace), spec });
+    const statusNode = declaration.readsStatus ? entry(root, "status") : undefined;
+    const status = statusNode === undefined ? {} : { status: decode(json.shape, statusNode, ["status"], () => undefined) };
+    return this.#done({ apiVersion, kind: declaration.kind, metadata: metadataOf(meta, namespace), spec, ...status });
   }
 
   #readSpec(root: SourceMap, declaration: DecodedKind): unknown {
@@ -442,6 +445,25 @@ function keyIn(root: SourceNode | undefined, defaultNamespace: string): ObjectKe
 }
 
 function metadataOf(meta: WrittenMeta, namespace: string): DecodedObject["metadata"] {
-  const { name = "", labels = {}, annotations = {}, creationTimestamp } = meta;
-  return { name, namespace, labels, annotations, ...(creationTimestamp === undefined ? {} : { creationTimestamp }) };
+  const { name = "", labels = {}, annotations = {}, creationTimestamp, generateName } = meta;
+  const ownerReferences = ownersOf(meta.ownerReferences);
+  return {
+    name,
+    namespace,
+    labels,
+    annotations,
+    ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+    ...(generateName === undefined ? {} : { generateName }),
+    ...(ownerReferences.length === 0 ? {} : { ownerReferences }),
+  };
+}
+
+/** Written by Kubernetes, not by people: what is not of its form is left out. */
+function ownersOf(written: unknown): readonly OwnerReference[] {
+  if (!Array.isArray(written)) return [];
+  return written.flatMap((entry: unknown) => {
+    if (typeof entry !== "object" || entry === null) return [];
+    const { kind, name, controller } = entry as Readonly<Record<string, unknown>>;
+    return typeof kind === "string" && typeof name === "string" ? [{ kind, name, controller: controller === true }] : [];
+  });
 }

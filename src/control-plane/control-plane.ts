@@ -20,7 +20,7 @@ import { notServedFindings } from "#control-plane/mesh/not-served-findings";
 import { serviceFindings } from "#control-plane/mesh/service-findings";
 import type { Labels } from "#control-plane/registry/labels";
 import { registrationFile } from "#control-plane/registry/registration-file";
-import { ConfigRegistry } from "#control-plane/registry/registry";
+import { ConfigRegistry } from "#control-plane/registry/config-registry";
 import { WorkloadRegistrations } from "#control-plane/registry/workload-registrations";
 import { Debounce } from "#control-plane/xds/debounce";
 import { Distribution } from "#control-plane/xds/distribution";

@@ -5,7 +5,7 @@ import { buildMesh } from "#control-plane/mesh/build-mesh";
 import type { Mesh } from "#control-plane/mesh/mesh";
 import { parseNode } from "#control-plane/mesh/parse-node";
 import type { ProxyNode } from "#control-plane/mesh/proxy";
-import { buildRegistry } from "#control-plane/registry/registry";
+import { buildRegistry } from "#control-plane/registry/build-registry";
 
 const DOMAIN = "cluster.local";
 
@@ -46,7 +46,8 @@ function meshOfDocuments(documents: readonly ParsedDocument[]): Mesh {
   store.put({ path: "input.yaml", rank: "file", seenMs: 0 }, documents, 0);
   store.publish();
   const { objects } = store;
-  const registry = buildRegistry({ objects, registered: [], domain: DOMAIN });
+  // What was recorded had no controller beside it that gives ServiceEntries their addresses.
+  const registry = buildRegistry({ objects, registered: [], domain: DOMAIN, allocateAddresses: false });
   return buildMesh({ version: "1", objects, registry, meshConfigDefaults: {}, domain: DOMAIN, hasCertificateAuthority: true });
 }
 

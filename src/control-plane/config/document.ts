@@ -1,6 +1,7 @@
 // What a source hands to the store: the documents of one file, decoded by api/. Positions stay here, beside the objects: they
 // never enter a snapshot, so a comment at the top of a file pushes nothing.
 import type { Finding, ObjectKey, Place } from "#api/finding";
+import type { OwnerReference } from "#api/object";
 
 /** An object as it was written: what the store adds to metadata is not there yet. */
 export interface DecodedObject {
@@ -12,8 +13,12 @@ export interface DecodedObject {
     readonly labels: Readonly<Record<string, string>>;
     readonly annotations: Readonly<Record<string, string>>;
     readonly creationTimestamp?: string | undefined;
+    readonly generateName?: string | undefined;
+    readonly ownerReferences?: readonly OwnerReference[] | undefined;
   };
   readonly spec: unknown;
+  /** Only of kinds whose status says something to the mesh. */
+  readonly status?: unknown;
 }
 
 export interface SourceDocument {

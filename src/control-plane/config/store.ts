@@ -240,7 +240,16 @@ export class ConfigStore {
         continue;
       }
       const specText = JSON.stringify(decoded.spec);
-      const contentText = JSON.stringify([decoded.apiVersion, decoded.metadata.labels, decoded.metadata.annotations, specText]);
+      const { generateName, ownerReferences } = decoded.metadata;
+      const contentText = JSON.stringify([
+        decoded.apiVersion,
+        decoded.metadata.labels,
+        decoded.metadata.annotations,
+        specText,
+        generateName,
+        ownerReferences,
+        decoded.status,
+      ]);
       if (record !== undefined && record.contentText === contentText) {
         // Written differently, meaning the same: a comment, an indentation.
         record.hash = hash;
@@ -264,8 +273,11 @@ export class ConfigStore {
           generation: before === undefined ? 1 : before.generation + (sameSpec ? 0 : 1),
           resourceVersion: String(++this.#resourceVersion),
           uid: before?.uid ?? uidOf(key, creationTimestamp),
+          ...(generateName === undefined ? {} : { generateName }),
+          ...(ownerReferences === undefined ? {} : { ownerReferences }),
         },
         spec: decoded.spec,
+        ...(decoded.status === undefined ? {} : { status: decoded.status }),
       };
       this.#records.set(key, { object, hash, contentText, candidate });
       changes.push({ type: record === undefined ? "added" : "modified", key: keyOf(object), object });

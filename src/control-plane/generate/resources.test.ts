@@ -8,7 +8,7 @@ import { buildMesh } from "#control-plane/mesh/build-mesh";
 import type { Mesh } from "#control-plane/mesh/mesh";
 import { parseNode } from "#control-plane/mesh/parse-node";
 import type { ProxyNode } from "#control-plane/mesh/proxy";
-import { buildRegistry } from "#control-plane/registry/registry";
+import { buildRegistry } from "#control-plane/registry/build-registry";
 import { configRegistry } from "#envoy/config-registry";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";

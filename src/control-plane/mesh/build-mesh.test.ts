@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { ApiObject } from "#api/object";
 import { objectSet } from "#control-plane/config/immutable-object-set";
-import { buildRegistry } from "#control-plane/registry/registry";
+import { buildRegistry } from "#control-plane/registry/build-registry";
 import { buildMesh } from "./build-mesh.ts";
 import type { ProxyView } from "./mesh.ts";
 import { DOMAIN, httpService, meshOf, object, proxyNode, type ObjectOptions } from "./testing.ts";

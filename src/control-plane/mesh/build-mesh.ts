@@ -105,7 +105,8 @@ class MeshIndex {
   scope(namespace: string): NamespaceScope {
     let scope = this.#scopes.get(namespace);
     if (scope === undefined) {
-      const services = this.services.filter((service) => this.seesService(service, namespace));
+      const visible = this.services.filter((service) => this.seesService(service, namespace));
+      const services = visible.filter(({ hostname }, index) => visible[index - 1]?.hostname !== hostname);
       scope = {
         services,
         byHostname: new Map(services.map((service) => [service.hostname, service])),

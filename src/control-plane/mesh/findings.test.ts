@@ -25,13 +25,11 @@ test("what is valid and not served yet is said at the object", () => {
     object("Gateway", "gw", { servers: [server(80, "HTTP"), server(443, "HTTPS"), server(9000, "TCP"), server(81, "GRPC")] }),
     object("VirtualService", "delegate", { http: [] }),
     object("VirtualService", "vs", { hosts: ["reviews"], http: [] }),
-    object("ServiceEntry", "se", { hosts: ["a.com", "b.com", "c.com", "d.com", "e.com", "f.com"] }),
   ]);
   assert.deepEqual(brief(notServedFindings(objects)), [
     "warning MZ0004 spec.servers[1].port.protocol: port 443 is not opened: proxies cannot speak TLS yet",
     "warning MZ0004 spec.servers[2].port.protocol: port 9000 is not opened: gateways cannot serve TCP yet",
     "warning MZ0004 spec: a VirtualService without hosts is a delegate, and delegation does not work yet: its routes are not used",
-    "warning MZ0004 spec.hosts: a.com, b.com, c.com, d.com, e.com, ... stay unknown to the mesh: a ServiceEntry has no effect yet",
   ]);
 });
 

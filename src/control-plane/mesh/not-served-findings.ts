@@ -1,16 +1,12 @@
-// What is valid and of no effect as a whole: Gateway servers that proxies cannot open yet, VirtualServices that nobody calls, hosts of
-// ServiceEntries. Said at the object, because the user finds a closed port or a route that never matches. Pure.
+// What is valid and of no effect as a whole: Gateway servers that proxies cannot open yet, VirtualServices that nobody calls. Said at
+// the object, because the user finds a closed port or a route that never matches. Pure.
 import type { Finding } from "#api/finding";
 import type { GatewaySpec } from "#api/gateway";
 import { keyOf } from "#api/object";
-import type { ServiceEntrySpec } from "#api/service-entry";
 import type { VirtualServiceSpec } from "#api/virtual-service";
 import type { ObjectSet } from "#control-plane/config/object-set";
 import { parseProtocol } from "#control-plane/registry/protocol";
 import { isHttp } from "#control-plane/registry/service";
-
-/** As many hosts as a line has room for. */
-const maxNamedHosts = 5;
 
 export function notServedFindings(objects: ObjectSet): readonly Finding[] {
   const findings: Finding[] = [];
@@ -39,18 +35,6 @@ export function notServedFindings(objects: ObjectSet): readonly Finding[] {
       field: "spec",
       message: "a VirtualService without hosts is a delegate, and delegation does not work yet: its routes are not used",
       hint: "add hosts",
-    });
-  }
-  for (const entry of objects.list<ServiceEntrySpec>("ServiceEntry")) {
-    const hosts = entry.spec.hosts ?? [];
-    if (hosts.length === 0) continue;
-    const named = hosts.length > maxNamedHosts ? `${hosts.slice(0, maxNamedHosts).join(", ")}, ...` : hosts.join(", ");
-    findings.push({
-      level: "warning",
-      code: "MZ0004",
-      object: keyOf(entry),
-      field: "spec.hosts",
-      message: `${named} ${hosts.length > 1 ? "stay" : "stays"} unknown to the mesh: a ServiceEntry has no effect yet`,
     });
   }
   return findings;

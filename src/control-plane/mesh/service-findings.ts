@@ -2,6 +2,7 @@
 import type { Finding } from "#api/finding";
 import { LabelIndex, selects, type Labels } from "#control-plane/registry/labels";
 import { isHttp, type Service } from "#control-plane/registry/service";
+import { endpointLists } from "#control-plane/registry/endpoint-slices";
 import type { WorkloadEntrySpec } from "#api/workload-entry";
 import type { WorkloadGroupSpec } from "#api/workload-group";
 import type { ObjectSet } from "#control-plane/config/object-set";
@@ -21,11 +22,15 @@ export function serviceFindings({ services, objects, gatewayLabels }: ServiceFin
     (workload) => workload.namespace,
     (workload) => workload.labels,
   );
+  const lists = endpointLists(objects);
   for (const service of services) {
     const { selector, namespace } = service;
     const object = { kind: service.source, namespace, name: service.name };
     if (selector !== undefined && gatewayLabels.some((labels) => selects(selector, labels))) continue;
-    if (selector === undefined) {
+    // Who lists instances elsewhere has said where they are: in the ServiceEntry itself, in EndpointSlices.
+    if (service.source === "ServiceEntry" || lists.has(`${namespace}/${service.name}`)) {
+      // Nothing to find out.
+    } else if (selector === undefined) {
       if (service.alias === undefined) {
         findings.push({
           level: "info",

@@ -2,7 +2,8 @@
 import { objectSet } from "#control-plane/config/immutable-object-set";
 import type { ObjectSet } from "#control-plane/config/object-set";
 import type { ApiObject } from "#api/object";
-import { buildRegistry, type RegistrySnapshot } from "#control-plane/registry/registry";
+import { buildRegistry } from "#control-plane/registry/build-registry";
+import type { RegistrySnapshot } from "#control-plane/registry/registry";
 import { buildMesh } from "./build-mesh.ts";
 import type { Mesh } from "./mesh.ts";
 import type { ProxyNode } from "./proxy.ts";

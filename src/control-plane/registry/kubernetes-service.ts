@@ -1,19 +1,23 @@
 // A Kubernetes Service as a service of the mesh.
-import type { Finding } from "#api/finding";
 import { keyOf, type ApiObject } from "#api/object";
 import type { ServiceSpec } from "#api/service";
 import { selectProtocol } from "./protocol.ts";
 import type { Service, ServicePort } from "./service.ts";
 
 const EXPORT_TO_ANNOTATION = "networking.istio.io/exportTo";
-const TRAFFIC_DISTRIBUTION_ANNOTATION = "networking.istio.io/traffic-distribution";
+export const TRAFFIC_DISTRIBUTION_ANNOTATION = "networking.istio.io/traffic-distribution";
 const SERVICE_ACCOUNTS_ANNOTATION = "alpha.istio.io/kubernetes-serviceaccounts";
 
 function serviceHostname(name: string, namespace: string, domain: string): string {
   return `${name}.${namespace}.svc.${domain}`;
 }
 
-export function fromKubernetesService(object: ApiObject<ServiceSpec>, domain: string, findings: Finding[]): Service {
+/** `namespaceAnnotations`: those of the namespace that it stands in. */
+export function fromKubernetesService(
+  object: ApiObject<ServiceSpec>,
+  domain: string,
+  namespaceAnnotations: Readonly<Record<string, string>>,
+): Service {
   const { metadata, spec } = object;
   const exportTo = listOf(metadata.annotations[EXPORT_TO_ANNOTATION]);
   const ports = (spec.ports ?? []).map((port): ServicePort => ({
@@ -24,15 +28,6 @@ export function fromKubernetesService(object: ApiObject<ServiceSpec>, domain: st
   }));
   // An ExternalName Service is a name for another host: no address, no endpoints of its own.
   const alias = spec.type === "ExternalName" ? spec.externalName : undefined;
-  if (spec.type === "ExternalName") {
-    findings.push({
-      level: "info",
-      code: "MZ0004",
-      message: `a service of type ExternalName is accepted and has no endpoints yet: calls to it are answered with 503`,
-      object: keyOf(object),
-      field: "spec.type",
-    });
-  }
   const written = (spec.clusterIPs ?? [spec.clusterIP ?? ""]).filter((address) => address !== "");
   const headless = spec.type !== "ExternalName" && written.includes("None");
   return {
@@ -51,8 +46,12 @@ export function fromKubernetesService(object: ApiObject<ServiceSpec>, domain: st
     exportTo,
     source: "Service",
     object: keyOf(object),
+    aliases: [],
     external: false,
-    trafficDistribution: spec.trafficDistribution ?? metadata.annotations[TRAFFIC_DISTRIBUTION_ANNOTATION],
+    trafficDistribution:
+      spec.trafficDistribution ??
+      metadata.annotations[TRAFFIC_DISTRIBUTION_ANNOTATION] ??
+      namespaceAnnotations[TRAFFIC_DISTRIBUTION_ANNOTATION],
     nodeLocal: spec.internalTrafficPolicy === "Local",
     publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
     subjectAltNames: [],

@@ -7,6 +7,40 @@ export function selects(selector: Labels, labels: Labels): boolean {
   return true;
 }
 
+/** Kubernetes' LabelSelector, as far as it was written. */
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly matchExpressions?: readonly (SelectorRequirement | undefined)[] | undefined;
+}
+
+interface SelectorRequirement {
+  readonly key?: string | undefined;
+  readonly operator?: string | undefined;
+  readonly values?: readonly (string | undefined)[] | undefined;
+}
+
+/** A selector that is not there selects everything, one that is wrong nothing. */
+export function labelSelectorMatches(selector: LabelSelector | undefined, labels: Labels): boolean {
+  if (selector === undefined) return true;
+  if (!selects((selector.matchLabels ?? {}) as Labels, labels)) return false;
+  return (selector.matchExpressions ?? []).every((expression) => {
+    const { key = "", operator, values = [] } = expression ?? {};
+    const value = labels[key];
+    switch (operator) {
+      case "In":
+        return value !== undefined && values.includes(value);
+      case "NotIn":
+        return value === undefined || !values.includes(value);
+      case "Exists":
+        return value !== undefined;
+      case "DoesNotExist":
+        return value === undefined;
+      default:
+        return false;
+    }
+  });
+}
+
 /** Finds what a selector selects without looking at everything: by namespace and the pair that the fewest bear. */
 export class LabelIndex<T> {
   #byPair = new Map<string, T[]>();

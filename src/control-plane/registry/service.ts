@@ -35,6 +35,12 @@ export interface ServicePort {
  */
 export type Resolution = "EDS" | "NONE" | "DNS" | "DNS_ROUND_ROBIN" | "DYNAMIC_DNS" | "ALIAS";
 
+/** Another name of a service. */
+export interface ServiceAlias {
+  readonly hostname: string;
+  readonly namespace: string;
+}
+
 export interface Service {
   /** `reviews.default.svc.cluster.local`, or the host of a ServiceEntry. */
   readonly hostname: string;
@@ -59,6 +65,8 @@ export interface Service {
   readonly source: "Service" | "ServiceEntry";
   /** The object that defines it. */
   readonly object: ObjectKey;
+  /** ExternalName Services that stand for it. */
+  readonly aliases: readonly ServiceAlias[];
   /** Its endpoints are outside the mesh: a ServiceEntry with MESH_EXTERNAL. */
   readonly external: boolean;
   /** `PreferClose`, `PreferSameZone`, `PreferSameNode`: which endpoints a caller prefers. */
@@ -73,16 +81,31 @@ export interface Service {
   readonly serviceAccounts: readonly string[];
 }
 
-export type HealthStatus = "HEALTHY" | "UNHEALTHY" | "DRAINING";
+/** UNKNOWN: nobody watches it (a WorkloadEntry, an endpoint of a ServiceEntry); it takes traffic. */
+export type HealthStatus = "HEALTHY" | "UNKNOWN" | "UNHEALTHY" | "DRAINING";
 
 /** Whether an instance's proxy takes mutual TLS, as its label `security.istio.io/tlsMode` says. */
 export type TlsMode = "istio" | "disabled";
 
-/** One running instance of an application: a WorkloadEntry, registered by hand or by an agent. */
+const TLS_MODE_LABEL = "security.istio.io/tlsMode";
+
+/** `otherwise`: without the label. */
+export function tlsModeOf(labels: Readonly<Record<string, string>>, otherwise: TlsMode = "disabled"): TlsMode {
+  const written = labels[TLS_MODE_LABEL];
+  return written === undefined ? otherwise : written === "istio" ? "istio" : "disabled";
+}
+
+/** One running instance of an application: a pod, or a WorkloadEntry, written by hand or registered by an agent. */
 export interface WorkloadInstance {
+  readonly kind: "Pod" | "WorkloadEntry";
   readonly name: string;
   readonly namespace: string;
+  /** What telemetry calls it: the Deployment of a pod, else its own name. */
+  readonly workload: string;
+  /** An IP address; of a WorkloadEntry also a DNS name or `unix:///path`. */
   readonly address: string;
+  /** All of its IP addresses, `address` first. */
+  readonly addresses: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly serviceAccount: string;
   /** Declared ports by name, for target ports that are names and for overrides. */
@@ -93,6 +116,10 @@ export interface WorkloadInstance {
   readonly weight: number;
   readonly network: string;
   readonly health: HealthStatus;
+  readonly tlsMode: TlsMode;
+  readonly nodeName: string;
+  readonly hostname: string;
+  readonly subdomain: string;
 }
 
 /** An endpoint of one service port. */

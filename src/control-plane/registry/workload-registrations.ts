@@ -12,7 +12,10 @@ const SAVE_DELAY_MS = 20;
 const MAX_REGISTRATIONS = 10_000;
 
 /** What an agent says of its workload. */
-export interface WorkloadDescription extends Omit<WorkloadInstance, "name" | "weight" | "health"> {
+export interface WorkloadDescription extends Pick<
+  WorkloadInstance,
+  "namespace" | "address" | "labels" | "serviceAccount" | "ports" | "listening" | "locality" | "network"
+> {
   /** The WorkloadGroup's name. */
   readonly group: string;
   /** The instance's name: `reviews-v2-1`. */

@@ -3,7 +3,7 @@ import type { PodSpec } from "#api/kubernetes/pod";
 import type { Analyzer } from "#control-plane/analysis/analyzer";
 import { PROXY_CONTAINER } from "#control-plane/analysis/in-mesh";
 import { MESSAGES } from "#control-plane/analysis/messages";
-import { labelSelectorMatches } from "#control-plane/analysis/selector";
+import { labelSelectorMatches } from "#control-plane/registry/labels";
 import { labelsOf, type Written } from "#control-plane/analysis/specs";
 
 export const imageAutoAnalyzer: Analyzer = {

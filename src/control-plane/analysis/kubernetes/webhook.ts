@@ -3,7 +3,7 @@ import { fullName, type AnalysisContext, type Analyzer } from "#control-plane/an
 import type { ObjectOf } from "#control-plane/analysis/analyzed-object";
 import { INJECT_LABEL, INJECTION_LABEL, REVISION_LABEL } from "#control-plane/analysis/in-mesh";
 import { MESSAGES } from "#control-plane/analysis/messages";
-import { labelSelectorMatches } from "#control-plane/analysis/selector";
+import { labelSelectorMatches } from "#control-plane/registry/labels";
 import type { LabelSelector, WebhookConfiguration, Written } from "#control-plane/analysis/specs";
 import type { Labels } from "#control-plane/registry/labels";
 

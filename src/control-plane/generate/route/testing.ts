@@ -5,7 +5,7 @@ import { ConfigStore } from "#control-plane/config/store";
 import { buildMesh } from "#control-plane/mesh/build-mesh";
 import type { ProxyView } from "#control-plane/mesh/mesh";
 import { parseNode } from "#control-plane/mesh/parse-node";
-import { buildRegistry } from "#control-plane/registry/registry";
+import { buildRegistry } from "#control-plane/registry/build-registry";
 import { configRegistry } from "#envoy/config-registry";
 import { messageToJson } from "#envoy/any";
 import { RouteConfigurationSchema, type RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";

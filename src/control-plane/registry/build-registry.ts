@@ -1,0 +1,157 @@
+// The registry of a set of objects and of the workloads that agents registered. Pure; what was made before is only a saving.
+import type { Finding } from "#api/finding";
+import type { ServiceEntrySpec } from "#api/service-entry";
+import type { ObjectSet } from "#control-plane/config/object-set";
+import { discoveredObjects } from "./discovery-selectors.ts";
+import { endpointLists } from "./endpoint-slices.ts";
+import type { EndpointSources } from "./endpoints.ts";
+import { HostEndpoints } from "./host-endpoints.ts";
+import { LabelIndex } from "./labels.ts";
+import { sameOr } from "./memo.ts";
+import { podInstances } from "./pod-instances.ts";
+import type { RegistrySnapshot, ServiceTarget } from "./registry.ts";
+import { ServiceList } from "./service-list.ts";
+import type { Service, ServiceEndpoint, WorkloadInstance } from "./service.ts";
+import { workloadInstances } from "./workload-instances.ts";
+import type { RegisteredWorkload } from "./workload-registrations.ts";
+
+export interface RegistryInputs {
+  readonly objects: ObjectSet;
+  readonly registered: readonly RegisteredWorkload[];
+  /** `cluster.local`. */
+  readonly domain: string;
+  /** Whether hosts of ServiceEntries without an address are given one here, and not by somebody who writes it into their status. */
+  readonly allocateAddresses?: boolean;
+}
+
+const NO_ENDPOINTS: readonly ServiceEndpoint[] = [];
+const NO_TARGETS: readonly ServiceTarget[] = [];
+
+/** `previous`, made of the same domain, keeps what did not change the same one: the list of services, the endpoints of a host. */
+export function buildRegistry(inputs: RegistryInputs, previous?: RegistrySnapshot): RegistrySnapshot {
+  const before = previous instanceof Snapshot ? previous : undefined;
+  const list = before?.list ?? new ServiceList({ domain: inputs.domain, allocateAddresses: inputs.allocateAddresses ?? true });
+  const objects = discoveredObjects(inputs.objects);
+  const findings: Finding[] = [];
+  const pods = sameOr(before?.pods, podInstances(objects));
+  const entries = sameOr(before?.entries, workloadInstances(objects, inputs.registered, findings));
+  return new Snapshot({ list, services: list.update(objects), pods, entries, objects, findings }, before);
+}
+
+interface Parts {
+  readonly list: ServiceList;
+  readonly services: readonly Service[];
+  readonly pods: readonly WorkloadInstance[];
+  readonly entries: readonly WorkloadInstance[];
+  readonly objects: ObjectSet;
+  readonly findings: readonly Finding[];
+}
+
+class Snapshot implements RegistrySnapshot {
+  readonly services: readonly Service[];
+  readonly instances: readonly WorkloadInstance[];
+  readonly findings: readonly Finding[];
+  readonly list: ServiceList;
+  readonly pods: readonly WorkloadInstance[];
+  readonly entries: readonly WorkloadInstance[];
+  readonly #podIndex: LabelIndex<WorkloadInstance>;
+  readonly #entryIndex: LabelIndex<WorkloadInstance>;
+  /** By hostname, then by namespace. */
+  readonly #hosts = new Map<string, Map<string, HostEndpoints>>();
+  #targets: ReadonlyMap<string, readonly ServiceTarget[]> | undefined;
+
+  constructor(parts: Parts, before: Snapshot | undefined) {
+    const { list, services, pods, entries, objects, findings } = parts;
+    this.list = list;
+    this.services = services;
+    this.pods = pods;
+    this.entries = entries;
+    this.findings = findings;
+    this.instances = before?.pods === pods && before.entries === entries ? before.instances : [...pods, ...entries];
+    this.#podIndex = before?.pods === pods ? before.#podIndex : indexOf(pods);
+    this.#entryIndex = before?.entries === entries ? before.#entryIndex : indexOf(entries);
+    const sources: EndpointSources = {
+      lists: endpointLists(objects),
+      pods: new Map(pods.map((pod) => [`${pod.namespace}/${pod.name}`, pod])),
+      podIndex: this.#podIndex,
+      entryIndex: this.#entryIndex,
+      serviceEntry: (namespace, name) => objects.get<ServiceEntrySpec>("ServiceEntry", namespace, name),
+    };
+    for (const group of byHostAndNamespace(services)) {
+      const [first] = group;
+      if (first === undefined) continue;
+      const made = HostEndpoints.of(group, sources, before?.host(first.hostname, first.namespace));
+      const known = this.#hosts.get(first.hostname);
+      if (known === undefined) this.#hosts.set(first.hostname, new Map([[first.namespace, made]]));
+      else known.set(first.namespace, made);
+    }
+  }
+
+  host(hostname: string, namespace: string): HostEndpoints | undefined {
+    return this.#hosts.get(hostname)?.get(namespace);
+  }
+
+  endpoints(hostname: string, port: number, namespace?: string): readonly ServiceEndpoint[] {
+    const byNamespace = this.#hosts.get(hostname);
+    if (byNamespace === undefined) return NO_ENDPOINTS;
+    if (namespace !== undefined) return byNamespace.get(namespace)?.at(port) ?? NO_ENDPOINTS;
+    for (const host of byNamespace.values()) {
+      const endpoints = host.at(port);
+      if (endpoints.length > 0) return endpoints;
+    }
+    return NO_ENDPOINTS;
+  }
+
+  targetsAt(address: string): readonly ServiceTarget[] {
+    this.#targets ??= this.#indexTargets();
+    return this.#targets.get(address) ?? NO_TARGETS;
+  }
+
+  changedEndpoints(since: RegistrySnapshot): ReadonlySet<string> | undefined {
+    if (!(since instanceof Snapshot)) return undefined;
+    const changed = new Set<string>();
+    const compare = (left: Snapshot, right: Snapshot): void => {
+      for (const [hostname, byNamespace] of left.#hosts) {
+        const other = right.#hosts.get(hostname);
+        for (const [namespace, host] of byNamespace) if (other?.get(namespace) !== host) changed.add(hostname);
+      }
+    };
+    compare(this, since);
+    compare(since, this);
+    return changed;
+  }
+
+  #indexTargets(): ReadonlyMap<string, readonly ServiceTarget[]> {
+    const result = new Map<string, ServiceTarget[]>();
+    for (const byNamespace of this.#hosts.values()) {
+      for (const host of byNamespace.values()) {
+        for (const target of host.all()) {
+          const list = result.get(target.endpoint.address);
+          if (list === undefined) result.set(target.endpoint.address, [target]);
+          else list.push(target);
+        }
+      }
+    }
+    return result;
+  }
+}
+
+function indexOf(instances: readonly WorkloadInstance[]): LabelIndex<WorkloadInstance> {
+  return new LabelIndex(
+    instances,
+    (instance) => instance.namespace,
+    (instance) => instance.labels,
+  );
+}
+
+/** Services of one host stand side by side. */
+function* byHostAndNamespace(services: readonly Service[]): Iterable<readonly Service[]> {
+  for (let start = 0; start < services.length;) {
+    const hostname = services[start]?.hostname;
+    let end = start + 1;
+    while (services[end]?.hostname === hostname && end < services.length) end++;
+    if (end === start + 1) yield services.slice(start, end);
+    else yield* Map.groupBy(services.slice(start, end), (service) => service.namespace).values();
+    start = end;
+  }
+}
