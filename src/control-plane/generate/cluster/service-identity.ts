@@ -6,14 +6,18 @@ const SPIFFE = "spiffe://";
 const ACCOUNT = /^spiffe:\/\/[^/]+(?<path>\/ns\/[^/]+\/sa\/[^/]+)$/u;
 
 /** `endpoints`: those of all ports. Sorted; every account also under the aliases of the trust domain. */
-export function serviceIdentities(service: Service, endpoints: Iterable<ServiceEndpoint>, mesh: MeshConfigSpec): readonly string[] {
+export function serviceIdentities(
+  service: Pick<Service, "namespace" | "subjectAltNames" | "serviceAccounts">,
+  endpoints: Iterable<Pick<ServiceEndpoint, "namespace" | "serviceAccount">>,
+  mesh: MeshConfigSpec,
+): readonly string[] {
   const trustDomain = mesh.trustDomain ?? "cluster.local";
   const names = new Set(service.subjectAltNames);
   for (const account of service.serviceAccounts) {
     names.add(account.startsWith(SPIFFE) ? account : identity(trustDomain, service.namespace, account));
   }
   for (const { namespace, serviceAccount } of endpoints) {
-    if (serviceAccount !== "") names.add(identity(trustDomain, namespace, serviceAccount));
+    if (serviceAccount !== "" && namespace !== "") names.add(identity(trustDomain, namespace, serviceAccount));
   }
   // A name of another form is taken as it is.
   const paths = [...names].flatMap((name) => ACCOUNT.exec(name)?.groups?.["path"] ?? []);
@@ -24,5 +28,6 @@ export function serviceIdentities(service: Service, endpoints: Iterable<ServiceE
 }
 
 function identity(trustDomain: string, namespace: string, account: string): string {
-  return `${SPIFFE}${trustDomain}/ns/${namespace}/sa/${account}`;
+  // A trust domain that is an account of Google's has an @, which no SPIFFE ID may have.
+  return `${SPIFFE}${trustDomain.replaceAll("@", ".")}/ns/${namespace}/sa/${account}`;
 }
