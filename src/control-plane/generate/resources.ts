@@ -8,6 +8,7 @@ import { clusterResources } from "./cluster/cluster-resources.ts";
 import { endpointResources } from "./endpoint/endpoint-resources.ts";
 import { gatewayListeners } from "./gateway/gateway-listeners.ts";
 import { gatewayRouteConfiguration } from "./route/gateway-routes.ts";
+import { proxylessResources } from "./proxyless/proxyless-resources.ts";
 import { encode, type Resource } from "./resource.ts";
 import type { ResourceCache } from "./resource-cache.ts";
 import { routeNames } from "./route/route-names.ts";
@@ -19,6 +20,16 @@ export type ResourceSet = ReadonlyMap<string, ReadonlyMap<string, Resource>>;
 
 /** With a cache or without, the result is the same. */
 export function generateResources(view: ProxyView, cache?: ResourceCache): ResourceSet {
+  if (view.node.generator === "grpc") {
+    const resources = proxylessResources(view);
+    const ofType = (typeUrl: string): ReadonlyMap<string, Resource> => byName(resources.filter((resource) => resource.typeUrl === typeUrl));
+    return new Map([
+      [CLUSTER_TYPE, ofType(CLUSTER_TYPE)],
+      [ENDPOINT_TYPE, generateEndpoints(view, cache)],
+      [LISTENER_TYPE, ofType(LISTENER_TYPE)],
+      [ROUTE_TYPE, ofType(ROUTE_TYPE)],
+    ]);
+  }
   const listeners = listenersOf(view);
   return new Map([
     [CLUSTER_TYPE, byName(clusterResources(view, cache))],
