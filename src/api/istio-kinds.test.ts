@@ -133,6 +133,8 @@ test("Telemetry, plugins and ProxyConfig keep to their limits", () => {
 
 test("an EnvoyFilter's patches name objects, and values are such objects", () => {
   const patch = (text: string): string => `{configPatches: [{${text}}]}`;
+  const typed = (type: string): string =>
+    patch(`applyTo: HTTP_FILTER, patch: {operation: ADD, value: {name: a, typed_config: {'@type': type.googleapis.com/${type}}}}`);
   const lua = "'@type': type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua, inlineCode: ''";
   check("networking.istio.io/v1alpha3", "EnvoyFilter", [
     [patch("patch: {operation: MERGE}"), /applyTo: is required/u],
@@ -150,5 +152,36 @@ test("an EnvoyFilter's patches name objects, and values are such objects", () =>
     ],
     [patch("applyTo: HTTP_FILTER, patch: {operation: INSERT_FIRST, value: {name: envoy.lua}}"), /warning .*has no typed_config/u],
     [patch("applyTo: CLUSTER, match: {proxy: {proxyVersion: '('}}, patch: {operation: REMOVE}"), /proxyVersion: regex/u],
+    [typed("envoy.config.filter.http.ext_authz.v2alpha.ExtAuthz"), /error .*ext_authz\.v2alpha\.ExtAuthz" is not known/u],
+    [typed("envoy.extensions.filters.http.golang.v3alpha.Config"), /^warning .*warning .*is not known here and not checked$/u],
+    [typed("stats.PluginConfig, metrics: []"), /^warning .*warning .*is not known here and not checked$/u],
+    [typed("udpa.type.v1.TypedStruct, type_url: a, value: {b: 1}"), /^warning : patches[^;]*$/u],
+  ]);
+});
+
+test("an EnvoyFilter for waypoints finds its objects by filter or route", () => {
+  const patch = (applyTo: string, waypoint: string): string =>
+    `{configPatches: [{applyTo: ${applyTo}, match: {context: WAYPOINT${waypoint === "" ? "" : `, waypoint: {${waypoint}}`}}, patch: {operation: MERGE, value: {}}}]}`;
+  const manager = "name: envoy.filters.network.http_connection_manager";
+  check("networking.istio.io/v1alpha3", "EnvoyFilter", [
+    ...["LISTENER", "LISTENER_FILTER", "BOOTSTRAP", "EXTENSION_CONFIG"].map((applyTo): [string, RegExp] => [
+      patch(applyTo, "portNumber: 80"),
+      /cannot be patched in waypoints/u,
+    ]),
+    [patch("CLUSTER", `filter: {${manager}}`), /CLUSTER is not found by a filter/u],
+    [patch("CLUSTER", "route: {name: a}"), /CLUSTER is not found by a route/u],
+    [patch("ROUTE_CONFIGURATION", `filter: {${manager}}`), /is not found by a filter/u],
+    [patch("FILTER_CHAIN", "route: {name: a}"), /is not found by a route/u],
+    [patch("HTTP_FILTER", ""), /goes with context: WAYPOINT/u],
+    [patch("HTTP_FILTER", "portNumber: 80"), /HTTP_FILTER is found by a filter/u],
+    [patch("HTTP_FILTER", "filter: {name: a}"), /HTTP filters stand in/u],
+    [patch("HTTP_FILTER", `filter: {${manager}}`), /subFilter needs the name/u],
+    [patch("HTTP_FILTER", "portNumber: 70000"), /a port is between 1 and 65535/u],
+    [
+      patch("HTTP_FILTER", `filter: {${manager}, subFilter: {name: envoy.filters.http.router}}`),
+      /^warning : patches[^;]*(?:; warning .*typed_config.*)?$/u,
+    ],
+    [patch("HTTP_ROUTE", "route: {name: a}"), /^warning : patches[^;]*$/u],
+    ["{configPatches: [{applyTo: CLUSTER, match: {waypoint: {}}, patch: {operation: REMOVE}}]}", /goes with context: WAYPOINT/u],
   ]);
 });

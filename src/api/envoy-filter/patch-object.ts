@@ -35,11 +35,11 @@ export function checkPatchObject(applyTo: string, value: unknown): PatchVerdict 
     const found = filesOf(name);
     for (const file of found) files.add(file);
     if (isKnown(found, name)) continue;
-    // Types of other builds of Envoy, and of Istio, cannot be told from typing errors; those of no v3 package can.
-    if (/^envoy\..*\.v\d+(?:alpha|beta)?\d*\.\w+$/u.test(name) && !name.includes(".v2.")) {
+    // Types of other builds of Envoy, Istio's among them, cannot be told from typing errors; those of no v3 package can.
+    if (/^(?:envoy\..*\.v3(?:alpha)?\.\w+|stats\.PluginConfig|istio\.envoy\..+)$/u.test(name)) {
       warnings.push(`type ${name} is not known here and not checked`);
     } else {
-      const hint = name.includes(".v2.") ? "use the v3 API" : undefined;
+      const hint = /\.v2(?:alpha\d*)?\./u.test(name) ? "use the v3 API" : undefined;
       return { error: { message: `type ${JSON.stringify(url)} is not known`, ...(hint === undefined ? {} : { hint }) }, warnings };
     }
   }

@@ -5,6 +5,7 @@ import { expressionFault } from "#api/validation/common-rules";
 import { checkLabelsSelector } from "#api/validation/selector-rules";
 import type { Check } from "#api/validation/violations";
 import { newFilterName } from "./filter-names.ts";
+import { checkWaypointMatch, connectionManager } from "./waypoint-match.ts";
 
 export function validateEnvoyFilter(spec: EnvoyFilterSpec, check: Check): void {
   check.warning(
@@ -24,17 +25,8 @@ export function validateEnvoyFilter(spec: EnvoyFilterSpec, check: Check): void {
 
 function checkConfigPatch(entry: ConfigPatch, check: Check): void {
   const { applyTo = "INVALID", match, patch } = entry;
-  const forWaypoints = match?.context === "WAYPOINT";
-  if (forWaypoints !== (match?.waypoint !== undefined)) {
-    check.at("match").error("waypoint goes with context: WAYPOINT", forWaypoints ? "add waypoint" : "set context: WAYPOINT");
-  }
-  if (forWaypoints) {
-    const port = match?.waypoint?.portNumber;
-    if (port !== undefined && (port < 1 || port > 65535))
-      check.at("match", "waypoint", "portNumber").error("a port is between 1 and 65535");
-    return;
-  }
   if (applyTo === "INVALID") return check.at("applyTo").error("is required", "for example HTTP_FILTER");
+  if (!checkWaypointMatch(entry, applyTo, check)) return undefined;
   if (patch === undefined) return check.at("patch").error("is required");
   const { operation = "INVALID" } = patch;
   if (operation === "INVALID") return check.at("patch", "operation").error("is required", "for example MERGE or INSERT_BEFORE");
@@ -77,6 +69,7 @@ const routeObjects: ReadonlySet<string> = new Set(["ROUTE_CONFIGURATION", "VIRTU
 function checkObjectMatch({ match }: ConfigPatch, applyTo: string, check: Check): boolean {
   if (match === undefined) return true;
   const { listener, routeConfiguration, cluster } = match;
+  if (match.context === "WAYPOINT") return true;
   if (listener === undefined && routeConfiguration === undefined && cluster === undefined) return true;
   if (listenerObjects.has(applyTo)) {
     if (listener !== undefined)
@@ -115,9 +108,7 @@ function filterFault({ name = "", subFilter }: FilterMatch, applyTo: string): st
   if (name === "") return "needs the filter's name";
   if (subFilter === undefined) return undefined;
   if (applyTo !== "HTTP_FILTER") return "subFilter is for applyTo: HTTP_FILTER alone";
-  if (name !== "envoy.filters.network.http_connection_manager" && name !== "envoy.http_connection_manager") {
-    return "HTTP filters stand in envoy.filters.network.http_connection_manager: name it";
-  }
+  if (name !== connectionManager && name !== "envoy.http_connection_manager") return `HTTP filters stand in ${connectionManager}: name it`;
   return (subFilter.name ?? "") === "" ? "subFilter needs the filter's name" : undefined;
 }
 
