@@ -81,6 +81,10 @@ const resources: readonly Resource[] = [
   { kind: "TrafficExtension", plural: "trafficextensions", specRequired: true, columns: [age] },
 ];
 
+export function customResourceKinds(): readonly string[] {
+  return resources.map(({ kind }) => kind);
+}
+
 export function customResourceDefinitions(): readonly Json[] {
   return resources.map(definition);
 }

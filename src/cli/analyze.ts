@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Finding, FindingLevel } from "#api/finding";
 import { parseFile, type ParsedDocument } from "#api/parse-file";
 import type { MeshConfigSpec } from "#api/mesh-config";
+import { readMeshNetworks } from "#api/mesh-networks/read";
 import { analyze as runAnalyzers, compareFindings } from "#control-plane/analysis/analyze";
 import { fromDocument, madeObject, type AnalyzedObject } from "#control-plane/analysis/analyzed-object";
 import type { Analyzer } from "#control-plane/analysis/analyzer";
@@ -32,6 +33,8 @@ export interface AnalyzeOptions {
   readonly analyzer?: readonly string[];
   readonly live?: boolean;
   readonly meshConfigFile?: string;
+  readonly meshNetworks?: string;
+  readonly cluster?: readonly string[];
   readonly useKube?: boolean;
   readonly ignoreUnknown?: boolean;
   readonly color?: boolean;
@@ -73,8 +76,10 @@ export async function analyze(paths: readonly string[], options: AnalyzeOptions)
     throw new CommandError("there is no connection to a Kubernetes cluster; analyze files, or the running mesh with --live", EXIT_USAGE);
   }
   if (paths.length === 0) throw new CommandError("name files or folders to analyze, or --live for the running mesh", EXIT_USAGE);
-  const texts = readConfigTexts(paths, options.recursive === true, note);
-  const { findings, parseErrors, skipped } = analyzeTexts(texts, settings, options.meshConfig ?? options.meshConfigFile);
+  const own = readConfigTexts(paths, options.recursive === true, note);
+  const clusters = readClusters(options.cluster ?? [], options.recursive === true);
+  const texts = [...own, ...clusters.flatMap((cluster) => cluster.texts)];
+  const { findings, parseErrors, skipped } = analyzeTexts(own, clusters, settings, options);
   if (options.verbose === true) {
     for (const analyzer of settings.analyzers) note(`${skipped.includes(analyzer.name) ? "Skipped" : "Executed"} ${analyzer.name}`);
   }
@@ -127,7 +132,29 @@ interface TextAnalysis {
   readonly skipped: readonly string[];
 }
 
-function analyzeTexts(texts: readonly ConfigText[], settings: Settings, meshConfigFile: string | undefined): TextAnalysis {
+/** Istio's name for the cluster that nobody named. */
+const OWN_CLUSTER = "Kubernetes";
+
+interface ClusterTexts {
+  readonly name: string;
+  readonly texts: readonly ConfigText[];
+}
+
+function readClusters(named: readonly string[], recursive: boolean): readonly ClusterTexts[] {
+  return named.map((text) => {
+    const [, name = "", path = ""] = /^([^=]*)=(.*)$/u.exec(text) ?? [];
+    if (name === "" || path === "") throw new CommandError(`--cluster ${text} is not NAME=PATH, like east=clusters/east`, EXIT_USAGE);
+    return { name, texts: readConfigTexts([path], recursive, note) };
+  });
+}
+
+function analyzeTexts(
+  texts: readonly ConfigText[],
+  clusters: readonly ClusterTexts[],
+  settings: Settings,
+  options: AnalyzeOptions,
+): TextAnalysis {
+  const meshConfigFile = options.meshConfig ?? options.meshConfigFile;
   const documents: ParsedDocument[] = [];
   const unreadable: string[] = [];
   for (const { name, text } of texts) {
@@ -142,9 +169,13 @@ function analyzeTexts(texts: readonly ConfigText[], settings: Settings, meshConf
   }
   if (unreadable.length > 0)
     note(`Error(s) adding files: ${unreadable.length} occurred:\n${unreadable.map((line) => `\t* ${line}\n`).join("")}`);
-  const written = documents.flatMap((document) => fromDocument(document) ?? []);
+  const written = documents.flatMap((document) => fromDocument(document, clusters.length === 0 ? undefined : OWN_CLUSTER) ?? []);
+  const ofOthers = clusters.flatMap(({ name, texts: others }) =>
+    others.flatMap(({ name: file, text }) => objectsOf(text, file, name, settings)),
+  );
   const meshConfig = meshConfigOver({}, meshConfigFile === undefined ? meshConfigIn(documents) : readMeshConfig(meshConfigFile));
-  const objects = [...written, ...workloadPods(written), ...meshNetworksIn(documents), ...defaultObjects(written, meshConfig)];
+  const networks = options.meshNetworks === undefined ? meshNetworksIn(documents) : [readNetworks(options.meshNetworks, meshConfig)];
+  const objects = [...written, ...workloadPods(written), ...networks, ...defaultObjects(written, meshConfig), ...ofOthers];
   const { findings, skipped } = runAnalyzers({
     objects,
     meshConfig,
@@ -156,22 +187,38 @@ function analyzeTexts(texts: readonly ConfigText[], settings: Settings, meshConf
   return { findings: [...findings, ...said].toSorted(compareFindings), parseErrors: unreadable.length, skipped };
 }
 
+/** Of another cluster; what cannot be read there is said when that cluster is analyzed. */
+function objectsOf(text: string, file: string, cluster: string, { namespace = "default" }: Settings): readonly AnalyzedObject[] {
+  return parseFile(text, file, { namespace }).flatMap((document) => fromDocument(document, cluster) ?? []);
+}
+
 function meshConfigIn(documents: readonly ParsedDocument[]): MeshConfigSpec | undefined {
   return documents.find(({ key }) => key?.kind === "MeshConfig")?.object?.spec as MeshConfigSpec | undefined;
 }
 
 function readMeshConfig(file: string): MeshConfigSpec {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new CommandError(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
-  }
-  const [document] = parseFile(text, file, { isMeshConfig: true });
+  const [document] = parseFile(textOfOption(file), file, { isMeshConfig: true });
   const error = document?.findings.find(({ level }) => level === "error");
   if (error !== undefined)
     throw new CommandError(`${file}:${error.place?.line ?? 1}: ${error.field ?? ""} ${error.message}`, EXIT_BAD_FILE);
   return (document?.object?.spec ?? {}) as MeshConfigSpec;
+}
+
+function readNetworks(file: string, { rootNamespace = "istio-system" }: MeshConfigSpec): AnalyzedObject {
+  const { spec = {}, findings } = readMeshNetworks(textOfOption(file), file);
+  const error = findings.find(({ level }) => level === "error");
+  if (error !== undefined)
+    throw new CommandError(`${file}:${error.place?.line ?? 1}: ${error.field ?? ""} ${error.message}`, EXIT_BAD_FILE);
+  return madeObject({ kind: "MeshNetworks", namespace: rootNamespace, name: "meshnetworks" }, spec);
+}
+
+/** The text of a file that an option names. */
+function textOfOption(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new CommandError(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+  }
 }
 
 /** Istio keeps MeshNetworks beside MeshConfig, as a text in its ConfigMap. */

@@ -26,6 +26,11 @@ async function proxyNames(): Promise<readonly string[]> {
 }
 
 export async function complete(program: Command, words: readonly string[]): Promise<void> {
-  const found = await completions(program, words, { proxies: proxyNames });
+  const found = await completions(program, words, {
+    proxies: proxyNames,
+    analyzers: async () => (await import("#control-plane/analysis/analyzers")).ALL_ANALYZERS.map(({ name }) => name),
+    kinds: async () => (await import("#api/kinds")).decodedKindNames(),
+    customKinds: async () => (await import("#api/custom-resource-definition")).customResourceKinds(),
+  });
   process.stdout.write(found.map((word) => `${word}\n`).join(""));
 }

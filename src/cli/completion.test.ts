@@ -6,18 +6,30 @@ import { completions, completionScript, SHELLS } from "./completion.ts";
 function program(): Command {
   const mizzen = new Command("mizzen");
   mizzen.command("up").option("-f, --filename <path>").option("--log-level <level>").option("-R, --recursive");
-  mizzen.command("proxy-config").alias("pc").argument("<kind>").argument("<proxy>").option("-o, --output <format>");
+  mizzen.command("proxy-config").alias("pc").argument("<kind>").argument("<proxy>").option("-o, --output <format>", "table, json or yaml");
+  mizzen
+    .command("analyze")
+    .option("--output-threshold <level>", "findings from this level on are shown: Info, Warning or Error")
+    .option("-o, --output <format>", "log, json or yaml")
+    .option("--analyzer <name>", "run this analyzer only");
+  mizzen.command("crds").argument("[kinds...]");
+  mizzen.command("schema").argument("[kind]");
   mizzen.command("completion").argument("<shell>");
   mizzen.command("data-plane", { hidden: true });
   return mizzen;
 }
 
-const mesh = { proxies: () => Promise.resolve(["reviews-v1-1.default", "ratings-v1-1.default"]) };
-const complete = (...words: string[]): Promise<readonly string[]> => completions(program(), words, mesh);
+const known = {
+  proxies: () => Promise.resolve(["reviews-v1-1.default", "ratings-v1-1.default"]),
+  analyzers: () => Promise.resolve(["gateway.SecretAnalyzer", "webhook.Analyzer"]),
+  kinds: () => Promise.resolve(["Gateway", "Service"]),
+  customKinds: () => Promise.resolve(["Gateway", "Sidecar"]),
+};
+const complete = (...words: string[]): Promise<readonly string[]> => completions(program(), words, known);
 
 describe("completion", () => {
   it("offers commands, without hidden ones", async () => {
-    assert.deepEqual(await complete(""), ["completion", "help", "proxy-config", "up"]);
+    assert.deepEqual(await complete(""), ["analyze", "completion", "crds", "help", "proxy-config", "schema", "up"]);
     assert.deepEqual(await complete("pro"), ["proxy-config"]);
     assert.deepEqual(await complete("data"), []);
   });
@@ -26,6 +38,18 @@ describe("completion", () => {
     assert.deepEqual(await complete("up", "--"), ["--filename", "--help", "--log-level", "--recursive"]);
     assert.deepEqual(await complete("up", "--log-level", "w"), ["warn"]);
     assert.deepEqual(await complete("up", "-f", ""), [], "the shell offers files");
+  });
+
+  it("offers the values that an option's description lists", async () => {
+    assert.deepEqual(await complete("analyze", "-o", ""), ["json", "log", "yaml"]);
+    assert.deepEqual(await complete("pc", "-o", "t"), ["table"]);
+    assert.deepEqual(await complete("analyze", "--output-threshold", "W"), ["Warning"]);
+  });
+
+  it("offers analyzers and kinds", async () => {
+    assert.deepEqual(await complete("analyze", "--analyzer", "web"), ["webhook.Analyzer"]);
+    assert.deepEqual(await complete("crds", "Gateway", ""), ["Sidecar"]);
+    assert.deepEqual(await complete("schema", "S"), ["Service"]);
   });
 
   it("offers kinds and the proxies of the running mesh", async () => {
@@ -38,7 +62,7 @@ describe("completion", () => {
   it("offers nothing where it knows nothing", async () => {
     assert.deepEqual(await complete("frob", ""), []);
     assert.deepEqual(await complete("up", "--", "no"), []);
-    assert.deepEqual(await complete(), ["completion", "help", "proxy-config", "up"]);
+    assert.deepEqual(await complete(), ["analyze", "completion", "crds", "help", "proxy-config", "schema", "up"]);
   });
 
   it("has a script for each shell that asks mizzen", () => {

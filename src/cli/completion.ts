@@ -5,9 +5,14 @@ import type { Command } from "commander";
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** Words that only the running mesh knows. Empty where none runs: completion never complains. */
-export interface MeshWords {
+/** Words that are loaded when they are asked for. Empty where they cannot be had: completion never complains. */
+export interface KnownWords {
+  /** Of the running mesh. */
   readonly proxies: () => Promise<readonly string[]>;
+  readonly analyzers: () => Promise<readonly string[]>;
+  /** Of which there is a schema. */
+  readonly kinds: () => Promise<readonly string[]>;
+  readonly customKinds: () => Promise<readonly string[]>;
 }
 
 const SCRIPTS: Readonly<Record<Shell, string>> = {
@@ -39,14 +44,12 @@ export function completionScript(shell: Shell): string {
 const KINDS = ["listeners", "routes", "clusters", "endpoints"];
 
 const OPTION_VALUES: Readonly<Record<string, readonly string[]>> = {
-  "--output": ["table", "json", "yaml"],
   "--log-level": ["debug", "info", "warn", "error", "off"],
-  "--log-format": ["text", "json"],
   "--sample": ["bookinfo"],
 };
 
 /** What can stand in place of the last word, which may be begun or empty. Empty: the shell offers files. */
-export async function completions(program: Command, words: readonly string[], mesh: MeshWords): Promise<readonly string[]> {
+export async function completions(program: Command, words: readonly string[], known: KnownWords): Promise<readonly string[]> {
   const last = words.at(-1) ?? "";
   const before = words.slice(0, -1);
   // Behind -- stands the user's own command.
@@ -60,17 +63,28 @@ export async function completions(program: Command, words: readonly string[], me
   const options = command.createHelp().visibleOptions(command);
   const previous = rest.at(-1) ?? "";
   const wanting = options.find((option) => option.required && (option.long === previous || option.short === previous));
-  if (wanting !== undefined) return begun(OPTION_VALUES[wanting.long ?? ""] ?? []);
+  if (wanting?.long === "--analyzer") return begun(await known.analyzers());
+  if (wanting !== undefined) return begun(OPTION_VALUES[wanting.long ?? ""] ?? listedIn(wanting.description));
   if (last.startsWith("-")) return begun(options.flatMap((option) => option.long ?? []));
   const positional = rest.filter((word, index) => !word.startsWith("-") && !takesValue(options, rest[index - 1]));
   switch (command.name()) {
     case "completion":
       return positional.length === 0 ? begun(SHELLS) : [];
+    case "crds":
+      return begun((await known.customKinds()).filter((kind) => !positional.includes(kind)));
+    case "schema":
+      return positional.length === 0 ? begun(await known.kinds()) : [];
     case "proxy-config":
-      return positional.length === 0 ? begun(KINDS) : positional.length === 1 ? begun(await mesh.proxies()) : [];
+      return positional.length === 0 ? begun(KINDS) : positional.length === 1 ? begun(await known.proxies()) : [];
     default:
       return [];
   }
+}
+
+/** The values that an option's description lists: `log, json or yaml`, `... are shown: Info, Warning or Error`. */
+function listedIn(description: string): readonly string[] {
+  const list = /(?:^|: )((?:\w+, )*\w+ or \w+)$/u.exec(description)?.[1];
+  return list === undefined ? [] : list.split(/, | or /u);
 }
 
 function takesValue(

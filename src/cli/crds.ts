@@ -1,5 +1,6 @@
 // `mizzen crds`: CustomResourceDefinitions of Istio's kinds, for `kubectl apply -f -`.
 import { customResourceDefinitions } from "#api/custom-resource-definition";
+import { gatewayApiKinds } from "#api/gateway-api/kinds";
 import { CommandError } from "./command-error.ts";
 import { yamlText } from "./yaml-text.ts";
 
@@ -11,7 +12,11 @@ export function crds(kinds: readonly string[]): void {
   }));
   const known = new Set(all.flatMap(({ names }) => [names.names.kind.toLowerCase(), names.names.plural]));
   for (const kind of wanted) {
-    if (!known.has(kind)) throw new CommandError(`no kind ${kind}; there are ${all.map(({ names }) => names.names.kind).join(", ")}`, 2);
+    if (known.has(kind)) continue;
+    // Theirs set defaults and hold rules that ours would lack: what an API server then stored would mean something else.
+    if (gatewayApiKinds.some((one) => one.writtenAs.toLowerCase() === kind))
+      throw new CommandError(`the Gateway API publishes the definition of ${kind} itself; install its release (standard-install.yaml)`, 2);
+    throw new CommandError(`no kind ${kind}; there are ${all.map(({ names }) => names.names.kind).join(", ")}`, 2);
   }
   for (const { definition, names } of all) {
     const { kind, plural } = names.names;

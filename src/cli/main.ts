@@ -127,6 +127,8 @@ function program(): Command {
     .option("-o, --output <format>", "log, json or yaml", "log")
     .addOption(new Option("--mesh-config <file>", "MeshConfig over the defaults, in place of what the files hold"))
     .addOption(new Option("--meshConfigFile <file>", "istioctl's name for --mesh-config").hideHelp())
+    .option("--mesh-networks <file>", "MeshNetworks, in place of what the files hold")
+    .option("--cluster <name=path>", "a file or folder with the objects of another cluster of the mesh; may be repeated", several)
     .option("-L, --list-analyzers", "list the analyzers")
     .option("--analyzer <name>", "run this analyzer only; may be repeated", several)
     .option("--live", "show the findings of the running mesh")
@@ -139,6 +141,21 @@ function program(): Command {
     .action(async (paths: readonly string[], options: Record<string, never>) => {
       await (await import("./analyze.ts")).analyze(paths, options);
     });
+
+  mizzen
+    .command("precheck")
+    .description("check whether Istio can safely be installed in, or upgraded on, a Kubernetes cluster")
+    .argument("[paths...]", "what kubectl wrote of the cluster: files, folders, or - for standard input")
+    .option("-R, --recursive", "read the folders below a folder, too")
+    .option("--kubernetes-version <version>", "the cluster's version, like v1.31.2")
+    .option("-f, --from-version <version>", "name what changed since this version of Istio, like 1.20")
+    .option("--output-threshold <level>", "findings from this level on are shown: Info, Warning or Error", "Warning")
+    .option("-o, --output <format>", "log, json or yaml", "log")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  kubectl get crd,service,namespace -A -o yaml | mizzen precheck - --kubernetes-version v1.31.2\n  mizzen precheck cluster.yaml --from-version 1.20\n",
+    )
+    .action(async (paths: readonly string[], options: Record<string, never>) => (await import("./precheck.ts")).precheck(paths, options));
 
   mizzen
     .command("validate")

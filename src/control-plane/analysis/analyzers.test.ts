@@ -412,7 +412,7 @@ for (const [name, { yaml, on, fine, options }] of Object.entries(CASES)) {
   });
 }
 
-/** Checks of a cluster before an installation or an upgrade; a fault of ours; MeshNetworks, which come in no document of their own. */
+/** What precheck/ gives, and what nobody gives; a fault of ours; MeshNetworks, which come in no document of their own. */
 const NOT_FROM_DOCUMENTS = new Set([
   "InternalError",
   "UnknownMeshNetworksServiceRegistry",

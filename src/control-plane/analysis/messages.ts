@@ -1,5 +1,5 @@
 // What analysis can say: one row a message, under Istio's name, code and level, with Istio's arguments and our own words.
-// A few belong to checks of a cluster before an installation or an upgrade: no analyzer gives them, in Istio neither.
+// A few belong to precheck/, and LocalhostListener and UnknownUpgradeCompatibility to nobody: Istio keeps the messages and gives them no more.
 import type { FindingLevel } from "#api/finding";
 
 export interface MessageType<Arguments extends readonly unknown[]> {

@@ -4,11 +4,12 @@ import { parseFile } from "#api/parse-file";
 import type { MeshConfigSpec } from "#api/mesh-config";
 import { analyze } from "./analyze.ts";
 import { fromDocument } from "./analyzed-object.ts";
+import type { Analyzer } from "./analyzer.ts";
 import { ALL_ANALYZERS } from "./analyzers.ts";
 
 export interface AnalyzeYaml {
   /** All when it is left out. */
-  readonly analyzer?: string;
+  readonly analyzer?: string | Analyzer;
   readonly meshConfig?: MeshConfigSpec;
   readonly wallMs?: number;
   /** The cluster of each further text. */
@@ -23,7 +24,8 @@ export function analyzeYaml(yaml: string, { analyzer, meshConfig = {}, wallMs = 
   const objects = texts.flatMap(([text, cluster]) =>
     parseFile(text, "test.yaml", { isMeshConfig: false }).flatMap((document) => fromDocument(document, cluster) ?? []),
   );
-  const analyzers = analyzer === undefined ? ALL_ANALYZERS : ALL_ANALYZERS.filter(({ name }) => name === analyzer);
-  if (analyzers.length === 0) throw new Error(`there is no analyzer ${analyzer}`);
+  const analyzers =
+    typeof analyzer === "object" ? [analyzer] : ALL_ANALYZERS.filter(({ name }) => analyzer === undefined || name === analyzer);
+  if (analyzers.length === 0) throw new Error("there is no such analyzer");
   return analyze({ objects, meshConfig, analyzers, wallMs }).findings;
 }
