@@ -11,9 +11,9 @@ import type { VirtualServiceSpec } from "#api/virtual-service";
 import type { ObjectSet } from "#control-plane/config/object-set";
 import type { RegistrySnapshot } from "#control-plane/registry/registry";
 import { selects, type Labels } from "#control-plane/registry/labels";
-import type { Service, ServicePort } from "#control-plane/registry/service";
+import type { Service } from "#control-plane/registry/service";
 import { DestinationRuleIndex } from "./destination-rule-index.ts";
-import { mergeGateways } from "./gateway-servers.ts";
+import { mergeGateways, type GatewayWorkload } from "./gateway-servers.ts";
 import { ingressObjects } from "./ingress.ts";
 import { inboundPorts } from "./inbound-ports.ts";
 import type {
@@ -165,7 +165,7 @@ export function buildMesh(inputs: MeshInputs, previous?: Mesh): Mesh {
     endpoints: (hostname, port, namespace) => inputs.registry.endpoints(hostname, port, namespace),
     view: (node) => {
       let view = views.get(node);
-      if (view === undefined) views.set(node, (view = new View(mesh, index, node)));
+      if (view === undefined) views.set(node, (view = new View(mesh, index, node, inputs.registry)));
       return view;
     },
     mutualTlsMode: (namespace, labels, workloadPort) =>
@@ -181,14 +181,16 @@ class View implements ProxyView {
   readonly node: ProxyNode;
   #index: MeshIndex;
   #scope: NamespaceScope;
+  #registry: RegistrySnapshot;
   #gatewayServers: readonly GatewayServer[] | undefined;
   #inboundPorts: readonly InboundPort[] | undefined;
   #egressListeners: readonly EgressListener[] | undefined;
   #proxyConfig: ProxyConfig | undefined;
 
-  constructor(mesh: Mesh, index: MeshIndex, node: ProxyNode) {
+  constructor(mesh: Mesh, index: MeshIndex, node: ProxyNode, registry: RegistrySnapshot) {
     this.mesh = mesh;
     this.node = node;
+    this.#registry = registry;
     this.#index = index;
     this.#scope = index.scope(node.namespace);
   }
@@ -216,22 +218,21 @@ class View implements ProxyView {
   }
 
   get gatewayServers(): readonly GatewayServer[] {
-    this.#gatewayServers ??=
-      this.node.type === "router"
-        ? mergeGateways(this.#index.gateways, {
-            labels: this.node.labels,
-            services: this.#index.servicesOf(this.node.namespace, this.node.labels),
-            targetPort: (service, port) => this.#targetPort(service, port),
-          }).servers
-        : [];
+    this.#gatewayServers ??= this.node.type === "router" ? mergeGateways(this.#index.gateways, this.#gatewayWorkload()).servers : [];
     return this.#gatewayServers;
   }
 
-  /** A port by name is the one that the workload's own endpoint has. */
-  #targetPort(service: Service, port: ServicePort): number | undefined {
-    if (typeof port.targetPort === "number") return port.targetPort;
-    const { ipAddresses } = this.node;
-    return this.mesh.endpoints(service.hostname, port.number, service.namespace).find(({ address }) => ipAddresses.includes(address))?.port;
+  /** Services that select the gateway, and those that have it among their endpoints. */
+  #gatewayWorkload(): GatewayWorkload {
+    const { ipAddresses, labels, namespace } = this.node;
+    const targets = ipAddresses.flatMap((address) => this.#registry.targetsAt(address));
+    return {
+      labels,
+      services: [...new Set([...this.#index.servicesOf(namespace, labels), ...targets.map(({ service }) => service)])],
+      targetPort: (service, port) =>
+        targets.find((target) => target.service === service && target.port.number === port.number)?.endpoint.port ??
+        (typeof port.targetPort === "number" ? port.targetPort : undefined),
+    };
   }
 
   get inboundPorts(): readonly InboundPort[] {

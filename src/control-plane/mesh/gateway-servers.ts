@@ -126,7 +126,7 @@ export function gatewayNameOf({ gateway }: GatewayServer): string {
 }
 
 /** The server's hosts as far as a VirtualService of that namespace may use them. */
-export function hostsForNamespace(server: GatewayServer, namespace: string): readonly string[] {
+export function hostsForNamespace(server: Pick<GatewayServer, "hosts">, namespace: string): readonly string[] {
   const hosts: string[] = [];
   for (const host of server.hosts) {
     const slash = host.indexOf("/");

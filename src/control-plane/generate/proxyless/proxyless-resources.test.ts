@@ -5,7 +5,7 @@ import { Cluster_LbPolicy as LbPolicy, ClusterSchema } from "#envoy/gen/envoy/co
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { generateResources } from "#control-plane/generate/resources";
-import { service, viewOf, virtualService } from "#control-plane/generate/route/testing";
+import { service, viewOf, virtualService } from "#control-plane/generate/testing";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
 
 const ECHO = "outbound|7070||echo.default.svc.cluster.local";

@@ -2,7 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import { RouteSchema, type Route, type VirtualHost } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
 import type { ProxyView } from "#control-plane/mesh/mesh";
-import { PASSTHROUGH_CLUSTER } from "#control-plane/generate/cluster/cluster-name";
+import { ALLOW_ANY_DYNAMIC_DNS_CLUSTER, PASSTHROUGH_CLUSTER } from "#control-plane/generate/cluster/cluster-name";
 import { durationOf } from "#control-plane/generate/duration";
 import { destinationCluster } from "./destination-cluster.ts";
 import { virtualHost, virtualHostSettings } from "./route-configuration.ts";
@@ -11,7 +11,8 @@ export function catchAllHost(view: ProxyView): VirtualHost {
   const { mode, egressProxy } = view.outboundTrafficPolicy;
   const settings = virtualHostSettings(view.proxyConfig);
   if (mode === "REGISTRY_ONLY") return virtualHost("block_all", ["*"], [blockAll()], settings);
-  const cluster = egressProxy === undefined ? PASSTHROUGH_CLUSTER : destinationCluster(egressProxy, undefined, 0);
+  const unknown = mode === "ALLOW_ANY_DYNAMIC_DNS" ? ALLOW_ANY_DYNAMIC_DNS_CLUSTER : PASSTHROUGH_CLUSTER;
+  const cluster = egressProxy === undefined ? unknown : destinationCluster(egressProxy, undefined, 0);
   return virtualHost("allow_any", ["*"], [allowAny(cluster)], settings);
 }
 

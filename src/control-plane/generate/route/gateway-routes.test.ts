@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gatewayRouteConfiguration } from "./gateway-routes.ts";
-import { service, viewOf, virtualHosts, virtualService } from "./testing.ts";
+import { service, viewOf, virtualHosts, virtualService } from "#control-plane/generate/testing";
 
 const SERVICES = service("web", [["http", 80]]);
 const gateway = (servers: string, name = "gw"): string => `

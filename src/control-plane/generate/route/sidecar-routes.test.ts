@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ProxyView } from "#control-plane/mesh/mesh";
 import { sidecarRouteConfiguration } from "./sidecar-routes.ts";
-import { service, viewOf, virtualHosts, virtualService, type RouteJson } from "./testing.ts";
+import { service, viewOf, virtualHosts, virtualService, type Json } from "#control-plane/generate/testing";
 
 const SERVICES =
   service("web", [["http", 80]]) +
@@ -17,7 +17,7 @@ const SERVICES =
 
 /** Each virtual host with the cluster (or name) of its routes. */
 function table(view: ProxyView, name: string): Readonly<Record<string, readonly string[]>> {
-  const target = (route: RouteJson): string => route["route"]?.cluster ?? route["name"];
+  const target = (route: Json): string => route["route"]?.cluster ?? route["name"];
   return Object.fromEntries(
     virtualHosts(sidecarRouteConfiguration(view, name)).map((host) => [host.name, (host.routes ?? []).map(target)]),
   );

@@ -24,7 +24,7 @@ export function sidecarRouteConfiguration(view: ProxyView, name: string): RouteC
   const listener = egressListenerOf(view.egressListeners, wanted.port, name);
   // Envoy ignores the port of a Host header, which the listener has settled; gRPC without a proxy compares all of it.
   const ignorePort = !callerOf(view.node).proxyless;
-  const hosts = listener === undefined ? [] : virtualHosts(view, listener, wanted.port, ignorePort);
+  const hosts = listener === undefined ? [] : virtualHosts(view, listener, wanted, ignorePort);
   if (wanted.service !== undefined) return routeConfiguration(name, ofOneService(hosts, name, wanted.service), ignorePort);
   return routeConfiguration(name, [...hosts.sort(byName), catchAllHost(view)], ignorePort);
 }
@@ -50,7 +50,7 @@ function egressListenerOf(listeners: readonly EgressListener[], port: number, na
   );
 }
 
-function virtualHosts(view: ProxyView, listener: EgressListener, port: number, ignorePort: boolean): VirtualHost[] {
+function virtualHosts(view: ProxyView, listener: EgressListener, { port, service }: RouteName, ignorePort: boolean): VirtualHost[] {
   // A listener for HTTP proxy requests takes every port, as the mesh's own does.
   const called = listener.port?.protocol === "HTTP_PROXY" ? ALL_PORTS : port;
   const hosts = sidecarHosts({
@@ -59,6 +59,7 @@ function virtualHosts(view: ProxyView, listener: EgressListener, port: number, i
     port: called,
     services: listener.services,
     virtualServices: listener.virtualServices,
+    only: service,
     destinationRule: (hostname) => view.destinationRule(hostname),
   });
   const aliases = aliasesOf(listener.services);
@@ -120,6 +121,7 @@ function fullNames(hosts: readonly HostRoutes[]): ReadonlySet<string> {
 
 /** A listener of one service knows for whom its requests are, whatever they say. */
 function ofOneService(hosts: readonly VirtualHost[], name: string, service: string): VirtualHost[] {
+  // Beside the service there may be other hosts of its VirtualService.
   const mine = hosts.filter(({ domains }) => domains.includes(name) || domains.includes(service));
   const [only, ...others] = mine;
   if (only !== undefined && others.length === 0) only.domains = ["*"];

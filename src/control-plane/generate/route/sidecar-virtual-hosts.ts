@@ -6,7 +6,7 @@ import { HostTable, hostsOverlap, isWildcard } from "#control-plane/mesh/host";
 import type { ResolvedDestinationRule, ResolvedVirtualService } from "#control-plane/mesh/mesh";
 import { isHttp, type Service, type ServicePort } from "#control-plane/registry/service";
 import { defaultRoute } from "./default-route.ts";
-import type { Caller } from "./route-context.ts";
+import type { Caller, RouteContext } from "./route-context.ts";
 import { virtualServiceRoutes } from "./virtual-service-routes.ts";
 
 /** Hosts of VirtualServices that are no service are reached on this port, and on those of the services beside them, as in Istio. */
@@ -22,6 +22,8 @@ export interface SidecarHostInputs {
   /** What one egress listener offers. */
   readonly services: readonly Service[];
   readonly virtualServices: readonly ResolvedVirtualService[];
+  /** Only this service is wanted: what others there are does not cost anything then. */
+  readonly only?: string | undefined;
   /** Where ports of destinations are looked up; without it among the services of the port. */
   readonly destinationService?: ((hostname: string) => Service | undefined) | undefined;
   destinationRule(hostname: string): ResolvedDestinationRule | undefined;
@@ -41,24 +43,20 @@ export function hasRoutes(port: ServicePort): boolean {
 }
 
 export function sidecarHosts(inputs: SidecarHostInputs): readonly HostRoutes[] {
-  const services = servicesOnPort(inputs);
+  const { only } = inputs;
+  const services = servicesOnPort(inputs.services, inputs.port);
   const owners = wildcardOwners(inputs);
   const hosts: HostRoutes[] = [];
   const claimed = new Set<string>();
   for (const virtualService of inputs.virtualServices) {
-    const routes = virtualServiceRoutes(virtualService, {
-      config: inputs.config,
-      caller: inputs.caller,
-      gateway: "mesh",
-      port: inputs.port,
-      endsTls: false,
-      service: inputs.destinationService ?? ((hostname) => services.get(hostname)),
-      destinationRule: (hostname) => inputs.destinationRule(hostname),
-    });
+    if (only !== undefined && !virtualService.hosts.some((host) => hostsOverlap(host, only))) continue;
+    const { known, unknown } = splitHosts(virtualService, services, owners);
+    const ports = byPort(known, inputs.port);
+    if (ports.size === 0) continue;
+    const routes = virtualServiceRoutes(virtualService, routeContext(inputs, services));
     // Without a rule for this caller the VirtualService does not count here, and the next one of the host gets its turn.
     if (routes.length === 0) continue;
-    const { known, unknown } = splitHosts(virtualService, services, owners);
-    for (const [port, onPort] of byPort(known, inputs.port)) {
+    for (const [port, onPort] of ports) {
       for (const host of unknown) hosts.push({ host, port, service: undefined, routes });
       for (const service of onPort) {
         hosts.push({ host: service.hostname, port, service, routes });
@@ -66,7 +64,8 @@ export function sidecarHosts(inputs: SidecarHostInputs): readonly HostRoutes[] {
       }
     }
   }
-  for (const service of services.values()) {
+  const one = only === undefined ? undefined : services.get(only);
+  for (const service of only === undefined ? services.values() : one === undefined ? [] : [one]) {
     // A service that stands for another is one more name of that other; alone it has no endpoints to lead to.
     if (claimed.has(service.hostname) || service.resolution === "ALIAS") continue;
     for (const { number } of service.ports.filter(hasRoutes)) {
@@ -77,8 +76,27 @@ export function sidecarHosts(inputs: SidecarHostInputs): readonly HostRoutes[] {
   return hosts;
 }
 
+function routeContext(inputs: SidecarHostInputs, services: ReadonlyMap<string, Service>): RouteContext {
+  return {
+    config: inputs.config,
+    caller: inputs.caller,
+    gateway: "mesh",
+    port: inputs.port,
+    endsTls: false,
+    service: inputs.destinationService ?? ((hostname) => services.get(hostname)),
+    destinationRule: (hostname) => inputs.destinationRule(hostname),
+  };
+}
+
+/** Many route configurations are made of one list of services: it is looked through once for a port. */
+const byList = new WeakMap<readonly Service[], Map<number, ReadonlyMap<string, Service>>>();
+
 /** The services that have the port, with no other port: a destination on it needs no port written out. */
-function servicesOnPort({ services, port }: SidecarHostInputs): ReadonlyMap<string, Service> {
+function servicesOnPort(services: readonly Service[], port: number): ReadonlyMap<string, Service> {
+  let byPort = byList.get(services);
+  if (byPort === undefined) byList.set(services, (byPort = new Map()));
+  const known = byPort.get(port);
+  if (known !== undefined) return known;
   const found = new Map<string, Service>();
   for (const service of services) {
     if (port === ALL_PORTS) {
@@ -88,29 +106,32 @@ function servicesOnPort({ services, port }: SidecarHostInputs): ReadonlyMap<stri
     const ports = service.ports.filter((candidate) => candidate.number === port);
     if (ports.length > 0) found.set(service.hostname, ports.length === service.ports.length ? service : { ...service, ports });
   }
+  byPort.set(port, found);
   return found;
 }
 
-/** For each service the VirtualService that names it most closely, the oldest of several: only that one's wildcard may claim it. */
-function wildcardOwners({ services, virtualServices }: SidecarHostInputs): ReadonlyMap<string, ResolvedVirtualService> {
-  const owners = new Map<string, ResolvedVirtualService>();
-  if (!virtualServices.some(({ hosts }) => hosts.some(isWildcard))) return owners;
+/** Of a service: the VirtualService that names it most closely, the oldest of several. Only that one's wildcard may claim it. */
+type WildcardOwner = (hostname: string) => ResolvedVirtualService | undefined;
+
+const ownersByList = new WeakMap<readonly ResolvedVirtualService[], WildcardOwner>();
+
+function wildcardOwners({ virtualServices }: SidecarHostInputs): WildcardOwner {
+  const known = ownersByList.get(virtualServices);
+  if (known !== undefined) return known;
   const closest = new HostTable<ResolvedVirtualService>();
   for (const virtualService of virtualServices) {
     for (const host of virtualService.hosts) if (closest.get(host) === undefined) closest.set(host, virtualService);
   }
-  for (const { hostname } of services) {
-    const owner = closest.find(hostname);
-    if (owner !== undefined) owners.set(hostname, owner);
-  }
-  return owners;
+  const owner: WildcardOwner = (hostname) => closest.find(hostname);
+  ownersByList.set(virtualServices, owner);
+  return owner;
 }
 
 /** A wildcard stands for the services that it matches; only where it matches none it is a host of its own. */
 function splitHosts(
   virtualService: ResolvedVirtualService,
   services: ReadonlyMap<string, Service>,
-  owners: ReadonlyMap<string, ResolvedVirtualService>,
+  ownerOf: WildcardOwner,
 ): { readonly known: readonly Service[]; readonly unknown: readonly string[] } {
   const known = new Set<Service>();
   const unknown: string[] = [];
@@ -125,7 +146,7 @@ function splitHosts(
     for (const [hostname, service] of services) {
       if (!hostsOverlap(hostname, wildcard)) continue;
       matched = true;
-      if (owners.get(hostname) === virtualService) known.add(service);
+      if (ownerOf(hostname) === virtualService) known.add(service);
     }
     if (!matched) unknown.push(wildcard);
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sidecarRouteConfiguration } from "./sidecar-routes.ts";
-import { service, viewOf, virtualHosts, virtualService, type RouteJson } from "./testing.ts";
+import { service, viewOf, virtualHosts, virtualService, type Json } from "#control-plane/generate/testing";
 
 const SERVICES =
   service("web", [["http", 80]]) +
@@ -11,7 +11,7 @@ const SERVICES =
   ]);
 
 /** The routes of the host web on port 80, with these rules. */
-function routes(http: string): readonly RouteJson[] {
+function routes(http: string): readonly Json[] {
   const view = viewOf(SERVICES + virtualService("vs", `{ hosts: [web], http: ${http} }`));
   const host = virtualHosts(sidecarRouteConfiguration(view, "80")).find(({ name }) => name === "web.default.svc.cluster.local:80");
   return host?.routes ?? [];
@@ -32,7 +32,7 @@ test("mirrors: all of the requests without a percentage, none with 0", () => {
   const [several] = routes(`[{ ${toWeb}, mirrors: [
     { destination: { host: api, port: { number: 8080 } }, percentage: { value: 0.5 } }, { destination: { host: web }, percentage: { value: 0 } }] }]`);
   assert.deepEqual(
-    several?.["route"].requestMirrorPolicies.map((policy: RouteJson) => [policy["cluster"], policy["runtimeFraction"].defaultValue]),
+    several?.["route"].requestMirrorPolicies.map((policy: Json) => [policy["cluster"], policy["runtimeFraction"].defaultValue]),
     [["outbound|8080||api.default.svc.cluster.local", { numerator: 5000, denominator: "MILLION" }]],
   );
   const [none] = routes(`[{ ${toWeb}, mirror: { host: web }, mirrorPercentage: { value: 0 } }]`);

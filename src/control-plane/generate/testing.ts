@@ -1,4 +1,4 @@
-// Routes from YAML in a few words, for the tests of this folder.
+// Views, routes and listeners from YAML in a few words, for the tests of the folders here.
 import assert from "node:assert/strict";
 import { parseFile } from "#api/parse-file";
 import { ConfigStore } from "#control-plane/config/store";
@@ -61,11 +61,11 @@ interface VirtualHostJson {
   readonly name: string;
   readonly domains: readonly string[];
   readonly requireTls?: string;
-  // Routes in proto JSON: tests look at whatever field they are about.
-  readonly routes?: readonly RouteJson[];
+  readonly routes?: readonly Json[];
 }
 
-export interface RouteJson {
+/** Proto JSON: tests look at whatever field they are about. */
+export interface Json {
   readonly [field: string]: any;
 }
 
