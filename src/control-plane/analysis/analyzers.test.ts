@@ -243,8 +243,18 @@ const CASES: Partial<Record<keyof typeof MESSAGES, Case>> = {
     on: ["MutatingWebhookConfiguration istio-sidecar-injector"],
   },
   ExternalControlPlaneAddressIsNotAHostname: {
-    yaml: [webhooks("ValidatingWebhookConfiguration", "istio-validator-x", hook("a.istio.io", "{url: 'https://10.0.0.1/validate'}"))],
+    // Once for a configuration, however many webhooks it has.
+    yaml: [
+      webhooks(
+        "ValidatingWebhookConfiguration",
+        "istio-validator-x",
+        ["a", "b"].map((name) => hook(`${name}.istio.io`, "{url: 'https://10.0.0.1/validate'}")).join(", "),
+      ),
+    ],
     on: ["ValidatingWebhookConfiguration istio-validator-x"],
+    fine: [
+      webhooks("ValidatingWebhookConfiguration", "istio-validator-x", hook("a.istio.io", "{url: 'https://istiod.example.com/validate'}")),
+    ],
   },
   IngressRouteRulesNotAffected: {
     yaml: [

@@ -18,18 +18,26 @@ export const externalControlPlaneAnalyzer: Analyzer = {
   },
 };
 
+/** The webhooks of a configuration share one control plane: what is wrong with the first of them is said, once. */
 function check({ report }: AnalysisContext, object: AnalyzedObject<WebhookConfiguration>): void {
   for (const [index, webhook] of (object.spec.webhooks ?? []).entries()) {
     const { url, service } = webhook?.clientConfig ?? {};
     const name = webhook?.name ?? "";
     const near = `webhooks[${index}].clientConfig`;
     if (url === undefined) {
-      if (service === undefined) report(object, MESSAGES.InvalidExternalControlPlaneConfig, ["", name, "is blank"], { near });
-      continue;
+      if (service !== undefined) continue;
+      report(object, MESSAGES.InvalidExternalControlPlaneConfig, ["", name, "is blank"], { near });
+      return;
     }
     const host = hostOf(url);
-    if (host === undefined) report(object, MESSAGES.InvalidExternalControlPlaneConfig, [url, name, "is no URL"], { near });
-    else if (isIP(host) !== 0) report(object, MESSAGES.ExternalControlPlaneAddressIsNotAHostname, [url, name], { near });
+    if (host === undefined) {
+      report(object, MESSAGES.InvalidExternalControlPlaneConfig, [url, name, "is no URL"], { near });
+      return;
+    }
+    if (isIP(host) !== 0) {
+      report(object, MESSAGES.ExternalControlPlaneAddressIsNotAHostname, [url, name], { near });
+      return;
+    }
   }
 }
 
