@@ -139,7 +139,7 @@ class Composer {
         merged.push(...this.#mergeable(value.node, keyOffset));
         continue;
       }
-      if (names.has(name)) this.#report(keyOffset, `key "${name.slice(0, 80)}" is written twice`, "keep one of them");
+      if (names.has(name)) this.#report(keyOffset, `key "${name.slice(0, 80)}" is written twice`, twiceHint(name, depth));
       else entries.push({ key: name, keyOffset, value: value.node });
       names.add(name);
     }
@@ -167,6 +167,11 @@ class Composer {
     this.#stopped = true;
     return { node: nothing(offset), size: 1 };
   }
+}
+
+/** Two objects in one document: files were joined without a marker. */
+function twiceHint(name: string, depth: number): string {
+  return depth === 0 && (name === "apiVersion" || name === "kind") ? "begin another object with a line ---" : "keep one of them";
 }
 
 interface ScalarNode {

@@ -213,6 +213,12 @@ test("a syntax error has a place, keeps the object's name and spares the other d
   );
 });
 
+test("files that were joined without a marker between them get a hint at it", () => {
+  const one = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n";
+  const hints = parseFile(one + one, "a.yaml").flatMap(({ findings }) => findings.map(({ hint }) => hint));
+  assert.deepEqual(hints, ["begin another object with a line ---", "begin another object with a line ---", "keep one of them"]);
+});
+
 test("a key that is written twice is a syntax error at the second", () => {
   assert.match(
     afterChange("    timeout: 1m30s", "    timeout: 1s\n    timeout: 2s"),

@@ -1,6 +1,7 @@
 // `mizzen analyze`: istioctl's analysis of files, and the findings of the running mesh.
 import { readFileSync } from "node:fs";
 import type { Finding, FindingLevel } from "#api/finding";
+import { didYouMean } from "#api/suggestion";
 import { parseFile, type ParsedDocument } from "#api/parse-file";
 import type { MeshConfigSpec } from "#api/mesh-config";
 import { readMeshNetworks } from "#api/mesh-networks/read";
@@ -107,7 +108,14 @@ function parseOptions(options: AnalyzeOptions): Settings {
   });
   const names = options.analyzer ?? [];
   const unknown = names.find((name) => !ALL_ANALYZERS.some((analyzer) => analyzer.name === name));
-  if (unknown !== undefined) throw new CommandError(`there is no analyzer ${unknown}; see mizzen analyze --list-analyzers`, EXIT_USAGE);
+  if (unknown !== undefined) {
+    const near =
+      didYouMean(
+        unknown,
+        ALL_ANALYZERS.map(({ name }) => name),
+      ) ?? "see mizzen analyze --list-analyzers";
+    throw new CommandError(`there is no analyzer ${unknown}; ${near}`, EXIT_USAGE);
+  }
   return {
     format: format as ReportFormat,
     failureLevel: parseLevel(options.failureThreshold, "--failure-threshold", "error"),

@@ -53,5 +53,8 @@ function readText(file: string | 0, name: string): string {
 }
 
 function reasonOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "ENOENT") return "it does not exist";
+  if (code === "EACCES") return "you may not read it";
+  return code ?? String(error);
 }

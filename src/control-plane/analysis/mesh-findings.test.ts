@@ -36,6 +36,7 @@ const wrong: readonly [string, readonly ApiObject[], string, RegExp?][] = [
     "a destination that does not exist",
     [httpService("reviews"), route({ host: "reviewz" })],
     'error IST0101 spec.http[0].route[0].destination.host: referenced host not found: "reviewz"',
+    /did you mean "reviews"/,
   ],
   [
     "a destination of another namespace by its short name",

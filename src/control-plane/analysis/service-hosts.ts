@@ -1,4 +1,5 @@
 // Which hosts the Services and ServiceEntries of the analyzed objects define, and for whom: what destinations may name.
+import { didYouMean } from "#api/suggestion";
 import { hostsOverlap, HostTable, isWildcard } from "#control-plane/mesh/host";
 import type { Labels } from "#control-plane/registry/labels";
 import type { ObjectTable } from "./object-table.ts";
@@ -6,6 +7,8 @@ import { labelsOf } from "./specs.ts";
 
 const DOMAIN = "cluster.local";
 const EVERYBODY = "*";
+/** Beyond this many names a misspelt one is not compared with them all. */
+const MAX_COMPARED = 1_000;
 const EXPORT_TO_ANNOTATION = "networking.istio.io/exportTo";
 
 export interface KnownHost {
@@ -84,6 +87,8 @@ export class ServiceHosts {
     for (const [, hosts] of this.#exact) if (hosts.has(complete)) return `did you mean "${complete}"?`;
     const sameName = this.#byName.get(written.split(".")[0] ?? "");
     if (sameName !== undefined) return `did you mean "${sameName.host}"?`;
+    const near = this.#byName.size > MAX_COMPARED ? undefined : didYouMean(written, [...this.#byName.keys()]);
+    if (near !== undefined) return near;
     return host.endsWith(`.svc.${DOMAIN}`)
       ? "add a Service of that name, or correct the name"
       : "a host outside the mesh needs a ServiceEntry";
