@@ -11,6 +11,7 @@ import { gatewayRouteConfiguration } from "./route/gateway-routes.ts";
 import { proxylessResources } from "./proxyless/proxyless-resources.ts";
 import { encode, type Resource } from "./resource.ts";
 import type { ResourceCache } from "./resource-cache.ts";
+import { callerKey } from "./route/caller-key.ts";
 import { routeNames } from "./route/route-names.ts";
 import { sidecarRouteConfiguration } from "./route/sidecar-routes.ts";
 import { sidecarListeners } from "./listener/sidecar-listeners.ts";
@@ -69,12 +70,6 @@ function routeResources(view: ProxyView, listeners: readonly Listener[], cache: 
 /** Sidecars whose traffic is captured (REDIRECT, TPROXY) need virtualInbound and virtualOutbound, which are not generated yet. */
 function capturesNothing(view: ProxyView): boolean {
   return view.node.interceptionMode === "NONE";
-}
-
-/** Routes depend on the caller's namespace (visibility, short names) and labels (sourceLabels). */
-function callerKey(view: ProxyView): string {
-  const labels = Object.entries(view.node.labels).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([view.node.namespace, view.node.dnsDomain, labels]);
 }
 
 function cached(cache: ResourceCache | undefined, key: string, make: () => readonly Resource[]): readonly Resource[] {
