@@ -37,6 +37,7 @@ const CONFIG_MAX_MS = 10_000;
 /** Endpoints must not wait; several in the same moment still go together. */
 const ENDPOINT_QUIET_MS = 5;
 const ENDPOINT_MAX_MS = 10;
+const NO_DEFAULTS: MeshConfigSpec = {};
 const DEFAULT_DOMAIN = "cluster.local";
 const DEFAULT_ROOT_NAMESPACE = "istio-system";
 const KINDS = ["Service", "WorkloadGroup", "WorkloadEntry", "Gateway", "VirtualService", "DestinationRule", "MeshConfig"] as const;
@@ -210,7 +211,7 @@ export class ControlPlane {
         version: `${this.#startedAt}/${++this.#builds}`,
         objects: this.#store.objects,
         registry: this.#registry.snapshot,
-        meshConfigDefaults: this.#options.meshConfigDefaults ?? {},
+        meshConfigDefaults: this.#options.meshConfigDefaults ?? NO_DEFAULTS,
         domain: this.#domain,
         hasCertificateAuthority: false,
       },

@@ -157,6 +157,7 @@ export class ConfigStore {
       this.#objects = objectSet(
         this.#objects.version + 1,
         records.map((record) => record.object),
+        this.#objects,
       );
     }
     const findingDiff = diffFindings(this.#findings, findings);

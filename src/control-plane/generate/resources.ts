@@ -62,7 +62,7 @@ function routeResources(view: ProxyView, listeners: readonly Listener[], cache: 
       const routes = sidecarRouteConfiguration(view, name);
       return routes === undefined ? [] : [encode(ROUTE_TYPE, RouteConfigurationSchema, routes)];
     };
-    resources.push(...cached(cache, `rds ${name} ${callerKey(view)}`, make));
+    resources.push(...(cache === undefined ? make() : cache.get(`rds ${name} ${callerKey(view)}`, [view.mesh], make)));
   }
   return resources;
 }
@@ -70,10 +70,6 @@ function routeResources(view: ProxyView, listeners: readonly Listener[], cache: 
 /** Sidecars whose traffic is captured (REDIRECT, TPROXY) need virtualInbound and virtualOutbound, which are not generated yet. */
 function capturesNothing(view: ProxyView): boolean {
   return view.node.interceptionMode === "NONE";
-}
-
-function cached(cache: ResourceCache | undefined, key: string, make: () => readonly Resource[]): readonly Resource[] {
-  return cache === undefined ? make() : cache.get(key, make);
 }
 
 function byName(resources: readonly Resource[]): ReadonlyMap<string, Resource> {

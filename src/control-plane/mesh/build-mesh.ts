@@ -168,6 +168,7 @@ export function buildMesh(inputs: MeshInputs, previous?: Mesh): Mesh {
       if (view === undefined) views.set(node, (view = new View(mesh, index, node, inputs.registry)));
       return view;
     },
+    peerAuthentications: index.objects.list("PeerAuthentication"),
     mutualTlsMode: (namespace, labels, workloadPort) =>
       inputs.hasCertificateAuthority ? index.mutualTlsModes.mode(namespace, labels, workloadPort) : "DISABLE",
     hasCertificateAuthority: inputs.hasCertificateAuthority,

@@ -16,8 +16,17 @@ const ISTIO_DEFAULTS: MeshConfigSpec = {
   protocolDetectionTimeout: 0,
 };
 
+const NOTHING_WRITTEN: MeshConfigSpec = {};
+const resolved = new WeakMap<MeshConfigSpec, WeakMap<MeshConfigSpec, MeshConfigSpec>>();
+
+/** The same object as long as what is written and the defaults are the same ones. */
 export function resolveMeshConfig(objects: ObjectSet, defaults: MeshConfigSpec): MeshConfigSpec {
-  return meshConfigOver(defaults, objects.list<MeshConfigSpec>("MeshConfig")[0]?.spec);
+  const written = objects.list<MeshConfigSpec>("MeshConfig")[0]?.spec ?? NOTHING_WRITTEN;
+  let ofDefaults = resolved.get(defaults);
+  if (ofDefaults === undefined) resolved.set(defaults, (ofDefaults = new WeakMap()));
+  let config = ofDefaults.get(written);
+  if (config === undefined) ofDefaults.set(written, (config = meshConfigOver(defaults, written)));
+  return config;
 }
 
 export function meshConfigOver(defaults: MeshConfigSpec, written: MeshConfigSpec | undefined): MeshConfigSpec {

@@ -101,6 +101,8 @@ export interface Mesh {
    */
   endpoints(hostname: string, port: number, namespace?: string): readonly ServiceEndpoint[];
   view(proxy: ProxyNode): ProxyView;
+  /** The same list as long as none of them changes: all that mutualTlsMode depends on. */
+  readonly peerAuthentications: readonly ApiObject[];
   /** What a port of a workload asks of its callers; without labels what its namespace asks. DISABLE wherever the mesh cannot issue certificates. */
   mutualTlsMode(namespace: string, labels: Labels, workloadPort: number): MutualTlsMode;
   /** True when the mesh can issue workload certificates. Without it ISTIO_MUTUAL cannot work and must never become plaintext. */

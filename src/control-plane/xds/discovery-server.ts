@@ -43,6 +43,7 @@ export class DiscoveryServer {
   readonly #options: DiscoveryServerOptions;
   readonly #connections = new Map<number, ProxyConnection>();
   readonly #agents = new Set<HealthSession>();
+  readonly #cache = new ResourceCache();
   #nextId = 0;
   #push: Push | undefined;
   #sequence = 0;
@@ -72,7 +73,8 @@ export class DiscoveryServer {
 
   /** `endpoints`: nothing else differs from the mesh before. Returns the number of the push. */
   push(mesh: Mesh, scope: "all" | "endpoints"): number {
-    this.#push = { mesh, sequence: ++this.#sequence, cache: new ResourceCache(), startedMs: this.#options.clock.monotonicMs() };
+    if (scope === "all") this.#cache.nextRound();
+    this.#push = { mesh, sequence: ++this.#sequence, cache: this.#cache, startedMs: this.#options.clock.monotonicMs() };
     for (const connection of this.#connections.values()) connection.push(this.#push, scope);
     this.#wake();
     return this.#sequence;

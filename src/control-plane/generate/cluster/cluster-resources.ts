@@ -54,10 +54,16 @@ function outboundResources(view: ProxyView, caller: Caller, cache: ResourceCache
       if (mode === "sni-dnat" && outbound.service.external) continue;
       const make = (): readonly Resource[] => portClusters(mesh, outbound, caller, place, mode);
       const key = `cds ${mode} ${alike} ${outboundPortKey(outbound)} ${topology}`;
-      resources.push(...(cache === undefined ? make() : cache.get(key, make)));
+      resources.push(...(cache === undefined ? make() : cache.get(key, clusterInputs(mesh, outbound), make)));
     }
   }
   return resources;
+}
+
+/** What the clusters of a port are made of beside the caller: they change when one of these does. */
+function clusterInputs(mesh: Mesh, { service, rule }: OutboundPort): readonly unknown[] {
+  const endpoints = service.ports.map((port) => mesh.endpoints(service.hostname, port.number, service.namespace));
+  return [mesh.config, mesh.hasCertificateAuthority, mesh.peerAuthentications, service, ...(rule?.objects ?? []), ...endpoints];
 }
 
 function portClusters(

@@ -31,9 +31,11 @@ export function endpointResources(view: ProxyView, cache: ResourceCache | undefi
         const assignment = portLoadAssignment({ mesh, outbound, subset, caller: place, clusterName, resolvedBy: "eds", onlyMutualTls });
         return encode(ENDPOINT_TYPE, ClusterLoadAssignmentSchema, assignment, clusterName);
       });
+    const endpoints = mesh.endpoints(service.hostname, port.number, service.namespace);
+    const inputs = [mesh.config, mesh.hasCertificateAuthority, mesh.peerAuthentications, service, ...(rule?.objects ?? []), endpoints];
     const key = keyOf(outbound, byEds, topologyKey(outbound, mesh, place));
-    resources.push(...shared(cache, `eds ${key}`, make(outboundClusterName, false)));
-    if (passesThrough && !service.external) resources.push(...shared(cache, `eds sni-dnat ${key}`, make(outboundServerName, true)));
+    resources.push(...shared(cache, `eds ${key}`, inputs, make(outboundClusterName, false)));
+    if (passesThrough && !service.external) resources.push(...shared(cache, `eds sni-dnat ${key}`, inputs, make(outboundServerName, true)));
   }
   return resources;
 }
@@ -42,6 +44,11 @@ function keyOf(outbound: OutboundPort, subsets: readonly string[], topology: str
   return `${outboundPortKey(outbound)} ${subsets.join(",")} ${topology}`;
 }
 
-function shared(cache: ResourceCache | undefined, key: string, make: () => readonly Resource[]): readonly Resource[] {
-  return cache === undefined ? make() : cache.get(key, make);
+function shared(
+  cache: ResourceCache | undefined,
+  key: string,
+  inputs: readonly unknown[],
+  make: () => readonly Resource[],
+): readonly Resource[] {
+  return cache === undefined ? make() : cache.get(key, inputs, make);
 }
