@@ -6,6 +6,7 @@ import { keyOf, type ApiObject } from "#api/object";
 import type { MeshConfigSpec } from "#api/mesh-config";
 import { parseFile } from "#api/parse-file";
 import type { WorkloadGroupSpec } from "#api/workload-group";
+import { credentialFindings } from "#control-plane/generate/secret/credential-findings";
 import { meshFindings } from "#control-plane/analysis/mesh-findings";
 import { BUILTIN_ORIGIN, builtinDocuments, INGRESS_GATEWAY_LABELS } from "#control-plane/config/builtin-objects";
 import { DirectorySource } from "#control-plane/config/directory-source";
@@ -234,6 +235,7 @@ export class ControlPlane {
       ...gatewayPortConflicts({ mesh, objects, gatewayLabels }),
       ...serviceFindings({ services: mesh.services, objects, gatewayLabels }),
       ...notServedFindings(objects),
+      ...credentialFindings(this.#server.proxies.filter(({ node }) => node.type === "router").map(({ node }) => mesh.view(node))),
     ].map((finding) => this.#store.locate(finding));
     const findings = [...this.#store.findings, ...computed, ...refusalFindings(this.#server.proxies)];
     const { fresh, gone } = diffFindings(this.#findings, findings);

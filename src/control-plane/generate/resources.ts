@@ -3,7 +3,7 @@
 import { ListenerSchema, type Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import type { ProxyView } from "#control-plane/mesh/mesh";
-import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE } from "#envoy/type-urls";
 import { clusterResources } from "./cluster/cluster-resources.ts";
 import { endpointResources } from "./endpoint/endpoint-resources.ts";
 import { gatewayListeners } from "./gateway/gateway-listeners.ts";
@@ -13,6 +13,7 @@ import { encode, type Resource } from "./resource.ts";
 import type { ResourceCache } from "./resource-cache.ts";
 import { callerKey } from "./route/caller-key.ts";
 import { routeNames } from "./route/route-names.ts";
+import { secretResources } from "./secret/secret-resources.ts";
 import { sidecarRouteConfiguration } from "./route/sidecar-routes.ts";
 import { sidecarListeners } from "./listener/sidecar-listeners.ts";
 
@@ -37,6 +38,7 @@ export function generateResources(view: ProxyView, cache?: ResourceCache): Resou
     [ENDPOINT_TYPE, byName(endpointResources(view, cache))],
     [LISTENER_TYPE, byName(listeners.map((listener) => encode(LISTENER_TYPE, ListenerSchema, listener)))],
     [ROUTE_TYPE, byName(routeResources(view, listeners, cache))],
+    [SECRET_TYPE, byName(secretResources(view))],
   ]);
 }
 

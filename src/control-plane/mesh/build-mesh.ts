@@ -2,7 +2,7 @@
 // index that the next snapshot takes over when only endpoints changed; what depends on a proxy is made when it asks.
 import type { ConnectionPoolSettings, DestinationRuleSpec } from "#api/destination-rule";
 import type { GatewaySpec } from "#api/gateway";
-import type { SecretSpec } from "#api/kubernetes/core";
+import type { ConfigMapSpec, SecretSpec } from "#api/kubernetes/core";
 import type { MeshConfigSpec, ProxyConfig } from "#api/mesh-config";
 import type { ApiObject } from "#api/object";
 import type { PeerAuthenticationSpec } from "#api/peer-authentication";
@@ -283,6 +283,10 @@ class View implements ProxyView {
 
   secret(namespace: string, name: string): ApiObject<SecretSpec> | undefined {
     return namespace === this.node.namespace ? this.#index.objects.get<SecretSpec>("Secret", namespace, name) : undefined;
+  }
+
+  configMap(namespace: string, name: string): ApiObject<ConfigMapSpec> | undefined {
+    return this.#index.objects.get<ConfigMapSpec>("ConfigMap", namespace, name);
   }
 
   get announcedIngress(): readonly AnnouncedIngress[] {

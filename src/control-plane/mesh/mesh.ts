@@ -2,7 +2,7 @@
 // selector, visibility) serve generation and analysis alike: extend them, never copy them.
 import type { ConnectionPoolSettings, DestinationRuleSpec } from "#api/destination-rule";
 import type { GatewaySpec, ServerTLSSettings } from "#api/gateway";
-import type { SecretSpec } from "#api/kubernetes/core";
+import type { ConfigMapSpec, SecretSpec } from "#api/kubernetes/core";
 import type { MeshConfigSpec, ProxyConfig } from "#api/mesh-config";
 import type { ApiObject } from "#api/object";
 import type { Destination, VirtualServiceSpec } from "#api/virtual-service";
@@ -139,4 +139,6 @@ export interface ProxyView {
   readonly locality: string;
   /** A Secret that this proxy may have: one of its own namespace. */
   secret(namespace: string, name: string): ApiObject<SecretSpec> | undefined;
+  /** Of any namespace: it holds nothing secret. */
+  configMap(namespace: string, name: string): ApiObject<ConfigMapSpec> | undefined;
 }
