@@ -1,111 +1,44 @@
-// A delta ADS server that serves fixed resources to whoever asks: to our proxy and to real Envoy alike. It knows nothing of Istio;
-// tests and benchmarks give it resources and change them.
+// A discovery server that serves fixed resources to whoever asks: to our proxy and to real Envoy alike, state of the world or delta, all
+// types on one stream (ADS) or secrets on one of their own (SDS). It knows nothing of Istio; tests and benchmarks give it resources and
+// change them.
 import { Server, ServerCredentials } from "@grpc/grpc-js";
-import type { ServerDuplexStream } from "@grpc/grpc-js";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { AnySchema } from "@bufbuild/protobuf/wkt";
+import type { ServerDuplexStream, ServiceDefinition } from "@grpc/grpc-js";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import {
   DeltaDiscoveryRequestSchema,
   DeltaDiscoveryResponseSchema,
-  ResourceSchema,
+  DiscoveryRequestSchema,
+  DiscoveryResponseSchema,
 } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
-import type { DeltaDiscoveryRequest, DeltaDiscoveryResponse } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
-import { CLUSTER_TYPE, LISTENER_TYPE } from "#envoy/type-urls";
+import { DeltaSession, SotwSession, type DiscoverySession, type Nack } from "./discovery-session.ts";
+import { ResourceTable, type ReplayResource } from "./resource-table.ts";
 
-export interface ReplayResource {
-  readonly typeUrl: string;
-  readonly name: string;
-  readonly value: Uint8Array;
-}
+export type { ReplayResource } from "./resource-table.ts";
 
 export interface ReplayServer {
   readonly port: number;
   /** Replaces everything; connected proxies get the difference. */
   set(resources: readonly ReplayResource[]): void;
   /** NACK messages since the start, by type. */
-  readonly nacks: readonly { typeUrl: string; message: string }[];
+  readonly nacks: readonly Nack[];
   close(): Promise<void>;
 }
 
-interface Subscription {
-  wildcard: boolean;
-  readonly names: Set<string>;
-  /** What the proxy has: name to version. */
-  readonly sent: Map<string, string>;
-}
-
-type AdsStream = ServerDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse>;
+const AGGREGATED = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
+const SECRETS = "/envoy.service.secret.v3.SecretDiscoveryService";
 
 /** Starts the server on a free port of 127.0.0.1. */
 export async function startReplayServer(initial: readonly ReplayResource[]): Promise<ReplayServer> {
-  let resources = new Map<string, Map<string, { value: Uint8Array; version: string }>>();
-  let counter = 0;
-  const nacks: { typeUrl: string; message: string }[] = [];
-  const streams = new Map<AdsStream, Map<string, Subscription>>();
+  const table = new ResourceTable();
+  table.set(initial);
+  const nacks: Nack[] = [];
+  const sessions = new Set<{ push(): void }>();
 
-  const load = (list: readonly ReplayResource[]): void => {
-    const next: typeof resources = new Map();
-    for (const { typeUrl, name, value } of list) {
-      let ofType = next.get(typeUrl);
-      if (ofType === undefined) next.set(typeUrl, (ofType = new Map()));
-      const old = resources.get(typeUrl)?.get(name);
-      const same = old !== undefined && Buffer.compare(old.value, value) === 0;
-      ofType.set(name, { value, version: same ? old.version : String(++counter) });
-    }
-    resources = next;
-  };
-
-  const push = (stream: AdsStream, typeUrl: string, subscription: Subscription, always: boolean): void => {
-    const ofType = resources.get(typeUrl) ?? new Map<string, { value: Uint8Array; version: string }>();
-    const added = [];
-    for (const [name, { value, version }] of ofType) {
-      if (!subscription.wildcard && !subscription.names.has(name)) continue;
-      if (subscription.sent.get(name) === version) continue;
-      subscription.sent.set(name, version);
-      added.push(create(ResourceSchema, { name, version, resource: create(AnySchema, { typeUrl, value }) }));
-    }
-    const removedResources = [...subscription.sent.keys()].filter((name) => !ofType.has(name));
-    for (const name of removedResources) subscription.sent.delete(name);
-    if (added.length === 0 && removedResources.length === 0 && !always) return;
-    stream.write(
-      create(DeltaDiscoveryResponseSchema, {
-        typeUrl,
-        resources: added,
-        removedResources,
-        nonce: String(++counter),
-        systemVersionInfo: String(counter),
-      }),
-    );
-  };
-
-  const onStream = (stream: AdsStream): void => {
-    const subscriptions = new Map<string, Subscription>();
-    streams.set(stream, subscriptions);
-    stream.on("data", (request: DeltaDiscoveryRequest) => {
-      const { typeUrl } = request;
-      if (request.errorDetail !== undefined) nacks.push({ typeUrl, message: request.errorDetail.message });
-      let subscription = subscriptions.get(typeUrl);
-      const first = subscription === undefined;
-      if (subscription === undefined) {
-        subscription = { wildcard: false, names: new Set(), sent: new Map(Object.entries(request.initialResourceVersions)) };
-        const wildcardType = typeUrl === CLUSTER_TYPE || typeUrl === LISTENER_TYPE;
-        subscription.wildcard = wildcardType && request.resourceNamesSubscribe.length === 0;
-        subscriptions.set(typeUrl, subscription);
-      }
-      for (const name of request.resourceNamesSubscribe) {
-        if (name === "*") subscription.wildcard = true;
-        else {
-          subscription.names.add(name);
-          if (!first) subscription.sent.delete(name);
-        }
-      }
-      for (const name of request.resourceNamesUnsubscribe) {
-        subscription.names.delete(name);
-        subscription.sent.delete(name);
-      }
-      if (first || request.resourceNamesSubscribe.length > 0) push(stream, typeUrl, subscription, first);
-    });
-    const forget = (): void => void streams.delete(stream);
+  const attach = <Request, Response>(stream: ServerDuplexStream<Request, Response>, session: DiscoverySession<Request>): void => {
+    sessions.add(session);
+    const forget = (): void => void sessions.delete(session);
+    stream.on("data", (request: Request) => session.onRequest(request));
     stream.on("end", () => {
       forget();
       stream.end();
@@ -113,23 +46,42 @@ export async function startReplayServer(initial: readonly ReplayResource[]): Pro
     stream.on("error", forget);
     stream.on("cancelled", forget);
   };
+  type Delta = ServerDuplexStream<MessageShape<typeof DeltaDiscoveryRequestSchema>, MessageShape<typeof DeltaDiscoveryResponseSchema>>;
+  type Sotw = ServerDuplexStream<MessageShape<typeof DiscoveryRequestSchema>, MessageShape<typeof DiscoveryResponseSchema>>;
+  const onDelta = (stream: Delta): void =>
+    attach(
+      stream,
+      new DeltaSession(
+        table,
+        (response) => stream.write(response),
+        (nack) => nacks.push(nack),
+      ),
+    );
+  const onSotw = (stream: Sotw): void =>
+    attach(
+      stream,
+      new SotwSession(
+        table,
+        (response) => stream.write(response),
+        (nack) => nacks.push(nack),
+      ),
+    );
 
-  load(initial);
   const server = new Server({ "grpc.max_receive_message_length": 64 << 20 });
-  server.addService(
-    {
-      DeltaAggregatedResources: {
-        path: "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources",
-        requestStream: true,
-        responseStream: true,
-        requestSerialize: (value: DeltaDiscoveryRequest) => Buffer.from(toBinary(DeltaDiscoveryRequestSchema, value)),
-        requestDeserialize: (bytes: Buffer) => fromBinary(DeltaDiscoveryRequestSchema, bytes),
-        responseSerialize: (value: DeltaDiscoveryResponse) => Buffer.from(toBinary(DeltaDiscoveryResponseSchema, value)),
-        responseDeserialize: (bytes: Buffer) => fromBinary(DeltaDiscoveryResponseSchema, bytes),
-      },
-    },
-    { DeltaAggregatedResources: onStream },
-  );
+  const delta = (path: string) => streamDefinition(path, DeltaDiscoveryRequestSchema, DeltaDiscoveryResponseSchema);
+  const sotw = (path: string) => streamDefinition(path, DiscoveryRequestSchema, DiscoveryResponseSchema);
+  const service: ServiceDefinition = {
+    DeltaAggregatedResources: delta(`${AGGREGATED}/DeltaAggregatedResources`),
+    StreamAggregatedResources: sotw(`${AGGREGATED}/StreamAggregatedResources`),
+    DeltaSecrets: delta(`${SECRETS}/DeltaSecrets`),
+    StreamSecrets: sotw(`${SECRETS}/StreamSecrets`),
+  };
+  server.addService(service, {
+    DeltaAggregatedResources: onDelta,
+    StreamAggregatedResources: onSotw,
+    DeltaSecrets: onDelta,
+    StreamSecrets: onSotw,
+  });
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
@@ -139,14 +91,25 @@ export async function startReplayServer(initial: readonly ReplayResource[]): Pro
     port,
     nacks,
     set(list) {
-      load(list);
-      for (const [stream, subscriptions] of streams)
-        for (const [typeUrl, subscription] of subscriptions) push(stream, typeUrl, subscription, false);
+      table.set(list);
+      for (const session of sessions) session.push();
     },
     close: () =>
       new Promise((resolve) => {
         server.forceShutdown();
         resolve();
       }),
+  };
+}
+
+function streamDefinition<In extends DescMessage, Out extends DescMessage>(path: string, request: In, response: Out) {
+  return {
+    path,
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: (value: MessageShape<In>) => Buffer.from(toBinary(request, value)),
+    requestDeserialize: (bytes: Buffer) => fromBinary(request, bytes),
+    responseSerialize: (value: MessageShape<Out>) => Buffer.from(toBinary(response, value)),
+    responseDeserialize: (bytes: Buffer) => fromBinary(response, bytes),
   };
 }
