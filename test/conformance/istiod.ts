@@ -1,8 +1,7 @@
 // Section "istiod": for each recorded scenario and proxy, what our control plane generates is compared by meaning with what a real
 // istiod generated. `istiod/` has the parts; `istiod/exceptions.ts` is the only table of what may differ.
-import { readdirSync, readFileSync } from "node:fs";
 import { join, matchesGlob } from "node:path";
-import { EXCEPTIONS, LATER_FAMILIES, LATER_KINDS, LATER_TYPES } from "./istiod/exceptions.ts";
+import { EXCEPTIONS, isLaterScenario, LATER_TYPES } from "./istiod/exceptions.ts";
 import { scenarioLines, summaryLines } from "./istiod/report.ts";
 import { runScenario, type ScenarioResult } from "./istiod/scenario-result.ts";
 import { readScenario, scenarioNames, TYPE_NAMES, type ResourceType } from "./istiod/scenario.ts";
@@ -23,7 +22,8 @@ export async function run(directory: string, options: SectionOptions): Promise<S
   const ours: ScenarioResult[] = [];
   const later: ScenarioResult[] = [];
   for (const name of names) {
-    (isLater(folder, name) ? later : ours).push(runScenario(readScenario(folder, name), types as readonly ResourceType[]));
+    const scenario = readScenario(folder, name);
+    (isLaterScenario(scenario) ? later : ours).push(runScenario(scenario, types as readonly ResourceType[]));
   }
   const failing = ours.filter(differs);
   const failures = failing.flatMap((result) => {
@@ -48,14 +48,6 @@ export async function run(directory: string, options: SectionOptions): Promise<S
 
 function differs({ error, differences }: ScenarioResult): boolean {
   return error !== undefined || differences.length > 0;
-}
-
-function isLater(folder: string, name: string): boolean {
-  if (LATER_FAMILIES.has(name.split("-")[0] ?? "")) return true;
-  // Objects of a second cluster are read when there are several.
-  if (readdirSync(join(folder, name)).some((file) => file.startsWith("cluster-"))) return true;
-  const kinds = readFileSync(join(folder, name, "input.yaml"), "utf8").matchAll(/^kind: (\w+)$/gm);
-  return [...kinds].some(([, kind = ""]) => LATER_KINDS.has(kind));
 }
 
 function tableFaults(ours: readonly ScenarioResult[], later: readonly ScenarioResult[]): readonly string[] {

@@ -1,10 +1,11 @@
 // Everything that may differ from what istiod generated, and why. A row that no difference needs any more fails the run.
+import { readdirSync } from "node:fs";
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { Difference } from "./compare.ts";
-import type { ResourceType } from "./scenario.ts";
+import type { ResourceType, Scenario } from "./scenario.ts";
 
 /** Families of scenarios (the first word of their names) that show what later work brings. */
-export const LATER_FAMILIES: ReadonlySet<string> = new Set([
+const LATER_FAMILIES: ReadonlySet<string> = new Set([
   "jwt",
   "authz",
   "accesslog",
@@ -19,7 +20,7 @@ export const LATER_FAMILIES: ReadonlySet<string> = new Set([
 ]);
 
 /** Kinds that have no effect yet: a scenario of another family that holds one of them shows what that kind does. */
-export const LATER_KINDS: ReadonlySet<string> = new Set([
+const LATER_KINDS: ReadonlySet<string> = new Set([
   "EnvoyFilter",
   "WasmPlugin",
   "TrafficExtension",
@@ -32,6 +33,14 @@ export const LATER_KINDS: ReadonlySet<string> = new Set([
   "TLSRoute",
   "BackendTLSPolicy",
 ]);
+
+/** Whether the scenario shows what later work brings. */
+export function isLaterScenario({ name, directory, input }: Pick<Scenario, "name" | "directory" | "input">): boolean {
+  if (LATER_FAMILIES.has(name.split("-")[0] ?? "")) return true;
+  // Objects of a second cluster are read when there are several.
+  if (readdirSync(directory).some((file) => file.startsWith("cluster-"))) return true;
+  return [...input.matchAll(/^kind: (\w+)$/gm)].some(([, kind = ""]) => LATER_KINDS.has(kind));
+}
 
 /** A part of a resource that a later issue brings: it may be missing, anywhere; what is generated is compared. */
 export interface LaterType {

@@ -1,0 +1,50 @@
+// One proxy of one scenario through all columns.
+import type { Call } from "./call.ts";
+import { REFERENCE, type ColumnName } from "./columns.ts";
+import { difference } from "./observation.ts";
+import type { ProxyUnderTest } from "./proxy-under-test.ts";
+import type { ColumnResult, TestBed } from "./test-bed.ts";
+
+export interface CallDifference {
+  readonly call: Call;
+  readonly why: string;
+}
+
+export interface ComparedColumn {
+  readonly column: ColumnName;
+  /** The proxy did not come up, or refused a part of its configuration. */
+  readonly refusals: readonly string[];
+  /** Empty where the proxy did not come up at all. */
+  readonly differences: readonly CallDifference[];
+  readonly agreeing: number;
+}
+
+export interface ProxyResult {
+  readonly name: string;
+  readonly calls: readonly Call[];
+  readonly reference: ColumnResult;
+  readonly columns: readonly ComparedColumn[];
+}
+
+export function agrees({ refusals, differences }: ComparedColumn): boolean {
+  return refusals.length === 0 && differences.length === 0;
+}
+
+export async function runProxy(bed: TestBed, name: string, test: ProxyUnderTest, columns: readonly ColumnName[]): Promise<ProxyResult> {
+  const { calls, surroundings } = test;
+  const run = (column: ColumnName): Promise<ColumnResult> =>
+    bed.run({ kind: column.proxy, resources: test[column.origin] }, surroundings, calls);
+  const reference = await run(REFERENCE);
+  const compared: ComparedColumn[] = [];
+  if (reference.failure === undefined) for (const column of columns) compared.push(compare(column, calls, reference, await run(column)));
+  return { name, calls, reference, columns: compared };
+}
+
+function compare(column: ColumnName, calls: readonly Call[], reference: ColumnResult, got: ColumnResult): ComparedColumn {
+  if (got.failure !== undefined) return { column, refusals: [got.failure], differences: [], agreeing: 0 };
+  const differences = calls.flatMap((call, index) => {
+    const why = difference(reference.observations[index] ?? new Map(), got.observations[index] ?? new Map());
+    return why === undefined ? [] : [{ call, why }];
+  });
+  return { column, refusals: got.refusals, differences, agreeing: calls.length - differences.length };
+}

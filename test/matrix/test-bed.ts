@@ -1,0 +1,127 @@
+// Where calls are made: a pod with one proxy under test at a time, and the world around it.
+import type { JsonObject } from "@bufbuild/protobuf";
+import { CertificateAuthority } from "../replay/certificate-authority.ts";
+import type { EchoListener } from "../replay/echo-server.ts";
+import { createPodNetwork, NAME_SERVER, type PodNetwork } from "../replay/network-namespace.ts";
+import { startProxy, type ProxyKind } from "../replay/proxy-process.ts";
+import type { ReplayResource } from "../replay/resource-table.ts";
+import { Station } from "../replay/station.ts";
+import { TAG_HEADER } from "../replay/traffic.ts";
+import type { Call } from "./call.ts";
+import { observe, tally, type Observations } from "./observation.ts";
+import { timesForEndpoints } from "./times.ts";
+
+/** One proxy with one configuration. */
+export interface Column {
+  readonly kind: ProxyKind;
+  readonly resources: readonly ReplayResource[];
+}
+
+/** Where a proxy stands and who is around it; the same for all columns. */
+export interface Surroundings {
+  readonly nodeId: string;
+  readonly metadata: JsonObject;
+  readonly addresses: readonly string[];
+  readonly captured: boolean;
+  /** Ports of everything that is not in the pod. */
+  readonly worldPorts: readonly number[];
+  readonly applicationListeners: readonly EchoListener[];
+  readonly identities: Readonly<Record<string, string>>;
+  /** By destination: of how many endpoints of one cluster it is one. */
+  readonly endpointCounts: ReadonlyMap<string, number>;
+}
+
+export interface ColumnResult {
+  /** Refused resources, in words of the proxy. */
+  readonly refusals: readonly string[];
+  /** Why there are no observations. */
+  readonly failure: string | undefined;
+  /** In the order of the calls. */
+  readonly observations: readonly Observations[];
+}
+
+/** Calls of one kind that run at the same time. */
+const CONCURRENCY = 8;
+
+export class TestBed {
+  readonly authority: CertificateAuthority;
+  readonly #network: PodNetwork;
+  readonly #world: Station;
+  readonly #pod: Station;
+
+  private constructor(authority: CertificateAuthority, network: PodNetwork, world: Station, pod: Station) {
+    this.authority = authority;
+    this.#network = network;
+    this.#world = world;
+    this.#pod = pod;
+  }
+
+  /** @throws Error saying what this machine lacks */
+  static async create(): Promise<TestBed> {
+    const authority = new CertificateAuthority();
+    const network = createPodNetwork();
+    const [world, pod] = await Promise.all([
+      Station.start(network.world, authority.root, NAME_SERVER),
+      Station.start(network.pod, authority.root),
+    ]);
+    return new TestBed(authority, network, world, pod);
+  }
+
+  async run(column: Column, surroundings: Surroundings, calls: readonly Call[]): Promise<ColumnResult> {
+    const { addresses, captured, identities } = surroundings;
+    this.#network.setPod(addresses, captured);
+    const ports = surroundings.worldPorts.map((port) => ({ port }));
+    await Promise.all([
+      this.#world.echo(ports, identities),
+      this.#pod.echo(
+        surroundings.applicationListeners,
+        Object.fromEntries(addresses.map((address) => [address, identities[address] ?? ""])),
+      ),
+    ]);
+    const discoveryPort = await this.#pod.serve(column.resources);
+    let proxy;
+    try {
+      proxy = await startProxy({ ...surroundings, kind: column.kind, network: this.#network, station: this.#pod, discoveryPort });
+    } catch (error) {
+      return { refusals: [], failure: error instanceof Error ? error.message : String(error), observations: [] };
+    }
+    try {
+      const refusals = (await this.#pod.nacks()).map(({ message }) => message);
+      const observations: Observations[] = [];
+      for (const [index, call] of calls.entries()) observations.push(await this.#make(call, index, surroundings.endpointCounts));
+      return { refusals, failure: undefined, observations };
+    } finally {
+      await proxy.stop();
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#world.stop(), this.#pod.stop()]);
+    this.#network.remove();
+  }
+
+  async #make(call: Call, index: number, endpointCounts: ReadonlyMap<string, number>): Promise<Observations> {
+    const { from, request, slow } = call;
+    const station = from === "pod" ? this.#pod : this.#world;
+    const observations: string[] = [];
+    let { times } = call;
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      while (next < times) {
+        const tag: readonly [string, string] = [TAG_HEADER, `${index}.${next++}`];
+        const headers = request.protocol === "tcp" ? request.headers : [...request.headers, tag];
+        const outcome = await station.send({ ...request, headers });
+        observations.push(observe(outcome, slow !== true));
+        const destination = outcome.kind === "answered" ? outcome.report?.destination : undefined;
+        if (destination !== undefined && slow !== true) times = Math.max(times, timesForEndpoints(endpointCounts.get(destination) ?? 1));
+      }
+    };
+    // The first one tells how many more have to follow.
+    const all = times;
+    times = 1;
+    await worker();
+    times = Math.max(times, all);
+    await Promise.all(Array.from({ length: Math.min(CONCURRENCY, times - next) }, worker));
+    return tally(observations);
+  }
+}
