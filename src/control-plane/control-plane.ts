@@ -16,6 +16,7 @@ import { ConfigStore } from "#control-plane/config/store";
 import { buildMesh } from "#control-plane/mesh/build-mesh";
 import { gatewayPortConflicts } from "#control-plane/mesh/conflicts";
 import type { Mesh } from "#control-plane/mesh/mesh";
+import { ingressFindings } from "#control-plane/mesh/ingress-findings";
 import { mutualTlsFindings } from "#control-plane/mesh/mutual-tls-findings";
 import { notServedFindings } from "#control-plane/mesh/not-served-findings";
 import { serviceFindings } from "#control-plane/mesh/service-findings";
@@ -232,6 +233,7 @@ export class ControlPlane {
       ...this.#registry.snapshot.findings,
       ...this.#analyze(mesh, gatewayLabels),
       ...mutualTlsFindings({ mesh, objects, domain }),
+      ...ingressFindings({ objects, config: mesh.config }),
       ...gatewayPortConflicts({ mesh, objects, gatewayLabels }),
       ...serviceFindings({ services: mesh.services, objects, gatewayLabels }),
       ...notServedFindings(objects),

@@ -39,15 +39,23 @@ export function ingressObjects(inputs: IngressInputs): IngressObjects {
   return { gateways: gateways.sort(byKey), virtualServices: ingressVirtualServices(ingresses, namespace, inputs).sort(byKey) };
 }
 
-function isServed({ metadata, spec }: Ingress, { objects, config }: IngressInputs): boolean {
+type ClassInputs = Pick<IngressInputs, "objects" | "config">;
+
+export function isServed({ metadata, spec }: Ingress, { objects, config }: ClassInputs): boolean {
   const mode = config.ingressControllerMode ?? "STRICT";
   const written = metadata.annotations[CLASS_ANNOTATION];
   if (written !== undefined) return (mode === "STRICT" || mode === "DEFAULT") && written === (config.ingressClass ?? "istio");
-  const named = objects
-    .list<{ readonly controller?: string }>("IngressClass")
-    .find(({ metadata: { name } }) => name === spec.ingressClassName);
-  if (named !== undefined) return named.spec.controller === CONTROLLER;
-  return mode === "DEFAULT";
+  const named = classOf(spec, objects);
+  return named === undefined ? mode === "DEFAULT" : named.controller === CONTROLLER;
+}
+
+/** It says whose it is, by annotation or by a class that is there. */
+export function namesClass({ metadata, spec }: Ingress, { objects }: ClassInputs): boolean {
+  return metadata.annotations[CLASS_ANNOTATION] !== undefined || classOf(spec, objects) !== undefined;
+}
+
+function classOf({ ingressClassName }: IngressSpec, objects: ObjectSet): { readonly controller?: string } | undefined {
+  return objects.list<{ readonly controller?: string }>("IngressClass").find(({ metadata: { name } }) => name === ingressClassName)?.spec;
 }
 
 /** The gateways of the default installation, unless the mesh says which. */
