@@ -387,9 +387,11 @@ test("httpsRedirect asks for TLS also where no VirtualService names the host", (
   assert.deepEqual(virtualHost.domains, ["*.example.com"]);
 });
 
-test("a sidecar with captured traffic gets no listeners rather than half of them", () => {
+test("a sidecar with captured traffic has a listener for each direction, and one an HTTP port", () => {
   const redirected = parseNode({ id: "sidecar~10.0.0.1~a.default~default.svc.cluster.local", metadata: { INTERCEPTION_MODE: "REDIRECT" } });
-  assert.deepEqual(names(generate(SERVICES, redirected), LISTENER_TYPE), []);
+  const set = generate(SERVICES, redirected);
+  assert.deepEqual(names(set, LISTENER_TYPE), ["0.0.0.0_80", "0.0.0.0_9080", "virtualInbound", "virtualOutbound"]);
+  assert.equal(resource(set, LISTENER_TYPE, "0.0.0.0_80").bindToPort, false);
 });
 
 test("without an announced proxy port there is one loopback listener a service port, as in istiod", () => {

@@ -48,7 +48,7 @@ export function generateEndpoints(view: ProxyView, cache?: ResourceCache): Reado
 }
 
 function listenersOf(view: ProxyView): readonly Listener[] {
-  return view.node.type === "router" ? gatewayListeners(view) : capturesNothing(view) ? sidecarListeners(view) : [];
+  return view.node.type === "router" ? gatewayListeners(view) : sidecarListeners(view);
 }
 
 /** Exactly those that the listeners ask for. */
@@ -67,11 +67,6 @@ function routeResources(view: ProxyView, listeners: readonly Listener[], cache: 
     resources.push(...(cache === undefined ? make() : cache.get(`rds ${name} ${callerKey(view)}`, [view.mesh], make)));
   }
   return resources;
-}
-
-/** Sidecars whose traffic is captured (REDIRECT, TPROXY) need virtualInbound and virtualOutbound, which are not generated yet. */
-function capturesNothing(view: ProxyView): boolean {
-  return view.node.interceptionMode === "NONE";
 }
 
 function byName(resources: readonly Resource[]): ReadonlyMap<string, Resource> {

@@ -253,6 +253,11 @@ class View implements ProxyView {
     return this.mesh.mutualTlsMode(this.node.namespace, this.node.labels, workloadPort);
   }
 
+  get mutualTlsPorts(): readonly number[] {
+    if (!this.mesh.hasCertificateAuthority) return [];
+    return this.#index.mutualTlsModes.ports(this.node.namespace, this.node.labels);
+  }
+
   get outboundTrafficPolicy(): OutboundTrafficPolicy {
     return { mode: this.mesh.config.outboundTrafficPolicy?.mode ?? "ALLOW_ANY", egressProxy: undefined };
   }

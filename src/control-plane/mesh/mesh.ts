@@ -5,6 +5,7 @@ import type { GatewaySpec, ServerTLSSettings } from "#api/gateway";
 import type { ConfigMapSpec, SecretSpec } from "#api/kubernetes/core";
 import type { MeshConfigSpec, ProxyConfig } from "#api/mesh-config";
 import type { ApiObject } from "#api/object";
+import type { SidecarSpec } from "#api/sidecar";
 import type { Destination, VirtualServiceSpec } from "#api/virtual-service";
 import type { Labels } from "#control-plane/registry/labels";
 import type { Protocol, Service, ServiceEndpoint, ServicePort } from "#control-plane/registry/service";
@@ -87,6 +88,8 @@ export interface InboundPort {
   readonly tls: ServerTLSSettings | undefined;
   /** Limits of connections to the application at this port, from a Sidecar's ingress. */
   readonly connectionPool: ConnectionPoolSettings | undefined;
+  /** The Sidecar whose ingress it is. */
+  readonly sidecar?: ApiObject<SidecarSpec> | undefined;
 }
 
 export interface Mesh {
@@ -129,6 +132,8 @@ export interface ProxyView {
   readonly egressListeners: readonly EgressListener[];
   /** What a port of the workload asks of its callers. DISABLE wherever the mesh cannot issue certificates. */
   mutualTlsMode(workloadPort: number): MutualTlsMode;
+  /** Ports of the workload for which a mode of their own is written, in order. */
+  readonly mutualTlsPorts: readonly number[];
   readonly outboundTrafficPolicy: OutboundTrafficPolicy;
   /** Limits of connections to the application at all ports, from the Sidecar that applies. */
   readonly inboundConnectionPool: ConnectionPoolSettings | undefined;

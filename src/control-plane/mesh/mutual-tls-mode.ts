@@ -22,6 +22,15 @@ export class MutualTlsModes {
     }
   }
 
+  /** Ports of the workload that have a mode of their own. */
+  ports(namespace: string, labels: Labels): readonly number[] {
+    if (namespace === this.#rootNamespace) return [];
+    const policy = (this.#byNamespace.get(namespace) ?? []).find((candidate) => isForWorkload(candidate, labels));
+    return Object.keys(policy?.spec.portLevelMtls ?? {})
+      .map(Number)
+      .sort((a, b) => a - b);
+  }
+
   mode(namespace: string, labels: Labels, port: number): MutualTlsMode {
     const own = this.#byNamespace.get(namespace) ?? [];
     // Of several policies of one width the oldest counts.

@@ -30,7 +30,7 @@ export function gatewayListeners(view: ProxyView): readonly Listener[] {
     const manager = gatewayConnectionManager(chain, filterInputs(view));
     listeners.push(
       // The name stays that of the wildcard address wherever the node binds: tools look for `0.0.0.0_8080`.
-      listener({ name: `${address}_${port}`, addresses, port, direction: "gateway", filters: [connectionManagerFilter(manager)] }),
+      listener({ name: `${address}_${port}`, addresses, port, filters: [connectionManagerFilter(manager)] }),
     );
   }
   return listeners;

@@ -8,34 +8,29 @@ import { durationOf } from "#control-plane/generate/duration";
 
 const TLS_HANDSHAKE_TIMEOUT_MS = 15_000;
 
+/** The first address is the listener's, the others are additional ones. */
+export function listenerAddresses([first = "0.0.0.0", ...others]: readonly string[], port: number) {
+  return {
+    address: socketAddress(first, port),
+    additionalAddresses: others.map((address) => ({ address: socketAddress(address, port) })),
+  };
+}
+
 export interface ListenerSettings {
   readonly name: string;
-  /** The first is the listener's address, the others are additional ones. */
   readonly addresses: readonly string[];
   readonly port: number;
-  readonly direction: "inbound" | "outbound" | "gateway";
   readonly filters: readonly Filter[];
-  readonly chainName?: string;
 }
 
 export function listener(settings: ListenerSettings): Listener {
-  const [first = "0.0.0.0", ...others] = settings.addresses;
-  const isSidecar = settings.direction !== "gateway";
   return create(ListenerSchema, {
     name: settings.name,
-    address: socketAddress(first, settings.port),
-    additionalAddresses: others.map((address) => ({ address: socketAddress(address, settings.port) })),
+    ...listenerAddresses(settings.addresses, settings.port),
     // Istio calls the listeners of gateways outbound, too.
-    trafficDirection: settings.direction === "inbound" ? Direction.INBOUND : Direction.OUTBOUND,
-    filterChains: [
-      {
-        name: settings.chainName ?? "",
-        filters: [...settings.filters],
-        transportSocketConnectTimeout: durationOf(TLS_HANDSHAKE_TIMEOUT_MS),
-      },
-    ],
+    trafficDirection: Direction.OUTBOUND,
+    filterChains: [{ filters: [...settings.filters], transportSocketConnectTimeout: durationOf(TLS_HANDSHAKE_TIMEOUT_MS) }],
     maxConnectionsToAcceptPerSocketEvent: 1,
-    ...(isSidecar ? { continueOnListenerFiltersTimeout: true, listenerFiltersTimeout: durationOf(0) } : {}),
   });
 }
 

@@ -44,6 +44,12 @@ export function accessLogs(config: MeshConfigSpec): AccessLog[] {
   return fileAccessLogs(config);
 }
 
+/** Of a listener with a socket of its own: connections that no filter chain takes, which nobody else would write down. */
+export function listenerAccessLogs(config: MeshConfigSpec): AccessLog[] {
+  if (config.disableEnvoyListenerLog === true) return [];
+  return fileAccessLogs(config, { filterSpecifier: { case: "responseFlagFilter", value: { flags: ["NR"] } } });
+}
+
 function fileAccessLogs(config: MeshConfigSpec, filter?: MessageInitShape<typeof AccessLogFilterSchema>): AccessLog[] {
   const path = config.accessLogFile ?? "";
   if (path === "") return [];

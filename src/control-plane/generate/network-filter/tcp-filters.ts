@@ -2,7 +2,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Filter } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
 import { MongoProxySchema } from "#envoy/gen/envoy/extensions/filters/network/mongo_proxy/v3/mongo_proxy_pb";
-import { TcpProxySchema } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
+import { TcpProxySchema, type TcpProxy } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
+import { BLACK_HOLE_CLUSTER } from "#control-plane/generate/cluster/cluster-name";
 import { durationOf } from "#control-plane/generate/duration";
 import type { FilterInputs, ListenerClass } from "#control-plane/generate/filter-inputs";
 import type { Protocol } from "#control-plane/registry/service";
@@ -12,7 +13,7 @@ import { connectionStats, metadataExchange } from "./istio-filters.ts";
 import { networkFilter } from "./network-filter.ts";
 
 /** Where connections go and what the way there is called; the rest of Envoy's settings as they come. */
-export type TcpProxySettings = MessageInitShape<typeof TcpProxySchema> & { readonly statPrefix: string };
+export type TcpProxySettings = Exclude<MessageInitShape<typeof TcpProxySchema>, TcpProxy> & { readonly statPrefix: string };
 
 /** Statistics bear the cluster's name. */
 export function proxyTo(cluster: string): TcpProxySettings {
@@ -48,4 +49,13 @@ function tcpProxy(settings: TcpProxySettings, inputs: FilterInputs): Filter {
     accessLog: accessLogs(inputs.config),
     ...settings,
   });
+}
+
+/** Ends every connection: for those that were addressed to a capturing port itself and would come back without end. */
+export function blackHoleFilters(listenerClass: "sidecar-inbound" | "sidecar-outbound", inputs: FilterInputs): Filter[] {
+  return [
+    ...(listenerClass === "sidecar-inbound" ? metadataExchange(inputs) : []),
+    ...connectionStats(listenerClass, inputs),
+    networkFilter("envoy.filters.network.tcp_proxy", TcpProxySchema, proxyTo(BLACK_HOLE_CLUSTER)),
+  ];
 }
