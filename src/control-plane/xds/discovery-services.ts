@@ -21,6 +21,7 @@ import {
   SCOPED_ROUTE_TYPE,
   SECRET_TYPE,
 } from "#envoy/type-urls";
+import { hasOversizedNode, OversizedNode } from "./node-limit.ts";
 
 type DeltaMethod = MethodDefinition<DeltaDiscoveryRequest, DeltaDiscoveryResponse>;
 type SotwMethod = MethodDefinition<DiscoveryRequest, DiscoveryResponse>;
@@ -67,24 +68,27 @@ export const DISCOVERY_SERVICES: readonly DiscoveryService[] = [
 ];
 
 function delta(path: string): DeltaMethod {
-  return bidirectional(path, DeltaDiscoveryRequestSchema, DeltaDiscoveryResponseSchema);
+  return bidirectional(path, DeltaDiscoveryRequestSchema, DeltaDiscoveryResponseSchema, DeltaDiscoveryRequestSchema.field.node.number);
 }
 
 function sotw(path: string): SotwMethod {
-  return bidirectional(path, DiscoveryRequestSchema, DiscoveryResponseSchema);
+  return bidirectional(path, DiscoveryRequestSchema, DiscoveryResponseSchema, DiscoveryRequestSchema.field.node.number);
 }
 
 function bidirectional<Request extends DescMessage, Response extends DescMessage>(
   path: string,
   request: Request,
   response: Response,
+  nodeField: number,
 ): MethodDefinition<MessageShape<Request>, MessageShape<Response>> {
   return {
     path,
     requestStream: true,
     responseStream: true,
     requestSerialize: (message) => Buffer.from(toBinary(request, message)),
-    requestDeserialize: (bytes) => fromBinary(request, bytes),
+    // An error thrown here reaches the client without its text; discovery-streams.ts says it.
+    requestDeserialize: (bytes) =>
+      hasOversizedNode(bytes, nodeField) ? (new OversizedNode() as unknown as MessageShape<Request>) : fromBinary(request, bytes),
     responseSerialize: (message) => Buffer.from(toBinary(response, message)),
     responseDeserialize: (bytes) => fromBinary(response, bytes),
   };

@@ -12,6 +12,7 @@ import { fromDelta, toDelta } from "./delta-protocol.ts";
 import type { DiscoveryServer } from "./discovery-server.ts";
 import { SessionError } from "./discovery-session.ts";
 import type { HealthSession } from "./health-session.ts";
+import { OversizedNode } from "./node-limit.ts";
 import type { ProxyConnection } from "./proxy-connection.ts";
 import { SotwProtocol } from "./sotw-protocol.ts";
 
@@ -27,8 +28,11 @@ export function serveDelta(server: DiscoveryServer, call: DeltaCall, onlyType: s
   });
   if (connection === undefined) return refuse(call, status.RESOURCE_EXHAUSTED, "too many streams");
   const end = (): void => server.disconnectProxy(connection);
-  call.on("data", (request: DeltaDiscoveryRequest) =>
-    guard(call, end, log, () => connection.receive(named(fromDelta(request), onlyType), request.node)),
+  call.on("data", (request: DeltaDiscoveryRequest | OversizedNode) =>
+    guard(call, end, log, () => {
+      const asked = decoded(request);
+      connection.receive(named(fromDelta(asked), onlyType), asked.node);
+    }),
   );
   closeWith(call, end);
 }
@@ -57,8 +61,14 @@ export function serveSotw(server: DiscoveryServer, call: SotwCall, onlyType: str
     const asked = protocol.read(named(request, onlyType));
     if (asked !== undefined) connection.receive(asked, request.node);
   };
-  call.on("data", (request: DiscoveryRequest) => guard(call, end, log, () => receive(request)));
+  call.on("data", (request: DiscoveryRequest | OversizedNode) => guard(call, end, log, () => receive(decoded(request))));
   closeWith(call, end);
+}
+
+/** @throws SessionError */
+function decoded<R>(request: R | OversizedNode): R {
+  if (request instanceof OversizedNode) throw new SessionError(request.message);
+  return request;
 }
 
 function named<R extends { readonly typeUrl: string }>(request: R, onlyType: string | undefined): R {
