@@ -1,7 +1,7 @@
 // What everything that runs on a traffic thread for one proxy is given. One object, made by the thread's composition.
 import type { ClusterManager } from "#proxy/cluster/cluster";
-import type { Connector } from "#proxy/net/connector";
 import type { RouteTable } from "#proxy/route/route";
+import type { Secrets } from "#proxy/transport-socket/tls-context";
 import type { StatsScope } from "#telemetry/stats/store";
 import type { Clock } from "#runtime/clock";
 import type { Log } from "#runtime/log";
@@ -26,7 +26,7 @@ export interface ThreadContext {
   readonly stats: StatsScope;
   readonly clusters: ClusterManager;
   readonly routes: RouteTables;
-  readonly connector: Connector;
+  readonly secrets: Secrets;
   readonly accessLogs: AccessLogSinks;
   /** True in tests of buffer ownership. */
   readonly poison: boolean;

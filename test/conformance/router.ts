@@ -122,7 +122,13 @@ function differencesOf(dir: string, test: RouterCase): string[] {
 
 function streamOf(headers: PairRequestHeaderMap, response: PairResponseHeaderMap): StreamRecord {
   const address = { address: "127.0.0.1", port: 0 };
-  const info = new StreamRecord(0, 0, { local: address, remote: address, directRemote: address, requestedServerName: undefined });
+  const info = new StreamRecord(0, 0, {
+    local: address,
+    remote: address,
+    directRemote: address,
+    requestedServerName: undefined,
+    tls: undefined,
+  });
   info.requestHeaders = headers;
   info.responseHeaders = response;
   return info;

@@ -72,6 +72,7 @@ export function simulate(configuration: ProxyConfiguration, call: Call): CallRes
       remote: CLIENT,
       directRemote: CLIENT,
       requestedServerName: undefined,
+      tls: undefined,
     }),
     randomValue: 0,
     tls: tls !== "plaintext",

@@ -20,6 +20,7 @@ function stream(): StreamRecord {
     remote: { address: "::1", port: 4711 },
     directRemote: { address: "::1", port: 4711 },
     requestedServerName: undefined,
+    tls: undefined,
   });
   info.requestHeaders = new PairRequestHeaderMap(
     { method: "GET", path: "/reviews/0", authority: "reviews:9080", scheme: "http", upgrade: undefined },

@@ -1,16 +1,20 @@
 // Cluster -> frozen ClusterConfig. The only place that knows the defaults of a cluster. What cannot be honoured is a violation with
 // the field's path: a cluster that would behave otherwise than it says is worse than one that is refused by name.
 import type { Any } from "@bufbuild/protobuf/wkt";
-import { Cluster_DiscoveryType, Cluster_LbPolicy } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { Cluster_DiscoveryType, Cluster_LbPolicy, ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import type { Cluster } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { RoutingPriority } from "#envoy/gen/envoy/config/core/v3/base_pb";
-import type { TransportSocket } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { HttpProtocolOptionsSchema } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
 import type { HttpProtocolOptions } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
 import { nameOf, unpack } from "#envoy/any";
 import { durationMs } from "#envoy/duration";
+import { ipBytes } from "#proxy/codec/ip-address";
 import { ConfigError } from "#proxy/config-error";
 import type { ConfigViolation } from "#proxy/config-error";
+import { compileTransportSockets } from "#proxy/transport-socket/transport-sockets";
+import type { TransportSockets } from "#proxy/transport-socket/transport-sockets";
+import type { BindAddresses } from "./host-connector.ts";
 import { readLoadAssignment } from "./load-assignment.ts";
 import type { LoadAssignmentConfig } from "./load-assignment.ts";
 
@@ -53,6 +57,10 @@ export interface ClusterConfig {
   readonly localityWeighted: boolean;
   readonly circuitBreakers: CircuitBreakerConfig;
   readonly connection: UpstreamConnectionConfig;
+  readonly bind: BindAddresses | undefined;
+  readonly transportSockets: TransportSockets;
+  /** Of the wire form: sockets that say the same are the same. */
+  readonly transportKey: string;
 }
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 5_000;
@@ -60,7 +68,6 @@ const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000;
 const DEFAULT_MAX_HEADERS = 100;
 const DEFAULT_PANIC_THRESHOLD = 50;
 const HTTP_OPTIONS_KEY = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-const RAW_BUFFER = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
 const UPSTREAM_CODEC = "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
 
 /** @throws ConfigError with all violations */
@@ -75,6 +82,8 @@ export function parseCluster(wire: Cluster): ClusterConfig {
   const locality = wire.commonLbConfig?.localityConfigSpecifier;
   const connection = readConnection(wire, refuse);
   const circuitBreakers = readCircuitBreakers(wire, refuse);
+  const bind = readBind(wire, refuse);
+  const transportSockets = compileTransportSockets(wire, refuse);
   if (violations.length > 0) throw new ConfigError(`cluster "${wire.name}"`, violations);
 
   return Object.freeze({
@@ -86,7 +95,16 @@ export function parseCluster(wire: Cluster): ClusterConfig {
     localityWeighted: locality?.case === "localityWeightedLbConfig",
     circuitBreakers,
     connection,
+    bind,
+    transportSockets,
+    transportKey: transportKey(wire, bind),
   });
+}
+
+/** `bind` belongs to it: connections from another address are other connections. */
+function transportKey({ transportSocket, transportSocketMatches }: Cluster, bind: BindAddresses | undefined): string {
+  const sockets = create(ClusterSchema, { ...(transportSocket === undefined ? {} : { transportSocket }), transportSocketMatches });
+  return `${Buffer.from(toBinary(ClusterSchema, sockets)).toString("base64")} ${bind?.v4 ?? ""} ${bind?.v6 ?? ""}`;
 }
 
 type Refuse = (path: string, message: string) => void;
@@ -111,29 +129,35 @@ function refuseWhatIsNotThere(wire: Cluster, refuse: Refuse): void {
     [wire.upstreamConnectionOptions !== undefined, "upstream_connection_options"],
   ];
   for (const [isSet, field] of set) if (isSet) refuse(field, "not served yet");
-  // Traffic that was not captured has no original destination: such a cluster makes no connections a source address could apply to.
-  const originalDst = wire.clusterDiscoveryType.case === "type" && wire.clusterDiscoveryType.value === Cluster_DiscoveryType.ORIGINAL_DST;
-  if (wire.upstreamBindConfig !== undefined && !originalDst) refuse("upstream_bind_config", "not served yet");
 
   const common = wire.commonLbConfig;
   if (common?.consistentHashingLbConfig !== undefined) refuse("common_lb_config.consistent_hashing_lb_config", "not served yet");
   if (common?.overrideHostStatus !== undefined) refuse("common_lb_config.override_host_status", "not served yet");
   if (common?.closeConnectionsOnHostSetChange === true) refuse("common_lb_config.close_connections_on_host_set_change", "not served yet");
   if (common?.localityConfigSpecifier.case === "zoneAwareLbConfig") refuse("common_lb_config.zone_aware_lb_config", "not served yet");
-
-  readTransportSocket(wire.transportSocket, "transport_socket", refuse);
-  for (const [at, match] of wire.transportSocketMatches.entries()) {
-    readTransportSocket(match.transportSocket, `transport_socket_matches[${at}].transport_socket`, refuse);
-  }
 }
 
-function readTransportSocket(socket: TransportSocket | undefined, path: string, refuse: Refuse): void {
-  if (socket === undefined) return;
-  const config = socket.configType.case === "typedConfig" ? socket.configType.value : undefined;
-  const name = config === undefined ? socket.name : nameOf(config.typeUrl);
-  if (name === RAW_BUFFER || (config === undefined && name === "envoy.transport_sockets.raw_buffer")) return;
-  const isTls = name.includes(".tls.") || name.endsWith(".tls");
-  refuse(path, isTls ? "tls to upstream hosts is not served yet" : `transport socket ${name} is not served yet`);
+function readBind(wire: Cluster, refuse: Refuse): BindAddresses | undefined {
+  const bind = wire.upstreamBindConfig;
+  if (bind === undefined) return undefined;
+  if (bind.freebind === true) refuse("upstream_bind_config.freebind", "not served yet");
+  if (bind.socketOptions.length > 0) refuse("upstream_bind_config.socket_options", "not served yet");
+  if (bind.additionalSourceAddresses.length > 0) refuse("upstream_bind_config.additional_source_addresses", "not served yet");
+  if (bind.localAddressSelector !== undefined) refuse("upstream_bind_config.local_address_selector", "not served yet");
+  const addresses: { v4?: string; v6?: string } = {};
+  const extra = bind.extraSourceAddresses.map(
+    ({ address }, at) => [address, `upstream_bind_config.extra_source_addresses[${at}]`] as const,
+  );
+  for (const [socket, path] of [[bind.sourceAddress, "upstream_bind_config.source_address"] as const, ...extra]) {
+    if (socket === undefined) continue;
+    if (socket.portSpecifier.case === "portValue" && socket.portSpecifier.value !== 0) refuse(`${path}.port_value`, "must be 0");
+    const bytes = ipBytes(socket.address);
+    if (bytes === undefined) refuse(`${path}.address`, `"${socket.address}" is not an IP address`);
+    // The first of a family, as in Envoy.
+    else if (bytes.length === 4) addresses.v4 ??= socket.address;
+    else addresses.v6 ??= socket.address;
+  }
+  return { v4: addresses.v4, v6: addresses.v6 };
 }
 
 function readDiscovery(wire: Cluster, violations: ConfigViolation[]): DiscoveryConfig {

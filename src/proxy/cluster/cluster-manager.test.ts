@@ -24,6 +24,8 @@ function bench(): Bench {
     clock: new ManualClock(),
     random: seededRandom(1),
     stats: stats.root,
+    connector: { connect: () => ({ cancel() {} }) },
+    secrets: { get: () => undefined },
     makePool: () => ({ connectionCount: 0, drain() {}, newStream: () => undefined }),
   });
   const sync = (): void => {

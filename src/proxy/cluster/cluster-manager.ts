@@ -1,5 +1,7 @@
 // The clusters of one proxy on one thread, by name. It only indexes: what a cluster does is upstream-cluster.ts.
 import type { StatsScope } from "#telemetry/stats/store";
+import type { Connector } from "#proxy/net/connector";
+import type { Secrets } from "#proxy/transport-socket/tls-context";
 import type { Clock, Timer } from "#runtime/clock";
 import type { Random } from "#runtime/random";
 import type { Cluster, ClusterManager } from "./cluster.ts";
@@ -14,6 +16,8 @@ export interface ClusterManagerContext {
   /** Root scope of the proxy on this thread. */
   readonly stats: StatsScope;
   readonly makePool: PoolFactory;
+  readonly connector: Connector;
+  readonly secrets: Secrets;
 }
 
 const LEAVING_CHECK_MS = 1_000;
@@ -50,11 +54,11 @@ export class ThreadClusterManager implements ClusterManager {
       if (service !== serviceName(config)) this.#assign(before);
       return;
     }
-    const { random, makePool } = this.#context;
+    const { random, makePool, connector, secrets } = this.#context;
     // In this order counters go on, and the last word on gauges is the new cluster's.
     const stats = this.#useScope(config.statName);
     if (before !== undefined) this.#leave(before);
-    const cluster = new UpstreamCluster(config, { random, makePool, stats });
+    const cluster = new UpstreamCluster(config, { random, makePool, stats, connector, secrets });
     this.#clusters.set(config.name, cluster);
     this.#assign(cluster);
   }

@@ -76,6 +76,8 @@ class Fixture {
     clock: this.clock,
     random: seededRandom(1),
     stats: this.stats,
+    connector: { connect: () => ({ cancel() {} }) },
+    secrets: { get: () => undefined },
     makePool: ({ host }) => {
       const pool = new FakePool();
       this.pools.set(host, [...(this.pools.get(host) ?? []), pool]);
@@ -133,17 +135,14 @@ describe("cluster config", () => {
       lbPolicy: "RING_HASH",
       outlierDetection: {},
       connectTimeout: "0s",
-      transportSocket: {
-        name: "envoy.transport_sockets.tls",
-        typedConfig: { "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext" },
-      },
+      transportSocket: { name: "envoy.transport_sockets.starttls" },
     });
     assert.deepEqual(found, [
       "outlier_detection: not served yet",
-      "transport_socket: tls to upstream hosts is not served yet",
       "type: STRICT_DNS clusters are not served yet",
       "lb_policy: RING_HASH is not served yet",
       "connect_timeout: must be above 0s",
+      "transport_socket: transport socket envoy.transport_sockets.starttls is not known to this proxy",
     ]);
   });
 
@@ -232,13 +231,13 @@ describe("cluster manager", () => {
     manager.setLoadAssignment(endpoints("reviews", endpoint(1), endpoint(2)));
     const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
     const [first, second] = running.hosts;
-    const pool = running.pool(first!);
-    running.pool(second!);
+    const pool = running.pool(first!, undefined);
+    running.pool(second!, undefined);
     first!.stats.rqTotal = 5;
 
     manager.setLoadAssignment(endpoints("reviews", endpoint(1, { weight: 4 }), endpoint(3)));
     assert.equal(running.hosts[0], first);
-    assert.equal(running.pool(first!), pool);
+    assert.equal(running.pool(first!, undefined), pool);
     assert.equal(first!.weight, 4);
     assert.equal(pools.get(first!)![0]!.drained, false);
     assert.equal(pools.get(second!)![0]!.drained, true);
@@ -253,14 +252,14 @@ describe("cluster manager", () => {
     manager.upsertCluster(cluster(EDS));
     const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
     const host = running.hosts[0]!;
-    running.pool(host);
+    running.pool(host, undefined);
     manager.upsertCluster(cluster({ ...(EDS as object), lbPolicy: "RANDOM" }));
     assert.equal(manager.get(running.name), running);
     assert.equal(running.hosts[0], host);
     assert.equal(pools.get(host)![0]!.drained, false, "a change of policy touches no connection");
     manager.upsertCluster(cluster({ ...(EDS as object), connectTimeout: "1s" }));
     assert.equal(pools.get(host)![0]!.drained, true, "what connections are made from has changed");
-    running.pool(host);
+    running.pool(host, undefined);
     assert.equal(pools.get(host)!.length, 2);
   });
 
@@ -270,7 +269,7 @@ describe("cluster manager", () => {
     manager.upsertCluster(cluster(EDS));
     const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
     const host = running.hosts[0]!;
-    running.pool(host);
+    running.pool(host, undefined);
     const pool = pools.get(host)![0]!;
     pool.connectionCount = 1;
     manager.removeCluster(running.name);

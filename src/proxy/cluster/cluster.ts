@@ -1,6 +1,7 @@
 // Running clusters as the router sees them. Config (parsed, frozen) and running state are different things: see cluster-config.ts.
-import type { SocketAddress, TransportFailure } from "#proxy/net/connection";
+import type { ConnectionInfo, SocketAddress, TransportFailure } from "#proxy/net/connection";
 import type { RequestSender, ResponseReceiver } from "#proxy/http/stream";
+import type { Connector } from "#proxy/net/connector";
 import type { ClusterStats } from "./cluster-stats.ts";
 import type { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
 
@@ -43,8 +44,10 @@ export interface LoadBalancerContext {
 export interface Cluster {
   readonly name: string;
   chooseHost(context: LoadBalancerContext): Host | undefined;
-  /** The HTTP connection pool to a host. */
-  pool(host: Host): HttpConnectionPool;
+  /** The HTTP connection pool to a host. `proxied`: whose request it is for; some transport sockets tell the host. */
+  pool(host: Host, proxied: ConnectionInfo | undefined): HttpConnectionPool;
+  /** For connections that no pool owns. */
+  connector(host: Host, proxied: ConnectionInfo | undefined): Connector;
   readonly hosts: readonly Host[];
   readonly stats: ClusterStats;
   readonly connectionStats: UpstreamConnectionStats;

@@ -1,13 +1,11 @@
 // How a cluster's hosts get their HTTP/1 pools on one thread.
 import type { Clock } from "#runtime/clock";
 import type { Log } from "#runtime/log";
-import type { Connector } from "#proxy/net/connector";
 import { Http1Pool } from "./http1-pool.ts";
 import type { PoolFactory } from "./upstream-cluster.ts";
 
 export interface Http1PoolFactoryContext {
   readonly clock: Clock;
-  readonly connector: Connector;
   readonly log: Log;
 }
 
@@ -15,8 +13,8 @@ export interface Http1PoolFactoryContext {
 const MAX_RESPONSE_HEAD_BYTES = 60 * 1024;
 
 export function http1PoolFactory(context: Http1PoolFactoryContext): PoolFactory {
-  const { clock, connector, log } = context;
-  return ({ host, config, limits, stats }) => {
+  const { clock, log } = context;
+  return ({ host, config, limits, stats, connector }) => {
     return new Http1Pool({
       host,
       connector,

@@ -6,6 +6,8 @@ import type { Locality } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import type { SocketAddress } from "#proxy/net/connection";
 import { ConfigError } from "#proxy/config-error";
 import type { ConfigViolation } from "#proxy/config-error";
+import { transportLabels } from "#proxy/transport-socket/transport-sockets";
+import type { TransportLabels } from "#proxy/transport-socket/transport-sockets";
 import type { HostHealth } from "./cluster.ts";
 
 export interface EndpointConfig {
@@ -15,6 +17,7 @@ export interface EndpointConfig {
   /** `region/zone/subzone`; "" when none is given. */
   readonly locality: string;
   readonly health: HostHealth;
+  readonly labels: TransportLabels | undefined;
 }
 
 export interface LocalityConfig {
@@ -128,6 +131,7 @@ function readEndpoint(wire: LbEndpoint, locality: string, path: string, violatio
     weight: wire.loadBalancingWeight ?? NO_WEIGHT_GIVEN,
     locality,
     health: healthOf(wire.healthStatus),
+    labels: transportLabels(wire.metadata),
   });
 }
 

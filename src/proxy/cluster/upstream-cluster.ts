@@ -1,11 +1,15 @@
 // A running cluster: hosts that keep their pool and counters while their address stays, a balancer that is built anew when they change.
 import type { StatsScope } from "#telemetry/stats/store";
 import type { Random } from "#runtime/random";
-import type { SocketAddress } from "#proxy/net/connection";
+import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
+import type { Connector } from "#proxy/net/connector";
+import type { Secrets } from "#proxy/transport-socket/tls-context";
+import type { UpstreamTransport } from "#proxy/transport-socket/upstream-transport";
 import type { Cluster, Host, HttpConnectionPool, LoadBalancerContext } from "./cluster.ts";
 import { CircuitBreakers } from "./circuit-breakers.ts";
 import type { ClusterConfig, LbConfig, UpstreamConnectionConfig } from "./cluster-config.ts";
 import { ClusterStats } from "./cluster-stats.ts";
+import { HostConnectors } from "./host-connector.ts";
 import { HostSet } from "./host-set.ts";
 import type { LocalityHosts } from "./host-set.ts";
 import { LeastRequest } from "./lb/least-request.ts";
@@ -22,6 +26,7 @@ export interface PoolContext {
   readonly config: UpstreamConnectionConfig;
   readonly limits: CircuitBreakers;
   readonly stats: UpstreamConnectionStats;
+  readonly connector: Connector;
 }
 
 export type PoolFactory = (context: PoolContext) => HttpConnectionPool;
@@ -30,6 +35,8 @@ export interface UpstreamClusterContext {
   readonly random: Random;
   readonly stats: StatsScope;
   readonly makePool: PoolFactory;
+  readonly connector: Connector;
+  readonly secrets: Secrets;
 }
 
 /** Hosts of captured traffic that are remembered; beyond it the oldest idle one goes. */
@@ -53,6 +60,7 @@ export class UpstreamCluster implements Cluster {
   #config: ClusterConfig;
   readonly #context: UpstreamClusterContext;
   readonly #limits: CircuitBreakers;
+  readonly #connectors: HostConnectors;
   #assignment: LoadAssignmentConfig | undefined;
   #hosts = new Map<string, UpstreamHost>();
   #list: readonly UpstreamHost[] = [];
@@ -65,6 +73,7 @@ export class UpstreamCluster implements Cluster {
     this.#context = context;
     this.stats = new ClusterStats(context.stats);
     this.#limits = new CircuitBreakers(config.circuitBreakers, context.stats);
+    this.#connectors = new HostConnectors(context.connector, context.secrets, context.stats);
     this.#set = this.#buildSet([]);
     if (config.discovery.kind === "static") this.setAssignment(config.discovery.assignment);
   }
@@ -103,9 +112,11 @@ export class UpstreamCluster implements Cluster {
   /** Endpoints may change, limits and policy too, without touching a connection; what connections are made from may not. */
   configure(config: ClusterConfig): void {
     const before = this.#config;
-    this.#config = config;
+    // The same sockets keep what they know: contexts that are built, sessions that may be resumed.
+    const sameSockets = before.transportKey === config.transportKey;
+    this.#config = sameSockets ? { ...config, transportSockets: before.transportSockets } : config;
     this.#limits.configure(config.circuitBreakers);
-    if (!sameConnection(before.connection, config.connection)) {
+    if (!sameSockets || !sameConnection(before.connection, config.connection)) {
       for (const host of this.#list) this.#drainPool(host);
     }
     if (config.discovery.kind === "static") this.setAssignment(config.discovery.assignment);
@@ -114,7 +125,7 @@ export class UpstreamCluster implements Cluster {
 
   setAssignment(assignment: LoadAssignmentConfig): void {
     this.#assignment = assignment;
-    const before = this.#hosts;
+    const known = this.#hosts;
     const hosts = new Map<string, UpstreamHost>();
     let changed = false;
     const priorities: LocalityHosts[][] = [];
@@ -126,12 +137,14 @@ export class UpstreamCluster implements Cluster {
           const key = hostKey(endpoint.address);
           // An address that is listed twice is one host, in the first place it is listed, as in Envoy.
           if (hosts.has(key)) continue;
-          let host = before.get(key);
+          let host = known.get(key);
           if (host === undefined) {
             host = new UpstreamHost(endpoint);
             changed = true;
           } else {
+            const before = this.#transport(host);
             host.update(endpoint);
+            if (this.#transport(host) !== before) this.#drainPool(host);
           }
           hosts.set(key, host);
           group.push(host);
@@ -140,7 +153,7 @@ export class UpstreamCluster implements Cluster {
       }
       priorities.push(level);
     }
-    for (const [key, host] of before) {
+    for (const [key, host] of known) {
       if (hosts.has(key)) continue;
       changed = true;
       this.#drainPool(host);
@@ -165,9 +178,22 @@ export class UpstreamCluster implements Cluster {
     return host;
   }
 
-  pool(host: Host): HttpConnectionPool {
+  pool(host: Host, proxied: ConnectionInfo | undefined): HttpConnectionPool {
     const own = host as UpstreamHost;
-    return (own.pool ??= this.#makePool(own));
+    if (!this.#transport(own).perDownstreamConnection) return (own.pool ??= this.#makePool(own, this.connector(own, undefined)));
+    // What one connection tells the host of its client is true for this request alone.
+    const pool = this.#makePool(own, this.connector(own, proxied), 1);
+    this.#forgetEmptyPools();
+    this.#leaving.push(pool);
+    return pool;
+  }
+
+  connector(host: Host, proxied: ConnectionInfo | undefined): Connector {
+    return this.#connectors.for(this.#transport(host as UpstreamHost), this.#config.bind, proxied);
+  }
+
+  #transport({ labels }: UpstreamHost): UpstreamTransport {
+    return this.#config.transportSockets.choose(labels);
   }
 
   tryAcquireConnection(): boolean {
@@ -198,8 +224,10 @@ export class UpstreamCluster implements Cluster {
     this.#countMembers();
   }
 
-  #makePool(host: UpstreamHost): HttpConnectionPool {
-    return this.#context.makePool({ host, config: this.#config.connection, limits: this.#limits, stats: this.connectionStats });
+  #makePool(host: UpstreamHost, connector: Connector, maxRequests?: number): HttpConnectionPool {
+    const { connection } = this.#config;
+    const config = maxRequests === undefined ? connection : { ...connection, maxRequestsPerConnection: maxRequests };
+    return this.#context.makePool({ host, config, limits: this.#limits, stats: this.connectionStats, connector });
   }
 
   #drainPool(host: UpstreamHost): void {
@@ -241,7 +269,7 @@ export class UpstreamCluster implements Cluster {
     const key = hostKey(address);
     const known = this.#hosts.get(key);
     if (known !== undefined) return known;
-    const host = new UpstreamHost({ address, hostname: "", weight: 1, locality: "", health: "healthy" });
+    const host = new UpstreamHost({ address, hostname: "", weight: 1, locality: "", health: "healthy", labels: undefined });
     if (this.#hosts.size >= MAX_ORIGINAL_DESTINATIONS) {
       const oldest = this.#list.find((other) => other.activeRequests === 0) ?? this.#list[0]!;
       this.#hosts.delete(oldest.key);

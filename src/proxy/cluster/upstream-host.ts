@@ -1,5 +1,6 @@
 // One running host. Its identity is its address: while the address stays in the cluster, so do its pool, its counters and its streams.
 import type { SocketAddress } from "#proxy/net/connection";
+import type { TransportLabels } from "#proxy/transport-socket/transport-sockets";
 import type { Host, HostHealth, HostStats, HttpConnectionPool } from "./cluster.ts";
 import type { EndpointConfig } from "./load-assignment.ts";
 
@@ -10,6 +11,8 @@ export class UpstreamHost implements Host {
   weight: number;
   locality: string;
   health: HostHealth;
+  /** Chooses the transport socket. */
+  labels: TransportLabels | undefined;
   activeRequests = 0;
   readonly stats: HostStats = {
     cxActive: 0,
@@ -31,6 +34,7 @@ export class UpstreamHost implements Host {
     this.weight = endpoint.weight;
     this.locality = endpoint.locality;
     this.health = endpoint.health;
+    this.labels = endpoint.labels;
   }
 
   /** Takes over what may change while the host stays the same. */
@@ -39,6 +43,7 @@ export class UpstreamHost implements Host {
     this.weight = endpoint.weight;
     this.locality = endpoint.locality;
     this.health = endpoint.health;
+    this.labels = endpoint.labels;
   }
 }
 

@@ -18,6 +18,8 @@ export interface BootstrapConfig {
   readonly admin: SocketAddress | undefined;
   /** host:port of the control plane, plaintext. */
   readonly controlPlane: string;
+  /** Static clusters that this proxy itself can call, in plain text: host:port or unix:PATH by name. */
+  readonly clusters: ReadonlyMap<string, string>;
 }
 
 const registry = registryOf(file_envoy_extensions_upstreams_http_v3_http_protocol_options);
@@ -39,7 +41,7 @@ export function parseBootstrap(json: unknown): BootstrapConfig {
   if (wire.admin !== undefined && admin === undefined) violations.add("admin.address", "must be a socket address");
   const controlPlane = readControlPlane(wire, violations);
   violations.throwIfAny("bootstrap");
-  return { wire, node: node as Node, admin, controlPlane };
+  return { wire, node: node as Node, admin, controlPlane, clusters: readClusters(wire) };
 }
 
 function readControlPlane(wire: Bootstrap, violations: Violations): string {
@@ -66,7 +68,24 @@ function readControlPlane(wire: Bootstrap, violations: Violations): string {
   const address = endpoint?.case === "endpoint" ? socketAddress(endpoint.value.address) : undefined;
   if (address === undefined) violations.add(path, "must have an endpoint with a socket address");
   if (cluster?.transportSocket !== undefined) violations.add(`${path}.transport_socket`, "tls to the control plane is not served yet");
-  return address === undefined ? "" : `${address.address.includes(":") ? `[${address.address}]` : address.address}:${address.port}`;
+  return address === undefined ? "" : hostAndPort(address);
+}
+
+function readClusters(wire: Bootstrap): Map<string, string> {
+  const targets = new Map<string, string>();
+  for (const { name, loadAssignment, transportSocket } of wire.staticResources?.clusters ?? []) {
+    const endpoint = loadAssignment?.endpoints[0]?.lbEndpoints[0]?.hostIdentifier;
+    if (endpoint?.case !== "endpoint" || transportSocket !== undefined) continue;
+    const { address } = endpoint.value;
+    const socket = socketAddress(address);
+    if (socket !== undefined) targets.set(name, hostAndPort(socket));
+    else if (address?.address.case === "pipe") targets.set(name, `unix:${address.address.value.path}`);
+  }
+  return targets;
+}
+
+function hostAndPort({ address, port }: SocketAddress): string {
+  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
 function socketAddress(address: Address | undefined): SocketAddress | undefined {

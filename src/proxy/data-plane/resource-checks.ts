@@ -7,6 +7,7 @@ import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb"
 import type { Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { HttpConnectionManagerSchema } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
+import { SecretSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb";
 import { nameOf } from "#envoy/any";
 import { parseCluster } from "#proxy/cluster/cluster-config";
 import { parseLoadAssignment } from "#proxy/cluster/load-assignment";
@@ -19,6 +20,8 @@ import type { HttpFilterCompiler } from "#proxy/http/filter";
 import { compileListener } from "#proxy/listener/listener-config";
 import type { NetworkFilterCompiler } from "#proxy/listener/network-filter";
 import { compileRouteTable } from "#proxy/route/route-table";
+import { checkSecret } from "#proxy/transport-socket/secret";
+import type { SecretNeed } from "#proxy/transport-socket/secret";
 import type { ResourceChecks } from "#proxy/xds-client/config-state";
 import { clustersOfRoutes, endpointsOf, referencesOf } from "#proxy/xds-client/references";
 import type { ListenerSockets } from "./listener-sockets.ts";
@@ -28,13 +31,21 @@ export interface CompilerTables {
   readonly network: readonly NetworkFilterCompiler[];
 }
 
-export function resourceChecks(tables: CompilerTables, sockets: ListenerSockets): ResourceChecks {
+/** `secretServers`: clusters of the bootstrap that may serve secrets. */
+export function resourceChecks(tables: CompilerTables, sockets: ListenerSockets, secretServers: ReadonlySet<string>): ResourceChecks {
   return {
+    secret(bytes, key) {
+      const wire = decode(SecretSchema, bytes);
+      checkSecret(wire);
+      return { name: key };
+    },
     cluster(bytes) {
       const wire = decode(ClusterSchema, bytes);
       refuseUnknown(HONOURED_CLUSTER_FIELDS, ClusterSchema, wire, `cluster "${wire.name}"`);
-      parseCluster(wire);
-      return { name: wire.name, endpoints: endpointsOf(wire) };
+      const { transportSockets } = parseCluster(wire);
+      const { needs } = transportSockets;
+      refuseUnknownServers(needs, secretServers, `cluster "${wire.name}"`);
+      return { name: wire.name, endpoints: endpointsOf(wire), secrets: needs };
     },
     assignment(bytes) {
       const wire = decode(ClusterLoadAssignmentSchema, bytes);
@@ -50,9 +61,10 @@ export function resourceChecks(tables: CompilerTables, sockets: ListenerSockets)
     listener(bytes, leaving) {
       const wire = decode(ListenerSchema, bytes);
       refuseUnknownInManagers(wire);
-      const { addresses, bindToPort } = compileListener(wire, tables.network, undefined);
+      const { addresses, bindToPort, secrets } = compileListener(wire, tables.network, undefined);
+      refuseUnknownServers(secrets, secretServers, `listener "${wire.name}"`);
       sockets.reserve(wire.name, bindToPort ? addresses : [], leaving);
-      return { name: wire.name, ...referencesOf(wire) };
+      return { name: wire.name, ...referencesOf(wire), secrets };
     },
   };
 }
@@ -63,6 +75,15 @@ function decode<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): Mess
   } catch (error) {
     throw new ConfigError(schema.name, [{ path: "", message: `is not a valid message: ${String(error)}` }]);
   }
+}
+
+function refuseUnknownServers(needs: readonly SecretNeed[], known: ReadonlySet<string>, resource: string): void {
+  const violations = new Violations();
+  for (const { name, server } of needs) {
+    if (server.kind === "cluster" && !known.has(server.name))
+      violations.add("", `secret "${name}" comes from cluster "${server.name}", which the bootstrap does not have`);
+  }
+  violations.throwIfAny(resource);
 }
 
 /** Connection managers are packed inside of the listener, where a walk over its fields does not reach. */

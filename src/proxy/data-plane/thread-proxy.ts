@@ -4,6 +4,7 @@ import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
+import { SecretSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb";
 import type { ClusterSummary } from "#proxy/admin/admin-source";
 import { parseCluster } from "#proxy/cluster/cluster-config";
 import { ThreadClusterManager } from "#proxy/cluster/cluster-manager";
@@ -16,6 +17,7 @@ import { closeDescriptor } from "#proxy/net/listen-socket";
 import { SocketConnector } from "#proxy/net/socket-connector";
 import type { RouteTable } from "#proxy/route/route";
 import { compileRouteTable } from "#proxy/route/route-table";
+import type { Secret } from "#proxy/transport-socket/secret";
 import type { ThreadContext } from "#proxy/thread-context";
 import { ThreadStats } from "#telemetry/stats/thread-stats";
 import type { Clock } from "#runtime/clock";
@@ -40,6 +42,7 @@ export class ThreadProxy {
   readonly #context: ThreadContext;
   readonly #clusters: ThreadClusterManager;
   readonly #routes = new Map<string, RouteTable>();
+  readonly #secrets = new Map<string, Secret>();
   readonly #listeners = new ListenerDirectory();
   /** Removed listeners whose connections have not ended. */
   readonly #leaving = new Set<ActiveListener>();
@@ -58,7 +61,8 @@ export class ThreadProxy {
       dropped: stats.counter("access_logs", "lines_dropped"),
       post: (path, text, bytes) => post({ type: "access-log", proxy: command.proxy, path, text, bytes }),
     });
-    this.#clusters = new ThreadClusterManager({ clock, random, stats, makePool: http1PoolFactory({ clock, connector, log }) });
+    const secrets = { get: (key: string): Secret | undefined => this.#secrets.get(key) };
+    this.#clusters = new ThreadClusterManager({ clock, random, stats, makePool: http1PoolFactory({ clock, log }), connector, secrets });
     this.#context = {
       nodeId: command.proxy,
       clock,
@@ -67,7 +71,7 @@ export class ThreadProxy {
       stats,
       clusters: this.#clusters,
       routes: { get: (name) => this.#routes.get(name) },
-      connector,
+      secrets,
       accessLogs: this.#accessLogs,
       poison,
     };
@@ -87,6 +91,7 @@ export class ThreadProxy {
     };
     const named = ({ name }: { readonly name: string }): string => name;
     const itself = (name: string): string => name;
+    each(update.secrets, named, ({ name, bytes }) => this.#secrets.set(name, fromBinary(SecretSchema, bytes)));
     each(update.clusters, named, ({ bytes }) => this.#clusters.upsertCluster(parseCluster(fromBinary(ClusterSchema, bytes))));
     each(update.assignments, named, ({ bytes }) =>
       this.#clusters.setLoadAssignment(parseLoadAssignment(fromBinary(ClusterLoadAssignmentSchema, bytes))),
@@ -99,6 +104,7 @@ export class ThreadProxy {
     each(update.removedRoutes, itself, (name) => this.#routes.delete(name));
     each(update.removedClusters, itself, (name) => this.#clusters.removeCluster(name));
     each(update.removedAssignments, itself, (name) => this.#clusters.removeLoadAssignment(name));
+    each(update.removedSecrets, itself, (name) => this.#secrets.delete(name));
     this.postStats();
     return errors;
   }

@@ -99,9 +99,10 @@ export class ThreadUpdates implements UpdateTarget {
 }
 
 /** Resources carry what the main thread knows of them; threads get the bytes alone. */
-function bytesOnly(update: ProxyUpdate): Pick<ProxyUpdate, "clusters" | "assignments" | "routes" | "listeners"> {
+function bytesOnly(update: ProxyUpdate): Pick<ProxyUpdate, "secrets" | "clusters" | "assignments" | "routes" | "listeners"> {
   const bare = (list: ProxyUpdate["clusters"]): ProxyUpdate["clusters"] => list.map(({ name, bytes }) => ({ name, bytes }));
   return {
+    secrets: bare(update.secrets),
     clusters: bare(update.clusters),
     assignments: bare(update.assignments),
     routes: bare(update.routes),

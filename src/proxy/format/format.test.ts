@@ -12,6 +12,7 @@ function stream(): StreamRecord {
     remote: { address: "10.0.0.9", port: 5 },
     directRemote: { address: "10.0.0.9", port: 5 },
     requestedServerName: undefined,
+    tls: undefined,
   });
   info.requestHeaders = new PairRequestHeaderMap({ method: "GET", path: "/a?b=c", authority: "host", scheme: "http", upgrade: undefined }, [
     ["x-id", "0123456789"],

@@ -38,7 +38,7 @@ export const HONOURED_LISTENER_FIELDS: HonouredFields = new Map(
       "transport_socket",
       "name",
       "metadata",
-      "transport_socket_connect_timeout", // bounds the handshake of TLS, which is refused
+      "transport_socket_connect_timeout",
     ],
     "envoy.config.listener.v3.FilterChainMatch": [
       "destination_port",

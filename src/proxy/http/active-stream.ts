@@ -125,6 +125,9 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
   get originalDestination(): SocketAddress | undefined {
     return this.#connection.originalDestination;
   }
+  get connection(): ConnectionInfo {
+    return this.#connection.info;
+  }
   get routeInput(): RouteInput {
     return this;
   }

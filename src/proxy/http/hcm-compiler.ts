@@ -18,6 +18,7 @@ export function createHcmCompiler(dependencies: HcmDependencies): NetworkFilterC
       const config = parseHcm(decode(name, any, path), path, dependencies);
       const runtime = thread === undefined ? undefined : new HcmRuntime(config, thread);
       return {
+        unservedProtocols: ["h2"],
         accept(context) {
           invariant(runtime !== undefined, "a connection was accepted where configuration is only checked");
           // The codec makes itself the connection's handler.

@@ -1,4 +1,6 @@
 // A connection manager with the real router between a fake downstream codec and fake upstream pools, for tests: no sockets, no bytes.
+import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import { compileTransportSockets } from "#proxy/transport-socket/transport-sockets";
 import { create } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { HttpConnectionManagerSchema } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
@@ -174,6 +176,8 @@ export class FakeHcm {
       clock: this.clock,
       random,
       stats: this.stats,
+      connector: { connect: () => ({ cancel() {} }) },
+      secrets: { get: () => undefined },
       makePool: ({ host }): HttpConnectionPool => ({
         connectionCount: 0,
         drain() {},
@@ -197,11 +201,7 @@ export class FakeHcm {
       stats: this.stats,
       clusters: this.clusters,
       routes: { get: () => (options.table === "missing" ? undefined : table) },
-      connector: {
-        connect() {
-          throw new Error("the fake pools connect");
-        },
-      },
+      secrets: { get: () => undefined },
       accessLogs: { open: () => ({ write() {} }) },
       poison: false,
     };
@@ -246,7 +246,7 @@ export class FakeHcm {
     return new ActiveStream(
       {
         runtime: this.runtime,
-        info: { local, remote, directRemote: remote, requestedServerName: undefined },
+        info: { local, remote, directRemote: remote, requestedServerName: undefined, tls: undefined },
         originalDestination: undefined,
         bufferLimitBytes: this.bufferLimitBytes,
         onStreamEnd: () => void this.openStreams--,
@@ -297,6 +297,7 @@ export function clusterConfig(hosts: number, over: Partial<ClusterConfig> = {}):
     weight: 1,
     locality: "",
     health: "healthy" as const,
+    labels: undefined,
   }));
   return {
     name: "c",
@@ -316,6 +317,9 @@ export function clusterConfig(hosts: number, over: Partial<ClusterConfig> = {}):
       maxResponseHeadersCount: 100,
       bufferLimitBytes: 1,
     },
+    bind: undefined,
+    transportSockets: compileTransportSockets(create(ClusterSchema), () => {}),
+    transportKey: "",
     ...over,
   };
 }

@@ -61,7 +61,14 @@ class Fixture {
         return { cancel() {} };
       },
     };
-    const clusters = new ThreadClusterManager({ clock, random, stats, makePool: http1PoolFactory({ clock, connector, log: silentLog }) });
+    const clusters = new ThreadClusterManager({
+      clock,
+      random,
+      stats,
+      makePool: http1PoolFactory({ clock, log: silentLog }),
+      connector,
+      secrets: { get: () => undefined },
+    });
     clusters.upsertCluster(clusterConfig(1));
     const thread: ThreadContext = {
       nodeId: "n",
@@ -71,7 +78,7 @@ class Fixture {
       stats,
       clusters,
       routes: { get: () => undefined },
-      connector,
+      secrets: { get: () => undefined },
       accessLogs: { open: () => ({ write: (line) => void this.lines.push(line.trim()) }) },
       poison: true,
     };
@@ -79,7 +86,13 @@ class Fixture {
     const factory = httpConnectionManagerCompiler([routerFilterCompiler]).compile("hcm", any, "p", thread);
     factory.accept({
       connection: this.client,
-      info: { local: this.client.local, remote: this.client.remote, directRemote: this.client.remote, requestedServerName: undefined },
+      info: {
+        local: this.client.local,
+        remote: this.client.remote,
+        directRemote: this.client.remote,
+        requestedServerName: undefined,
+        tls: undefined,
+      },
       listenerName: "l",
       direction: "INBOUND",
       originalDestination: undefined,

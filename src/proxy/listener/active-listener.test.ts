@@ -15,7 +15,6 @@ import { OriginalDstSchema } from "#envoy/gen/envoy/extensions/filters/listener/
 import { ProxyProtocolSchema } from "#envoy/gen/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb";
 import { TlsInspectorSchema } from "#envoy/gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb";
 import { bindListenSocket } from "#proxy/net/listen-socket";
-import { SocketConnector } from "#proxy/net/socket-connector";
 import type { ThreadContext } from "#proxy/thread-context";
 import { StatsReader } from "#telemetry/stats/stats-reader";
 import { ThreadStats } from "#telemetry/stats/thread-stats";
@@ -90,7 +89,7 @@ class Bench {
     stats: this.#stats.root,
     clusters: { get: () => undefined },
     routes: { get: () => undefined },
-    connector: new SocketConnector(realClock, true),
+    secrets: { get: () => undefined },
     accessLogs: { open: () => ({ write: () => {} }) },
     poison: true,
   };

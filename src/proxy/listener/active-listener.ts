@@ -3,12 +3,15 @@
 import type { AcceptedSocket } from "#proxy/net/accepted-socket";
 import { Acceptor } from "#proxy/net/acceptor";
 import type { Connection, SocketAddress } from "#proxy/net/connection";
+import type { TlsInfo } from "#proxy/net/tls-info";
+import { TlsStats } from "#proxy/transport-socket/tls-stats";
 import type { ThreadContext } from "#proxy/thread-context";
 import type { Counter, Gauge, Histogram, StatsScope } from "#telemetry/stats/store";
 import type { Timer } from "#runtime/clock";
 import { ActiveSocket } from "./active-socket.ts";
 import type { ConnectionFacts } from "./listener-filter.ts";
 import type { FilterChain, ListenerConfig } from "./listener-config.ts";
+import { TlsAccept } from "./tls-accept.ts";
 
 export interface ListenerOptions {
   /** How long connections may go on after their chain or listener has gone. */
@@ -38,6 +41,9 @@ interface ListenerStats {
   readonly preTimeout: Counter;
   readonly filterRemoteClose: Counter;
   readonly filterError: Counter;
+  readonly tls: TlsStats;
+  readonly handshakeTimeout: Counter;
+  readonly secretsNotReady: Counter;
   readonly lengthMs: Histogram;
 }
 
@@ -50,8 +56,8 @@ export class ActiveListener {
   #default: ChainConnections | undefined;
   #acceptors: Acceptor[] = [];
   readonly #leaving = new Set<ChainConnections>();
-  /** Sockets whose listener filters have not decided. */
-  readonly #inspected = new Set<ActiveSocket>();
+  /** Sockets that listener filters look at, or that shake hands. */
+  readonly #pending = new Set<ActiveSocket | TlsAccept>();
   readonly #byConnection = new Map<Connection, ChainConnections>();
   readonly #timers = new Set<Timer>();
   #ended = false;
@@ -74,6 +80,9 @@ export class ActiveListener {
       preTimeout: scope.counter("downstream_pre_cx_timeout"),
       filterRemoteClose: scope.counter("downstream_listener_filter_remote_close"),
       filterError: scope.counter("downstream_listener_filter_error"),
+      tls: new TlsStats(scope),
+      handshakeTimeout: scope.counter("downstream_cx_transport_socket_connect_timeout"),
+      secretsNotReady: scope.counter("server_ssl_socket_factory", "downstream_context_secrets_not_ready"),
       lengthMs: scope.histogram("downstream_cx_length_ms"),
     };
   }
@@ -131,7 +140,7 @@ export class ActiveListener {
   close(): void {
     this.drain();
     for (const connection of this.#byConnection.keys()) connection.close("now");
-    for (const socket of this.#inspected) socket.close();
+    for (const socket of this.#pending) socket.close();
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
   }
@@ -162,7 +171,7 @@ export class ActiveListener {
   }
 
   #inspect(socket: AcceptedSocket, facts: ConnectionFacts, mayHandOff: boolean): void {
-    if (this.#byConnection.size + this.#inspected.size >= this.#options.maxConnections) {
+    if (this.#byConnection.size + this.#pending.size >= this.#options.maxConnections) {
       this.#stats.overflow.inc();
       socket.close();
       return;
@@ -179,7 +188,7 @@ export class ActiveListener {
       filters,
       clock,
       onDone: (outcome) => {
-        this.#inspected.delete(active);
+        this.#pending.delete(active);
         this.#stats.preActive.dec();
         if (outcome === "remote-close") this.#stats.filterRemoteClose.inc();
         else if (outcome === "failed") this.#stats.filterError.inc();
@@ -191,7 +200,7 @@ export class ActiveListener {
         this.#endIfEmpty();
       },
     });
-    this.#inspected.add(active);
+    this.#pending.add(active);
     this.#stats.preActive.inc();
     active.start();
   }
@@ -211,12 +220,39 @@ export class ActiveListener {
       socket.close();
       return;
     }
-    this.#serve(socket, facts, chosen);
+    const { tls, filter, handshakeTimeoutMs } = chosen.chain;
+    if (tls === undefined) {
+      this.#serve(
+        socket.connection((closed) => this.#onClosed(closed)),
+        facts,
+        undefined,
+        chosen,
+      );
+      return;
+    }
+    const accept = new TlsAccept({
+      socket,
+      facts,
+      tls,
+      secrets: this.#thread.secrets,
+      clock: this.#thread.clock,
+      timeoutMs: handshakeTimeoutMs,
+      unserved: filter.unservedProtocols ?? [],
+      stats: { tls: this.#stats.tls, secretsNotReady: this.#stats.secretsNotReady, timeout: this.#stats.handshakeTimeout },
+      onConnection: (connection, info) => this.#serve(connection, facts, info, chosen),
+      onClosed: (connection) => this.#onClosed(connection),
+      onFault: (error) => this.#thread.log.error("a TLS context cannot be made", { listener: this.#config.name, error: String(error) }),
+      onDone: () => {
+        this.#pending.delete(accept);
+        this.#endIfEmpty();
+      },
+    });
+    this.#pending.add(accept);
+    accept.start();
   }
 
-  #serve(socket: AcceptedSocket, facts: ConnectionFacts, chosen: ChainConnections): void {
+  #serve(connection: Connection, facts: ConnectionFacts, tls: TlsInfo | undefined, chosen: ChainConnections): void {
     const { destination, destinationRestored, source, directSource, serverName } = facts;
-    const connection = socket.connection((closed) => this.#onClosed(closed));
     const { bufferLimitBytes } = this.#config;
     if (bufferLimitBytes !== undefined) connection.bufferLimitBytes = bufferLimitBytes;
     const drainCallbacks: (() => void)[] = [];
@@ -231,6 +267,7 @@ export class ActiveListener {
         remote: source,
         directRemote: directSource,
         requestedServerName: serverName === "" ? undefined : serverName,
+        tls,
       },
       listenerName: this.#config.name,
       direction: this.#config.direction,
@@ -281,7 +318,7 @@ export class ActiveListener {
   }
 
   #endIfEmpty(): void {
-    if (!this.#ended || this.#byConnection.size + this.#inspected.size > 0) return;
+    if (!this.#ended || this.#byConnection.size + this.#pending.size > 0) return;
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
     this.#onEnd?.();
@@ -292,7 +329,7 @@ export class ActiveListener {
 
   /** Called once, when it accepts no more and its last connection has gone. */
   whenEnded(callback: () => void): void {
-    if (this.#ended && this.#byConnection.size + this.#inspected.size === 0) callback();
+    if (this.#ended && this.#byConnection.size + this.#pending.size === 0) callback();
     else this.#onEnd = callback;
   }
 

@@ -9,9 +9,13 @@ import { TrafficDirection } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { FilterChainSchema } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
 import type { FilterChain as WireChain } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
 import { nameOf } from "#envoy/any";
+import { durationMs } from "#envoy/duration";
 import { checkFields, Violations } from "#proxy/field-check";
 import { HONOURED_LISTENER_FIELDS } from "#proxy/honoured/listener";
 import type { SocketAddress } from "#proxy/net/connection";
+import { compileDownstreamTransport } from "#proxy/transport-socket/downstream-tls";
+import type { DownstreamTls } from "#proxy/transport-socket/downstream-tls";
+import type { SecretNeed } from "#proxy/transport-socket/secret";
 import type { ThreadContext } from "#proxy/thread-context";
 import { compileFilterChainMatches } from "./filter-chain-match.ts";
 import type { FilterChainMatcher } from "./filter-chain-match.ts";
@@ -22,6 +26,10 @@ import type { ConnectionContext, NetworkFilterCompiler, NetworkFilterFactory } f
 export interface FilterChain {
   readonly name: string;
   readonly filter: NetworkFilterFactory;
+  /** Undefined: plain text. */
+  readonly tls: DownstreamTls | undefined;
+  /** How long a handshake may take; 0: for ever. */
+  readonly handshakeTimeoutMs: number;
   readonly wire: WireChain;
 }
 
@@ -42,9 +50,9 @@ export interface ListenerConfig {
   /** Says which of `chains` takes a connection. */
   readonly matcher: FilterChainMatcher;
   readonly defaultChain: FilterChain | undefined;
+  /** What its chains need before they can serve. */
+  readonly secrets: readonly SecretNeed[];
 }
-
-const RAW_BUFFER = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
 
 /**
  * `previous`: chains of the same content are taken over with their compiled filters, so that their connections need not drain.
@@ -92,6 +100,7 @@ export function compileListener(
     chains,
     matcher,
     defaultChain,
+    secrets: [...chains, defaultChain].flatMap((chain) => chain?.tls?.needs ?? []),
   });
 }
 
@@ -130,11 +139,8 @@ function compileChain(
   thread: ThreadContext | undefined,
   violations: Violations,
 ): FilterChain | undefined {
-  const socket = chain.transportSocket;
-  if (socket !== undefined) {
-    const type = socket.configType.case === "typedConfig" ? nameOf(socket.configType.value.typeUrl) : socket.name;
-    if (type !== RAW_BUFFER) violations.add(`${path}.transport_socket`, `${type} is not served yet, only plaintext`);
-  }
+  const tls = compileDownstreamTransport(chain.transportSocket, `${path}.transport_socket`, violations.add);
+  const handshakeTimeoutMs = durationMs(chain.transportSocketConnectTimeout) ?? 0;
   const [last, ...others] = chain.filters.toReversed();
   if (last === undefined) {
     violations.add(`${path}.filters`, "must hold a terminal filter");
@@ -157,7 +163,7 @@ function compileChain(
   }
   try {
     const filter = compiler.compile(last.name, config, `${at}.typed_config`, thread);
-    return { name: chain.name, filter, wire: chain };
+    return { name: chain.name, filter, tls, handshakeTimeoutMs, wire: chain };
   } catch (error) {
     violations.addFrom(error, `${at}.typed_config`);
     return undefined;

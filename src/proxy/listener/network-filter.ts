@@ -18,6 +18,8 @@ export interface ConnectionContext {
 
 /** Compiled once per filter chain. */
 export interface NetworkFilterFactory {
+  /** Application protocols that a TLS client must not be promised, because this filter does not speak them. */
+  readonly unservedProtocols?: readonly string[];
   /** Takes the connection over: sets `connection.handler`. */
   accept(context: ConnectionContext): void;
   /** Its filter chain is gone and so is the last connection it accepted: gives its statistics back. */

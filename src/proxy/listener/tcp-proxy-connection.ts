@@ -114,7 +114,7 @@ export class TcpProxyConnection {
     this.#counted = counted;
     this.#info.upstreamHost = host.address;
     this.#info.attemptCount++;
-    this.#connecting = this.#thread.connector.connect(host.address, cluster.connectTimeoutMs, {
+    this.#connecting = cluster.connector(host, this.#context.info).connect(host.address, cluster.connectTimeoutMs, {
       onConnected: (upstream) => this.#onConnected(upstream, counted),
       onConnectFailed: (failure) => this.#onConnectFailed(failure, host, counted),
     });

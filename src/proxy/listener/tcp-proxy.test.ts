@@ -14,6 +14,7 @@ import { ClusterStats } from "#proxy/cluster/cluster-stats";
 import { UpstreamConnectionStats } from "#proxy/cluster/upstream-connection-stats";
 import type { StreamInfo } from "#proxy/http/stream-info";
 import { bindListenSocket } from "#proxy/net/listen-socket";
+import type { Connector } from "#proxy/net/connector";
 import { SocketConnector } from "#proxy/net/socket-connector";
 import type { ThreadContext } from "#proxy/thread-context";
 import { StatsReader } from "#telemetry/stats/stats-reader";
@@ -95,6 +96,12 @@ function bench(hosts: Host[], init: Settings = {}, { maxConnections = 100, maxUp
     connectionStats: new UpstreamConnectionStats(scope),
     connectTimeoutMs: 1234,
     bufferLimitBytes: undefined,
+    connector: (): Connector => ({
+      connect(target, connectTimeoutMs, callbacks) {
+        connectTimeouts.push(connectTimeoutMs);
+        return sockets.connect(target, connectTimeoutMs, callbacks);
+      },
+    }),
     chooseHost: () => hosts.find(({ health }) => health === "healthy"),
     tryAcquireConnection: () => connections < maxUpstreamConnections && ++connections > 0,
     releaseConnection: () => void connections--,
@@ -107,12 +114,7 @@ function bench(hosts: Host[], init: Settings = {}, { maxConnections = 100, maxUp
     stats: stats.root,
     clusters: { get: (name) => (name === "c" ? cluster : undefined) },
     routes: { get: () => undefined },
-    connector: {
-      connect(target, connectTimeoutMs, callbacks) {
-        connectTimeouts.push(connectTimeoutMs);
-        return sockets.connect(target, connectTimeoutMs, callbacks);
-      },
-    },
+    secrets: { get: () => undefined },
     accessLogs: { open: () => ({ write: () => {} }) },
     poison: true,
   };

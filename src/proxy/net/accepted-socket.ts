@@ -4,12 +4,20 @@ import type { Clock } from "#runtime/clock";
 import type { Connection, SocketAddress } from "./connection.ts";
 import { originalDestination } from "./original-destination.ts";
 import { plainAddress, SocketConnection } from "./socket-connection.ts";
+import { serverHandshake } from "./tls-handshake.ts";
+import type { HandshakeResult, ServerHandshakeOptions } from "./tls-handshake.ts";
 
 export interface PeekHandler {
   /** All bytes so far, again with every new one. */
   onBytes(bytes: Buffer): void;
   /** The client ended or broke the connection. */
   onGone(failed: boolean): void;
+}
+
+export interface SecureCallbacks {
+  /** One of the two, once. */
+  onSecure(result: HandshakeResult, take: (onClosed: (connection: Connection) => void) => Connection): void;
+  onFailed(detail: string): void;
 }
 
 export class AcceptedSocket {
@@ -75,6 +83,17 @@ export class AcceptedSocket {
     const connection = new SocketConnection(this.#socket, this.#clock, this.#poison, onClosed);
     if (this.#socket.isPaused()) this.#socket.resume();
     return connection;
+  }
+
+  /** Answers the ClientHello that was peeked at. `take` makes the connection; without it the socket is closed by its owner. */
+  secure(options: ServerHandshakeOptions, callbacks: SecureCallbacks): void {
+    this.#giveBack();
+    const raw = this.#socket;
+    serverHandshake(raw, options, {
+      onSecure: (tls, result) =>
+        callbacks.onSecure(result, (onClosed) => new SocketConnection(tls, this.#clock, this.#poison, onClosed, raw)),
+      onFailed: (detail) => callbacks.onFailed(detail),
+    });
   }
 
   close(): void {

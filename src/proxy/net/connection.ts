@@ -4,6 +4,8 @@
 // `connection.keepChunk()` within the callback: then it owns the bytes for good. In poison mode the bytes are overwritten after the
 // callback, so that whoever keeps a view without asking is found.
 
+import type { TlsInfo } from "./tls-info.ts";
+
 /** What ended a connection that did not end well. `detail` is for logs and transport-failure reasons; never matched on. */
 export interface TransportFailure {
   readonly kind: "connect-refused" | "connect-timeout" | "connect-failed" | "reset" | "io-error" | "tls-failed";
@@ -24,6 +26,8 @@ export interface ConnectionInfo {
   /** The peer of the socket. */
   readonly directRemote: SocketAddress;
   readonly requestedServerName: string | undefined;
+  /** Undefined: plain text. */
+  readonly tls: TlsInfo | undefined;
 }
 
 export interface ConnectionHandler {

@@ -1,5 +1,6 @@
 // Opening upstream connections.
 import type { Connection, SocketAddress, TransportFailure } from "./connection.ts";
+import type { ClientHandshakeOptions, HandshakeResult } from "./tls-handshake.ts";
 
 export interface ConnectCallbacks {
   /** The callee sets `connection.handler` before it returns. */
@@ -12,7 +13,21 @@ export interface PendingConnect {
   cancel(): void;
 }
 
+export interface ClientTls extends ClientHandshakeOptions {
+  /** Why the server's certificate is not good enough; undefined: it is. */
+  judge(result: HandshakeResult): string | undefined;
+  onFailed(): void;
+}
+
+export interface ConnectOptions {
+  /** The address to connect from; its port is the kernel's choice. */
+  readonly localAddress?: string | undefined;
+  /** Sent first, in plain text. `own`: the addresses of the connection itself. */
+  readonly preamble?: (own: { readonly source: SocketAddress; readonly destination: SocketAddress }) => Uint8Array;
+  readonly tls?: ClientTls;
+}
+
 export interface Connector {
-  /** One callback, never before this call returned. `connectTimeoutMs` 0: none. */
-  connect(target: SocketAddress, connectTimeoutMs: number, callbacks: ConnectCallbacks): PendingConnect;
+  /** One callback, never before this call returned. `connectTimeoutMs` 0: none; it covers the TLS handshake too. */
+  connect(target: SocketAddress, connectTimeoutMs: number, callbacks: ConnectCallbacks, options?: ConnectOptions): PendingConnect;
 }

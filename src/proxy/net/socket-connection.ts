@@ -48,6 +48,8 @@ export class SocketConnection implements Connection {
   /** `write` said false: the handler waits for `onDrain`. */
   #over = false;
   readonly #socket: Socket;
+  /** Only a bare TCP socket can send RST. */
+  readonly #raw: Socket;
   readonly #clock: Clock;
   readonly #poison: boolean;
   readonly #onClosed: ((connection: Connection) => void) | undefined;
@@ -61,9 +63,10 @@ export class SocketConnection implements Connection {
   #local: SocketAddress | undefined;
   #remote: SocketAddress | undefined;
 
-  /** `onClosed` is for whoever keeps count; it comes after the handler's own `onClose`. */
-  constructor(socket: Socket, clock: Clock, poison: boolean, onClosed?: (connection: Connection) => void) {
+  /** `onClosed` is for whoever keeps count; it comes after the handler's own `onClose`. `raw`: the socket below a TLS socket. */
+  constructor(socket: Socket, clock: Clock, poison: boolean, onClosed?: (connection: Connection) => void, raw = socket) {
     this.#socket = socket;
+    this.#raw = raw;
     this.#onClosed = onClosed;
     this.#clock = clock;
     this.#poison = poison;
@@ -162,7 +165,7 @@ export class SocketConnection implements Connection {
     const first = !this.#closing;
     this.#closing = true;
     if (mode === "now") this.#socket.destroy();
-    else if (mode === "reset") this.#socket.resetAndDestroy();
+    else if (mode === "reset") this.#raw.resetAndDestroy();
     else if (first) this.#closeAfterFlush();
   }
 

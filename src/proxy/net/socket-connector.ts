@@ -1,10 +1,14 @@
 // Upstream connections over node:net. Addresses are IP literals: names were resolved long before.
 import { connect } from "node:net";
+import type { Socket } from "node:net";
 import type { Clock } from "#runtime/clock";
-import type { SocketAddress } from "./connection.ts";
-import type { ConnectCallbacks, Connector, PendingConnect } from "./connector.ts";
-import { SocketConnection } from "./socket-connection.ts";
+import type { SocketAddress, TransportFailure } from "./connection.ts";
+import type { ConnectCallbacks, Connector, ConnectOptions, PendingConnect } from "./connector.ts";
+import { plainAddress, SocketConnection } from "./socket-connection.ts";
+import { clientHandshake } from "./tls-handshake.ts";
 import { connectFailure } from "./transport-failure.ts";
+
+const PLAIN: ConnectOptions = {};
 
 export class SocketConnector implements Connector {
   readonly #clock: Clock;
@@ -15,8 +19,16 @@ export class SocketConnector implements Connector {
     this.#poison = poison;
   }
 
-  connect(target: SocketAddress, connectTimeoutMs: number, callbacks: ConnectCallbacks): PendingConnect {
-    const socket = connect({ host: target.address, port: target.port, allowHalfOpen: true, noDelay: true, autoSelectFamily: false });
+  connect(target: SocketAddress, connectTimeoutMs: number, callbacks: ConnectCallbacks, options: ConnectOptions = PLAIN): PendingConnect {
+    const { tls, preamble, localAddress } = options;
+    const socket = connect({
+      host: target.address,
+      port: target.port,
+      allowHalfOpen: true,
+      noDelay: true,
+      autoSelectFamily: false,
+      ...(localAddress === undefined ? {} : { localAddress }),
+    });
     let settled = false;
     const settle = (): boolean => {
       if (settled) return false;
@@ -25,24 +37,40 @@ export class SocketConnector implements Connector {
       socket.removeAllListeners("connect");
       return true;
     };
+    const fail = (failure: TransportFailure): void => {
+      if (!settle()) return;
+      socket.destroy();
+      callbacks.onConnectFailed(failure);
+    };
     const timer =
       connectTimeoutMs > 0
         ? this.#clock.setTimer(
             connectTimeoutMs,
-            () => {
-              if (!settle()) return;
-              socket.destroy();
-              callbacks.onConnectFailed({ kind: "connect-timeout", detail: `no answer within ${connectTimeoutMs} ms` });
-            },
+            () => fail({ kind: "connect-timeout", detail: `no answer within ${connectTimeoutMs} ms` }),
             true,
           )
         : undefined;
     // Stays for the life of the socket: an error after a cancel must not end the process.
-    socket.on("error", (error) => {
-      if (settle()) callbacks.onConnectFailed(connectFailure(error));
-    });
+    socket.on("error", (error) => fail(connectFailure(error)));
     socket.once("connect", () => {
-      if (settle()) callbacks.onConnected(new SocketConnection(socket, this.#clock, this.#poison));
+      if (preamble !== undefined) socket.write(preamble({ source: localOf(socket), destination: target }));
+      if (tls === undefined) {
+        if (settle()) callbacks.onConnected(new SocketConnection(socket, this.#clock, this.#poison));
+        return;
+      }
+      clientHandshake(socket, tls, {
+        onSecure: (secured, result) => {
+          if (settled) return;
+          const problem = tls.judge(result);
+          if (problem !== undefined) fail({ kind: "tls-failed", detail: `TLS_error:|${problem}:TLS_error_end` });
+          else if (settle()) callbacks.onConnected(new SocketConnection(secured, this.#clock, this.#poison, undefined, socket));
+        },
+        onFailed: (detail) => {
+          if (settled) return;
+          tls.onFailed();
+          fail({ kind: "tls-failed", detail });
+        },
+      });
     });
     return {
       cancel: () => {
@@ -50,4 +78,8 @@ export class SocketConnector implements Connector {
       },
     };
   }
+}
+
+function localOf(socket: Socket): SocketAddress {
+  return { address: plainAddress(socket.localAddress), port: socket.localPort ?? 0 };
 }

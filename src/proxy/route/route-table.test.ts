@@ -46,7 +46,7 @@ function clusterOf(on: RouteTable, ask: Ask): string | undefined {
 
 const address = { address: "10.0.0.9", port: 5 };
 const info = (): StreamRecord =>
-  new StreamRecord(0, 0, { local: address, remote: address, directRemote: address, requestedServerName: undefined });
+  new StreamRecord(0, 0, { local: address, remote: address, directRemote: address, requestedServerName: undefined, tls: undefined });
 
 /** The request as it leaves. */
 function forwarded(on: RouteTable, ask: Ask): PairRequestHeaderMap {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE } from "#envoy/type-urls";
 import { ManualClock } from "#runtime/clock";
 import { silentLog } from "#runtime/log";
 import { BindError, ConfigState } from "./config-state.ts";
@@ -43,17 +43,18 @@ function bench(): Bench {
     const facts = JSON.parse(Buffer.from(data).toString()) as { clusters?: string[]; bad?: string; bind?: boolean };
     if (facts.bind === true) throw new BindError("cannot bind");
     if (facts.bad !== undefined) throw new Error(facts.bad);
-    return { ...facts, clusters: new Set(facts.clusters) } as never;
+    return { secrets: [], ...facts, clusters: new Set(facts.clusters) } as never;
   };
   const state = new ConfigState({
     clock,
     log: silentLog,
-    checks: { cluster: parse, assignment: parse, route: parse, listener: parse },
+    checks: { secret: parse, cluster: parse, assignment: parse, route: parse, listener: parse },
     target: {
       apply(update: ProxyUpdate) {
         const names = (sign: string, list: readonly ({ readonly name: string } | string)[]): void => {
           for (const item of list) log.push(`${sign}${typeof item === "string" ? item : item.name}`);
         };
+        names("+s:", update.secrets);
         names("+c:", update.clusters);
         names("+e:", update.assignments);
         names("+r:", update.routes);
@@ -62,6 +63,7 @@ function bench(): Bench {
         names("-r:", update.removedRoutes);
         names("-c:", update.removedClusters);
         names("-e:", update.removedAssignments);
+        names("-s:", update.removedSecrets);
         return new Promise((resolve) => waiting.push(() => resolve([])));
       },
     },
@@ -237,4 +239,30 @@ test("an answer to routes that were replaced while they waited does not hang", a
   receive(ROUTE_TYPE, [route("r")]);
   await finish();
   assert.equal(await isSettled(first.live), true);
+});
+
+test("clusters and listeners wait for their secrets, those of each server by themselves, and secrets go with who needs them", async () => {
+  const { state, log, receive, finish, clock } = bench();
+  const need = (key: string, timeoutMs: number): object => ({ key, name: key, server: { kind: "ads" }, timeoutMs });
+  const withSecrets = (name: string, ...secrets: object[]): IncomingResource => ({
+    name,
+    version: "1",
+    bytes: bytes({ name, clusters: [], routes: [], secrets }),
+  });
+  const secret = (name: string): IncomingResource => ({ name, version: "1", bytes: bytes({ name }) });
+  receive(CLUSTER_TYPE, [withSecrets("c", need("ads default", 0))]);
+  receive(LISTENER_TYPE, [withSecrets("l", need("ads default", 0), need("ads ROOTCA", 1000))]);
+  assert.deepEqual([...state.secretNeeds.keys()], ["ads default", "ads ROOTCA"]);
+  assert.deepEqual(log.splice(0), []);
+  receive(SECRET_TYPE, [secret("ads default")]);
+  await finish();
+  assert.deepEqual(log.splice(0), ["+s:ads default", "+c:c"]);
+  clock.advance(1000);
+  await finish();
+  assert.deepEqual(log.splice(0), ["+l:l"], "time was over: it goes live without");
+  receive(SECRET_TYPE, [{ ...secret("ads default"), bytes: bytes({ name: "ads default", renewed: true }) }]);
+  assert.deepEqual(log.splice(0), ["+s:ads default"]);
+  receive(LISTENER_TYPE, [], ["l"]);
+  receive(CLUSTER_TYPE, [{ ...withSecrets("c"), version: "2" }]);
+  assert.deepEqual(log.splice(0).slice(-1), ["-s:ads default"]);
 });

@@ -3,7 +3,8 @@
 // wait for clusters that are still warming, and a cluster that is taken away stays for a moment while live routes still name it.
 import type { Clock, Timer } from "#runtime/clock";
 import type { Log } from "#runtime/log";
-import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE } from "#envoy/type-urls";
+import type { SecretNeed } from "#proxy/transport-socket/secret";
 import type { ListenerReferences, Need } from "./references.ts";
 import { isEmptyUpdate } from "./proxy-update.ts";
 import type { ProxyUpdate, UpdateTarget } from "./proxy-update.ts";
@@ -13,6 +14,10 @@ import type { AcceptedResource, ResourceSlot } from "./resource-slots.ts";
 export interface ClusterFacts {
   readonly name: string;
   readonly endpoints: Need | undefined;
+  readonly secrets: readonly SecretNeed[];
+}
+export interface SecretFacts {
+  readonly name: string;
 }
 export interface AssignmentFacts {
   readonly name: string;
@@ -23,6 +28,7 @@ export interface RouteFacts {
 }
 export interface ListenerFacts extends ListenerReferences {
   readonly name: string;
+  readonly secrets: readonly SecretNeed[];
 }
 
 /** The listener is fine but its address cannot be had now. It is refused, and tried again from time to time. */
@@ -33,6 +39,8 @@ export class BindError extends Error {
 
 /** Checks on the main thread: everything that can be wrong with a resource. @throws ConfigError */
 export interface ResourceChecks {
+  /** `key`: see SecretNeed. */
+  secret(bytes: Uint8Array, key: string): SecretFacts;
   cluster(bytes: Uint8Array): ClusterFacts;
   assignment(bytes: Uint8Array): AssignmentFacts;
   route(bytes: Uint8Array): RouteFacts;
@@ -85,6 +93,8 @@ const ROUTE_PATIENCE_MS = 15_000;
 const SETTLED: Promise<readonly string[]> = Promise.resolve([]);
 
 export class ConfigState {
+  /** By SecretNeed.key. */
+  readonly secrets = new ResourceSlots<SecretFacts>();
   readonly clusters = new ResourceSlots<ClusterFacts>();
   readonly assignments = new ResourceSlots<AssignmentFacts>();
   readonly routes = new ResourceSlots<RouteFacts>();
@@ -116,6 +126,18 @@ export class ConfigState {
     return names;
   }
 
+  /** By key. */
+  get secretNeeds(): Map<string, SecretNeed> {
+    const needs = new Map<string, SecretNeed>();
+    for (const slots of [this.clusters, this.listeners]) {
+      for (const { live, waiting } of slots) {
+        for (const need of live?.facts.secrets ?? []) needs.set(need.key, need);
+        for (const need of waiting?.facts.secrets ?? []) needs.set(need.key, need);
+      }
+    }
+    return needs;
+  }
+
   get routeNames(): Set<string> {
     const names = new Set<string>();
     for (const { live, waiting } of this.listeners) {
@@ -128,6 +150,8 @@ export class ConfigState {
   /** One response of the server, or a part of what was saved on disk. */
   receive(type: string, resources: readonly IncomingResource[], removed: readonly string[]): ResponseResult {
     switch (type) {
+      case SECRET_TYPE:
+        return this.#receive(type, this.secrets, (bytes, key) => this.#options.checks.secret(bytes, key), resources, removed);
       case CLUSTER_TYPE:
         return this.#receive(type, this.clusters, (bytes) => this.#options.checks.cluster(bytes), resources, removed);
       case ENDPOINT_TYPE:
@@ -153,6 +177,7 @@ export class ConfigState {
   snapshot(): ProxyUpdate {
     return {
       ...emptyUpdate(),
+      secrets: this.secrets.live,
       clusters: this.clusters.live,
       assignments: this.assignments.live,
       routes: this.routes.live,
@@ -169,7 +194,7 @@ export class ConfigState {
   #receive<Facts extends { readonly name: string }>(
     type: string,
     slots: ResourceSlots<Facts>,
-    check: (bytes: Uint8Array) => Facts,
+    check: (bytes: Uint8Array, name: string) => Facts,
     resources: readonly IncomingResource[],
     removed: readonly string[],
   ): ResponseResult {
@@ -186,7 +211,7 @@ export class ConfigState {
       }
       let facts: Facts;
       try {
-        facts = check(resource.bytes);
+        facts = check(resource.bytes, resource.name);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         refused.push(reason);
@@ -233,7 +258,7 @@ export class ConfigState {
       } else if (type === LISTENER_TYPE && this.listeners.get(name) !== undefined) {
         gone++;
         this.#removedListeners.push(name);
-      } else if (type === ENDPOINT_TYPE || type === ROUTE_TYPE) {
+      } else if (type === ENDPOINT_TYPE || type === ROUTE_TYPE || type === SECRET_TYPE) {
         // As Envoy: what is there stays until whoever uses it goes; who waits for it waits no more.
         this.#givenUp.add(`${type} ${name}`);
       }
@@ -254,7 +279,7 @@ export class ConfigState {
   /** Makes everything live that waits for nothing any more. */
   #advance(): Promise<readonly string[]> {
     if (this.#closed) return SETTLED;
-    const update = { ...emptyUpdate(), removedRoutes: [] as string[], removedAssignments: [] as string[] };
+    const update = { ...emptyUpdate(), removedRoutes: [] as string[], removedAssignments: [] as string[], removedSecrets: [] as string[] };
     const moved: { slot: ResourceSlot<unknown>; type: string; modified: boolean }[] = [];
     const advance = <Facts>(
       type: string,
@@ -271,13 +296,21 @@ export class ConfigState {
       }
       return list;
     };
+    const secrets = advance(SECRET_TYPE, this.secrets, () => true);
     const assignments = advance(ENDPOINT_TYPE, this.assignments, () => true);
-    const clusters = advance(CLUSTER_TYPE, this.clusters, ({ facts }) => this.#endpointsReady(facts));
+    const clusters = advance(
+      CLUSTER_TYPE,
+      this.clusters,
+      ({ name, facts }) => this.#endpointsReady(facts) && this.#secretsReady(`cluster "${name}"`, facts.secrets),
+    );
     const routes = advance(ROUTE_TYPE, this.routes, ({ name, facts }) => this.#clustersReady(ROUTE_TYPE, name, facts.clusters));
     const listeners = advance(
       LISTENER_TYPE,
       this.listeners,
-      ({ name, facts }) => this.#routesReady(facts) && this.#clustersReady(LISTENER_TYPE, name, facts.clusters),
+      ({ name, facts }) =>
+        this.#secretsReady(`listener "${name}"`, facts.secrets) &&
+        this.#routesReady(facts) &&
+        this.#clustersReady(LISTENER_TYPE, name, facts.clusters),
     );
     const removedListeners = this.#removedListeners.splice(0);
     for (const name of removedListeners) this.listeners.delete(name);
@@ -285,8 +318,9 @@ export class ConfigState {
     const removedClusters = this.#takeLeavingClusters();
     for (const name of removedClusters) this.clusters.delete(name);
     this.#dropUnwanted(ENDPOINT_TYPE, this.assignments, this.endpointNames, update.removedAssignments);
+    this.#dropUnwanted(SECRET_TYPE, this.secrets, new Set(this.secretNeeds.keys()), update.removedSecrets);
 
-    const complete: ProxyUpdate = { ...update, clusters, assignments, routes, listeners, removedListeners, removedClusters };
+    const complete: ProxyUpdate = { ...update, secrets, clusters, assignments, routes, listeners, removedListeners, removedClusters };
     if (isEmptyUpdate(complete)) return SETTLED;
     const applied = this.#options.target.apply(complete);
     this.#updatesInFlight++;
@@ -318,6 +352,15 @@ export class ConfigState {
       return true;
     }
     return this.#hasGivenUp(ENDPOINT_TYPE, endpoints, `cluster "${name}" has no endpoints yet`);
+  }
+
+  #secretsReady(who: string, needs: readonly SecretNeed[]): boolean {
+    let ready = true;
+    for (const { key, name, timeoutMs } of needs) {
+      if (this.secrets.get(key) !== undefined) this.#stopWaiting(`${SECRET_TYPE} ${key}`);
+      else if (!this.#hasGivenUp(SECRET_TYPE, { name: key, timeoutMs }, `${who} has no secret "${name}" yet`)) ready = false;
+    }
+    return ready;
   }
 
   #routesReady({ name, routes }: ListenerFacts): boolean {
@@ -410,6 +453,7 @@ type ResourceBytesList = ProxyUpdate["clusters"];
 
 function emptyUpdate(): ProxyUpdate {
   return {
+    secrets: [],
     clusters: [],
     assignments: [],
     routes: [],
@@ -418,6 +462,7 @@ function emptyUpdate(): ProxyUpdate {
     removedRoutes: [],
     removedAssignments: [],
     removedClusters: [],
+    removedSecrets: [],
   };
 }
 

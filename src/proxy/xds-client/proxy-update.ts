@@ -1,5 +1,5 @@
 // What the main thread tells the traffic threads of one proxy: resources that are checked and warm, as raw bytes, in the order in which
-// they must be applied: clusters, endpoints, routes, listeners; then what is gone, in reverse.
+// they must be applied: secrets, clusters, endpoints, routes, listeners; then what is gone, in reverse.
 
 export interface ResourceBytes {
   readonly name: string;
@@ -7,6 +7,8 @@ export interface ResourceBytes {
 }
 
 export interface ProxyUpdate {
+  /** By `SecretNeed.key`. */
+  readonly secrets: readonly ResourceBytes[];
   readonly clusters: readonly ResourceBytes[];
   readonly assignments: readonly ResourceBytes[];
   readonly routes: readonly ResourceBytes[];
@@ -15,6 +17,7 @@ export interface ProxyUpdate {
   readonly removedRoutes: readonly string[];
   readonly removedAssignments: readonly string[];
   readonly removedClusters: readonly string[];
+  readonly removedSecrets: readonly string[];
 }
 
 export function isEmptyUpdate(update: ProxyUpdate): boolean {

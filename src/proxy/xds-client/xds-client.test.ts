@@ -34,17 +34,18 @@ test("a lost stream comes back with the versions that are held, and says nothing
   const parse = (bytes: Uint8Array): never => {
     const value = JSON.parse(Buffer.from(bytes).toString()) as { name: string };
     if (value.name === "taken" && !portIsFree) throw new BindError("cannot bind 127.0.0.1:80");
-    return { clusters: new Set(), routes: [], ...value } as never;
+    return { clusters: new Set(), routes: [], secrets: [], ...value } as never;
   };
   const client = new XdsClient({
     node: create(NodeSchema, { id: "sidecar~1" }),
     controlPlane: server.target,
+    secretServers: new Map(),
     stateDirectory: undefined,
     clock,
     random: seededRandom(3),
     log: silentLog,
     stats: stats.root,
-    checks: { cluster: parse, assignment: parse, route: parse, listener: parse },
+    checks: { secret: parse, cluster: parse, assignment: parse, route: parse, listener: parse },
     target: { apply: () => Promise.resolve([]) },
     onListenerGone: () => {},
     onReady: () => ready++,

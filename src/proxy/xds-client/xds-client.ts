@@ -2,11 +2,13 @@
 // every traffic thread has applied what came, and NACKs by name what cannot be honoured; good resources beside bad ones go live, as in Envoy.
 import type { Node } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import type { DeltaDiscoveryResponse } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
-import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE } from "#envoy/type-urls";
 import type { StatsScope } from "#telemetry/stats/store";
 import type { Clock, Timer } from "#runtime/clock";
 import type { Log } from "#runtime/log";
 import type { Random } from "#runtime/random";
+import { secretKey } from "#proxy/transport-socket/secret";
+import type { SecretServer } from "#proxy/transport-socket/secret";
 import { AdsStream } from "./ads-stream.ts";
 import { ConfigState } from "./config-state.ts";
 import type { IncomingResource, ResourceChecks, ResponseResult, UnboundListener } from "./config-state.ts";
@@ -14,6 +16,7 @@ import { DeltaSubscription } from "./delta-subscription.ts";
 import type { UpdateTarget } from "./proxy-update.ts";
 import type { RouteNeed } from "./references.ts";
 import type { ResourceSlots } from "./resource-slots.ts";
+import { SecretStream } from "./secret-stream.ts";
 import { SavedConfig } from "./saved-config.ts";
 import { XdsStats } from "./xds-stats.ts";
 
@@ -21,6 +24,8 @@ export interface XdsClientOptions {
   readonly node: Node;
   /** host:port */
   readonly controlPlane: string;
+  /** Clusters of the bootstrap, by name, and where they are: secrets may be asked of them. */
+  readonly secretServers: ReadonlyMap<string, string>;
   /** Undefined: nothing is kept on disk. */
   readonly stateDirectory: string | undefined;
   readonly clock: Clock;
@@ -38,7 +43,12 @@ export interface XdsClientOptions {
 const REBIND_MS = 2000;
 
 // Clusters and endpoints before listeners, and listeners before routes, because what nobody wants is not kept.
-const ORDER = [CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE] as const;
+const ORDER = [CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE] as const;
+
+/** Private keys are not kept on disk: the control plane or the secret server says them again. */
+const SAVED = [CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE] as const;
+
+const ADS: SecretServer = { kind: "ads" };
 
 export class XdsClient {
   readonly state: ConfigState;
@@ -47,6 +57,8 @@ export class XdsClient {
   readonly #subscriptions: Readonly<Record<(typeof ORDER)[number], DeltaSubscription>>;
   readonly #stream: AdsStream;
   readonly #saved: SavedConfig | undefined;
+  /** By SecretNeed.key. */
+  readonly #secretStreams = new Map<string, SecretStream>();
   readonly #received = new Set<string>();
   readonly #unbound = new Map<string, UnboundListener>();
   /** The newest response with listeners was refused for nothing but addresses that were taken. */
@@ -64,6 +76,7 @@ export class XdsClient {
       [ENDPOINT_TYPE]: new DeltaSubscription(ENDPOINT_TYPE, false),
       [LISTENER_TYPE]: new DeltaSubscription(LISTENER_TYPE, true),
       [ROUTE_TYPE]: new DeltaSubscription(ROUTE_TYPE, false),
+      [SECRET_TYPE]: new DeltaSubscription(SECRET_TYPE, false),
     };
     this.state = new ConfigState({
       clock: options.clock,
@@ -120,6 +133,7 @@ export class XdsClient {
   close(): void {
     this.#closed = true;
     this.#stream.close();
+    for (const stream of this.#secretStreams.values()) stream.close();
     this.#rebind?.cancel();
     this.#saved?.close();
     this.state.close();
@@ -129,7 +143,7 @@ export class XdsClient {
     const saved = this.#saved?.load();
     if (saved === undefined) return false;
     let count = 0;
-    for (const type of ORDER) {
+    for (const type of SAVED) {
       const resources = saved.get(type) ?? [];
       count += resources.length;
       const result = this.state.receive(type, resources, []);
@@ -148,7 +162,7 @@ export class XdsClient {
     for (const { name, version, resource } of response.resources) {
       if (resource === undefined || resource.typeUrl !== typeUrl) refused.push(`resource "${name}" is not of type ${typeUrl}`);
       // A copy of its own: the decoded bytes are a view of the whole response, which would be kept and cloned to threads with each.
-      else resources.push({ name, version, bytes: new Uint8Array(resource.value) });
+      else resources.push({ name: slotName(typeUrl, name), version, bytes: new Uint8Array(resource.value) });
     }
     const first = !this.#received.has(typeUrl);
     this.#received.add(typeUrl);
@@ -156,7 +170,11 @@ export class XdsClient {
       this.#unbound.delete(name);
       if (isOurs(typeUrl)) this.#subscriptions[typeUrl].removed(name);
     }
-    const result = this.state.receive(typeUrl, resources, response.removedResources);
+    const result = this.state.receive(
+      typeUrl,
+      resources,
+      response.removedResources.map((name) => slotName(typeUrl, name)),
+    );
     refused.push(...result.refused);
     this.#note(typeUrl, result);
     if (typeUrl === LISTENER_TYPE) {
@@ -173,7 +191,8 @@ export class XdsClient {
 
   #note(type: string, { accepted, unbound }: ResponseResult): void {
     if (!isOurs(type)) return;
-    for (const { name, version } of accepted) this.#subscriptions[type].accepted(name, version);
+    for (const { name, version } of accepted)
+      this.#subscriptions[type].accepted(type === SECRET_TYPE ? name.slice(secretKey(ADS, "").length) : name, version);
     if (type !== LISTENER_TYPE) return;
     for (const { name } of accepted) this.#unbound.delete(name);
     for (const listener of unbound) this.#unbound.set(listener.resource.name, listener);
@@ -203,6 +222,7 @@ export class XdsClient {
     const { state } = this;
     this.#subscriptions[ENDPOINT_TYPE].want(state.endpointNames);
     this.#subscriptions[ROUTE_TYPE].want(state.routeNames);
+    this.#wantSecrets();
     this.#stats.totals(totals(state.clusters), totals(state.listeners));
     const listeners = this.#subscriptions[LISTENER_TYPE];
     if (listeners.paused && this.#received.has(CLUSTER_TYPE) && !state.clusters.anyWaiting) listeners.paused = false;
@@ -213,6 +233,42 @@ export class XdsClient {
       this.#ready = true;
       this.#options.onReady();
     }
+  }
+
+  #wantSecrets(): void {
+    const needs = this.state.secretNeeds;
+    const fromAds = new Set<string>();
+    for (const { key, name, server } of needs.values()) {
+      if (server.kind === "ads") fromAds.add(name);
+      else if (!this.#secretStreams.has(key)) this.#askForSecret(key, name, server.name);
+    }
+    this.#subscriptions[SECRET_TYPE].want(fromAds);
+    for (const [key, stream] of this.#secretStreams) {
+      if (needs.has(key)) continue;
+      stream.close();
+      this.#secretStreams.delete(key);
+    }
+  }
+
+  #askForSecret(key: string, secretName: string, cluster: string): void {
+    const { secretServers, node, clock, random, log } = this.#options;
+    const target = secretServers.get(cluster);
+    // A resource that asks an unknown server was refused.
+    if (target === undefined) return;
+    const stream = new SecretStream({
+      target,
+      secretName,
+      node,
+      clock,
+      random,
+      log,
+      onSecret: async (bytes, version) => {
+        const { refused, live } = this.state.receive(SECRET_TYPE, [{ name: key, version, bytes }], []);
+        return [...refused, ...(await live)].join("; ");
+      },
+    });
+    this.#secretStreams.set(key, stream);
+    stream.start();
   }
 
   #usersOfRoute(name: string): RouteNeed[] {
@@ -232,6 +288,11 @@ export class XdsClient {
       [ROUTE_TYPE, routes.live],
     ]);
   }
+}
+
+/** Secrets of several servers live in one place. */
+function slotName(type: string, name: string): string {
+  return type === SECRET_TYPE ? secretKey(ADS, name) : name;
 }
 
 function isOurs(type: string): type is (typeof ORDER)[number] {

@@ -11,7 +11,14 @@ import { RoundRobin } from "./round-robin.ts";
 function hosts(...weights: number[]): UpstreamHost[] {
   return weights.map(
     (weight, at) =>
-      new UpstreamHost({ address: { address: "127.0.0.1", port: at + 1 }, hostname: "", weight, locality: "", health: "healthy" }),
+      new UpstreamHost({
+        address: { address: "127.0.0.1", port: at + 1 },
+        hostname: "",
+        weight,
+        locality: "",
+        health: "healthy",
+        labels: undefined,
+      }),
   );
 }
 

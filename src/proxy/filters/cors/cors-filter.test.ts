@@ -30,7 +30,13 @@ function filter(policy: JsonValue | undefined, reply = false): HttpFilter | unde
   const route = { filterConfig: new Map(config), reply: reply ? () => undefined : undefined } as unknown as RouteEntry;
   const address = { address: "127.0.0.1", port: 1 };
   const stream: FilterStream = {
-    info: new StreamRecord(0, 0, { local: address, remote: address, directRemote: address, requestedServerName: undefined }),
+    info: new StreamRecord(0, 0, {
+      local: address,
+      remote: address,
+      directRemote: address,
+      requestedServerName: undefined,
+      tls: undefined,
+    }),
     clock: new ManualClock(),
     random: seededRandom(1),
     route: () => route,

@@ -25,7 +25,13 @@ function stream(clock: ManualClock, routeFault?: JsonValue, random: Random = see
   const routeConfig = routeFault === undefined ? undefined : faultFilterCompiler.compileRouteConfig?.(fault(routeFault), "route");
   const route = { filterConfig: new Map(routeConfig === undefined ? [] : [[NAME, routeConfig]]) } as unknown as RouteEntry;
   return {
-    info: new StreamRecord(0, 0, { local: address, remote: address, directRemote: address, requestedServerName: undefined }),
+    info: new StreamRecord(0, 0, {
+      local: address,
+      remote: address,
+      directRemote: address,
+      requestedServerName: undefined,
+      tls: undefined,
+    }),
     clock,
     random,
     route: () => route,

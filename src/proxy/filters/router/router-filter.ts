@@ -2,7 +2,7 @@
 // back. Behaviour, statistics and texts are those of Envoy's router. Hedging, shadowing and internal redirects are not there.
 import { RouterSchema } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
 import type { Cluster, Host, LoadBalancerContext } from "#proxy/cluster/cluster";
-import type { SocketAddress } from "#proxy/net/connection";
+import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { FilterStream, HttpFilterCompiler, LocalReply } from "#proxy/http/filter";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "#proxy/http/header-map";
 import { LOCAL_REPLIES, clusterNotFound, isGrpcRequest, upstreamReset } from "#proxy/http/local-reply";
@@ -80,6 +80,9 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
   }
   get hostSelectionAttempts(): number {
     return this.#tried === undefined ? 0 : (this.#retry?.policy.hostSelectionAttempts ?? 0);
+  }
+  get downstream(): ConnectionInfo {
+    return this.#stream.connection;
   }
   get originalDestination(): SocketAddress | undefined {
     return this.#stream.originalDestination;

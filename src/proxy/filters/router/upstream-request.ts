@@ -4,12 +4,13 @@ import type { Cluster, Host, PendingStream, PoolCallbacks } from "#proxy/cluster
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "#proxy/http/header-map";
 import { transportFailureReason } from "#proxy/http/local-reply";
 import type { RequestSender, ResponseReceiver, StreamResetReason } from "#proxy/http/stream";
-import type { SocketAddress, TransportFailure } from "#proxy/net/connection";
+import type { ConnectionInfo, SocketAddress, TransportFailure } from "#proxy/net/connection";
 
 /** The router, as its tries see it. */
 export interface UpstreamRequestOwner {
   readonly requestHeaders: RequestHeaderMap;
   readonly requestTrailers: TrailerMap | undefined;
+  readonly downstream: ConnectionInfo;
   /** All of the request has come from downstream. */
   readonly requestComplete: boolean;
   onUpstreamHost(host: Host, local: SocketAddress | undefined): void;
@@ -55,7 +56,7 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks {
 
   start(): void {
     this.host.activeRequests++;
-    const pending = this.#cluster.pool(this.host).newStream(this, this);
+    const pending = this.#cluster.pool(this.host, this.#owner.downstream).newStream(this, this);
     if (this.#over) pending?.cancel();
     else if (this.#sender === undefined) this.#pending = pending;
   }

@@ -1,0 +1,55 @@
+// The connector to one host: connections begin with what its transport socket wants, from the address that its cluster binds.
+import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
+import type { ConnectCallbacks, Connector, PendingConnect } from "#proxy/net/connector";
+import type { Secrets } from "#proxy/transport-socket/tls-context";
+import { TlsStats } from "#proxy/transport-socket/tls-stats";
+import { PLAIN } from "#proxy/transport-socket/upstream-transport";
+import type { UpstreamTransport } from "#proxy/transport-socket/upstream-transport";
+import type { Counter, StatsScope } from "#telemetry/stats/store";
+
+/** upstream_bind_config: the addresses to connect from, at most one a family. */
+export interface BindAddresses {
+  readonly v4: string | undefined;
+  readonly v6: string | undefined;
+}
+
+export class HostConnectors {
+  readonly #connector: Connector;
+  readonly #secrets: Secrets;
+  readonly #scope: StatsScope;
+  #tlsStats: TlsStats | undefined;
+  #notReady: Counter | undefined;
+
+  constructor(connector: Connector, secrets: Secrets, scope: StatsScope) {
+    this.#connector = connector;
+    this.#secrets = secrets;
+    this.#scope = scope;
+  }
+
+  for(transport: UpstreamTransport, bind: BindAddresses | undefined, proxied: ConnectionInfo | undefined): Connector {
+    if (transport === PLAIN && bind === undefined) return this.#connector;
+    const stats = (this.#tlsStats ??= new TlsStats(this.#scope));
+    return {
+      connect: (target, timeoutMs, callbacks) => {
+        const options = transport.connectOptions(this.#secrets, { proxied, stats });
+        if (options === undefined) return this.#failForSecrets(callbacks);
+        const localAddress = bindFor(target, bind);
+        return this.#connector.connect(target, timeoutMs, callbacks, localAddress === undefined ? options : { ...options, localAddress });
+      },
+    };
+  }
+
+  #failForSecrets(callbacks: ConnectCallbacks): PendingConnect {
+    this.#notReady ??= this.#scope.counter("client_ssl_socket_factory", "upstream_context_secrets_not_ready");
+    this.#notReady.inc();
+    let cancelled = false;
+    queueMicrotask(() => {
+      if (!cancelled) callbacks.onConnectFailed({ kind: "tls-failed", detail: "TLS_error:|Secret is not supplied by SDS:TLS_error_end" });
+    });
+    return { cancel: () => void (cancelled = true) };
+  }
+}
+
+function bindFor({ address }: SocketAddress, bind: BindAddresses | undefined): string | undefined {
+  return address.includes(":") ? bind?.v6 : bind?.v4;
+}
