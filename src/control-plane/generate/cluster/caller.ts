@@ -12,7 +12,7 @@ export interface Caller {
   /** Whether names of HTTP/1 headers keep their upper and lower case. */
   readonly preservesHeaderCase: boolean;
   readonly bufferLimitBytes: number | undefined;
-  /** False for a sidecar that is called as an HTTP proxy: its connections had no other destination. */
+  /** False for a sidecar that is called as an HTTP proxy, and for an application without one: their connections had no other destination. */
   readonly knowsOriginalDestination: boolean;
   /** Files that its operator gave it instead of the mesh's certificate. */
   readonly certificateFiles: CertificateFiles | undefined;
@@ -42,7 +42,7 @@ export function callerOf(view: ProxyView): Caller {
     metadataExchange: hasExtension(node, METADATA_EXCHANGE),
     preservesHeaderCase: proxyConfig.proxyHeaders?.preserveHttp1HeaderCase === true,
     bufferLimitBytes: limit !== undefined && limit >= 0 ? limit : undefined,
-    knowsOriginalDestination: node.httpProxy === undefined,
+    knowsOriginalDestination: node.httpProxy === undefined && node.generator !== "grpc",
     certificateFiles: certificateFilesOf(node.metadata),
   };
 }

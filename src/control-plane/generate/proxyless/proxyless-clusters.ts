@@ -21,7 +21,10 @@ import { upstreamContext } from "./proxyless-tls.ts";
 
 export function proxylessClusters(view: ProxyView): readonly Cluster[] {
   return outboundPorts(view).flatMap((outbound) =>
-    outbound.service.resolution === "EDS" ? outbound.subsets.map((subset) => cluster(view.mesh, outbound, subset)) : [],
+    // Also of a headless Service: gRPC has no clusters that keep to an address that was dialled.
+    outbound.service.resolution === "EDS" || outbound.service.resolution === "NONE"
+      ? outbound.subsets.map((subset) => cluster(view.mesh, outbound, subset))
+      : [],
   );
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromBinary } from "@bufbuild/protobuf";
-import { Cluster_LbPolicy as LbPolicy, ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import { Cluster_DiscoveryType, Cluster_LbPolicy as LbPolicy, ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { generateResources } from "#control-plane/generate/resources";
@@ -56,4 +56,18 @@ test("clusters keep to what gRPC knows, and have endpoints like every other", ()
   assert.equal(cluster.lbPolicy, LbPolicy.ROUND_ROBIN);
   assert.equal(cluster.circuitBreakers?.thresholds[0]?.maxRequests, 7);
   assert.deepEqual([...resources.get(ENDPOINT_TYPE)!.keys()], ["outbound|7070|v1|echo.default.svc.cluster.local", ECHO].sort());
+});
+
+test("a headless service is balanced over its endpoints, because gRPC keeps to no address that was dialled", () => {
+  const headless = `
+---
+apiVersion: v1
+kind: Service
+metadata: { name: peers, namespace: default }
+spec: { clusterIP: None, selector: { app: peers }, ports: [{ name: grpc, port: 7070 }] }
+`;
+  const made = generateResources(viewOf(headless, { metadata: { GENERATOR: "grpc", LABELS: { app: "echo" } } }));
+  const name = "outbound|7070||peers.default.svc.cluster.local";
+  assert.equal(fromBinary(ClusterSchema, made.get(CLUSTER_TYPE)!.get(name)!.value).clusterDiscoveryType.value, Cluster_DiscoveryType.EDS);
+  assert.ok(made.get(ENDPOINT_TYPE)!.has(name));
 });
