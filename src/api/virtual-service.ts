@@ -1,5 +1,5 @@
 // VirtualService: how requests for some hosts are routed.
-import { field, later, map, message, repeated, required, string, uint32, type Decoded } from "./declaration.ts";
+import { field, map, message, repeated, required, string, uint32, type Decoded } from "./declaration.ts";
 import { routeDestination } from "./virtual-service/destination.ts";
 import { httpRoute } from "./virtual-service/http-route.ts";
 
@@ -58,8 +58,8 @@ export const virtualService = message("VirtualService", {
   hosts: field(repeated(string), "Names that callers use; may begin with a wildcard. Empty only for a delegate"),
   gateways: field(repeated(string), "Gateways that apply the routes; mesh, the default, stands for all sidecars"),
   http: field(repeated(httpRoute), "Routes for HTTP and gRPC; the first that matches counts"),
-  tls: later(repeated(tlsRoute), "Routes for TLS that is not ended here, by server name"),
-  tcp: later(repeated(tcpRoute), "Routes for connections that are neither HTTP nor TLS"),
+  tls: field(repeated(tlsRoute), "Routes for TLS that is not ended here, by server name"),
+  tcp: field(repeated(tcpRoute), "Routes for connections that are neither HTTP nor TLS"),
   exportTo: field(repeated(string), "Namespaces that see it: . its own, * all"),
 });
 export type VirtualServiceSpec = Decoded<typeof virtualService>;

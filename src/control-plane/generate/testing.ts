@@ -8,6 +8,7 @@ import { parseNode } from "#control-plane/mesh/parse-node";
 import { buildRegistry } from "#control-plane/registry/build-registry";
 import { configRegistry } from "#envoy/config-registry";
 import { messageToJson } from "#envoy/any";
+import { ListenerSchema, type Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { RouteConfigurationSchema, type RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
 
 export interface ProxyOptions {
@@ -73,4 +74,9 @@ export function virtualHosts(configuration: RouteConfiguration | undefined): rea
   assert.ok(configuration);
   const json = messageToJson(configRegistry, RouteConfigurationSchema, configuration);
   return (json["virtualHosts"] ?? []) as unknown as readonly VirtualHostJson[];
+}
+
+/** Listeners in proto JSON by name. */
+export function listenersByName(listeners: readonly Listener[]): Readonly<Record<string, Json>> {
+  return Object.fromEntries(listeners.map((listener) => [listener.name, messageToJson(configRegistry, ListenerSchema, listener) as Json]));
 }

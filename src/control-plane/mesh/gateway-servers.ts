@@ -116,7 +116,7 @@ function routeName(gateway: ApiObject<GatewaySpec>, { port, bind, tls }: Server,
   return `https.${port.number}.${port.name}.${gateway.metadata.name}.${gateway.metadata.namespace}${suffix}`;
 }
 
-function isPassthrough(tlsMode: string | undefined): boolean {
+export function isPassthrough(tlsMode: string | undefined): boolean {
   return tlsMode === "PASSTHROUGH" || tlsMode === "AUTO_PASSTHROUGH";
 }
 

@@ -1,6 +1,7 @@
-// DestinationRules that ask for Istio's mutual TLS where the mesh can issue no certificates. Pure.
+// DestinationRules and Gateways that ask for Istio's mutual TLS where the mesh can issue no certificates. Pure.
 import type { ClientTLSSettings, DestinationRuleSpec, TrafficPolicy } from "#api/destination-rule";
 import type { Finding } from "#api/finding";
+import type { GatewaySpec } from "#api/gateway";
 import { keyOf } from "#api/object";
 import type { ObjectSet } from "#control-plane/config/object-set";
 import { fullHost } from "./host.ts";
@@ -26,6 +27,19 @@ export function mutualTlsFindings({ mesh, objects, domain }: MutualTlsInputs): r
         object: keyOf(object),
         field: `${field}.mode`,
         hint: "remove the tls block, or use mode DISABLE, to send plain HTTP between the workloads",
+      });
+    }
+  }
+  for (const object of objects.list<GatewaySpec>("Gateway")) {
+    for (const [index, { port, tls }] of (object.spec.servers ?? []).entries()) {
+      if (tls?.mode !== "ISTIO_MUTUAL") continue;
+      findings.push({
+        level: "error",
+        code: "MZ0005",
+        message: `ISTIO_MUTUAL needs a certificate authority, which this mesh does not have: the server of port ${port.number} is not opened`,
+        object: keyOf(object),
+        field: `spec.servers[${index}].tls.mode`,
+        hint: "use mode SIMPLE or MUTUAL with a credentialName",
       });
     }
   }

@@ -1,7 +1,7 @@
 // One filter chain on its way into a listener: under which conditions it counts, and what goes through it.
 import { create } from "@bufbuild/protobuf";
 import type { CidrRange } from "#envoy/gen/envoy/config/core/v3/address_pb";
-import type { Metadata } from "#envoy/gen/envoy/config/core/v3/base_pb";
+import type { Metadata, TransportSocket } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import {
   FilterChainMatchSchema,
   FilterChainSchema,
@@ -23,6 +23,8 @@ export interface ChainConditions {
 
 export interface ChainPlan extends ChainConditions {
   readonly filters: readonly Filter[];
+  /** TLS that ends at the listener. */
+  readonly transportSocket?: TransportSocket;
   /** The object that the chain comes from. */
   readonly metadata?: Metadata;
 }
@@ -37,6 +39,7 @@ export function filterChain(plan: ChainPlan): FilterChain {
     transportSocketConnectTimeout: durationOf(HANDSHAKE_TIMEOUT_MS),
     ...(match === undefined ? {} : { filterChainMatch: match }),
     ...(plan.metadata === undefined ? {} : { metadata: plan.metadata }),
+    ...(plan.transportSocket === undefined ? {} : { transportSocket: plan.transportSocket }),
   });
 }
 

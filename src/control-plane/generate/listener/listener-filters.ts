@@ -10,6 +10,7 @@ import {
 import { HttpInspectorSchema } from "#envoy/gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb";
 import { OriginalDstSchema } from "#envoy/gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb";
 import { OriginalSrcSchema } from "#envoy/gen/envoy/extensions/filters/listener/original_src/v3/original_src_pb";
+import { ProxyProtocolSchema } from "#envoy/gen/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb";
 import { TlsInspectorSchema } from "#envoy/gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb";
 import { pack } from "#envoy/any";
 import { PLAINTEXT_HTTP_ALPN } from "./listener-protocol.ts";
@@ -30,6 +31,11 @@ export function httpInspector(): ListenerFilter {
 /** Where a captured connection was going. */
 export function originalDestination(): ListenerFilter {
   return listenerFilter("envoy.filters.listener.original_dst", OriginalDstSchema, {});
+}
+
+/** The caller's address, which a load balancer in front says in the first bytes of the connection. */
+export function proxyProtocol(): ListenerFilter {
+  return listenerFilter("envoy.filters.listener.proxy_protocol", ProxyProtocolSchema, {});
 }
 
 /** With TPROXY the application sees the caller's own address. */

@@ -68,24 +68,30 @@ function classOf(view: ProxyView): ListenerClass {
   return view.node.type === "router" ? "gateway" : "sidecar-outbound";
 }
 
-/** What a DestinationRule says about connections that only a listener can do. */
 function ruleSettings(rule: DestinationRuleSpec | undefined, subsetName: string): Partial<TcpProxySettings> {
+  return { ...destinationSettings(rule, subsetName), ...tunnelSettings(rule, subsetName) };
+}
+
+/** What a DestinationRule says about connections that only a listener can do. */
+export function destinationSettings(rule: DestinationRuleSpec | undefined, subsetName: string): Partial<TcpProxySettings> {
   const subset = rule?.subsets?.find(({ name }) => name === subsetName)?.trafficPolicy;
   const policy = rule?.trafficPolicy;
   const { idleTimeout, maxConnectionDuration } = policy?.connectionPool?.tcp ?? {};
   const balancer = subset?.loadBalancer ?? policy?.loadBalancer;
-  // A subset's tunnel counts for the subset alone.
-  const tunnel = subsetName === "" ? policy?.tunnel : subset?.tunnel;
   return {
     ...(idleTimeout === undefined ? {} : { idleTimeout: durationOf(idleTimeout) }),
     ...(maxConnectionDuration === undefined ? {} : { maxDownstreamConnectionDuration: durationOf(maxConnectionDuration) }),
     ...(balancer?.consistentHash?.useSourceIp === true ? { hashPolicy: [{ policySpecifier: { case: "sourceIp", value: {} } }] } : {}),
-    ...(tunnel === undefined
-      ? {}
-      : {
-          tunnelingConfig: { hostname: hostAndPort(tunnel.targetHost ?? "", tunnel.targetPort ?? 0), usePost: tunnel.protocol === "POST" },
-        }),
   };
+}
+
+/** A subset's tunnel counts for the subset alone. */
+function tunnelSettings(rule: DestinationRuleSpec | undefined, subsetName: string): Partial<TcpProxySettings> {
+  const subset = rule?.subsets?.find(({ name }) => name === subsetName)?.trafficPolicy;
+  const tunnel = (subsetName === "" ? rule?.trafficPolicy : subset)?.tunnel;
+  if (tunnel === undefined) return {};
+  const hostname = hostAndPort(tunnel.targetHost ?? "", tunnel.targetPort ?? 0);
+  return { tunnelingConfig: { hostname, usePost: tunnel.protocol === "POST" } };
 }
 
 function hostAndPort(host: string, port: number): string {
