@@ -61,6 +61,8 @@ export interface ProxyOfTable {
   readonly serviceAccount: string;
   /** Over what Istio's agent announces; null takes a value away. */
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** `region/zone/sub-zone`, where the proxy says where it is. */
+  readonly locality?: string;
 }
 
 /** As Istio's agent announces it. */
@@ -82,5 +84,10 @@ export function nodeOf(proxy: ProxyOfTable): ProxyNode {
     else metadata[name] = value;
   }
   const workload = `${proxy.id}.${proxy.namespace}`;
-  return parseNode({ id: `${proxy.type}~${proxy.ips[0] ?? ""}~${workload}~${proxy.namespace}.svc.${DOMAIN}`, metadata });
+  const [region = "", zone = "", subZone = ""] = proxy.locality?.split("/") ?? [];
+  return parseNode({
+    id: `${proxy.type}~${proxy.ips[0] ?? ""}~${workload}~${proxy.namespace}.svc.${DOMAIN}`,
+    metadata,
+    locality: { region, zone, subZone },
+  });
 }

@@ -24,6 +24,8 @@ export interface RecordedProxy {
   readonly labels: Readonly<Record<string, string>>;
   readonly serviceAccount: string;
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** `region/zone/sub-zone`, where the recording's proxy said where it is. */
+  readonly locality?: string;
 }
 
 export interface Scenario {

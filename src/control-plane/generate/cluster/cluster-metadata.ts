@@ -17,7 +17,12 @@ export interface ClusterMetadataInputs {
 
 export function clusterMetadata({ services, rule, subset = "", external = false, tls }: ClusterMetadataInputs): Metadata {
   const fields: JsonObject = {
-    services: services.map(({ hostname, name, namespace }) => ({ host: hostname, name, namespace })),
+    // A ServiceEntry's name says nothing about the service: its host does.
+    services: services.map(({ hostname, name, namespace, source }) => ({
+      host: hostname,
+      name: source === "Service" ? name : hostname,
+      namespace,
+    })),
   };
   if (rule !== undefined) fields["config"] = configPath(rule);
   if (subset !== "") fields["subset"] = subset;

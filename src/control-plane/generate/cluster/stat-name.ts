@@ -12,10 +12,11 @@ export interface StatNameInputs {
 
 export function statName({ pattern, clusterName, service, port, subset, targetPort }: StatNameInputs): string {
   if (pattern === undefined || pattern === "" || service === undefined) return `${clusterName};`;
+  const isKubernetes = service.source === "Service";
   const values: Readonly<Record<string, string>> = {
-    SERVICE: service.source === "Service" ? `${service.name}.${service.namespace}` : service.hostname,
+    SERVICE: isKubernetes ? `${service.name}.${service.namespace}` : service.hostname,
     SERVICE_FQDN: service.hostname,
-    SERVICE_NAME: service.name,
+    SERVICE_NAME: isKubernetes ? service.name : service.hostname,
     SERVICE_PORT: String(port.number),
     SERVICE_PORT_NAME: port.name,
     TARGET_PORT: String(targetPort),
