@@ -98,6 +98,6 @@ export const destinationRule = message("DestinationRule", {
   trafficPolicy: field(trafficPolicy, "Settings for all endpoints"),
   subsets: field(repeated(subset), "Named parts of the endpoints"),
   exportTo: field(repeated(string), "Namespaces that see it: . its own, * all"),
-  workloadSelector: later(workloadSelector, "Calling workloads that the rule is for"),
+  workloadSelector: field(workloadSelector, "Calling workloads that the rule is for"),
 });
 export type DestinationRuleSpec = Decoded<typeof destinationRule>;

@@ -148,7 +148,7 @@ export const meshConfig = message("MeshConfig", {
     }),
     "Providers where no resource names one",
   ),
-  discoverySelectors: later(repeated(labelSelector), "Namespaces that count"),
+  discoverySelectors: field(repeated(labelSelector), "Namespaces that count"),
   pathNormalization: field(
     message("ProxyPathNormalization", {
       normalization: field(enumeration(["DEFAULT", "NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"]), "How far it goes"),

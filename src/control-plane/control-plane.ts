@@ -18,7 +18,6 @@ import { gatewayPortConflicts } from "#control-plane/mesh/conflicts";
 import type { Mesh } from "#control-plane/mesh/mesh";
 import { ingressFindings } from "#control-plane/mesh/ingress-findings";
 import { mutualTlsFindings } from "#control-plane/mesh/mutual-tls-findings";
-import { notServedFindings } from "#control-plane/mesh/not-served-findings";
 import { serviceFindings } from "#control-plane/mesh/service-findings";
 import type { Labels } from "#control-plane/registry/labels";
 import { registrationFile } from "#control-plane/registry/registration-file";
@@ -42,7 +41,21 @@ const ENDPOINT_MAX_MS = 10;
 const NO_DEFAULTS: MeshConfigSpec = {};
 const DEFAULT_DOMAIN = "cluster.local";
 const DEFAULT_ROOT_NAMESPACE = "istio-system";
-const KINDS = ["Service", "WorkloadGroup", "WorkloadEntry", "Gateway", "VirtualService", "DestinationRule", "MeshConfig"] as const;
+const KINDS = [
+  "Service",
+  "ServiceEntry",
+  "WorkloadGroup",
+  "WorkloadEntry",
+  "Gateway",
+  "VirtualService",
+  "DestinationRule",
+  "Sidecar",
+  "PeerAuthentication",
+  "ProxyConfig",
+  "MeshConfig",
+] as const;
+/** What these say reaches proxies as endpoints, by way of the registry. */
+const ENDPOINT_KINDS: ReadonlySet<string> = new Set(["Pod", "Node", "EndpointSlice", "Endpoints", "WorkloadEntry"]);
 
 /** A WorkloadGroup and the file that holds it; undefined for one that stands in no file. */
 export interface PlacedWorkloadGroup {
@@ -159,7 +172,7 @@ export class ControlPlane {
         else this.#distribution.noteChanged(key);
       }
       // Findings alone (a file that cannot be parsed) change nothing for proxies, but people want to know at once.
-      if (change.changes.length > 0) this.#configChange.request();
+      if (change.changes.some(({ key }) => !ENDPOINT_KINDS.has(key.kind))) this.#configChange.request();
       else this.#reportFindings();
       if (change.changes.some(({ key }) => key.kind === "WorkloadGroup")) this.#reportGroups();
     });
@@ -236,7 +249,6 @@ export class ControlPlane {
       ...ingressFindings({ objects, config: mesh.config }),
       ...gatewayPortConflicts({ mesh, objects, gatewayLabels }),
       ...serviceFindings({ services: mesh.services, objects, gatewayLabels }),
-      ...notServedFindings(objects),
       ...credentialFindings(this.#server.proxies.filter(({ node }) => node.type === "router").map(({ node }) => mesh.view(node))),
     ].map((finding) => this.#store.locate(finding));
     const findings = [...this.#store.findings, ...computed, ...refusalFindings(this.#server.proxies)];

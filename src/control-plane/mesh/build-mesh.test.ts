@@ -4,7 +4,8 @@ import type { ApiObject } from "#api/object";
 import { objectSet } from "#control-plane/config/immutable-object-set";
 import { buildRegistry } from "#control-plane/registry/build-registry";
 import { buildMesh } from "./build-mesh.ts";
-import type { ProxyView } from "./mesh.ts";
+import type { RegistrySnapshot } from "#control-plane/registry/registry";
+import type { Mesh, ProxyView } from "./mesh.ts";
 import { DOMAIN, httpService, meshOf, object, proxyNode, type ObjectOptions } from "./testing.ts";
 
 const reviews = "reviews.default.svc.cluster.local";
@@ -344,4 +345,28 @@ test("a snapshot whose endpoints alone changed keeps what was worked out", () =>
   assert.equal(second.view(node).meshVirtualServices, first.view(node).meshVirtualServices);
   assert.equal(first.endpoints(reviews, 9080).length, 0);
   assert.equal(second.endpoints(reviews, 9080).length, 1);
+});
+
+test("endpoints that are objects rebuild nothing, and the change says whose they are", () => {
+  const slice = (address: string): ApiObject =>
+    object(
+      "EndpointSlice",
+      "reviews-1",
+      { addressType: "IPv4", endpoints: [{ addresses: [address] }], ports: [{ name: "http", port: 9080 }] },
+      { labels: { "kubernetes.io/service-name": "reviews" } },
+    );
+  const common = [httpService("reviews"), httpService("ratings"), virtualService("a", ["reviews"])];
+  const meshConfigDefaults = {};
+  const build = (version: string, objects: readonly ApiObject[], before?: { mesh: Mesh; registry: RegistrySnapshot }) => {
+    const set = objectSet(Number(version), objects);
+    const registry = buildRegistry({ objects: set, registered: [], domain: DOMAIN }, before?.registry);
+    const inputs = { version, objects: set, registry, meshConfigDefaults, domain: DOMAIN, hasCertificateAuthority: false };
+    return { mesh: buildMesh(inputs, before?.mesh), registry };
+  };
+  const first = build("1", [...common, slice("10.0.0.1")]);
+  const second = build("2", [...common, slice("10.0.0.2")], first);
+  assert.equal(second.mesh.view(proxyNode()).egressListeners, first.mesh.view(proxyNode()).egressListeners);
+  assert.deepEqual(second.mesh.changedSince(first.mesh), { configuration: false, endpoints: new Set([reviews]) });
+  const third = build("3", [...common, slice("10.0.0.2"), destinationRule("r", "reviews")], second);
+  assert.equal(third.mesh.changedSince(second.mesh).configuration, true);
 });

@@ -4,7 +4,6 @@ import type { Finding } from "#api/finding";
 import type { ApiObject } from "#api/object";
 import { gatewayPortConflicts } from "./conflicts.ts";
 import { mutualTlsFindings } from "./mutual-tls-findings.ts";
-import { notServedFindings } from "./not-served-findings.ts";
 import { serviceFindings } from "./service-findings.ts";
 import { DOMAIN, httpService, meshOf, object } from "./testing.ts";
 
@@ -15,19 +14,6 @@ function findings(objects: readonly ApiObject[], hasCertificateAuthority = false
   const inputs = { mesh, objects: set, domain: DOMAIN, gatewayLabels };
   return [...mutualTlsFindings(inputs), ...gatewayPortConflicts(inputs)];
 }
-
-const brief = (all: readonly Finding[]): readonly string[] =>
-  all.map(({ level, code, field, message }) => `${level} ${code} ${field}: ${message}`);
-
-test("what is valid and not served yet is said at the object", () => {
-  const { objects } = meshOf([
-    object("VirtualService", "delegate", { http: [] }),
-    object("VirtualService", "vs", { hosts: ["reviews"], http: [] }),
-  ]);
-  assert.deepEqual(brief(notServedFindings(objects)), [
-    "warning MZ0004 spec: a VirtualService without hosts is a delegate, and delegation does not work yet: its routes are not used",
-  ]);
-});
 
 test("ISTIO_MUTUAL without a certificate authority is an error wherever it is written", () => {
   const tls = { mode: "ISTIO_MUTUAL" };

@@ -1,47 +1,85 @@
-// What a sidecar receives. What its agent announced (no traffic capture) counts as the ingress of the Sidecar that applies to it;
-// where traffic is captured the ports of its services count.
-import { targetPortOf } from "#control-plane/registry/endpoints";
+// What a sidecar receives: the ingress of the Sidecar that applies to it; without one what its agent announced, where nothing captures
+// traffic; else, where traffic is captured, the ports of its services.
+import type { IngressListener } from "#api/sidecar";
 import { parseProtocol } from "#control-plane/registry/protocol";
-import type { Service, ServicePort } from "#control-plane/registry/service";
+import type { Service } from "#control-plane/registry/service";
 import type { InboundPort } from "./mesh.ts";
 import type { AnnouncedIngress, ProxyNode } from "./proxy.ts";
+import type { Sidecar } from "./sidecar-index.ts";
+import type { WorkloadTarget } from "./workload-targets.ts";
 
-/** `services` select the proxy's workload. */
-export function inboundPorts(node: ProxyNode, services: readonly Service[]): readonly InboundPort[] {
+export interface InboundPortInputs {
+  readonly node: ProxyNode;
+  readonly sidecar: Sidecar | undefined;
+  /** The service ports that lead to the workload, those of the oldest service first. */
+  readonly targets: readonly WorkloadTarget[];
+}
+
+const UNIX_PREFIX = "unix://";
+
+export function inboundPorts({ node, sidecar, targets }: InboundPortInputs): readonly InboundPort[] {
   const bindToPort = node.interceptionMode === "NONE";
-  if (node.announcedIngress.length > 0) return node.announcedIngress.map((ingress) => announcedPort(ingress, services, bindToPort));
+  const ingress = sidecar?.spec.ingress ?? [];
+  if (sidecar !== undefined && ingress.length > 0) return ingress.map((listener) => ingressPort(listener, sidecar, node, targets));
+  if (node.announcedIngress.length > 0) return node.announcedIngress.map((announced) => announcedPort(announced, targets, bindToPort));
   // Without capture a listener at the service's port would take the application's own port: only announced ports are served.
   if (bindToPort) return [];
   const byTarget = new Map<number, InboundPort & { services: Service[] }>();
-  for (const service of services) {
-    for (const port of service.ports) {
-      const targetPort = targetPortOf(port, {}, []);
-      if (targetPort === undefined || port.protocol === "UDP") continue;
-      // Of two services at one target port the first decides the protocol.
-      const known = byTarget.get(targetPort);
-      if (known !== undefined) {
-        if (!known.services.includes(service)) known.services.push(service);
-        continue;
-      }
-      byTarget.set(targetPort, {
-        service,
-        services: [service],
-        port,
-        bind: "0.0.0.0",
-        targetPort,
-        defaultEndpoint: undefined,
-        bindToPort,
-        tls: undefined,
-        connectionPool: undefined,
-      });
+  for (const { service, port, targetPort } of targets) {
+    if (port.protocol === "UDP") continue;
+    // Of two services at one target port the older decides the protocol.
+    const known = byTarget.get(targetPort);
+    if (known !== undefined) {
+      if (!known.services.includes(service)) known.services.push(service);
+      continue;
     }
+    byTarget.set(targetPort, {
+      service,
+      services: [service],
+      port,
+      bind: "0.0.0.0",
+      targetPort,
+      defaultEndpoint: undefined,
+      bindToPort,
+      tls: undefined,
+      connectionPool: undefined,
+    });
   }
   return [...byTarget.values()].sort((a, b) => a.targetPort - b.targetPort);
 }
 
-function announcedPort(ingress: AnnouncedIngress, services: readonly Service[], bindToPort: boolean): InboundPort {
+function ingressPort(written: IngressListener, sidecar: Sidecar, node: ProxyNode, targets: readonly WorkloadTarget[]): InboundPort {
+  const number = written.port.number ?? 0;
+  const owners = targets.filter(({ targetPort }) => targetPort === number).map(({ service }) => service);
+  return {
+    service: owners[0],
+    services: [...new Set(owners)],
+    sidecar,
+    port: { name: written.port.name ?? "", number, protocol: parseProtocol(written.port.protocol ?? ""), targetPort: number },
+    bind: written.bind || (node.ipAddresses[0] ?? "0.0.0.0"),
+    targetPort: number,
+    defaultEndpoint: applicationAt(written.defaultEndpoint ?? "", node),
+    bindToPort: written.captureMode === "NONE" || (written.captureMode !== "IPTABLES" && node.interceptionMode === "NONE"),
+    tls: written.tls,
+    connectionPool: written.connectionPool,
+  };
+}
+
+/** `0.0.0.0` and `::` stand for the workload's own address. */
+function applicationAt(text: string, node: ProxyNode): InboundPort["defaultEndpoint"] {
+  if (text.startsWith(UNIX_PREFIX)) return { address: text, port: 0 };
+  const endpoint = parseEndpoint(text);
+  if (endpoint === undefined) return undefined;
+  const isV6 = (address: string): boolean => address.includes(":");
+  if (endpoint.address === "0.0.0.0")
+    return { ...endpoint, address: node.ipAddresses.find((address) => !isV6(address)) ?? endpoint.address };
+  if (endpoint.address === "::") return { ...endpoint, address: node.ipAddresses.find(isV6) ?? endpoint.address };
+  return endpoint;
+}
+
+function announcedPort(ingress: AnnouncedIngress, targets: readonly WorkloadTarget[], bindToPort: boolean): InboundPort {
   const announced = parseProtocol(ingress.port.protocol);
-  const owner = findOwner(ingress, services);
+  const owner = findOwner(ingress, targets);
   return {
     service: owner?.service,
     services: owner === undefined ? [] : [owner.service],
@@ -62,20 +100,15 @@ function announcedPort(ingress: AnnouncedIngress, services: readonly Service[], 
 }
 
 /** By target port; where ports were allocated (one address for all workloads) by the port's name. */
-function findOwner(ingress: AnnouncedIngress, services: readonly Service[]): { service: Service; port: ServicePort } | undefined {
-  const byNumber = (port: ServicePort): boolean => port.targetPort === ingress.port.number;
-  const byName = (port: ServicePort): boolean =>
-    ingress.port.name !== "" && (port.targetPort === ingress.port.name || port.name === ingress.port.name);
-  for (const matches of [byNumber, byName]) {
-    for (const service of services) {
-      const port = service.ports.find(matches);
-      if (port !== undefined) return { service, port };
-    }
-  }
-  return undefined;
+function findOwner(ingress: AnnouncedIngress, targets: readonly WorkloadTarget[]): WorkloadTarget | undefined {
+  const { number, name } = ingress.port;
+  return (
+    targets.find(({ port }) => port.targetPort === number) ??
+    targets.find(({ port }) => name !== "" && (port.targetPort === name || port.name === name))
+  );
 }
 
-/** `127.0.0.1:41233`, `[::1]:41233`; parse-node.ts has refused anything else. */
+/** `127.0.0.1:41233`, `[::1]:41233`; undefined for anything else. */
 export function parseEndpoint(text: string): { readonly address: string; readonly port: number } | undefined {
   const colon = text.lastIndexOf(":");
   const port = Number(text.slice(colon + 1));

@@ -92,6 +92,13 @@ export interface InboundPort {
   readonly sidecar?: ApiObject<SidecarSpec> | undefined;
 }
 
+export interface MeshChange {
+  /** Anything but endpoints. */
+  readonly configuration: boolean;
+  /** Hostnames of services whose endpoints changed; undefined: any may have. */
+  readonly endpoints: ReadonlySet<string> | undefined;
+}
+
 export interface Mesh {
   /** Changes with every new snapshot. */
   readonly version: string;
@@ -106,6 +113,8 @@ export interface Mesh {
   view(proxy: ProxyNode): ProxyView;
   /** The same list as long as none of them changes: all that mutualTlsMode depends on. */
   readonly peerAuthentications: readonly ApiObject[];
+  /** What differs from an earlier snapshot; Secrets are apart. */
+  changedSince(earlier: Mesh): MeshChange;
   /** What a port of a workload asks of its callers; without labels what its namespace asks. DISABLE wherever the mesh cannot issue certificates. */
   mutualTlsMode(namespace: string, labels: Labels, workloadPort: number): MutualTlsMode;
   /** True when the mesh can issue workload certificates. Without it ISTIO_MUTUAL cannot work and must never become plaintext. */

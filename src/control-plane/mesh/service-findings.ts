@@ -25,7 +25,7 @@ export function serviceFindings({ services, objects, gatewayLabels }: ServiceFin
   const lists = endpointLists(objects);
   for (const service of services) {
     const { selector, namespace } = service;
-    const object = { kind: service.source, namespace, name: service.name };
+    const { object } = service;
     if (selector !== undefined && gatewayLabels.some((labels) => selects(selector, labels))) continue;
     // Who lists instances elsewhere has said where they are: in the ServiceEntry itself, in EndpointSlices.
     if (service.source === "ServiceEntry" || lists.has(`${namespace}/${service.name}`)) {

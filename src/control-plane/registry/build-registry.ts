@@ -56,6 +56,8 @@ class Snapshot implements RegistrySnapshot {
   readonly entries: readonly WorkloadInstance[];
   readonly #podIndex: LabelIndex<WorkloadInstance>;
   readonly #entryIndex: LabelIndex<WorkloadInstance>;
+  readonly #podsByKey: ReadonlyMap<string, WorkloadInstance>;
+  #entriesByKey: ReadonlyMap<string, WorkloadInstance> | undefined;
   /** By hostname, then by namespace. */
   readonly #hosts = new Map<string, Map<string, HostEndpoints>>();
   #targets: ReadonlyMap<string, readonly ServiceTarget[]> | undefined;
@@ -70,9 +72,10 @@ class Snapshot implements RegistrySnapshot {
     this.instances = before?.pods === pods && before.entries === entries ? before.instances : [...pods, ...entries];
     this.#podIndex = before?.pods === pods ? before.#podIndex : indexOf(pods);
     this.#entryIndex = before?.entries === entries ? before.#entryIndex : indexOf(entries);
+    this.#podsByKey = before?.pods === pods ? before.#podsByKey : byKey(pods);
     const sources: EndpointSources = {
       lists: endpointLists(objects),
-      pods: new Map(pods.map((pod) => [`${pod.namespace}/${pod.name}`, pod])),
+      pods: this.#podsByKey,
       podIndex: this.#podIndex,
       entryIndex: this.#entryIndex,
       serviceEntry: (namespace, name) => objects.get<ServiceEntrySpec>("ServiceEntry", namespace, name),
@@ -100,6 +103,12 @@ class Snapshot implements RegistrySnapshot {
       if (endpoints.length > 0) return endpoints;
     }
     return NO_ENDPOINTS;
+  }
+
+  instance(namespace: string, name: string): WorkloadInstance | undefined {
+    this.#entriesByKey ??= byKey(this.entries);
+    const key = `${namespace}/${name}`;
+    return this.#podsByKey.get(key) ?? this.#entriesByKey.get(key);
   }
 
   targetsAt(address: string): readonly ServiceTarget[] {
@@ -134,6 +143,10 @@ class Snapshot implements RegistrySnapshot {
     }
     return result;
   }
+}
+
+function byKey(instances: readonly WorkloadInstance[]): ReadonlyMap<string, WorkloadInstance> {
+  return new Map(instances.map((instance) => [`${instance.namespace}/${instance.name}`, instance]));
 }
 
 function indexOf(instances: readonly WorkloadInstance[]): LabelIndex<WorkloadInstance> {

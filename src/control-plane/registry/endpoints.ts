@@ -42,7 +42,7 @@ export function endpointInputs(service: Service, sources: EndpointSources): read
       for (const { pod } of list.endpoints) if (pod !== undefined) inputs.push(sources.pods.get(pod));
     }
   }
-  if (service.source === "ServiceEntry") inputs.push(sources.serviceEntry(service.namespace, service.name));
+  if (service.source === "ServiceEntry") inputs.push(sources.serviceEntry(service.namespace, service.object.name));
   if (service.selector !== undefined) {
     inputs.push(...sources.entryIndex.select(service.namespace, service.selector));
     if (service.source === "ServiceEntry") inputs.push(...sources.podIndex.select(service.namespace, service.selector));
@@ -101,13 +101,13 @@ function ofServiceEntry(service: Service, port: ServicePort, sources: EndpointSo
       .filter(({ address }) => byName || isIP(address) !== 0 || address.startsWith(UNIX_PREFIX))
       .map((instance) => ofInstance(instance, entryPort(instance.address, port, instance.ports), port));
   }
-  const entry = sources.serviceEntry(service.namespace, service.name);
+  const entry = sources.serviceEntry(service.namespace, service.object.name);
   const written = entry?.spec.endpoints ?? [];
   if (written.length === 0) {
     if (!byName) return [];
     // The host itself is what is looked up.
     const address = service.hostname;
-    const [namespace, workload] = [service.namespace, service.name];
+    const [namespace, workload] = [service.namespace, service.object.name];
     const target = entryPort(address, port, {});
     return [{ ...NOBODY, address, port: target, servicePort: port.number, health: "UNKNOWN", namespace, workload }];
   }
@@ -126,7 +126,7 @@ function ofServiceEntry(service: Service, port: ServicePort, sources: EndpointSo
       weight: endpoint.weight || 1,
       health: "UNKNOWN",
       namespace: service.namespace,
-      workload: `${service.name}-${index}`,
+      workload: `${service.object.name}-${index}`,
       serviceAccount: endpoint.serviceAccount ?? "",
       network,
       tlsMode: tlsModeOf(labels, endpoint.serviceAccount ? "istio" : "disabled"),

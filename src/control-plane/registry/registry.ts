@@ -18,6 +18,8 @@ export interface RegistrySnapshot {
   readonly instances: readonly WorkloadInstance[];
   /** Every endpoint of a service port, healthy or not, in a stable order; those of the service in `namespace`, else of the first that has any. */
   endpoints(hostname: string, port: number, namespace?: string): readonly ServiceEndpoint[];
+  /** A pod or WorkloadEntry by its name. */
+  instance(namespace: string, name: string): WorkloadInstance | undefined;
   /** What leads to an address. */
   targetsAt(address: string): readonly ServiceTarget[];
   /** Hostnames of services whose endpoints differ from those of an earlier snapshot of the same registry; undefined: it cannot tell. */

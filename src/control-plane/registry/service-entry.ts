@@ -36,7 +36,7 @@ export function fromServiceEntry(
   const selector = spec.workloadSelector?.labels;
   return (spec.hosts ?? []).map((hostname): Service => ({
     hostname,
-    name: metadata.name,
+    name: hostname,
     namespace: metadata.namespace,
     ports,
     addresses,

@@ -30,7 +30,7 @@ test("each host of a ServiceEntry is a service", () => {
   assert.deepEqual([found.external, found.resolution, found.exportTo], [false, "EDS", ["."]]);
   assert.deepEqual([found.subjectAltNames, found.selector], [["spiffe://a"], { app: "a" }]);
   assert.deepEqual(found.object, { kind: "ServiceEntry", namespace: "default", name: "e" });
-  assert.equal(service(bench, "*.example.org").name, "e");
+  assert.equal(service(bench, "*.example.org").object.name, "e");
 });
 
 const resolutions: readonly [string | undefined, string][] = [
@@ -113,7 +113,7 @@ test("of one host the Kubernetes Service stands before ServiceEntries, and those
   entry("b", "02");
   bench.put("Service", "web", { ports: [{ name: "http", port: 80 }] }, { creationTimestamp: "2026-01-01T00:00:04Z" });
   assert.deepEqual(
-    bench.registry.snapshot.services.map(({ name }) => name),
+    bench.registry.snapshot.services.map(({ object }) => object.name),
     ["web", "b", "a"],
   );
 });

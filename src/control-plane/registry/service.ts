@@ -44,6 +44,7 @@ export interface ServiceAlias {
 export interface Service {
   /** `reviews.default.svc.cluster.local`, or the host of a ServiceEntry. */
   readonly hostname: string;
+  /** Of a Kubernetes Service; a host of a ServiceEntry is called after itself, as in Istio. */
   readonly name: string;
   readonly namespace: string;
   readonly ports: readonly ServicePort[];
