@@ -37,7 +37,7 @@ export type Shape = (
   | { readonly kind: "integer"; readonly min: number; readonly max: number; readonly unquoted?: boolean }
   | { readonly kind: "number" }
   | { readonly kind: "duration"; readonly pattern?: string }
-  | { readonly kind: "enum"; readonly numbers: ReadonlyMap<string, number>; readonly notYet: Readonly<Record<string, string>> }
+  | { readonly kind: "enum"; readonly numbers: ReadonlyMap<string, number> }
   | { readonly kind: "message"; readonly message: Message }
   | { readonly kind: "repeated"; readonly element: Shape }
   | { readonly kind: "map"; readonly value: Shape }
@@ -115,18 +115,12 @@ export function limited<T>(type: Type<T>, limits: Limits): Type<T> {
   return { shape: { ...type.shape, limits: { ...before, ...limits, ...(rules.length === 0 ? {} : { rules }) } } };
 }
 
-/**
- * Names in the order of their proto numbers, from 0; or names with their numbers. `notYet` says of names that are accepted and do not
- * work yet what happens with them.
- */
-export function enumeration<const N extends string>(
-  names: readonly N[] | Readonly<Record<N, number>>,
-  notYet: Readonly<{ [K in NoInfer<N>]?: string }> = {} as Readonly<{ [K in N]?: string }>,
-): Type<N> {
+/** Names in the order of their proto numbers, from 0; or names with their numbers. */
+export function enumeration<const N extends string>(names: readonly N[] | Readonly<Record<N, number>>): Type<N> {
   const entries = Array.isArray(names)
     ? (names as readonly N[]).map((name, index): [string, number] => [name, index])
     : Object.entries<number>(names as Readonly<Record<N, number>>);
-  return { shape: { kind: "enum", numbers: new Map(entries), notYet: notYet as Readonly<Record<string, string>> } };
+  return { shape: { kind: "enum", numbers: new Map(entries) } };
 }
 
 export function repeated<T>(element: Type<T>): Type<readonly T[]> {

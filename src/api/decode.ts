@@ -155,10 +155,6 @@ function decodeEnum(shape: Shape & { kind: "enum" }, node: SourceScalar, path: F
     // The object is refused; analysis still sees what was meant.
     return typeof node.value === "string" ? node.value : undefined;
   }
-  const consequence = Object.hasOwn(shape.notYet, name) ? shape.notYet[name] : undefined;
-  if (consequence !== undefined) {
-    report({ level: "warning", code: "MZ0004", path, offset: node.offset, message: `${name} does not work yet: ${consequence}` });
-  }
   return name;
 }
 

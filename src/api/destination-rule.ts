@@ -35,7 +35,7 @@ export type {
 } from "./destination-rule/load-balancer.ts";
 
 export const outlierDetection = message("OutlierDetection", {
-  consecutiveErrors: field(int32, "Errors in a row; consecutive5xxErrors replaces it"),
+  consecutiveErrors: later(int32, "Errors in a row; consecutive5xxErrors replaces it"),
   splitExternalLocalOriginErrors: field(bool, "Whether errors of the connection are counted apart from those of the endpoint"),
   consecutiveLocalOriginFailures: field(wrapped(uint32), "Connection errors in a row until an endpoint is ejected"),
   consecutiveGatewayErrors: field(wrapped(uint32), "Gateway errors (502, 503, 504) in a row until an endpoint is ejected"),
@@ -44,14 +44,14 @@ export const outlierDetection = message("OutlierDetection", {
   baseEjectionTime: field(duration, "The shortest ejection; it grows with each repetition"),
   maxEjectionPercent: field(int32, "Share of the endpoints that may be ejected at the same time"),
   minHealthPercent: field(int32, "Share of healthy endpoints below which nothing is ejected"),
-  outlierDetectionHttpErrorCodes: field(repeated(limited(uint32, { minimum: 100, maximum: 599 })), "Statuses that count as errors"),
+  outlierDetectionHttpErrorCodes: later(repeated(limited(uint32, { minimum: 100, maximum: 599 })), "Statuses that count as errors"),
 });
 export type OutlierDetection = Decoded<typeof outlierDetection>;
 
 const portTrafficPolicyFields = {
   loadBalancer: field(loadBalancerSettings, "How an endpoint is chosen"),
   connectionPool: field(connectionPoolSettings, "Limits of connections and requests"),
-  outlierDetection: later(outlierDetection, "When endpoints that fail are left out for a while"),
+  outlierDetection: field(outlierDetection, "When endpoints that fail are left out for a while"),
   tls: field(clientTlsSettings, "TLS towards the endpoints"),
 };
 
@@ -71,14 +71,14 @@ export const trafficPolicy = message("TrafficPolicy", {
   ...portTrafficPolicyFields,
   portLevelSettings: field(limited(repeated(portTrafficPolicy), { maxItems: 4096 }), "Settings for single ports; they replace the others"),
   tunnel: later(tunnelSettings, "A tunnel through which connections go"),
-  proxyProtocol: later(
+  proxyProtocol: field(
     message("ProxyProtocol", { version: field(enumeration(["V1", "V2"]), "The version that is sent") }),
     "Whether PROXY protocol is sent",
   ),
-  retryBudget: later(
+  retryBudget: field(
     message("RetryBudget", {
       percent: field(wrapped(limited(number, { minimum: 0, maximum: 100 })), "Retries at the same time, relative to requests"),
-      budgetInterval: field(durationOrZero, "The time over which requests are counted"),
+      budgetInterval: later(durationOrZero, "The time over which requests are counted"),
       minRetryConcurrency: field(uint32, "Retries at the same time that are always allowed"),
     }),
     "Limits retries relative to requests",

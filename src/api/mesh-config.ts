@@ -45,7 +45,7 @@ export const meshConfig = message("MeshConfig", {
   connectTimeout: field(duration, "Time to set up a connection where no DestinationRule says otherwise"),
   hboneIdleTimeout: later(duration, "Idle time after which a tunnel is closed"),
   protocolDetectionTimeout: later(duration, "How long the first bytes are waited for when the protocol is not known"),
-  tcpKeepalive: later(tcpKeepalive, "Keep-alive probes of the operating system"),
+  tcpKeepalive: field(tcpKeepalive, "Keep-alive probes of the operating system"),
   ingressClass: field(string, "The class of Ingress resources that count"),
   ingressService: field(string, "The Service of the ingress controller"),
   ingressControllerMode: field(enumeration(["UNSPECIFIED", "OFF", "DEFAULT", "STRICT"]), "Which Ingress resources count"),
@@ -58,7 +58,7 @@ export const meshConfig = message("MeshConfig", {
   disableEnvoyListenerLog: field(bool, "Whether listeners write no access log"),
   defaultConfig: field(proxyConfig, "Settings of the proxies"),
   outboundTrafficPolicy: field(outboundTrafficPolicy, "What happens to calls of hosts that nobody declared"),
-  inboundTrafficPolicy: later(
+  inboundTrafficPolicy: field(
     message("InboundTrafficPolicy", { mode: field(enumeration(["PASSTHROUGH", "LOCALHOST"]), "Where they go") }),
     "Where calls to the application go",
   ),
@@ -72,9 +72,9 @@ export const meshConfig = message("MeshConfig", {
     ),
     "Where configuration comes from",
   ),
-  enableAutoMtls: later(bool, "Whether mutual TLS is used where both sides can"),
+  enableAutoMtls: field(bool, "Whether mutual TLS is used where both sides can"),
   trustDomain: field(string, "The mesh's trust domain"),
-  trustDomainAliases: later(repeated(string), "Other names of the trust domain"),
+  trustDomainAliases: field(repeated(string), "Other names of the trust domain"),
   caCertificates: later(
     repeated(
       message(
@@ -94,12 +94,12 @@ export const meshConfig = message("MeshConfig", {
   defaultVirtualServiceExportTo: field(repeated(string), "exportTo of VirtualServices that have none"),
   defaultDestinationRuleExportTo: field(repeated(string), "exportTo of DestinationRules that have none"),
   rootNamespace: field(string, "The namespace whose configuration counts for all"),
-  localityLbSetting: later(localityLbSetting, "Preference for near endpoints"),
+  localityLbSetting: field(localityLbSetting, "Preference for near endpoints"),
   zoneAwareLbSetting: later(zoneAwareLbSetting, "Preference for endpoints of the own zone"),
-  dnsRefreshRate: later(duration, "How often names are looked up"),
-  h2UpgradePolicy: later(enumeration(["DO_NOT_UPGRADE", "UPGRADE"]), "Whether HTTP/1.1 goes on as HTTP/2"),
-  inboundClusterStatName: later(string, "How statistics call inbound clusters"),
-  outboundClusterStatName: later(string, "How statistics call outbound clusters"),
+  dnsRefreshRate: field(duration, "How often names are looked up"),
+  h2UpgradePolicy: field(enumeration(["DO_NOT_UPGRADE", "UPGRADE"]), "Whether HTTP/1.1 goes on as HTTP/2"),
+  inboundClusterStatName: field(string, "How statistics call inbound clusters"),
+  outboundClusterStatName: field(string, "How statistics call outbound clusters"),
   certificates: later(
     repeated(
       message("Certificate", {
@@ -109,7 +109,7 @@ export const meshConfig = message("MeshConfig", {
     ),
     "Not used by Istio",
   ),
-  serviceSettings: later(
+  serviceSettings: field(
     repeated(
       message("ServiceSettings", {
         settings: field(message("Settings", { clusterLocal: field(bool, "Whether calls stay in the cluster") }), "What applies"),
@@ -157,9 +157,9 @@ export const meshConfig = message("MeshConfig", {
   ),
   defaultHttpRetryPolicy: field(httpRetry, "Retries where no route says otherwise"),
   defaultInboundHttpRetryPolicy: later(httpRetry, "Retries of calls to the own application"),
-  meshMTLS: later(tlsConfig, "TLS within the mesh"),
-  tlsDefaults: later(tlsConfig, "TLS with others"),
-  defaultTrafficPolicy: later(
+  meshMTLS: field(tlsConfig, "TLS within the mesh"),
+  tlsDefaults: field(tlsConfig, "TLS with others"),
+  defaultTrafficPolicy: field(
     message("DefaultTrafficPolicy", {
       connectionPool: field(connectionPoolSettings, "Limits of connections and requests"),
       outlierDetection: field(outlierDetection, "When endpoints that fail are left out for a while"),

@@ -134,13 +134,6 @@ test("a known field without an effect is named by an info and decoded all the sa
   assert.ok(document.object !== undefined);
 });
 
-test("TLS towards a destination is said not to work", () => {
-  const document = only(
-    "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: a}\nspec: {host: a, trafficPolicy: {tls: {mode: SIMPLE}}}\n",
-  );
-  assert.match(texts([document]).join(), /^a\.yaml:4:\d+: warning MZ0004 .*tls\.mode: SIMPLE does not work yet/u);
-});
-
 test("kinds that are known by name have no object and say so", () => {
   const known = only("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec: {anything: 1}\n");
   assert.equal(known.object, undefined);
@@ -151,11 +144,13 @@ test("kinds that are known by name have no object and say so", () => {
 });
 
 test("kinds without an effect are decoded and say so; harmless ones say nothing", () => {
-  const text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: b}\nstringData: {key: value}\n";
-  const secret = only(text);
-  assert.deepEqual(texts([secret]), ["a.yaml:1:1: info MZ0004 Secret b/a: kind Secret is accepted and has no effect yet"]);
-  assert.deepEqual(secret.object?.spec, { stringData: { key: "value" } });
-  assert.match(texts([only(text.replace("stringData", "stringdata"))]).join(), /error MZ0002 .*did you mean "stringData"/u);
+  const text = "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: a, namespace: b}\nspec: {minAvailable: 1}\n";
+  const budget = only(text);
+  assert.deepEqual(texts([budget]), [
+    "a.yaml:1:1: info MZ0004 PodDisruptionBudget b/a: kind PodDisruptionBudget is accepted and has no effect yet",
+  ]);
+  assert.deepEqual(budget.object?.spec, { minAvailable: 1 });
+  assert.match(texts([only(text.replace("minAvailable", "minavailable"))]).join(), /error MZ0002 .*did you mean "minAvailable"/u);
   const namespace = only("apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {b: c}}\n");
   assert.deepEqual(namespace.findings, []);
   assert.deepEqual(namespace.key, { kind: "Namespace", namespace: "", name: "a" });

@@ -14,7 +14,7 @@ export function text(limits: Limits): Type<string> {
 
 /** One of the names; a number never stands for a name. */
 export function choice<const N extends string>(names: readonly N[]): Type<N> {
-  return { shape: { kind: "enum", numbers: new Map(names.map((name) => [name, Number.NaN])), notYet: {} } };
+  return { shape: { kind: "enum", numbers: new Map(names.map((name) => [name, Number.NaN])) } };
 }
 
 export function whole(min: number, max: number): Type<number> {

@@ -101,12 +101,12 @@ export const loadBalancerSettings = message(
   "LoadBalancerSettings",
   {
     simple: field(simpleLb, "A policy that needs no settings"),
-    consistentHash: later(consistentHash, "The same endpoint for the same key"),
+    consistentHash: field(consistentHash, "The same endpoint for the same key"),
     backendUtilization: later(backendUtilization, "Weights from the load that endpoints report"),
-    localityLbSetting: later(localityLbSetting, "Preference for near endpoints"),
+    localityLbSetting: field(localityLbSetting, "Preference for near endpoints"),
     zoneAwareLbSetting: later(zoneAwareLbSetting, "Preference for endpoints of the own zone"),
-    warmupDurationSecs: later(duration, "How long a new endpoint is spared; warmup replaces it"),
-    warmup: later(warmup, "How a new endpoint is spared"),
+    warmupDurationSecs: field(duration, "How long a new endpoint is spared; warmup replaces it"),
+    warmup: field(warmup, "How a new endpoint is spared"),
   },
   [["simple", "consistentHash", "backendUtilization"]],
 );

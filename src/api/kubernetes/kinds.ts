@@ -33,8 +33,9 @@ export const kubernetesKinds: readonly DecodedKind[] = [
   // Names of namespaces and accounts stand in the objects that use them: nothing is lost when they do nothing.
   decoded("Namespace", ["v1"], namespace, nothingToCheck, { effect: "harmless", specMayBeMissing: true }),
   decoded("ServiceAccount", ["v1"], serviceAccount, nothingToCheck, { body: "object", effect: "harmless" }),
-  decoded("Secret", ["v1"], secret, validateSecret, bodyWithoutEffect),
-  decoded("ConfigMap", ["v1"], configMap, nothingToCheck, bodyWithoutEffect),
+  decoded("Secret", ["v1"], secret, validateSecret, { body: "object" }),
+  // The mesh's own settings stand in one, authorities in others; those that nothing refers to are the applications'.
+  decoded("ConfigMap", ["v1"], configMap, nothingToCheck, { body: "object", effect: "harmless" }),
   decoded("Node", ["v1"], node, nothingToCheck, { specMayBeMissing: true }),
   decoded("Pod", ["v1"], pod, validatePod, { specMayBeMissing: true, readsStatus: true }),
   decoded("Endpoints", ["v1"], endpoints, nothingToCheck, { body: "object" }),
