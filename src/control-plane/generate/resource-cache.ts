@@ -15,13 +15,14 @@ export class ResourceCache {
     return this.#entries.size;
   }
 
-  get<T>(key: string, inputs: readonly unknown[], make: () => T): T {
+  /** `make` may hand back what it made the last time, when that is still right: then nobody behind sees a change. */
+  get<T>(key: string, inputs: readonly unknown[], make: (before: T | undefined) => T): T {
     const known = this.#entries.get(key);
     if (known !== undefined && sameInputs(known.inputs, inputs)) {
       known.usedIn = this.#round;
       return known.value as T;
     }
-    const value = make();
+    const value = make(known?.value as T | undefined);
     this.#entries.set(key, { inputs, value, usedIn: this.#round });
     return value;
   }

@@ -1,7 +1,6 @@
 // Everything that one proxy is to have, encoded. Pure: the view is the only input. Parts that depend on less than the whole view
 // (clusters, endpoints, routes of a namespace) are made once for a mesh and shared, under keys that name what they depend on.
 import { ListenerSchema, type Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
-import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import type { ProxyView } from "#control-plane/mesh/mesh";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE } from "#envoy/type-urls";
 import { clusterResources } from "./cluster/cluster-resources.ts";
@@ -9,22 +8,24 @@ import { endpointResources } from "./endpoint/endpoint-resources.ts";
 import { gatewayListeners } from "./gateway/gateway-listeners.ts";
 import { gatewayRouteConfiguration } from "./route/gateway-routes.ts";
 import { proxylessResources } from "./proxyless/proxyless-resources.ts";
-import { encode, type Resource } from "./resource.ts";
+import { encode, sameOr, type Resource } from "./resource.ts";
 import type { ResourceCache } from "./resource-cache.ts";
 import { callerKey } from "./route/caller-key.ts";
+import { encodeRouteConfiguration } from "./route/encode-route-configuration.ts";
 import { routeNames } from "./route/route-names.ts";
 import { secretResources } from "./secret/secret-resources.ts";
 import { sidecarRouteConfiguration } from "./route/sidecar-routes.ts";
+import { byName, type ResourcesByName } from "./shared-resources.ts";
 import { sidecarListeners } from "./listener/sidecar-listeners.ts";
 
 /** By type URL, then by name; both in a fixed order. */
-export type ResourceSet = ReadonlyMap<string, ReadonlyMap<string, Resource>>;
+export type ResourceSet = ReadonlyMap<string, ResourcesByName>;
 
 /** With a cache or without, the result is the same. */
 export function generateResources(view: ProxyView, cache?: ResourceCache): ResourceSet {
   if (view.node.generator === "grpc") {
     const resources = proxylessResources(view);
-    const ofType = (typeUrl: string): ReadonlyMap<string, Resource> => byName(resources.filter((resource) => resource.typeUrl === typeUrl));
+    const ofType = (typeUrl: string): ResourcesByName => byName(resources.filter((resource) => resource.typeUrl === typeUrl));
     return new Map([
       [CLUSTER_TYPE, ofType(CLUSTER_TYPE)],
       [ENDPOINT_TYPE, generateEndpoints(view, cache)],
@@ -34,8 +35,8 @@ export function generateResources(view: ProxyView, cache?: ResourceCache): Resou
   }
   const listeners = listenersOf(view);
   return new Map([
-    [CLUSTER_TYPE, byName(clusterResources(view, cache))],
-    [ENDPOINT_TYPE, byName(endpointResources(view, cache))],
+    [CLUSTER_TYPE, clusterResources(view, cache)],
+    [ENDPOINT_TYPE, endpointResources(view, cache)],
     [LISTENER_TYPE, byName(listeners.map((listener) => encode(LISTENER_TYPE, ListenerSchema, listener)))],
     [ROUTE_TYPE, byName(routeResources(view, listeners, cache))],
     [SECRET_TYPE, byName(secretResources(view))],
@@ -43,8 +44,8 @@ export function generateResources(view: ProxyView, cache?: ResourceCache): Resou
 }
 
 /** Only the endpoints, where nothing else has changed. */
-export function generateEndpoints(view: ProxyView, cache?: ResourceCache): ReadonlyMap<string, Resource> {
-  return byName(endpointResources(view, cache));
+export function generateEndpoints(view: ProxyView, cache?: ResourceCache): ResourcesByName {
+  return endpointResources(view, cache);
 }
 
 function listenersOf(view: ProxyView): readonly Listener[] {
@@ -57,23 +58,14 @@ function routeResources(view: ProxyView, listeners: readonly Listener[], cache: 
   for (const name of routeNames(listeners)) {
     if (view.node.type === "router") {
       const servers = view.gatewayServers.filter(({ routeName }) => routeName === name);
-      resources.push(encode(ROUTE_TYPE, RouteConfigurationSchema, gatewayRouteConfiguration(view, name, servers)));
+      resources.push({ name, typeUrl: ROUTE_TYPE, value: encodeRouteConfiguration(gatewayRouteConfiguration(view, name, servers)) });
       continue;
     }
-    const make = (): readonly Resource[] => {
+    const make = (before?: readonly Resource[]): readonly Resource[] => {
       const routes = sidecarRouteConfiguration(view, name);
-      return routes === undefined ? [] : [encode(ROUTE_TYPE, RouteConfigurationSchema, routes)];
+      return routes === undefined ? [] : [sameOr(before?.[0], { name, typeUrl: ROUTE_TYPE, value: encodeRouteConfiguration(routes) })];
     };
-    resources.push(...(cache === undefined ? make() : cache.get(`rds ${name} ${callerKey(view)}`, [view.mesh], make)));
+    resources.push(...(cache === undefined ? make() : cache.get(`rds ${name} ${callerKey(view)}`, [view.mesh, view.services], make)));
   }
   return resources;
-}
-
-function byName(resources: readonly Resource[]): ReadonlyMap<string, Resource> {
-  const result = new Map<string, Resource>();
-  // Two services at one name and port: the first counts.
-  for (const resource of [...resources].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))) {
-    if (!result.has(resource.name)) result.set(resource.name, resource);
-  }
-  return result;
 }

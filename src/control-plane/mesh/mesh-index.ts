@@ -9,12 +9,13 @@ import type { ProxyConfigObjectSpec } from "#api/proxy-config";
 import type { SidecarSpec } from "#api/sidecar";
 import type { VirtualServiceSpec } from "#api/virtual-service";
 import type { ObjectSet } from "#control-plane/config/object-set";
-import { sameOr } from "#control-plane/registry/memo";
+import { Memo, sameOr } from "#control-plane/registry/memo";
 import type { Service } from "#control-plane/registry/service";
 import { withDelegates } from "./delegate-virtual-services.ts";
 import { DestinationRuleIndex } from "./destination-rule-index.ts";
 import { ingressObjects } from "./ingress.ts";
 import { resolveMeshConfig } from "./mesh-config.ts";
+import type { ResolvedVirtualService } from "./mesh.ts";
 import { MutualTlsModes } from "./mutual-tls-mode.ts";
 import type { ProxyNode } from "./proxy.ts";
 import { resolveVirtualService } from "./resolve-virtual-service.ts";
@@ -44,6 +45,9 @@ const KINDS = [
   "Namespace",
 ] as const;
 
+/** Resolved once for as long as the object is: whoever keeps something of a VirtualService knows it again. */
+const RESOLVED = new Memo<ResolvedVirtualService>();
+
 export class MeshIndex {
   readonly #inputs: MeshIndexInputs;
   readonly config: MeshConfigSpec;
@@ -57,6 +61,7 @@ export class MeshIndex {
   readonly proxyConfigs: readonly ApiObject<ProxyConfigObjectSpec>[];
   /** The same list as the earlier index's when none of them changed. */
   readonly peerAuthentications: readonly ApiObject<PeerAuthenticationSpec>[];
+  readonly #rules: readonly ApiObject<DestinationRuleSpec>[];
   readonly #scopes = new Map<string, SidecarScope>();
 
   constructor(inputs: MeshIndexInputs, before?: MeshIndex) {
@@ -78,16 +83,21 @@ export class MeshIndex {
     const { defaultVirtualServiceExportTo } = this.config;
     this.virtualServices = new VirtualServiceIndex(
       withDelegates(
-        written.map((object) => resolveVirtualService(object, domain)),
+        written.map((object) => RESOLVED.get(object, domain, () => resolveVirtualService(object, domain))),
         defaultVirtualServiceExportTo,
       ),
       defaultVirtualServiceExportTo,
     );
-    this.destinationRules = new DestinationRuleIndex(objects.list<DestinationRuleSpec>("DestinationRule"), {
-      domain,
-      rootNamespace: this.rootNamespace,
-      defaultExportTo: this.config.defaultDestinationRuleExportTo,
-    });
+    const rules = objects.list<DestinationRuleSpec>("DestinationRule");
+    this.#rules = sameOr(before === undefined ? undefined : before.#rules, rules);
+    this.destinationRules =
+      before !== undefined && before.#rules === this.#rules && before.config === this.config && before.#inputs.domain === domain
+        ? before.destinationRules
+        : new DestinationRuleIndex(rules, {
+            domain,
+            rootNamespace: this.rootNamespace,
+            defaultExportTo: this.config.defaultDestinationRuleExportTo,
+          });
     this.sidecars = new SidecarIndex(objects.list<SidecarSpec>("Sidecar"), this.rootNamespace);
     this.gateways = [...ingress.gateways, ...objects.list<GatewaySpec>("Gateway")];
     this.peerAuthentications = sameOr(before?.peerAuthentications, objects.list<PeerAuthenticationSpec>("PeerAuthentication"));

@@ -158,13 +158,7 @@ export class ProxyConnection {
     }
     const clusterId = sent.metadata?.["CLUSTER_ID"];
     if (typeof clusterId === "string" && clusterId !== "") this.#clusterId = clusterId;
-    const { id, type, interceptionMode, version } = this.#node;
+    const { id, version } = this.#node;
     this.#options.log.info("a proxy connected", { proxy: id, version });
-    if (type === "sidecar" && interceptionMode !== "NONE") {
-      this.#options.log.warn("listeners for captured traffic are not generated yet: this sidecar gets none; use INTERCEPTION_MODE NONE", {
-        proxy: id,
-        mode: interceptionMode,
-      });
-    }
   }
 }

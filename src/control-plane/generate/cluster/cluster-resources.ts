@@ -4,6 +4,7 @@ import { portLoadAssignment, topologyKey } from "#control-plane/generate/endpoin
 import { topologyOf, type Topology } from "#control-plane/generate/endpoint/topology";
 import { encode, type Resource } from "#control-plane/generate/resource";
 import type { ResourceCache } from "#control-plane/generate/resource-cache";
+import { withShared, type ResourcesByName } from "#control-plane/generate/shared-resources";
 import type { Mesh, ProxyView } from "#control-plane/mesh/mesh";
 import type { Service, ServiceEndpoint } from "#control-plane/registry/service";
 import { CLUSTER_TYPE } from "#envoy/type-urls";
@@ -17,7 +18,7 @@ import { outboundPortKey, outboundPorts, type OutboundPort } from "./outbound-po
 import { serviceIdentities } from "./service-identity.ts";
 import { passesMutualTls } from "./sni-dnat.ts";
 
-export function clusterResources(view: ProxyView, cache: ResourceCache | undefined): readonly Resource[] {
+export function clusterResources(view: ProxyView, cache: ResourceCache | undefined): ResourcesByName {
   const { config } = view.mesh;
   const caller = callerOf(view);
   const clusters = [blackHoleCluster(config)];
@@ -37,14 +38,19 @@ export function clusterResources(view: ProxyView, cache: ResourceCache | undefin
       );
     }
   }
-  const fixed = clusters.map((cluster) => encode(CLUSTER_TYPE, ClusterSchema, cluster));
-  return [...fixed, ...outboundResources(view, caller, cache)];
+  const own = clusters.map((cluster) => encode(CLUSTER_TYPE, ClusterSchema, cluster));
+  const modes: readonly OutboundClusterInputs["mode"][] = passesMutualTls(view) ? ["default", "sni-dnat"] : ["default"];
+  return withShared(cache, `cds ${modes.join()} ${callerKey(caller)}`, view, own, () => outboundResources(view, caller, modes, cache));
 }
 
-function outboundResources(view: ProxyView, caller: Caller, cache: ResourceCache | undefined): readonly Resource[] {
+function outboundResources(
+  view: ProxyView,
+  caller: Caller,
+  modes: readonly OutboundClusterInputs["mode"][],
+  cache: ResourceCache | undefined,
+): readonly Resource[] {
   const { mesh } = view;
   const place = topologyOf(view);
-  const modes: readonly OutboundClusterInputs["mode"][] = passesMutualTls(view) ? ["default", "sni-dnat"] : ["default"];
   const alike = callerKey(caller);
   const resources: Resource[] = [];
   for (const outbound of outboundPorts(view)) {

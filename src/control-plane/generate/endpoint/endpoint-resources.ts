@@ -1,6 +1,6 @@
 // The load assignments that a proxy subscribes to: one for each of its clusters that is told its endpoints.
 import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
-import { callerOf } from "#control-plane/generate/cluster/caller";
+import { callerKey, callerOf, type Caller } from "#control-plane/generate/cluster/caller";
 import { outboundClusterName, outboundServerName } from "#control-plane/generate/cluster/cluster-name";
 import { discoveryOf } from "#control-plane/generate/cluster/discovery";
 import { outboundPortKey, outboundPorts, type OutboundPort } from "#control-plane/generate/cluster/outbound-port";
@@ -8,16 +8,22 @@ import { passesMutualTls } from "#control-plane/generate/cluster/sni-dnat";
 import { effectivePolicy } from "#control-plane/generate/cluster/traffic-policy";
 import { encode, type Resource } from "#control-plane/generate/resource";
 import type { ResourceCache } from "#control-plane/generate/resource-cache";
+import { withShared, type ResourcesByName } from "#control-plane/generate/shared-resources";
 import type { ProxyView } from "#control-plane/mesh/mesh";
 import { ENDPOINT_TYPE } from "#envoy/type-urls";
 import { portLoadAssignment, topologyKey } from "./port-load-assignment.ts";
 import { topologyOf } from "./topology.ts";
 
-export function endpointResources(view: ProxyView, cache: ResourceCache | undefined): readonly Resource[] {
-  const { mesh } = view;
+export function endpointResources(view: ProxyView, cache: ResourceCache | undefined): ResourcesByName {
   const caller = callerOf(view);
-  const place = topologyOf(view);
   const passesThrough = passesMutualTls(view);
+  const key = `eds ${passesThrough} ${callerKey(caller)}`;
+  return withShared(cache, key, view, [], () => sharedAssignments(view, caller, passesThrough, cache));
+}
+
+function sharedAssignments(view: ProxyView, caller: Caller, passesThrough: boolean, cache: ResourceCache | undefined): readonly Resource[] {
+  const { mesh } = view;
+  const place = topologyOf(view);
   const resources: Resource[] = [];
   for (const outbound of outboundPorts(view)) {
     const { service, port, rule } = outbound;

@@ -130,22 +130,6 @@ spec: { selector: { matchLabels: { app: a } }, mtls: { mode: STRICT }, portLevel
   assert.deepEqual(chainsOf(listeners.get("virtualOutbound")), ["[15001] => BlackHoleCluster", "[] => PassthroughCluster"]);
 });
 
-test("with ALLOW_ANY_DYNAMIC_DNS plaintext HTTP of unknown destinations goes by its host, everything else by its address", () => {
-  const yaml = `
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: istio, namespace: istio-system }
-data: { mesh: "outboundTrafficPolicy: { mode: ALLOW_ANY_DYNAMIC_DNS }" }
-`;
-  const listener = listenersOf(yaml).get("virtualOutbound");
-  assert.deepEqual(chainsOf(listener), [
-    "[15001] => BlackHoleCluster",
-    `[${HTTP}] => AllowAnyDynamicDNSCluster`,
-    "default [] => PassthroughCluster",
-  ]);
-  assert.equal(listener?.["continueOnListenerFiltersTimeout"], true);
-});
-
 test("TPROXY keeps addresses; NONE has no capturing listeners and binds loopback", () => {
   const yaml = service("web", [["http", 80]], "default", at("10.96.0.1"));
   const transparent = listenersOf(yaml, { metadata: { INTERCEPTION_MODE: "TPROXY" } });

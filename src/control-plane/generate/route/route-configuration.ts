@@ -28,13 +28,24 @@ export function virtualHostSettings(config: ProxyConfig): VirtualHostSettings {
   return { includeRequestAttemptCount: config.proxyHeaders?.attemptCount?.disabled !== true };
 }
 
+const madeOf = new WeakMap<readonly Route[], Map<string, VirtualHost>>();
+
+/** For the same routes, names and settings always the same one: nobody may change it. */
 export function virtualHost(
   name: string,
   domains: readonly string[],
   routes: readonly Route[],
   settings: VirtualHostSettings,
 ): VirtualHost {
-  return create(VirtualHostSchema, { name, domains: [...domains], routes: [...routes], ...settings });
+  let made = madeOf.get(routes);
+  if (made === undefined) madeOf.set(routes, (made = new Map()));
+  const key = `${name} ${settings.includeRequestAttemptCount} ${domains.join(" ")}`;
+  let host = made.get(key);
+  if (host === undefined) {
+    host = create(VirtualHostSchema, { name, domains: [...domains], routes: [...routes], ...settings });
+    made.set(key, host);
+  }
+  return host;
 }
 
 export function byName(a: { readonly name: string }, b: { readonly name: string }): number {

@@ -1,6 +1,7 @@
 // Route configurations of sidecars, by the names that listeners ask for: `9080` (a port, hosts told apart by name), `host:9080` (one
 // service on a port whose protocol is detected), `http_proxy` and `unix:///path` (all ports at once, told apart by name and port).
-import type { VirtualHost } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
+import { create } from "@bufbuild/protobuf";
+import { VirtualHostSchema, type VirtualHost } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
 import type { RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import type { EgressListener, ProxyView } from "#control-plane/mesh/mesh";
 import type { Service } from "#control-plane/registry/service";
@@ -124,6 +125,6 @@ function ofOneService(hosts: readonly VirtualHost[], name: string, service: stri
   // Beside the service there may be other hosts of its VirtualService.
   const mine = hosts.filter(({ domains }) => domains.includes(name) || domains.includes(service));
   const [only, ...others] = mine;
-  if (only !== undefined && others.length === 0) only.domains = ["*"];
+  if (only !== undefined && others.length === 0) return [create(VirtualHostSchema, { ...only, domains: ["*"] })];
   return mine.sort(byName);
 }

@@ -5,7 +5,8 @@ import type { MeshConfigSpec } from "#api/mesh-config";
 import { HostTable, hostsOverlap, isWildcard } from "#control-plane/mesh/host";
 import type { ResolvedDestinationRule, ResolvedVirtualService } from "#control-plane/mesh/mesh";
 import { isHttp, type Service, type ServicePort } from "#control-plane/registry/service";
-import { defaultRoute } from "./default-route.ts";
+import { defaultRoutes } from "./default-route.ts";
+import { rememberedRoutes } from "./remembered-routes.ts";
 import type { Caller, RouteContext } from "./route-context.ts";
 import { virtualServiceRoutes } from "./virtual-service-routes.ts";
 
@@ -53,7 +54,9 @@ export function sidecarHosts(inputs: SidecarHostInputs): readonly HostRoutes[] {
     const { known, unknown } = splitHosts(virtualService, services, owners);
     const ports = byPort(known, inputs.port);
     if (ports.size === 0) continue;
-    const routes = virtualServiceRoutes(virtualService, routeContext(inputs, services));
+    const routes = rememberedRoutes(virtualService, routeContext(inputs, services), (context) =>
+      virtualServiceRoutes(virtualService, context),
+    );
     // Without a rule for this caller the VirtualService does not count here, and the next one of the host gets its turn.
     if (routes.length === 0) continue;
     for (const [port, onPort] of ports) {
@@ -69,8 +72,8 @@ export function sidecarHosts(inputs: SidecarHostInputs): readonly HostRoutes[] {
     // A service that stands for another is one more name of that other; alone it has no endpoints to lead to.
     if (claimed.has(service.hostname) || service.resolution === "ALIAS") continue;
     for (const { number } of service.ports.filter(hasRoutes)) {
-      const route = defaultRoute(service, number, inputs.destinationRule(service.hostname), inputs);
-      hosts.push({ host: service.hostname, port: number, service, routes: [route] });
+      const routes = defaultRoutes(service, number, inputs.destinationRule(service.hostname), inputs);
+      hosts.push({ host: service.hostname, port: number, service, routes });
     }
   }
   return hosts;
@@ -91,6 +94,17 @@ function routeContext(inputs: SidecarHostInputs, services: ReadonlyMap<string, S
 /** Many route configurations are made of one list of services: it is looked through once for a port. */
 const byList = new WeakMap<readonly Service[], Map<number, ReadonlyMap<string, Service>>>();
 
+const narrowed = new WeakMap<Service, Map<number, Service>>();
+
+/** For one service and port always the same one. */
+function withPorts(service: Service, port: number, ports: readonly ServicePort[]): Service {
+  let byPort = narrowed.get(service);
+  if (byPort === undefined) narrowed.set(service, (byPort = new Map()));
+  let result = byPort.get(port);
+  if (result === undefined) byPort.set(port, (result = { ...service, ports }));
+  return result;
+}
+
 /** The services that have the port, with no other port: a destination on it needs no port written out. */
 function servicesOnPort(services: readonly Service[], port: number): ReadonlyMap<string, Service> {
   let byPort = byList.get(services);
@@ -104,7 +118,7 @@ function servicesOnPort(services: readonly Service[], port: number): ReadonlyMap
       continue;
     }
     const ports = service.ports.filter((candidate) => candidate.number === port);
-    if (ports.length > 0) found.set(service.hostname, ports.length === service.ports.length ? service : { ...service, ports });
+    if (ports.length > 0) found.set(service.hostname, ports.length === service.ports.length ? service : withPorts(service, port, ports));
   }
   byPort.set(port, found);
   return found;

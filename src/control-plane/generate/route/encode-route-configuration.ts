@@ -1,0 +1,33 @@
+// A route configuration in its wire form, put together from its virtual hosts: fields that repeat are encoded one after the other, so
+// the bytes of a virtual host that is the same object as before can be used again.
+import { create, toBinary } from "@bufbuild/protobuf";
+import { RouteConfigurationSchema, type RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
+import { VirtualHostSchema, type VirtualHost } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
+
+const LENGTH_DELIMITED = 2;
+const TAG = (RouteConfigurationSchema.field.virtualHosts.number << 3) | LENGTH_DELIMITED;
+
+/** With the tag and length of the field in front. */
+const encoded = new WeakMap<VirtualHost, Uint8Array>();
+
+export function encodeRouteConfiguration(configuration: RouteConfiguration): Uint8Array {
+  const frame = create(RouteConfigurationSchema, { ...configuration, virtualHosts: [] });
+  return Buffer.concat([toBinary(RouteConfigurationSchema, frame), ...configuration.virtualHosts.map(encodedHost)]);
+}
+
+function encodedHost(host: VirtualHost): Uint8Array {
+  let bytes = encoded.get(host);
+  if (bytes === undefined) {
+    const value = toBinary(VirtualHostSchema, host);
+    bytes = Buffer.concat([varint(TAG), varint(value.length), value]);
+    encoded.set(host, bytes);
+  }
+  return bytes;
+}
+
+function varint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  for (; value > 127; value >>>= 7) bytes.push((value & 127) | 128);
+  bytes.push(value);
+  return Uint8Array.from(bytes);
+}
