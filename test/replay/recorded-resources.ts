@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { globSync } from "node:fs";
 import { createRegistry, fromJson, toBinary } from "@bufbuild/protobuf";
+import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import type { DescFile, DescMessage, JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { TypedExtensionConfigSchema } from "#envoy/gen/envoy/config/core/v3/extension_pb";
@@ -47,16 +48,30 @@ export function readRecordedResources(folder: string): RecordedResources {
   };
 }
 
-/** @throws Error naming the resource that is no valid message of its type */
-export async function encodeResources(resources: RecordedResources): Promise<ReplayResource[]> {
-  const registry = await registryFor(resources as unknown as JsonValue);
+/**
+ * `unknownTypes`: what becomes of an Any whose type our protobuf code does not have, and of fields that are newer than it; "empty" keeps the
+ * type's name and loses fields.
+ * @throws Error naming the resource that is no valid message of its type
+ */
+export async function encodeResources(
+  recorded: RecordedResources,
+  { unknownTypes = "error" }: { readonly unknownTypes?: "error" | "empty" } = {},
+): Promise<ReplayResource[]> {
+  const known = await registryFor(recorded as unknown as JsonValue);
+  const registry = unknownTypes === "error" ? known : withEmptyTypes(known);
+  const resources =
+    unknownTypes === "error" ? recorded : (emptied(recorded as unknown as JsonValue, known) as unknown as RecordedResources);
   return KINDS.flatMap((kind) => {
     const { typeUrl, schema, key } = TYPES[kind];
     return resources[kind].map((json) => {
       const given = json[key];
       const name = typeof given === "string" ? given : "";
       try {
-        return { typeUrl, name, value: toBinary(schema, fromJson(schema, json, { registry })) };
+        return {
+          typeUrl,
+          name,
+          value: toBinary(schema, fromJson(schema, json, { registry, ignoreUnknownFields: unknownTypes === "empty" })),
+        };
       } catch (error) {
         throw new Error(`${kind} ${name} is not valid: ${String(error)}`, { cause: error });
       }
@@ -73,6 +88,20 @@ async function registryFor(json: JsonValue): Promise<Registry> {
   visit(json, (type) => packages.add(type.slice(type.lastIndexOf("/") + 1, type.lastIndexOf("."))));
   const files = await Promise.all([...packages].map(generatedFiles));
   return createRegistry(...files.flat());
+}
+
+function withEmptyTypes(known: Registry): Registry {
+  return Object.assign(Object.create(known) as Registry, {
+    getMessage: (typeName: string) => known.getMessage(typeName) ?? { ...EmptySchema, typeName },
+  });
+}
+
+function emptied(value: JsonValue, known: Registry): JsonValue {
+  if (Array.isArray(value)) return value.map((item) => emptied(item, known));
+  if (typeof value !== "object" || value === null) return value;
+  const type = value["@type"];
+  if (typeof type === "string" && known.getMessage(type.slice(type.lastIndexOf("/") + 1)) === undefined) return { "@type": type };
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, emptied(inner, known)]));
 }
 
 function visit(value: JsonValue, found: (type: string) => void): void {

@@ -4,6 +4,8 @@ import { headerReader } from "#matcher/header-matcher";
 import { asciiLower } from "#matcher/wire-text";
 import type { SocketAddress } from "#proxy/net/connection";
 import type { HeaderMap, RequestHeaderMap } from "#proxy/http/header-map";
+import { urlEncoded } from "#proxy/http/forward-client-cert";
+import type { CertificateInfo, SubjectAltName } from "#proxy/net/tls-info";
 import type { StreamInfo } from "#proxy/http/stream-info";
 import { flagsText } from "./response-flags.ts";
 import { compileTimeFormat } from "./start-time.ts";
@@ -22,6 +24,32 @@ function addressText(address: SocketAddress | undefined): string | undefined {
 const underscored = (text: string | undefined): string | undefined => text?.replaceAll(" ", "_");
 const unlessEmpty = (text: string | undefined): string | undefined => (text === "" ? undefined : text);
 const unknown: Operator = () => undefined;
+
+type CertificateOf = (info: StreamInfo) => CertificateInfo | undefined;
+
+function names(type: SubjectAltName["type"], of: CertificateOf): Operator {
+  return (info) => unlessEmpty(of(info)?.names(type).join(","));
+}
+
+function peerOperators(prefix: string, of: CertificateOf): Record<string, Operator> {
+  const seconds = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : new Date(ms).toISOString());
+  return {
+    [`${prefix}_SUBJECT`]: (info) => unlessEmpty(of(info)?.subject),
+    [`${prefix}_ISSUER`]: (info) => unlessEmpty(of(info)?.issuer),
+    [`${prefix}_SERIAL`]: (info) => of(info)?.serialNumber,
+    [`${prefix}_FINGERPRINT_256`]: (info) => of(info)?.hash,
+    [`${prefix}_CERT`]: (info) => {
+      const certificate = of(info);
+      return certificate === undefined ? undefined : urlEncoded(certificate.pem);
+    },
+    [`${prefix}_CERT_V_START`]: (info) => seconds(of(info)?.validFromMs),
+    [`${prefix}_CERT_V_END`]: (info) => seconds(of(info)?.validToMs),
+    [`${prefix}_URI_SAN`]: names("URI", of),
+    [`${prefix}_DNS_SAN`]: names("DNS", of),
+    [`${prefix}_IP_SAN`]: names("IP_ADDRESS", of),
+    [`${prefix}_EMAIL_SAN`]: names("EMAIL", of),
+  };
+}
 
 /** Without arguments. */
 const PLAIN: Readonly<Record<string, Operator>> = {
@@ -66,16 +94,15 @@ const PLAIN: Readonly<Record<string, Operator>> = {
     const status = grpcStatus(info);
     return status === undefined ? undefined : (GRPC_STATUS_NAMES[status] ?? String(status));
   },
-  // Facts of TLS: there is no TLS to or from a client yet, so they are unknown for every stream.
-  DOWNSTREAM_TLS_VERSION: unknown,
-  DOWNSTREAM_TLS_CIPHER: unknown,
+  DOWNSTREAM_TLS_VERSION: (info) => unlessEmpty(info.downstreamTls?.version),
+  DOWNSTREAM_TLS_CIPHER: (info) => unlessEmpty(info.downstreamTls?.cipher),
+  // OpenSSL's session is at hand, its id is not.
   DOWNSTREAM_TLS_SESSION_ID: unknown,
-  DOWNSTREAM_PEER_SUBJECT: unknown,
-  DOWNSTREAM_PEER_ISSUER: unknown,
-  DOWNSTREAM_PEER_URI_SAN: unknown,
-  DOWNSTREAM_PEER_CERT: unknown,
-  DOWNSTREAM_LOCAL_SUBJECT: unknown,
-  DOWNSTREAM_LOCAL_URI_SAN: unknown,
+  ...peerOperators("DOWNSTREAM_PEER", (info) => info.downstreamTls?.peer),
+  DOWNSTREAM_LOCAL_SUBJECT: (info) => unlessEmpty(info.downstreamTls?.local?.subject),
+  DOWNSTREAM_LOCAL_URI_SAN: names("URI", (info) => info.downstreamTls?.local),
+  DOWNSTREAM_LOCAL_DNS_SAN: names("DNS", (info) => info.downstreamTls?.local),
+  DOWNSTREAM_LOCAL_IP_SAN: names("IP_ADDRESS", (info) => info.downstreamTls?.local),
 };
 
 /** Maps that no filter of this proxy writes: every key is unknown. Their arguments are not looked at. */

@@ -6,7 +6,6 @@ const HCM = "envoy.extensions.filters.network.http_connection_manager.v3";
 
 const HARMLESS = [
   "http2_protocol_options", // there is no HTTP/2 connection that they could shape
-  "set_current_client_cert_details", // there is no client certificate on plaintext connections
 ];
 
 export const HONOURED_HCM_FIELDS: HonouredFields = new Map(
@@ -46,6 +45,7 @@ export const HONOURED_HCM_FIELDS: HonouredFields = new Map(
       "preserve_external_request_id",
       "always_set_request_id_in_response",
       "forward_client_cert_details",
+      "set_current_client_cert_details",
       "proxy_100_continue",
       "upgrade_configs",
       "normalize_path",

@@ -51,7 +51,6 @@ const NO_FILTERS: readonly HttpFilter[] = [];
 
 export class ActiveStream implements RequestReceiver, TerminalStream, FilteredStream, RouteInput, TimerOwner {
   readonly info: StreamRecord;
-  readonly tls = false;
   readonly #config: HcmConfig;
   readonly #runtime: HcmRuntime;
   readonly #connection: StreamConnection;
@@ -127,6 +126,14 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
   }
   get connection(): ConnectionInfo {
     return this.#connection.info;
+  }
+  get tls(): boolean {
+    return this.#connection.info.tls !== undefined;
+  }
+  get clientCertificate(): RouteInput["clientCertificate"] {
+    const { tls } = this.#connection.info;
+    if (tls?.peer === undefined) return undefined;
+    return tls.peerValidated ? "validated" : "presented";
   }
   get routeInput(): RouteInput {
     return this;
@@ -360,14 +367,14 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
 
   /** Checks and header changes before the filters. @returns the answer when the request is refused */
   #prepare(headers: RequestHeaderMap): LocalReply | undefined {
-    const { local, remote } = this.#connection.info;
+    const { local, remote, tls } = this.#connection.info;
     const config = this.#config;
     const refused = checkRequest(headers, this.info.protocol, local.port, config, this.stats);
     if (refused !== undefined) {
       this.#connection.closeAfterResponse();
       return refused;
     }
-    const client = mutateRequestHeaders(headers, remote, local, this.tls, config.mutation, this.random);
+    const client = mutateRequestHeaders(headers, remote, local, tls, config.mutation, this.random);
     this.info.downstreamRemote = client.remote;
     this.#internal = client.internal;
 

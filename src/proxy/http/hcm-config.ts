@@ -3,7 +3,6 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
 import {
   HttpConnectionManager_CodecType as CodecType,
-  HttpConnectionManager_ForwardClientCertDetails as ForwardClientCert,
   HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashesAction,
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
 } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
@@ -22,6 +21,7 @@ import type { ConfigViolation } from "#proxy/config-error";
 import type { AccessLogSinks } from "#proxy/thread-context";
 import type { RouteTable } from "#proxy/route/route";
 import type { HttpFilterCompiler, HttpFilterFactory } from "./filter.ts";
+import { compileForwardClientCert } from "./forward-client-cert.ts";
 import type { PathOptions } from "./path-normalization.ts";
 import type { RequestMutationOptions } from "./request-mutation.ts";
 import type { StreamInfo } from "./stream-info.ts";
@@ -148,7 +148,7 @@ export function parseHcm(wire: HttpConnectionManager, path: string, dependencies
       appendXForwardedPort: wire.appendXForwardedPort,
       generateRequestId: (wire.generateRequestId ?? true) && requestId,
       preserveExternalRequestId: wire.preserveExternalRequestId,
-      forwardClientCertAlways: wire.forwardClientCertDetails === ForwardClientCert.ALWAYS_FORWARD_ONLY,
+      forwardClientCert: compileForwardClientCert(wire),
       via: wire.via,
       isInternalAddress,
     }),

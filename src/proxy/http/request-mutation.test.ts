@@ -14,7 +14,7 @@ const DEFAULTS: RequestMutationOptions = {
   appendXForwardedPort: false,
   generateRequestId: true,
   preserveExternalRequestId: false,
-  forwardClientCertAlways: false,
+  forwardClientCert: (headers) => headers.remove("x-forwarded-client-cert"),
   via: "",
   isInternalAddress: (address) => address.startsWith("10."),
 };
@@ -24,7 +24,7 @@ function mutate(
   options: Partial<RequestMutationOptions>,
 ): { headers: PairRequestHeaderMap; client: ClientIdentity } {
   const map = new PairRequestHeaderMap({ method: "GET", path: "/", authority: "a", scheme: "http" }, Object.entries(headers));
-  const client = mutateRequestHeaders(map, PEER, LOCAL, false, { ...DEFAULTS, ...options }, seededRandom(1));
+  const client = mutateRequestHeaders(map, PEER, LOCAL, undefined, { ...DEFAULTS, ...options }, seededRandom(1));
   return { headers: map, client };
 }
 

@@ -1,7 +1,9 @@
 // What the connection manager does to request headers before any filter sees them: who the client is (X-Forwarded-For), what of
 // x-envoy-* may be believed, request ids. Envoy's rules, in Envoy's order (conn_manager_utility).
 import type { SocketAddress } from "#proxy/net/connection";
+import type { TlsInfo } from "#proxy/net/tls-info";
 import type { Random } from "#runtime/random";
+import type { ForwardClientCert } from "./forward-client-cert.ts";
 import type { RequestHeaderMap } from "./header-map.ts";
 
 export interface RequestMutationOptions {
@@ -11,7 +13,7 @@ export interface RequestMutationOptions {
   readonly appendXForwardedPort: boolean;
   readonly generateRequestId: boolean;
   readonly preserveExternalRequestId: boolean;
-  readonly forwardClientCertAlways: boolean;
+  readonly forwardClientCert: ForwardClientCert;
   readonly via: string;
   /** internal_address_config; without it no address is internal, as Envoy has it since 1.33. */
   readonly isInternalAddress: ((address: string) => boolean) | undefined;
@@ -48,7 +50,7 @@ export function mutateRequestHeaders(
   headers: RequestHeaderMap,
   peer: SocketAddress,
   local: SocketAddress,
-  tls: boolean,
+  tls: TlsInfo | undefined,
   options: RequestMutationOptions,
   random: Random,
 ): ClientIdentity {
@@ -56,7 +58,7 @@ export function mutateRequestHeaders(
 
   let remote: SocketAddress | undefined;
   let singleAddress: boolean;
-  const scheme = tls ? "https" : "http";
+  const scheme = tls === undefined ? "http" : "https";
   if (options.useRemoteAddress) {
     singleAddress = !headers.has("x-forwarded-for");
     // Before we append: the addresses that are there were written by the hops that we trust.
@@ -102,8 +104,7 @@ export function mutateRequestHeaders(
   if (options.generateRequestId && ((edge && !options.preserveExternalRequestId) || !headers.has("x-request-id"))) {
     headers.set("x-request-id", random.uuid());
   }
-  // Without a client certificate only ALWAYS_FORWARD_ONLY lets x-forwarded-client-cert through: anything else could be forged.
-  if (!options.forwardClientCertAlways) headers.remove("x-forwarded-client-cert");
+  options.forwardClientCert(headers, tls);
   return { remote, internal };
 }
 

@@ -1,5 +1,6 @@
 // What is known of one stream, for access logs, metrics and format strings. Times are monotonic milliseconds; undefined: not reached.
 import type { SocketAddress } from "#proxy/net/connection";
+import type { TlsInfo } from "#proxy/net/tls-info";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import type { HttpVersion } from "./stream.ts";
 
@@ -71,4 +72,5 @@ export interface StreamInfo {
   downstreamRemote: SocketAddress | undefined;
   downstreamDirectRemote: SocketAddress | undefined;
   requestedServerName: string | undefined;
+  downstreamTls: TlsInfo | undefined;
 }

@@ -1,5 +1,6 @@
 // StreamInfo as the connection manager keeps it: one object per stream, all fields there from the start so that it has one shape.
 import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
+import type { TlsInfo } from "#proxy/net/tls-info";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import type { ResponseFlag, StreamInfo } from "./stream-info.ts";
 import type { HttpVersion } from "./stream.ts";
@@ -35,15 +36,17 @@ export class StreamRecord implements StreamInfo {
   downstreamRemote: SocketAddress | undefined;
   downstreamDirectRemote: SocketAddress | undefined;
   requestedServerName: string | undefined;
+  downstreamTls: TlsInfo | undefined;
   #flags: Set<ResponseFlag> | undefined = undefined;
 
-  constructor(startWallMs: number, startMs: number, { local, remote, directRemote, requestedServerName }: ConnectionInfo) {
+  constructor(startWallMs: number, startMs: number, { local, remote, directRemote, requestedServerName, tls }: ConnectionInfo) {
     this.startWallMs = startWallMs;
     this.startMs = startMs;
     this.downstreamLocal = local;
     this.downstreamRemote = remote;
     this.downstreamDirectRemote = directRemote;
     this.requestedServerName = requestedServerName;
+    this.downstreamTls = tls;
   }
 
   /** Made when somebody asks: most streams never have a flag. */

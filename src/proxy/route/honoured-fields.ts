@@ -53,6 +53,7 @@ export const HONOURED_ROUTE_FIELDS: HonouredFields = new Map(
       "headers",
       "query_parameters",
       "grpc",
+      "tls_context",
     ],
     [`${V3}.RouteAction`]: [
       "cluster",

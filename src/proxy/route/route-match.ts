@@ -50,6 +50,8 @@ export function compileRouteMatch(config: RouteMatchMessage, path: string, repor
   // No runtime layer exists, so the default value is the value.
   const share = config.runtimeFraction === undefined ? 1 : fraction(config.runtimeFraction.defaultValue);
   const grpc = config.grpc !== undefined;
+  const presented = config.tlsContext?.presented;
+  const validated = config.tlsContext?.validated;
   return {
     path: pathMatch,
     matches(input, pathText) {
@@ -57,6 +59,8 @@ export function compileRouteMatch(config: RouteMatchMessage, path: string, repor
       if (pathMatch.isConnect && input.headers.method !== "CONNECT") return false;
       if (!pathMatch.matches(pathText)) return false;
       if (share < 1 && input.randomValue >= share) return false;
+      if (presented !== undefined && presented !== (input.clientCertificate !== undefined)) return false;
+      if (validated !== undefined && validated !== (input.clientCertificate === "validated")) return false;
       if (grpc && !isGrpc(input.headers.get("content-type"))) return false;
       return allHeaders(headers, input) && allQueries(queries, input);
     },

@@ -29,6 +29,7 @@ interface Ask {
   readonly scheme?: string;
   readonly headers?: readonly (readonly [string, string])[];
   readonly randomValue?: number;
+  readonly clientCertificate?: "presented" | "validated";
 }
 
 function request({ method = "GET", path = "/", authority = "reviews:9080", scheme = "http", headers = [] }: Ask): PairRequestHeaderMap {
@@ -40,7 +41,7 @@ function match(on: RouteTable, ask: Ask): RouteEntry | undefined {
 }
 
 function clusterOf(on: RouteTable, ask: Ask): string | undefined {
-  const input = { headers: request(ask), randomValue: ask.randomValue ?? 0, tls: false };
+  const input = { headers: request(ask), randomValue: ask.randomValue ?? 0, tls: false, clientCertificate: ask.clientCertificate };
   return on.match(input)?.chooseCluster(input)?.cluster;
 }
 
@@ -80,6 +81,8 @@ test("the first route that takes the request wins, in order", () => {
     { match: { connectMatcher: {} }, route: to("connect") },
     { match: { prefix: "/", headers: [{ name: ":method", stringMatch: { exact: "PUT" } }] }, route: to("put") },
     { match: { prefix: "/", queryParameters: [{ name: "q", stringMatch: { exact: "1" } }] }, route: to("query") },
+    { match: { prefix: "/", tlsContext: { validated: true } }, route: to("validated") },
+    { match: { prefix: "/", tlsContext: { presented: true, validated: false } }, route: to("presented") },
     { match: { prefix: "/", grpc: {} }, route: to("grpc") },
     { match: { prefix: "/", runtimeFraction: { defaultValue: { numerator: 30 } } }, route: to("share") },
     { match: { prefix: "/" }, route: to("rest") },
@@ -96,6 +99,8 @@ test("the first route that takes the request wins, in order", () => {
     [{ path: "", method: "CONNECT", authority: "a:1" }, "connect"],
     [{ method: "PUT" }, "put"],
     [{ path: "/?q=1&q=2" }, "query"],
+    [{ clientCertificate: "validated" }, "validated"],
+    [{ clientCertificate: "presented" }, "presented"],
     [{ headers: [["content-type", "application/grpc+proto"]] }, "grpc"],
     [{ headers: [["content-type", "application/grpc-web"]], randomValue: 0.5 }, "rest"],
     [{ randomValue: 0.29 }, "share"],

@@ -10,6 +10,8 @@ export interface RouteInput {
   /** A number in [0, 1) for runtime fractions and weighted clusters, the same for the whole stream. */
   readonly randomValue: number;
   readonly tls: boolean;
+  /** Shown by the client, or shown and leading to a trusted authority; undefined: none. */
+  readonly clientCertificate?: "presented" | "validated" | undefined;
 }
 
 export interface HeaderMutation {
