@@ -19,6 +19,9 @@ const LATER: readonly RegExp[] = [
   /network filter envoy\.extensions\.filters\.network\.(rbac|ext_authz|mongo_proxy|wasm)\./,
   /access_loggers\.(grpc|open_telemetry)\./,
   /tracing\.provider/,
+  /http_filters\[\d+\]\.config_discovery/,
+  // Claims of a JWT, which a filter of a later feature writes.
+  /match\.dynamic_metadata/,
   /only HTTP\/1\.1 to upstream hosts is served yet, not http2ProtocolOptions/,
 ];
 

@@ -2,10 +2,23 @@
 import { compileAccessLog } from "#proxy/access-log/access-log";
 import { HTTP_FILTERS } from "#proxy/filters/table";
 import { httpConnectionManagerCompiler } from "#proxy/http/http-connection-manager";
+import { connectionLimitCompiler } from "#proxy/listener/network-filters/connection-limit";
+import { directResponseCompiler } from "#proxy/listener/network-filters/direct-response";
+import { echoCompiler } from "#proxy/listener/network-filters/echo";
+import { localRateLimitCompiler } from "#proxy/listener/network-filters/local-ratelimit";
+import { sniClusterCompiler } from "#proxy/listener/network-filters/sni-cluster";
 import { tcpProxyCompiler } from "#proxy/listener/tcp-proxy";
 import type { CompilerTables } from "./resource-checks.ts";
 
 export const COMPILERS: CompilerTables = {
   http: HTTP_FILTERS,
-  network: [httpConnectionManagerCompiler(HTTP_FILTERS), tcpProxyCompiler({ compile: compileAccessLog })],
+  network: [
+    httpConnectionManagerCompiler(HTTP_FILTERS),
+    tcpProxyCompiler({ compile: compileAccessLog }),
+    sniClusterCompiler,
+    connectionLimitCompiler,
+    localRateLimitCompiler,
+    directResponseCompiler,
+    echoCompiler,
+  ],
 };

@@ -29,6 +29,7 @@ export const HONOURED_LISTENER_FIELDS: HonouredFields = new Map(
       "traffic_direction",
       "per_connection_buffer_limit_bytes",
       "bind_to_port",
+      "access_log",
       ...LISTENER_HARMLESS,
     ],
     "envoy.config.listener.v3.AdditionalAddress": ["address"],

@@ -9,6 +9,7 @@ import { pack } from "#envoy/any";
 import { ThreadClusterManager } from "#proxy/cluster/cluster-manager";
 import { http1PoolFactory } from "#proxy/cluster/http1-pool-factory";
 import { routerFilterCompiler } from "#proxy/filters/router/router-filter";
+import { isTerminalFilter } from "#proxy/listener/network-filter";
 import type { ConnectCallbacks } from "#proxy/net/connector";
 import type { ThreadContext } from "#proxy/thread-context";
 import { ManualClock } from "#runtime/clock";
@@ -84,6 +85,7 @@ class Fixture {
     };
     const any = pack(HttpConnectionManagerSchema, fromJson(HttpConnectionManagerSchema, { ...CONFIG, ...over }, { registry }));
     const factory = httpConnectionManagerCompiler([routerFilterCompiler]).compile("hcm", any, "p", thread);
+    assert.ok(isTerminalFilter(factory));
     factory.accept({
       connection: this.client,
       info: {
@@ -97,7 +99,9 @@ class Fixture {
       direction: "INBOUND",
       originalDestination: undefined,
       bufferLimitBytes: undefined,
+      tcpProxyCluster: undefined,
       onDrain: (begin) => (this.drain = begin),
+      onClosed: () => {},
     });
   }
 

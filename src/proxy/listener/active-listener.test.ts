@@ -9,6 +9,7 @@ import { createRegistry, fromJson } from "@bufbuild/protobuf";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { file_google_protobuf_wrappers } from "@bufbuild/protobuf/wkt";
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
+import { FileAccessLogSchema } from "#envoy/gen/envoy/extensions/access_loggers/file/v3/file_pb";
 import { EchoSchema } from "#envoy/gen/envoy/extensions/filters/network/echo/v3/echo_pb";
 import { HttpInspectorSchema } from "#envoy/gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb";
 import { OriginalDstSchema } from "#envoy/gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb";
@@ -27,6 +28,7 @@ import { compileListener } from "./listener-config.ts";
 import type { NetworkFilterCompiler } from "./network-filter.ts";
 
 const registry = createRegistry(
+  FileAccessLogSchema,
   EchoSchema,
   HttpInspectorSchema,
   OriginalDstSchema,
@@ -79,6 +81,7 @@ function chain(name: string, filterChainMatch: object = {}): object {
 
 class Bench {
   readonly directory = new ListenerDirectory();
+  readonly lines: string[] = [];
   readonly #stats = new ThreadStats();
   readonly #reader = new StatsReader();
   readonly #thread: ThreadContext = {
@@ -90,7 +93,7 @@ class Bench {
     clusters: { get: () => undefined },
     routes: { get: () => undefined },
     secrets: { get: () => undefined },
-    accessLogs: { open: () => ({ write: () => {} }) },
+    accessLogs: { open: () => ({ write: (line) => void this.lines.push(line.trim()) }) },
     poison: true,
   };
 
@@ -216,6 +219,27 @@ test("PROXY protocol names the client and the destination, which another listene
   assert.equal(bench.stat("proxy_proto.not_found_disallowed"), 1);
   assert.equal(bench.stat("proxy_proto.versions.v1.found"), 4);
   assert.equal(bench.stat("listener.owner.downstream_cx_total"), 1);
+});
+
+test("the listener's own access log tells of connections, and of those that no chain took", async () => {
+  const bench = new Bench();
+  const textFormatSource = { inlineString: "%RESPONSE_FLAGS% %REQUESTED_SERVER_NAME% %BYTES_RECEIVED%" };
+  const typedConfig = {
+    "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+    path: "/dev/stdout",
+    logFormat: { textFormatSource },
+  };
+  const port = bench.listen("l", {
+    listenerFilters: [TLS],
+    accessLog: [{ name: "file", typedConfig }],
+    filterChains: [chain("a", { serverNames: ["x"] })],
+  });
+  assert.equal(await ask(port, "plain text\n"), "");
+  assert.deepEqual(bench.lines, ["NR - 0"]);
+  const hello = await clientHello("x");
+  await ask(port, hello);
+  await bench.until("listener.l.downstream_cx_active", 0);
+  assert.deepEqual(bench.lines.slice(1), [`- x ${hello.length}`]);
 });
 
 test("a filter is switched off by the destination port, which earlier filters restore", async () => {

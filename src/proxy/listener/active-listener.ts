@@ -1,8 +1,10 @@
 // One listener on one traffic thread: accepts, picks the filter chain, keeps count, drains. An update keeps the socket and the connections
 // of chains that did not change; connections of other chains finish on the old configuration while they drain.
+import type { AccessLogger } from "#proxy/access-log/access-log";
+import { StreamRecord } from "#proxy/http/stream-record";
 import type { AcceptedSocket } from "#proxy/net/accepted-socket";
 import { Acceptor } from "#proxy/net/acceptor";
-import type { Connection, SocketAddress } from "#proxy/net/connection";
+import type { Connection, ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { TlsInfo } from "#proxy/net/tls-info";
 import { TlsStats } from "#proxy/transport-socket/tls-stats";
 import type { ThreadContext } from "#proxy/thread-context";
@@ -22,11 +24,17 @@ export interface ListenerOptions {
   readonly listenerAt: (address: SocketAddress) => ActiveListener | undefined;
 }
 
+interface OpenConnection {
+  readonly info: ConnectionInfo;
+  /** Called when the chain drains, and when the connection is gone. */
+  readonly onDrain: (() => void)[];
+  readonly onClosed: (() => void)[];
+}
+
 /** What was accepted on one filter chain. It outlives the chain while its connections drain. */
 interface ChainConnections {
   readonly chain: FilterChain;
-  /** What to call when the chain drains, per connection. */
-  readonly open: Map<Connection, (() => void)[]>;
+  readonly open: Map<Connection, OpenConnection>;
   draining: boolean;
 }
 
@@ -61,11 +69,13 @@ export class ActiveListener {
   readonly #byConnection = new Map<Connection, ChainConnections>();
   readonly #timers = new Set<Timer>();
   #ended = false;
+  #accessLog: AccessLogger | undefined;
 
   constructor(config: ListenerConfig, thread: ThreadContext, options: ListenerOptions) {
     this.#config = config;
     this.#thread = thread;
     this.#options = options;
+    this.#accessLog = config.accessLog?.open(thread.accessLogs);
     this.#chains = config.chains.map(newChain);
     this.#default = config.defaultChain === undefined ? undefined : newChain(config.defaultChain);
     const scope = thread.stats.scope("listener", { tag: "envoy.listener_address", value: config.statName });
@@ -120,6 +130,7 @@ export class ActiveListener {
     // compileListener takes unchanged chains over, so that being the same object means being the same.
     const keep = (chain: FilterChain): ChainConnections => before.find((old) => old.chain === chain) ?? newChain(chain);
     this.#config = config;
+    this.#accessLog = config.accessLog?.open(this.#thread.accessLogs);
     this.#chains = config.chains.map(keep);
     this.#default = config.defaultChain === undefined ? undefined : keep(config.defaultChain);
     const kept = new Set([...this.#chains, this.#default]);
@@ -218,6 +229,7 @@ export class ActiveListener {
     if (chosen === undefined) {
       this.#stats.noMatch.inc();
       socket.close();
+      if (this.#accessLog !== undefined) this.#log(this.#accessLog, infoOf(facts, undefined), undefined, "NR");
       return;
     }
     const { tls, filter, handshakeTimeoutMs } = chosen.chain;
@@ -252,32 +264,41 @@ export class ActiveListener {
   }
 
   #serve(connection: Connection, facts: ConnectionFacts, tls: TlsInfo | undefined, chosen: ChainConnections): void {
-    const { destination, destinationRestored, source, directSource, serverName } = facts;
+    const { destination, destinationRestored } = facts;
     const { bufferLimitBytes } = this.#config;
     if (bufferLimitBytes !== undefined) connection.bufferLimitBytes = bufferLimitBytes;
-    const drainCallbacks: (() => void)[] = [];
-    chosen.open.set(connection, drainCallbacks);
+    const info = infoOf(facts, tls);
+    const open: OpenConnection = { info, onDrain: [], onClosed: [] };
+    chosen.open.set(connection, open);
     this.#byConnection.set(connection, chosen);
     this.#stats.total.inc();
     this.#stats.active.inc();
     chosen.chain.filter.accept({
       connection,
-      info: {
-        local: destination,
-        remote: source,
-        directRemote: directSource,
-        requestedServerName: serverName === "" ? undefined : serverName,
-        tls,
-      },
+      info,
       listenerName: this.#config.name,
       direction: this.#config.direction,
       originalDestination: destinationRestored ? destination : undefined,
       bufferLimitBytes,
+      tcpProxyCluster: undefined,
       onDrain: (begin) => {
         if (chosen.draining) begin();
-        else drainCallbacks.push(begin);
+        else open.onDrain.push(begin);
       },
+      onClosed: (callback) => void open.onClosed.push(callback),
     });
+  }
+
+  #log(logger: AccessLogger, info: ConnectionInfo, connection: Connection | undefined, flag: "NR" | undefined): void {
+    const { clock } = this.#thread;
+    const nowMs = clock.monotonicMs();
+    const startMs = connection?.startMs ?? nowMs;
+    const record = new StreamRecord(clock.wallMs() - (nowMs - startMs), startMs, info);
+    record.endMs = nowMs;
+    record.bytesReceived = connection?.bytesReceived ?? 0;
+    record.bytesSent = connection?.bytesSent ?? 0;
+    if (flag !== undefined) record.flags.add(flag);
+    logger.log(record);
   }
 
   #onClosed(connection: Connection): void {
@@ -285,7 +306,10 @@ export class ActiveListener {
     this.#stats.destroyed.inc();
     if (chain === undefined) return;
     this.#byConnection.delete(connection);
+    const open = chain.open.get(connection);
     chain.open.delete(connection);
+    for (const callback of open?.onClosed ?? []) callback();
+    if (this.#accessLog !== undefined && open !== undefined) this.#log(this.#accessLog, open.info, connection, undefined);
     if (chain.draining && chain.open.size === 0) this.#forgetChain(chain);
     this.#stats.active.dec();
     this.#stats.lengthMs.record(Math.trunc(this.#thread.clock.monotonicMs() - connection.startMs));
@@ -300,7 +324,7 @@ export class ActiveListener {
       return;
     }
     this.#leaving.add(chain);
-    for (const callbacks of chain.open.values()) for (const begin of callbacks) begin();
+    for (const { onDrain } of chain.open.values()) for (const begin of onDrain) begin();
     const timer = this.#thread.clock.setTimer(
       this.#options.drainTimeMs,
       () => {
@@ -341,4 +365,9 @@ export class ActiveListener {
 
 function newChain(chain: FilterChain): ChainConnections {
   return { chain, open: new Map(), draining: false };
+}
+
+function infoOf({ destination, source, directSource, serverName }: ConnectionFacts, tls: TlsInfo | undefined): ConnectionInfo {
+  const requestedServerName = serverName === "" ? undefined : serverName;
+  return { local: destination, remote: source, directRemote: directSource, requestedServerName, tls };
 }

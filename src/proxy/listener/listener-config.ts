@@ -8,8 +8,9 @@ import { SocketAddress_Protocol } from "#envoy/gen/envoy/config/core/v3/address_
 import { TrafficDirection } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { FilterChainSchema } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
 import type { FilterChain as WireChain } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
-import { nameOf } from "#envoy/any";
 import { durationMs } from "#envoy/duration";
+import { compileAccessLog } from "#proxy/access-log/access-log";
+import type { CompiledAccessLog } from "#proxy/access-log/access-log";
 import { checkFields, Violations } from "#proxy/field-check";
 import { HONOURED_LISTENER_FIELDS } from "#proxy/honoured/listener";
 import type { SocketAddress } from "#proxy/net/connection";
@@ -17,6 +18,7 @@ import { compileDownstreamTransport } from "#proxy/transport-socket/downstream-t
 import type { DownstreamTls } from "#proxy/transport-socket/downstream-tls";
 import type { SecretNeed } from "#proxy/transport-socket/secret";
 import type { ThreadContext } from "#proxy/thread-context";
+import { compileNetworkFilters } from "./filter-chain.ts";
 import { compileFilterChainMatches } from "./filter-chain-match.ts";
 import type { FilterChainMatcher } from "./filter-chain-match.ts";
 import { compileListenerFilters } from "./listener-filters.ts";
@@ -41,6 +43,8 @@ export interface ListenerConfig {
   /** use_original_dst: a connection with a restored destination goes to the listener that has this address, if any. */
   readonly handsOff: boolean;
   readonly listenerFilters: ListenerFilterChain;
+  /** Of connections, whatever their chain logs of requests. */
+  readonly accessLog: CompiledAccessLog | undefined;
   /** What stands in `listener.<statName>.`: the stat prefix, else the address with ":" as "_". */
   readonly statName: string;
   readonly direction: ConnectionContext["direction"];
@@ -69,6 +73,12 @@ export function compileListener(
   if (wire.perConnectionBufferLimitBytes === 0)
     violations.add("per_connection_buffer_limit_bytes", "must be above 0, buffers without a limit are not served");
   const listenerFilters = compileListenerFilters(wire, thread?.stats, violations);
+  let accessLog: CompiledAccessLog | undefined;
+  try {
+    accessLog = wire.accessLog.length === 0 ? undefined : compileAccessLog(wire.accessLog, "access_log");
+  } catch (error) {
+    violations.addFrom(error, "access_log");
+  }
   const addresses = listenerAddresses(wire, violations);
   const compile = (chain: WireChain, path: string): FilterChain | undefined =>
     findSame(chain, previous) ?? compileChain(chain, path, filters, thread, violations);
@@ -94,6 +104,7 @@ export function compileListener(
     bindToPort: wire.bindToPort ?? true,
     handsOff: wire.useOriginalDst ?? false,
     listenerFilters,
+    accessLog,
     statName: wire.statPrefix === "" ? address.replaceAll(":", "_") : wire.statPrefix,
     direction: direction(wire.trafficDirection),
     bufferLimitBytes: wire.perConnectionBufferLimitBytes,
@@ -141,33 +152,8 @@ function compileChain(
 ): FilterChain | undefined {
   const tls = compileDownstreamTransport(chain.transportSocket, `${path}.transport_socket`, violations.add);
   const handshakeTimeoutMs = durationMs(chain.transportSocketConnectTimeout) ?? 0;
-  const [last, ...others] = chain.filters.toReversed();
-  if (last === undefined) {
-    violations.add(`${path}.filters`, "must hold a terminal filter");
-    return undefined;
-  }
-  for (const [index, filter] of others.toReversed().entries()) {
-    const type = filter.configType.case === "typedConfig" ? nameOf(filter.configType.value.typeUrl) : filter.name;
-    violations.add(`${path}.filters[${index}]`, `network filter ${type} ("${filter.name}") is not known to this proxy`);
-  }
-  const at = `${path}.filters[${chain.filters.length - 1}]`;
-  if (last.configType.case !== "typedConfig") {
-    violations.add(at, `network filter "${last.name}" needs a typed_config`);
-    return undefined;
-  }
-  const config = last.configType.value;
-  const compiler = filters.find(({ configTypes }) => configTypes.includes(nameOf(config.typeUrl)));
-  if (compiler === undefined) {
-    violations.add(at, `network filter ${nameOf(config.typeUrl)} ("${last.name}") is not known to this proxy`);
-    return undefined;
-  }
-  try {
-    const filter = compiler.compile(last.name, config, `${at}.typed_config`, thread);
-    return { name: chain.name, filter, tls, handshakeTimeoutMs, wire: chain };
-  } catch (error) {
-    violations.addFrom(error, `${at}.typed_config`);
-    return undefined;
-  }
+  const filter = compileNetworkFilters(chain.filters, `${path}.filters`, filters, thread, violations);
+  return filter === undefined ? undefined : { name: chain.name, filter, tls, handshakeTimeoutMs, wire: chain };
 }
 
 function direction(value: TrafficDirection): ConnectionContext["direction"] {

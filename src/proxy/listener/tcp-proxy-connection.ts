@@ -75,6 +75,8 @@ export class TcpProxyConnection {
   }
 
   #clusterName(): string {
+    const chosen = this.#context.tcpProxyCluster;
+    if (chosen !== undefined) return chosen;
     const { clusters, totalWeight } = this.#config;
     let point = this.#randomValue * totalWeight;
     for (const { name, weight } of clusters) {

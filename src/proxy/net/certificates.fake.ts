@@ -73,7 +73,11 @@ export class FakeAuthority {
       tlv(0xa3, sequence(...extensions)),
     );
     const der = sequence(body, ECDSA_SHA256, bits(sign("sha256", body, this.#key)));
-    return `-----BEGIN CERTIFICATE-----\n${der.toString("base64").replaceAll(/(.{64})/g, "$1\n")}\n-----END CERTIFICATE-----\n`;
+    const lines = der
+      .toString("base64")
+      .replaceAll(/(.{64})/g, "$1\n")
+      .trimEnd();
+    return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`;
   }
 }
 

@@ -1,0 +1,41 @@
+// envoy.filters.network.connection_limit: at most so many connections on this chain, counted per traffic thread.
+import { ConnectionLimitSchema } from "#envoy/gen/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb";
+import { durationMs } from "#envoy/duration";
+import type { ConnectionFilterFactory, NetworkFilterCompiler } from "#proxy/listener/network-filter";
+import { unpackConfig } from "#proxy/listener/unpack-config";
+
+export const connectionLimitCompiler: NetworkFilterCompiler = {
+  configTypes: [ConnectionLimitSchema.typeName],
+  compile(_name, any, path, thread): ConnectionFilterFactory {
+    const wire = unpackConfig(any, ConnectionLimitSchema, path, ({ statPrefix, maxConnections, runtimeEnabled }, refuse) => {
+      if (statPrefix === "") refuse("stat_prefix", "must not be empty");
+      if (maxConnections === undefined || maxConnections < 1n) refuse("max_connections", "must be at least 1");
+      if (runtimeEnabled !== undefined && runtimeEnabled.defaultValue === undefined)
+        refuse("runtime_enabled.default_value", "must be set: there is no runtime");
+    });
+    const enabled = wire.runtimeEnabled?.defaultValue ?? true;
+    const limit = Number(wire.maxConnections ?? 0n);
+    const closeAfterMs = durationMs(wire.delay) ?? 0;
+    const scope = thread?.stats.scope("connection_limit", wire.statPrefix);
+    const active = scope?.gauge("active_connections");
+    const limited = scope?.counter("limited_connections");
+    let open = 0;
+    return {
+      onNewConnection(context) {
+        if (!enabled) return "continue";
+        if (open >= limit) {
+          limited?.inc();
+          return { closeAfterMs };
+        }
+        open++;
+        active?.inc();
+        context.onClosed(() => {
+          open--;
+          active?.dec();
+        });
+        return "continue";
+      },
+      release: () => scope?.release(),
+    };
+  },
+};
