@@ -37,12 +37,14 @@ export function plainResources(folder: string): RecordedResources {
   return withoutIstioFilters(readRecordedResources(folder) as unknown as JsonObject) as unknown as RecordedResources;
 }
 
+/** `borrowed`: type URLs of which our configuration takes the recorded resources, to look at the rest. */
 export async function proxyUnderTest(
   scenario: Scenario,
   proxy: RecordedProxy,
   mesh: Mesh,
   { trustDomain, identities, credentials }: ScenarioObjects,
   authority: CertificateAuthority,
+  borrowed: ReadonlySet<string>,
 ): Promise<ProxyUnderTest> {
   const resources = plainResources(join(scenario.directory, "out", proxy.name));
   const json = resources as unknown as JsonValue;
@@ -52,6 +54,8 @@ export async function proxyUnderTest(
   const identity = spiffeId(trustDomain, proxy.namespace, proxy.serviceAccount);
   const sources = { authority, identity, namespace: proxy.namespace, credentials };
   const secrets = makeSecrets(new Set([...secretNames(json), ...secretNames(generatedJson)]), sources);
+  const recorded = await encodeResources(resources);
+  const isBorrowed = ({ typeUrl }: ReplayResource): boolean => borrowed.has(typeUrl);
   const addresses = proxy.ips ?? [proxy.ip];
   const captured = proxy.type === "sidecar" && node.interceptionMode !== "NONE";
   const mutual = mutualAddresses(resources);
@@ -63,8 +67,9 @@ export async function proxyUnderTest(
       ? gatewayCalls({ resources, address: proxy.ip, client })
       : [...outboundCalls(resources), ...inboundCalls({ resources, address: proxy.ip, client, stranger })];
   return {
-    recorded: [...(await encodeResources(resources)), ...secrets],
-    generated: [...generated, ...secrets],
+    recorded: [...recorded, ...secrets],
+    // Secrets that our control plane itself serves stand in for those of the harness.
+    generated: [...secrets, ...generated.filter((each) => !isBorrowed(each)), ...recorded.filter(isBorrowed)],
     calls,
     surroundings: {
       nodeId: node.id,

@@ -5,7 +5,7 @@ import { ANSWER_HEADER, DELAY_HEADER, STATUS_HEADER, type TrafficRequest } from 
 import type { Call } from "./call.ts";
 import { at, milliseconds, number, object, objects, text, texts } from "./json-fields.ts";
 import { nearMisses, sampleOfMatch, sampleOfString, type SampleRequest } from "./sample-route-match.ts";
-import { timesFor } from "./times.ts";
+import { mayAbort, SHARES, timesFor } from "./times.ts";
 
 /** Makes a request of an authority and what else is to be sent. */
 export type RequestMaker = (authority: string, more: Partial<TrafficRequest>) => TrafficRequest;
@@ -29,7 +29,9 @@ export function routeCalls(routeConfig: JsonObject, options: RouteCallOptions): 
     const domains = texts(virtualHost["domains"]);
     const [primary = "*", ...others] = domains;
     const slow = routes.some((route) => delayMs(route) > 0);
-    const call = (what: string, authority: string, times: number, more: Partial<TrafficRequest>): void => {
+    const uncertain = routes.some(mayAbort);
+    const call = (what: string, authority: string, least: number, more: Partial<TrafficRequest>): void => {
+      const times = uncertain ? SHARES : least;
       const label = `${options.label} ${text(virtualHost["name"]) ?? ""} ${what}`;
       calls.push({ label, from: options.from, request: options.make(authority, more), times, slow });
     };
@@ -50,7 +52,7 @@ export function routeCalls(routeConfig: JsonObject, options: RouteCallOptions): 
     }
     call("no such path", sampleOfDomain(primary), 2, { path: "/no/such/path?a=b", method: "POST" });
     const first = sampleOfMatch(at(routes[0] ?? {}, "match"));
-    for (const domain of others.slice(0, MAX_DOMAINS))
+    for (const domain of slow ? [] : others.slice(0, MAX_DOMAINS))
       call(`by ${domain}`, sampleOfDomain(domain), timesFor(routes[0] ?? {}), first === undefined ? {} : sampleParts(first));
   }
   const miss = options.make("no-such-host.example.org", { path: "/" });

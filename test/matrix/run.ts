@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { join, matchesGlob } from "node:path";
 import { parseArgs } from "node:util";
 import { isLaterScenario } from "../conformance/istiod/exceptions.ts";
-import { readScenario, scenarioNames, type Scenario } from "../conformance/istiod/scenario.ts";
+import { readScenario, RESOURCE_TYPES, scenarioNames, type ResourceType, type Scenario } from "../conformance/istiod/scenario.ts";
 import { meshOfYaml } from "../harness/mesh-of-yaml.ts";
 import { readScenarioObjects } from "../replay/scenario-objects.ts";
 import { whyNoNamespaces } from "../replay/network-namespace.ts";
@@ -22,6 +22,7 @@ const REQUIRED_SHARE = 0;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    borrow: { type: "string", multiple: true, default: [] },
     columns: { type: "string" },
     proxy: { type: "string" },
     seconds: { type: "string" },
@@ -31,9 +32,14 @@ const { values, positionals } = parseArgs({
 });
 const [directory, ...patterns] = positionals;
 if (directory === undefined) {
-  console.error("usage: npm run matrix -- DIRECTORY [SCENARIO ...] [--columns LIST] [--proxy NAME] [--seconds N] [--validate] [--verbose]");
+  console.error(
+    "usage: npm run matrix -- DIRECTORY [SCENARIO ...] [--columns LIST] [--borrow TYPE] [--proxy NAME] [--seconds N] [--validate] [--verbose]",
+  );
   process.exit(2);
 }
+const borrowed = new Set(values.borrow.map((type) => RESOURCE_TYPES[type as ResourceType]));
+// Only an orderly exit takes the network down.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 process.exitCode = values.validate ? await validate(directory) : await compare(directory);
 
 /** @returns the exit code */
@@ -104,7 +110,7 @@ async function runScenario(bed: TestBed, scenario: Scenario, columns: readonly C
   const ofScenario: ProxyResult[] = [];
   for (const proxy of scenario.proxies) {
     if (values.proxy !== undefined && values.proxy !== proxy.name) continue;
-    const test = await proxyUnderTest(scenario, proxy, mesh, objects, bed.authority);
+    const test = await proxyUnderTest(scenario, proxy, mesh, objects, bed.authority, borrowed);
     ofScenario.push(await runProxy(bed, `${scenario.name}/${proxy.name}`, test, columns));
   }
   return ofScenario;

@@ -7,9 +7,12 @@ export const SHARES = 240;
 const PER_ENDPOINT = 24;
 
 export function timesFor(route: JsonObject): number {
-  const fault = at(route, "typedPerFilterConfig", "envoy.filters.http.fault");
-  if (fault["delay"] !== undefined) return 1;
-  return fault["abort"] !== undefined || at(route, "route")["weightedClusters"] !== undefined ? SHARES : 1;
+  return mayAbort(route) || at(route, "route")["weightedClusters"] !== undefined ? SHARES : 1;
+}
+
+/** A route that answers some of its requests itself. */
+export function mayAbort(route: JsonObject): boolean {
+  return at(route, "typedPerFilterConfig", "envoy.filters.http.fault")["abort"] !== undefined;
 }
 
 /** Where each of `count` endpoints of a cluster may answer. */
