@@ -11,7 +11,6 @@ const report: EchoReport = {
   method: "GET",
   path: "/",
   headers: { host: "web", "x-request-id": "1", "x-echo-tag": "1.1" },
-  attempt: 1,
 };
 const answered = (headers: Record<string, string>, echo: EchoReport = report): Outcome => ({
   kind: "answered",
@@ -23,17 +22,23 @@ const answered = (headers: Record<string, string>, echo: EchoReport = report): O
 });
 
 test("what varies from call to call is not observed, but that it is there", () => {
-  const first = observe(answered({ date: "now" }), true);
+  const first = observe(answered({ date: "now" }), [], false);
   assert.equal(
-    observe(answered({ date: "later" }, { ...report, headers: { host: "web", "x-request-id": "2", "x-echo-tag": "1.2" } }), true),
+    observe(answered({ date: "later" }, { ...report, headers: { host: "web", "x-request-id": "2", "x-echo-tag": "1.2" } }), [], false),
     first,
   );
-  assert.notEqual(observe(answered({}), true), first);
+  assert.notEqual(observe(answered({}), [], false), first);
+});
+
+test("every arrival counts, in whatever order; where any endpoint may answer only how many", () => {
+  assert.equal(observe(answered({}), ["b", "a"], false), observe(answered({}), ["a", "b"], false));
+  assert.notEqual(observe(answered({}), ["a"], false), observe(answered({}), ["a", "b"], false));
+  assert.equal(observe(answered({}), ["a"], true), observe(answered({}), ["b"], true));
 });
 
 test("a difference names the field", () => {
-  const a = tally([observe(answered({}), true)]);
-  const b = tally([observe(answered({}, { ...report, destination: "10.244.0.6:8080" }), true)]);
+  const a = tally([observe(answered({}), [], false)]);
+  const b = tally([observe(answered({}, { ...report, destination: "10.244.0.6:8080" }), [], false)]);
   assert.equal(difference(a, a), undefined);
   assert.equal(difference(a, b), 'report.destination: expected "10.244.0.5:8080", got "10.244.0.6:8080"');
 });

@@ -11,18 +11,21 @@ const OF_THE_HARNESS = /^x-echo-/;
 const VARYING_REQUEST_HEADERS: ReadonlySet<string> = new Set(["x-request-id"]);
 const VARYING_RESPONSE_HEADERS: ReadonlySet<string> = new Set(["date", "content-length", "x-envoy-upstream-service-time", "x-request-id"]);
 
-export function observe(outcome: Outcome, withDestination: boolean): Observation {
-  if (outcome.kind === "failed") return `failed: ${outcome.reason}`;
+/** `arrivals`: where the request arrived, every try and every copy. With `anyEndpoint` it is only counted how often. */
+export function observe(outcome: Outcome, arrivals: readonly string[], anyEndpoint: boolean): Observation {
+  const arrived = anyEndpoint ? arrivals.length : [...arrivals].sort().join(" ");
+  if (outcome.kind === "failed") return `failed: ${outcome.reason}${arrivals.length === 0 ? "" : `, arrived: ${arrived}`}`;
   const { status, headers, report, body, certificate } = outcome;
   return JSON.stringify({
     status,
     ...(certificate === undefined ? {} : { certificate }),
     ...(body === "" ? {} : { body }),
+    ...(arrivals.length === 0 ? {} : { arrived }),
     headers: pick(headers, VARYING_RESPONSE_HEADERS),
     ...(report === undefined
       ? {}
       : {
-          report: { ...report, ...(withDestination ? {} : { destination: "..." }), headers: pick(report.headers, VARYING_REQUEST_HEADERS) },
+          report: { ...report, ...(anyEndpoint ? { destination: "..." } : {}), headers: pick(report.headers, VARYING_REQUEST_HEADERS) },
         }),
   });
 }

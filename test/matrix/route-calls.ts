@@ -29,11 +29,12 @@ export function routeCalls(routeConfig: JsonObject, options: RouteCallOptions): 
     const domains = texts(virtualHost["domains"]);
     const [primary = "*", ...others] = domains;
     const slow = routes.some((route) => delayMs(route) > 0);
+    const mirrored = routes.some((route) => objects(at(route, "route")["requestMirrorPolicies"]).length > 0);
     const uncertain = routes.some(mayAbort);
-    const call = (what: string, authority: string, least: number, more: Partial<TrafficRequest>): void => {
+    const call = (what: string, authority: string, least: number, more: Partial<TrafficRequest>, waits = slow): void => {
       const times = uncertain ? SHARES : least;
       const label = `${options.label} ${text(virtualHost["name"]) ?? ""} ${what}`;
-      calls.push({ label, from: options.from, request: options.make(authority, more), times, slow });
+      calls.push({ label, from: options.from, request: options.make(authority, more), times, slow: waits, mirrored });
     };
     for (const [index, route] of routes.entries()) {
       const sample = sampleOfMatch(at(route, "match"));
@@ -45,7 +46,7 @@ export function routeCalls(routeConfig: JsonObject, options: RouteCallOptions): 
       for (const miss of nearMisses(sample)) call(`${name}, near miss`, miss.authority ?? authority, 3, sampleParts(miss));
       if (!slow && extras++ < MAX_EXTRAS) {
         for (const extra of extraRequests(route, sample))
-          call(`${name}, ${extra.what}`, authority, 1, { ...sampleParts(sample), ...extra.more });
+          call(`${name}, ${extra.what}`, authority, 1, { ...sampleParts(sample), ...extra.more }, retriesLong(route));
       }
       for (const extra of corsRequests(route, sample))
         call(`${name}, ${extra.what}`, authority, 1, { ...sampleParts(sample), ...extra.more });
@@ -80,6 +81,11 @@ function editParts(route: JsonObject, virtualHost: JsonObject, sample: SampleReq
 
 function delayMs(route: JsonObject): number {
   return milliseconds(at(route, "typedPerFilterConfig", "envoy.filters.http.fault", "delay")["fixedDelay"]) ?? 0;
+}
+
+/** Back-off doubles with each try. */
+function retriesLong(route: JsonObject): boolean {
+  return (number(at(route, "route", "retryPolicy")["numRetries"]) ?? 0) > 2;
 }
 
 /** As long as the route may take when all goes well. */

@@ -1,4 +1,5 @@
 // Where calls are made: a pod with one proxy under test at a time, and the world around it.
+import { setTimeout } from "node:timers/promises";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { CertificateAuthority } from "../replay/certificate-authority.ts";
 import type { EchoListener } from "../replay/echo-server.ts";
@@ -6,7 +7,7 @@ import { createPodNetwork, NAME_SERVER, type PodNetwork } from "../replay/networ
 import { startProxy, type ProxyKind } from "../replay/proxy-process.ts";
 import type { ReplayResource } from "../replay/resource-table.ts";
 import { Station } from "../replay/station.ts";
-import { TAG_HEADER } from "../replay/traffic.ts";
+import { TAG_HEADER, type Outcome } from "../replay/traffic.ts";
 import type { Call } from "./call.ts";
 import { observe, tally, type Observations } from "./observation.ts";
 import { timesForEndpoints } from "./times.ts";
@@ -43,6 +44,7 @@ export interface ColumnResult {
 /** Calls of one kind that run at the same time. */
 const CONCURRENCY = 8;
 const SLOW_CONCURRENCY = 60;
+const SETTLED_MS = 150;
 
 export class TestBed {
   readonly authority: CertificateAuthority;
@@ -102,17 +104,17 @@ export class TestBed {
   }
 
   async #make(call: Call, index: number, endpointCounts: ReadonlyMap<string, number>): Promise<Observations> {
-    const { from, request, slow } = call;
+    const { from, request, slow, mirrored } = call;
     const station = from === "pod" ? this.#pod : this.#world;
-    const observations: string[] = [];
+    const outcomes: { readonly tag: string; readonly outcome: Outcome }[] = [];
     let { times } = call;
     let next = 0;
     const worker = async (): Promise<void> => {
       while (next < times) {
-        const tag: readonly [string, string] = [TAG_HEADER, `${index}.${next++}`];
-        const headers = request.protocol === "tcp" ? request.headers : [...request.headers, tag];
+        const tag = `${index}.${next++}`;
+        const headers = request.protocol === "tcp" ? request.headers : [...request.headers, [TAG_HEADER, tag] as const];
         const outcome = await station.send({ ...request, headers });
-        observations.push(observe(outcome, slow !== true));
+        outcomes.push({ tag, outcome });
         const destination = outcome.kind === "answered" ? outcome.report?.destination : undefined;
         if (destination !== undefined && slow !== true) times = Math.max(times, timesForEndpoints(endpointCounts.get(destination) ?? 1));
       }
@@ -123,6 +125,26 @@ export class TestBed {
     await worker();
     times = Math.max(times, all);
     await Promise.all(Array.from({ length: Math.min(slow === true ? SLOW_CONCURRENCY : CONCURRENCY, times - next) }, worker));
-    return tally(observations);
+    const arrivals = await this.#arrivals(`${index}.`, mirrored === true);
+    return tally(outcomes.map(({ tag, outcome }) => observe(outcome, arrivals.get(tag) ?? [], slow === true)));
+  }
+
+  /** With `settle`, once none has come for a while. */
+  async #arrivals(beginning: string, settle: boolean): Promise<ReadonlyMap<string, readonly string[]>> {
+    const ask = async (): Promise<ReadonlyMap<string, readonly string[]>> => {
+      const result = new Map<string, readonly string[]>();
+      for (const list of await Promise.all([this.#world.arrivals(beginning), this.#pod.arrivals(beginning)]))
+        for (const [tag, destinations] of list) result.set(tag, [...(result.get(tag) ?? []), ...destinations]);
+      return result;
+    };
+    const count = (map: ReadonlyMap<string, readonly string[]>): number => [...map.values()].reduce((sum, list) => sum + list.length, 0);
+    let last = await ask();
+    while (settle) {
+      await setTimeout(SETTLED_MS);
+      const now = await ask();
+      if (count(now) === count(last)) return now;
+      last = now;
+    }
+    return last;
   }
 }

@@ -27,7 +27,7 @@ export class EchoServer {
   readonly #listeners = new Map<string, Server>();
   readonly #sockets = new Set<Socket>();
   readonly #facts = new WeakMap<object, ConnectionFacts>();
-  readonly #attempts = new Map<string, number>();
+  readonly #arrivals = new Map<string, readonly string[]>();
   readonly #http = createHttpServer({ keepAliveTimeout: 0 });
   #identities: Readonly<Record<string, string>> = {};
 
@@ -45,7 +45,7 @@ export class EchoServer {
   /** SPIFFE identities by address: whoever calls one of these with Istio's ALPN is shown that identity; all others refuse Istio's ALPN. */
   setIdentities(identities: Readonly<Record<string, string>>): void {
     this.#identities = identities;
-    this.#attempts.clear();
+    this.#arrivals.clear();
   }
 
   /** Listens at these and no others. */
@@ -65,6 +65,11 @@ export class EchoServer {
       });
       this.#listeners.set(key, server);
     }
+  }
+
+  /** Where requests whose tags begin so have arrived: all tries, and the copies that a proxy mirrors. */
+  arrivals(beginning: string): readonly (readonly [tag: string, destinations: readonly string[]])[] {
+    return [...this.#arrivals].filter(([tag]) => tag.startsWith(beginning));
   }
 
   closeConnections(): void {
@@ -190,12 +195,9 @@ export class EchoServer {
     const facts = this.#facts.get(socket);
     if (facts === undefined) throw new Error("a request on a connection that was never looked at");
     const headers = Object.fromEntries(Object.entries(received).map(([name, value]) => [name, String(value)]));
-    // Envoy marks the copies that it mirrors; they are no attempts.
-    const isCopy = /-shadow(:\d+)?$/.test(headers["host"] ?? headers[":authority"] ?? "");
-    const tag = headers[TAG_HEADER] ?? "";
-    const attempt = (this.#attempts.get(tag) ?? 0) + (isCopy ? 0 : 1);
-    this.#attempts.set(tag, attempt);
-    return { ...facts, protocol, method, path, headers, attempt };
+    const tag = headers[TAG_HEADER];
+    if (tag !== undefined) this.#arrivals.set(tag, [...(this.#arrivals.get(tag) ?? []), facts.destination]);
+    return { ...facts, protocol, method, path, headers };
   }
 }
 

@@ -12,6 +12,7 @@ export type StationTask =
   | { readonly do: "start"; readonly root: KeyPair; readonly nameServer: string | undefined }
   | { readonly do: "echo"; readonly listeners: readonly EchoListener[]; readonly identities: Readonly<Record<string, string>> }
   | { readonly do: "send"; readonly request: TrafficRequest }
+  | { readonly do: "arrivals"; readonly beginning: string }
   | { readonly do: "serve"; readonly resources: readonly ReplayResource[] }
   | { readonly do: "nacks" }
   | { readonly do: "get"; readonly url: string };
@@ -31,6 +32,8 @@ async function perform(task: StationTask): Promise<unknown> {
       return echo?.listen(task.listeners);
     case "send":
       return send(task.request);
+    case "arrivals":
+      return echo?.arrivals(task.beginning) ?? [];
     case "serve":
       // A new server for each proxy: no stream of the one before is left.
       await replay?.close();

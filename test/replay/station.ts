@@ -53,6 +53,11 @@ export class Station {
     return (await this.#ask({ do: "send", request })) as Outcome;
   }
 
+  /** Of requests whose tags begin so. */
+  async arrivals(beginning: string): Promise<readonly (readonly [tag: string, destinations: readonly string[]])[]> {
+    return (await this.#ask({ do: "arrivals", beginning })) as (readonly [string, readonly string[]])[];
+  }
+
   /** The port at 127.0.0.1 where a proxy of this namespace gets these resources. */
   async serve(resources: readonly ReplayResource[]): Promise<number> {
     return (await this.#ask({ do: "serve", resources })) as number;

@@ -41,8 +41,6 @@ export interface EchoReport {
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** How many requests with this tag came, this one included. */
-  readonly attempt: number;
 }
 
 export type Outcome =
