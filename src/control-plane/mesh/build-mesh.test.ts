@@ -171,6 +171,21 @@ test("rules of one host are merged: subsets are added, the older wins conflicts,
   assert.equal(rule?.objects.length, 3);
 });
 
+test("a rule that is exported to more namespaces adds to the older one where both are seen", () => {
+  const subset = (name: string): object => ({ subsets: [{ name, labels: { version: name } }] });
+  const objects = [
+    httpService("reviews"),
+    destinationRule("a", "reviews", { ...subset("v1"), exportTo: ["shop"] }),
+    destinationRule("b", "reviews", { ...subset("v2"), exportTo: ["shop", "bank"] }),
+  ];
+  const subsets = (namespace: string): readonly string[] | undefined =>
+    view(objects, namespace)
+      .destinationRule(reviews)
+      ?.spec.subsets?.map(({ name }) => name);
+  assert.deepEqual(subsets("shop"), ["v1", "v2"]);
+  assert.deepEqual(subsets("bank"), ["v2"]);
+});
+
 test("a rule for chosen workloads is for them alone, and not for other namespaces", () => {
   const objects = [
     httpService("reviews"),
@@ -308,7 +323,11 @@ test("without announcement: the ports of its services where traffic is captured,
   const captured = mesh.view(proxyNode({ labels: { app: "reviews" }, interceptionMode: "REDIRECT" })).inboundPorts;
   assert.deepEqual(
     captured.map(({ service, targetPort, bindToPort }) => [service?.name, targetPort, bindToPort]),
-    [["also", 9080, false]],
+    // As in Istio, a UDP port is received like any other.
+    [
+      ["also", 53, false],
+      ["also", 9080, false],
+    ],
   );
   assert.deepEqual(mesh.view(proxyNode({ labels: { app: "reviews" } })).inboundPorts, []);
 });

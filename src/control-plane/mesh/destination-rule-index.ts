@@ -103,9 +103,21 @@ function mergeInto(table: Table, host: string, next: MergedRule): void {
     table.set(host, [next]);
     return;
   }
-  const same = list.find((entry) => entry.audience === next.audience);
-  if (same === undefined) list.push(next);
-  else same.rule = mergeRules(same.rule, next.rule);
+  let merged = false;
+  for (const entry of list) {
+    if (entry.audience === next.audience) merged = true;
+    else if (!isForMore(next, entry)) continue;
+    entry.rule = mergeRules(entry.rule, next.rule);
+  }
+  if (!merged) list.push(next);
+}
+
+/** A rule that names all namespaces of an older one and more adds to what those see, and stands for itself in the others. */
+function isForMore(next: MergedRule, older: MergedRule): boolean {
+  if (next.selector !== undefined || older.selector !== undefined) return false;
+  const [wider, narrower] = [next.visibility, older.visibility];
+  if (wider.kind !== "namespaces" || narrower.kind !== "namespaces") return false;
+  return [...narrower.namespaces].every((namespace) => wider.namespaces.has(namespace));
 }
 
 /** The older one's subsets and policy stay; the younger adds subsets of other names, and a policy where there was none. */

@@ -26,7 +26,6 @@ export function inboundPorts({ node, sidecar, targets }: InboundPortInputs): rea
   if (bindToPort) return [];
   const byTarget = new Map<number, InboundPort & { services: Service[] }>();
   for (const { service, port, targetPort } of targets) {
-    if (port.protocol === "UDP") continue;
     // Of two services at one target port the older decides the protocol.
     const known = byTarget.get(targetPort);
     if (known !== undefined) {

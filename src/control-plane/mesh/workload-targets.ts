@@ -28,7 +28,9 @@ export function workloadTargets(node: ProxyNode, index: ServiceIndex, registry: 
     }
   }
   for (const { service, port, endpoint } of atAddress) {
-    if (!selecting.includes(service)) targets.push({ service, port, targetPort: endpoint.port });
+    // As in Istio, Services without a selector count for a workload that none selects.
+    if (service.source === "Service" && selecting.length > 0) continue;
+    targets.push({ service, port, targetPort: endpoint.port });
   }
   return targets.sort((a, b) => compareAge(a.service, b.service));
 }

@@ -3,7 +3,7 @@ import type { Finding } from "#api/finding";
 import type { ServiceEntrySpec } from "#api/service-entry";
 import type { ObjectSet } from "#control-plane/config/object-set";
 import { discoveredObjects } from "./discovery-selectors.ts";
-import { endpointLists } from "./endpoint-slices.ts";
+import { endpointLists, type EndpointList } from "./endpoint-slices.ts";
 import type { EndpointSources } from "./endpoints.ts";
 import { HostEndpoints } from "./host-endpoints.ts";
 import { LabelIndex } from "./labels.ts";
@@ -54,13 +54,15 @@ class Snapshot implements RegistrySnapshot {
   readonly list: ServiceList;
   readonly pods: readonly WorkloadInstance[];
   readonly entries: readonly WorkloadInstance[];
+  readonly lists: ReadonlyMap<string, readonly EndpointList[]>;
   readonly #podIndex: LabelIndex<WorkloadInstance>;
   readonly #entryIndex: LabelIndex<WorkloadInstance>;
   readonly #podsByKey: ReadonlyMap<string, WorkloadInstance>;
   #entriesByKey: ReadonlyMap<string, WorkloadInstance> | undefined;
   /** By hostname, then by namespace. */
   readonly #hosts = new Map<string, Map<string, HostEndpoints>>();
-  #targets: ReadonlyMap<string, readonly ServiceTarget[]> | undefined;
+  /** Made when somebody asks for an address, and from then on kept up with what changes. */
+  #byAddress: Map<string, readonly HostEndpoints[]> | undefined;
 
   constructor(parts: Parts, before: Snapshot | undefined) {
     const { list, services, pods, entries, objects, findings } = parts;
@@ -73,21 +75,31 @@ class Snapshot implements RegistrySnapshot {
     this.#podIndex = before?.pods === pods ? before.#podIndex : indexOf(pods);
     this.#entryIndex = before?.entries === entries ? before.#entryIndex : indexOf(entries);
     this.#podsByKey = before?.pods === pods ? before.#podsByKey : byKey(pods);
+    this.lists = endpointLists(objects, before?.lists);
+    const sameInstances = before !== undefined && before.pods === pods && before.entries === entries;
     const sources: EndpointSources = {
-      lists: endpointLists(objects),
+      lists: this.lists,
       pods: this.#podsByKey,
       podIndex: this.#podIndex,
       entryIndex: this.#entryIndex,
       serviceEntry: (namespace, name) => objects.get<ServiceEntrySpec>("ServiceEntry", namespace, name),
     };
+    const gone = new Set<HostEndpoints>(before === undefined || before.#byAddress === undefined ? [] : before.allHosts());
+    const fresh: HostEndpoints[] = [];
     for (const group of byHostAndNamespace(services)) {
       const [first] = group;
       if (first === undefined) continue;
-      const made = HostEndpoints.of(group, sources, before?.host(first.hostname, first.namespace));
+      const made = HostEndpoints.of(group, sources, before?.host(first.hostname, first.namespace), sameInstances);
+      if (!gone.delete(made)) fresh.push(made);
       const known = this.#hosts.get(first.hostname);
       if (known === undefined) this.#hosts.set(first.hostname, new Map([[first.namespace, made]]));
       else known.set(first.namespace, made);
     }
+    if (before !== undefined && before.#byAddress !== undefined) this.#byAddress = withReplaced(before.#byAddress, gone, fresh);
+  }
+
+  *allHosts(): Iterable<HostEndpoints> {
+    for (const byNamespace of this.#hosts.values()) yield* byNamespace.values();
   }
 
   host(hostname: string, namespace: string): HostEndpoints | undefined {
@@ -112,8 +124,8 @@ class Snapshot implements RegistrySnapshot {
   }
 
   targetsAt(address: string): readonly ServiceTarget[] {
-    this.#targets ??= this.#indexTargets();
-    return this.#targets.get(address) ?? NO_TARGETS;
+    this.#byAddress ??= addressesOf(this.allHosts());
+    return this.#byAddress.get(address)?.flatMap((host) => host.targetsAt(address)) ?? NO_TARGETS;
   }
 
   changedEndpoints(since: RegistrySnapshot): ReadonlySet<string> | undefined {
@@ -129,20 +141,36 @@ class Snapshot implements RegistrySnapshot {
     compare(since, this);
     return changed;
   }
+}
 
-  #indexTargets(): ReadonlyMap<string, readonly ServiceTarget[]> {
-    const result = new Map<string, ServiceTarget[]>();
-    for (const byNamespace of this.#hosts.values()) {
-      for (const host of byNamespace.values()) {
-        for (const target of host.all()) {
-          const list = result.get(target.endpoint.address);
-          if (list === undefined) result.set(target.endpoint.address, [target]);
-          else list.push(target);
-        }
-      }
+function addressesOf(hosts: Iterable<HostEndpoints>): Map<string, readonly HostEndpoints[]> {
+  const result = new Map<string, HostEndpoints[]>();
+  for (const host of hosts) {
+    for (const address of host.addresses) {
+      const list = result.get(address);
+      if (list === undefined) result.set(address, [host]);
+      else list.push(host);
     }
-    return result;
   }
+  return result;
+}
+
+/** The same index after some hosts were replaced by others. */
+function withReplaced(
+  before: ReadonlyMap<string, readonly HostEndpoints[]>,
+  gone: ReadonlySet<HostEndpoints>,
+  fresh: readonly HostEndpoints[],
+): Map<string, readonly HostEndpoints[]> {
+  const result = new Map(before);
+  for (const host of gone) {
+    for (const address of host.addresses) {
+      const rest = (result.get(address) ?? []).filter((other) => other !== host);
+      if (rest.length === 0) result.delete(address);
+      else result.set(address, rest);
+    }
+  }
+  for (const host of fresh) for (const address of host.addresses) result.set(address, [...(result.get(address) ?? []), host]);
+  return result;
 }
 
 function byKey(instances: readonly WorkloadInstance[]): ReadonlyMap<string, WorkloadInstance> {

@@ -3,7 +3,7 @@
 import type { EndpointSliceSpec, EndpointsSpec } from "#api/kubernetes/endpoints";
 import type { ApiObject } from "#api/object";
 import type { ObjectSet } from "#control-plane/config/object-set";
-import { Memo } from "./memo.ts";
+import { Memo, sameOr } from "./memo.ts";
 import type { HealthStatus } from "./service.ts";
 
 const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
@@ -27,8 +27,19 @@ export interface EndpointList {
 const slices = new Memo<EndpointList>();
 const mirrored = new Memo<readonly EndpointList[]>();
 
-/** By `namespace/name` of the Service. */
-export function endpointLists(objects: ObjectSet): ReadonlyMap<string, readonly EndpointList[]> {
+/** By `namespace/name` of the Service. What did not change since `before` is the same list. */
+export function endpointLists(
+  objects: ObjectSet,
+  before?: ReadonlyMap<string, readonly EndpointList[]>,
+): ReadonlyMap<string, readonly EndpointList[]> {
+  const made = madeLists(objects);
+  if (before === undefined) return made;
+  const result = new Map<string, readonly EndpointList[]>();
+  for (const [key, lists] of made) result.set(key, sameOr(before.get(key), lists));
+  return result;
+}
+
+function madeLists(objects: ObjectSet): ReadonlyMap<string, readonly EndpointList[]> {
   const result = new Map<string, EndpointList[]>();
   for (const slice of objects.list<EndpointSliceSpec>("EndpointSlice")) {
     const service = slice.metadata.labels[SERVICE_NAME_LABEL];

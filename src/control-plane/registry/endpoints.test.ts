@@ -116,14 +116,6 @@ test("the label istio-locality stands above the node's place", () => {
   assert.equal(only(bench).locality, "eu/eu-1/rack");
 });
 
-test("publishNotReadyAddresses makes endpoints that are not ready count as ready", () => {
-  const bench = web();
-  const ports = [{ name: "http", port: 80, targetPort: 8080 }];
-  bench.put("Service", "web", { selector: { app: "web" }, ports, clusterIP: "None", publishNotReadyAddresses: true });
-  slice(bench, "a", [{ addresses: ["10.0.0.1"], conditions: { ready: false, serving: false, terminating: false } }]);
-  assert.deepEqual(endpoints(bench), ["10.0.0.1:8080 HEALTHY"]);
-});
-
 test("a Service's selector also finds WorkloadEntries, but no names and sockets", () => {
   const bench = web();
   slice(bench, "a", [{ addresses: ["10.0.0.1"] }]);

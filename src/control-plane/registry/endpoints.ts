@@ -69,12 +69,10 @@ function ofKubernetes(service: Service, port: ServicePort, sources: EndpointSour
       const pod = key === undefined ? undefined : sources.pods.get(key);
       // Of a pod that is not known yet nothing is known: neither its identity nor whether it takes mutual TLS.
       if (key !== undefined && pod === undefined) continue;
-      // Kubernetes says so in the slices, too; a file that was written by hand may not.
-      const shown = service.publishNotReadyAddresses && health === "UNHEALTHY" ? "HEALTHY" : health;
       endpoints.push(
         pod === undefined
-          ? { ...NOBODY, address, port: target.port, servicePort: port.number, health: shown, nodeName, hostname }
-          : { ...ofInstance(pod, target.port, port), address, health: shown, hostname: hostname || pod.hostname },
+          ? { ...NOBODY, address, port: target.port, servicePort: port.number, health, nodeName, hostname }
+          : { ...ofInstance(pod, target.port, port), address, health, hostname: hostname || pod.hostname },
       );
     }
   }

@@ -41,6 +41,8 @@ export function labelSelectorMatches(selector: LabelSelector | undefined, labels
   });
 }
 
+const NONE: readonly never[] = [];
+
 /** Finds what a selector selects without looking at everything: by namespace and the pair that the fewest bear. */
 export class LabelIndex<T> {
   #byPair = new Map<string, T[]>();
@@ -58,10 +60,11 @@ export class LabelIndex<T> {
 
   /** In the order in which the items were given. */
   select(namespace: string, selector: Labels): readonly T[] {
-    let fewest = this.#byNamespace.get(namespace) ?? [];
+    let fewest = this.#byNamespace.get(namespace);
+    if (fewest === undefined) return NONE;
     for (const [key, value] of Object.entries(selector)) {
       const list = this.#byPair.get(`${namespace}|${key}|${value}`);
-      if (list === undefined) return [];
+      if (list === undefined) return NONE;
       if (list.length < fewest.length) fewest = list;
     }
     return fewest.filter((item) => selects(selector, this.#labelsOf(item)));

@@ -124,6 +124,12 @@ export function registryConformance(name: string, make: () => RegistryBench): vo
       [[hostname, 80]],
     );
     assert.deepEqual(bench.registry.snapshot.targetsAt("10.0.0.2"), []);
+    const before = bench.registry.snapshot;
+    bench.addInstance("a", "10.0.0.2");
+    bench.removeInstance("a", "10.0.0.1");
+    assert.deepEqual(bench.registry.snapshot.targetsAt("10.0.0.1"), []);
+    assert.equal(bench.registry.snapshot.targetsAt("10.0.0.2").length, 1);
+    assert.equal(before.targetsAt("10.0.0.1").length, 1);
   });
 
   check("what comes back is as it was", (bench) => {

@@ -11,10 +11,12 @@ import type { Service, ServiceAlias } from "./service.ts";
 interface Declared {
   /** What the object says now. */
   readonly made: readonly Service[];
-  readonly text: string;
   /** The same in meaning, from when it was first said. */
   readonly services: readonly Service[];
 }
+
+/** What services are made of. */
+const KINDS = ["Service", "ServiceEntry", "Namespace"] as const;
 
 /** What was made of each object. Kept from one list to the next, so that a service that means the same stays the same one. */
 export class ServiceList {
@@ -24,6 +26,7 @@ export class ServiceList {
   readonly #ofEntry = new Memo<readonly Service[]>();
   readonly #withAliases = new Memo<Service>();
   #latest = new Map<string, Declared>();
+  #inputs: readonly (readonly unknown[])[] | undefined;
   #declared: readonly Service[] | undefined;
   #sorted: readonly Service[] = [];
 
@@ -34,6 +37,9 @@ export class ServiceList {
 
   /** By hostname; of one hostname those of Kubernetes first, then the oldest. The same list as before when it holds the same services. */
   update(objects: ObjectSet): readonly Service[] {
+    const inputs = KINDS.map((kind, index) => sameOr(this.#inputs?.[index], objects.list(kind)));
+    if (this.#inputs !== undefined && inputs.every((list, index) => list === this.#inputs?.[index])) return this.#sorted;
+    this.#inputs = inputs;
     const namespaces = new Map(objects.list("Namespace").map(({ metadata }) => [metadata.name, metadata.annotations]));
     const annotationsOf = (namespace: string): Readonly<Record<string, string>> => namespaces.get(namespace) ?? {};
     const entries = objects.list<ServiceEntrySpec>("ServiceEntry");
@@ -68,8 +74,8 @@ export class ServiceList {
     const before = this.#latest.get(key);
     let entry = before;
     if (entry === undefined || entry.made !== services) {
-      const text = JSON.stringify(services);
-      entry = { made: services, text, services: before?.text === text ? before.services : services };
+      const same = before !== undefined && JSON.stringify(before.services) === JSON.stringify(services);
+      entry = { made: services, services: same ? before.services : services };
     }
     latest.set(key, entry);
     return entry.services;

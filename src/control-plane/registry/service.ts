@@ -74,7 +74,7 @@ export interface Service {
   readonly trafficDistribution: string | undefined;
   /** internalTrafficPolicy Local: a caller reaches endpoints of its own node only. */
   readonly nodeLocal: boolean;
-  /** Endpoints that are not ready count as ready. */
+  /** Endpoints that are not ready have names; Kubernetes itself says `ready` of them in EndpointSlices. */
   readonly publishNotReadyAddresses: boolean;
   /** Names of which an endpoint's certificate must bear one, as a ServiceEntry declares them. */
   readonly subjectAltNames: readonly string[];

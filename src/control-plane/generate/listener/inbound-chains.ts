@@ -41,7 +41,7 @@ export function portChains(port: InboundPort, view: ProxyView): readonly FilterC
   const protocol = ownTls === undefined ? port.port.protocol : afterTls(port.port.protocol);
   const kind = listenerProtocol(protocol) ?? "TCP";
   const name = `${port.bind}_${port.targetPort}`;
-  const host = port.service?.hostname ?? ownHost(port, view);
+  const host = hostOf(port, view);
   const source: ChainSource = {
     cluster: inboundClusterName(port.targetPort),
     protocol,
@@ -135,8 +135,9 @@ function afterTls(protocol: Protocol): Protocol {
   return protocol === "TLS" ? "TCP" : protocol;
 }
 
-/** Ports that only a Sidecar or the agent declares have no service: they bear its name, else the workload's. */
-function ownHost({ sidecar }: InboundPort, { node }: ProxyView): string {
+/** A port that a Sidecar declares bears the Sidecar's name even where it is a service's; one that only the agent declares the workload's. */
+function hostOf({ sidecar, service }: InboundPort, { node }: ProxyView): string {
+  if (sidecar === undefined && service !== undefined) return service.hostname;
   const { name, namespace } = sidecar?.metadata ?? node;
   return `${name}.${namespace}`;
 }
