@@ -225,7 +225,7 @@ metadata: {name: no-effect}
 spec:
   selector: {istio: ingressgateway}
   servers:
-    - port: {number: 80, name: http, protocol: HTTP}
+    - port: {number: ${new URL(mesh.gateway).port}, name: http, protocol: HTTP}
       hosts: [no-effect.example.com]
       defaultEndpoint: 127.0.0.1:1
 `,
