@@ -25,7 +25,10 @@ const ROUTER = httpFilter("envoy.filters.http.router", RouterSchema, {});
 const OUTBOUND_FILTERS = [httpFilter("envoy.filters.http.fault", HTTPFaultSchema, {}), ROUTER];
 
 export function proxylessListeners(view: ProxyView): readonly Listener[] {
-  return [...outboundListeners(view), ...view.inboundPorts.flatMap((port) => inboundListeners(view, port))];
+  return [
+    ...outboundListeners(view),
+    ...view.inboundPorts.flatMap((port) => (port.port.protocol === "UDP" ? [] : inboundListeners(view, port))),
+  ];
 }
 
 function outboundListeners(view: ProxyView): readonly Listener[] {
