@@ -70,7 +70,7 @@ const tunnelSettings = message("TunnelSettings", {
 export const trafficPolicy = message("TrafficPolicy", {
   ...portTrafficPolicyFields,
   portLevelSettings: field(limited(repeated(portTrafficPolicy), { maxItems: 4096 }), "Settings for single ports; they replace the others"),
-  tunnel: later(tunnelSettings, "A tunnel through which connections go"),
+  tunnel: field(tunnelSettings, "A tunnel through which connections go"),
   proxyProtocol: field(
     message("ProxyProtocol", { version: field(enumeration(["V1", "V2"]), "The version that is sent") }),
     "Whether PROXY protocol is sent",

@@ -39,12 +39,12 @@ const outboundTrafficPolicy = message("OutboundTrafficPolicy", {
 });
 
 export const meshConfig = message("MeshConfig", {
-  proxyListenPort: later(int32, "Where captured calls of the application arrive"),
-  proxyInboundListenPort: later(int32, "Where captured calls to the application arrive"),
+  proxyListenPort: field(int32, "Where captured calls of the application arrive"),
+  proxyInboundListenPort: field(int32, "Where captured calls to the application arrive"),
   proxyHttpPort: field(int32, "The port of the sidecars' HTTP proxy listener; 0 for none"),
   connectTimeout: field(duration, "Time to set up a connection where no DestinationRule says otherwise"),
   hboneIdleTimeout: later(duration, "Idle time after which a tunnel is closed"),
-  protocolDetectionTimeout: later(duration, "How long the first bytes are waited for when the protocol is not known"),
+  protocolDetectionTimeout: field(duration, "How long the first bytes are waited for when the protocol is not known"),
   tcpKeepalive: field(tcpKeepalive, "Keep-alive probes of the operating system"),
   ingressClass: field(string, "The class of Ingress resources that count"),
   ingressService: field(string, "The Service of the ingress controller"),
@@ -156,7 +156,7 @@ export const meshConfig = message("MeshConfig", {
     "How paths are brought into one form",
   ),
   defaultHttpRetryPolicy: field(httpRetry, "Retries where no route says otherwise"),
-  defaultInboundHttpRetryPolicy: later(httpRetry, "Retries of calls to the own application"),
+  defaultInboundHttpRetryPolicy: field(httpRetry, "Retries of calls to the own application"),
   meshMTLS: field(tlsConfig, "TLS within the mesh"),
   tlsDefaults: field(tlsConfig, "TLS with others"),
   defaultTrafficPolicy: field(

@@ -1,5 +1,5 @@
 // ProxyConfig's limits of the connections that callers open.
-import { bool, duration, enumeration, field, int32, message, type Decoded } from "#api/declaration";
+import { bool, duration, enumeration, field, int32, later, message, type Decoded } from "#api/declaration";
 
 export const connectionSettings = message("ConnectionSettings", {
   profile: field(enumeration(["SIDECAR", "EDGE"]), "Which defaults apply"),
@@ -35,7 +35,7 @@ export const connectionSettings = message("ConnectionSettings", {
     ]),
     "What happens to escaped slashes in a path",
   ),
-  listenerConnectionLimit: field(int32, "Connections of one listener at most"),
-  globalDownstreamConnectionLimit: field(int32, "Connections of the proxy at most"),
+  listenerConnectionLimit: later(int32, "Connections of one listener at most"),
+  globalDownstreamConnectionLimit: later(int32, "Connections of the proxy at most"),
 });
 export type ConnectionSettings = Decoded<typeof connectionSettings>;

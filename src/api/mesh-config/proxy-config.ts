@@ -56,7 +56,7 @@ export const proxyConfig = message(
     runtimeValues: later(map(string), "Envoy's runtime values"),
     statusPort: later(int32, "The port of the agent's health endpoint"),
     extraStatTags: later(repeated(string), "More tags of statistics"),
-    gatewayTopology: later(
+    gatewayTopology: field(
       message("Topology", {
         numTrustedProxies: field(uint32, "Trusted proxies in front of the gateway"),
         forwardClientCertDetails: field(forwardClientCertDetails, "What happens to x-forwarded-client-cert"),

@@ -1,5 +1,5 @@
 // ProxyConfig's own tracing settings, older than the Telemetry API.
-import { bool, enumeration, field, int64, map, message, number, repeated, string, uint32 } from "#api/declaration";
+import { bool, enumeration, field, int64, later, map, message, number, repeated, string, uint32 } from "#api/declaration";
 import { clientTlsSettings } from "#api/destination-rule/client-tls";
 
 const address = { address: field(string, "The collector's address") };
@@ -8,10 +8,10 @@ const fromOutside = { name: field(string, "Its name"), defaultValue: field(strin
 export const tracing = message(
   "Tracing",
   {
-    zipkin: field(message("Zipkin", address), "A Zipkin collector"),
-    lightstep: field(message("Lightstep", { ...address, accessToken: field(string, "The access token") }), "A Lightstep collector"),
-    datadog: field(message("Datadog", address), "A Datadog agent"),
-    stackdriver: field(
+    zipkin: later(message("Zipkin", address), "A Zipkin collector"),
+    lightstep: later(message("Lightstep", { ...address, accessToken: field(string, "The access token") }), "A Lightstep collector"),
+    datadog: later(message("Datadog", address), "A Datadog agent"),
+    stackdriver: later(
       message("Stackdriver", {
         debug: field(bool, "Whether spans are printed"),
         maxNumberOfAttributes: field(int64, "Attributes of a span at most"),
@@ -20,7 +20,7 @@ export const tracing = message(
       }),
       "Stackdriver",
     ),
-    openCensusAgent: field(
+    openCensusAgent: later(
       message("OpenCensusAgent", {
         ...address,
         context: field(
@@ -46,7 +46,7 @@ export const tracing = message(
     ),
     maxPathTagLength: field(uint32, "How much of the path a span keeps"),
     sampling: field(number, "Share of the requests that are traced, in percent"),
-    tlsSettings: field(clientTlsSettings, "TLS towards the collector"),
+    tlsSettings: later(clientTlsSettings, "TLS towards the collector"),
     enableIstioTags: field(bool, "Whether spans bear Istio's tags"),
   },
   [["zipkin", "lightstep", "datadog", "stackdriver", "openCensusAgent"]],

@@ -29,7 +29,7 @@ export function dnsOptions(mesh: MeshConfigSpec, caller: Caller): ClusterInit {
 }
 
 /** Shared by the clusters and the filters that look the same hosts up as requests come. */
-function dnsCacheConfig(host: string, caller: Caller): DnsCacheConfig {
+export function dnsCacheConfig(host: string, caller: Caller): DnsCacheConfig {
   return create(DnsCacheConfigSchema, { name: `${host}_dfp_dns_cache`, dnsLookupFamily: lookupFamily(caller) });
 }
 

@@ -1,17 +1,24 @@
-// What statistics call a cluster: its name, or MeshConfig's pattern. It ends with ";" so that Istio's tag extraction sees where it ends.
+// What statistics call a cluster and the connections to it: the cluster's name, or MeshConfig's pattern.
 import type { Service, ServicePort } from "#control-plane/registry/service";
 
 export interface StatNameInputs {
   readonly pattern: string | undefined;
   readonly clusterName: string;
   readonly service: Service | undefined;
-  readonly port: ServicePort;
+  readonly port: Pick<ServicePort, "number" | "name">;
   readonly subset: string;
   readonly targetPort: number;
 }
 
-export function statName({ pattern, clusterName, service, port, subset, targetPort }: StatNameInputs): string {
-  if (pattern === undefined || pattern === "" || service === undefined) return `${clusterName};`;
+/** It ends with ";" so that Istio's tag extraction sees where it ends. */
+export function statName(inputs: StatNameInputs): string {
+  const name = connectionStatName(inputs);
+  return name.endsWith(";") ? name : `${name};`;
+}
+
+/** As it is written, for filters of connections. */
+export function connectionStatName({ pattern, clusterName, service, port, subset, targetPort }: StatNameInputs): string {
+  if (pattern === undefined || pattern === "" || service === undefined) return clusterName;
   const isKubernetes = service.source === "Service";
   const values: Readonly<Record<string, string>> = {
     SERVICE: isKubernetes ? `${service.name}.${service.namespace}` : service.hostname,
@@ -22,6 +29,5 @@ export function statName({ pattern, clusterName, service, port, subset, targetPo
     TARGET_PORT: String(targetPort),
     SUBSET_NAME: subset,
   };
-  const name = pattern.replaceAll(/%([A-Z_]+)%/gu, (written, variable: string) => values[variable] ?? written);
-  return name.endsWith(";") ? name : `${name};`;
+  return pattern.replaceAll(/%([A-Z_]+)%/gu, (written, variable: string) => values[variable] ?? written);
 }

@@ -7,13 +7,13 @@ import type { GatewayServer, ProxyView } from "#control-plane/mesh/mesh";
 import { parseProtocol } from "#control-plane/registry/protocol";
 import { isHttp } from "#control-plane/registry/service";
 import { filterInputs } from "#control-plane/generate/filter-inputs";
+import { bufferLimit, connectionBalance } from "#control-plane/generate/listener/connection-options";
 import { filterChain, type ChainPlan } from "#control-plane/generate/listener/filter-chain";
 import { wildcardAddresses } from "#control-plane/generate/listener/ip-families";
 import { listenerAddresses, statPrefix } from "#control-plane/generate/listener/listener";
 import { proxyProtocol, tlsInspector } from "#control-plane/generate/listener/listener-filters";
 import { listenerAccessLogs } from "#control-plane/generate/network-filter/access-log";
 import { connectionManagerFilter, gatewayConnectionManager } from "#control-plane/generate/network-filter/connection-manager";
-import { connectionSettings } from "#control-plane/generate/network-filter/connection-settings";
 import { serverChains } from "./server-chains.ts";
 
 /** Below this only a process with privileges may listen. */
@@ -82,8 +82,6 @@ function byProtocol(servers: readonly GatewayServer[]): readonly GatewayServer[]
 
 function listenerOf(place: Place, chains: readonly ChainPlan[], view: ProxyView): Listener {
   const { name, addresses } = addressOf(place, view);
-  const inputs = filterInputs(view);
-  const bufferBytes = connectionSettings(inputs)?.listenerPerConnectionBufferLimitBytes;
   return create(ListenerSchema, {
     name: `${name}_${place.port}`,
     ...listenerAddresses(addresses, place.port),
@@ -97,7 +95,8 @@ function listenerOf(place: Place, chains: readonly ChainPlan[], view: ProxyView)
     filterChains: chains.map(filterChain),
     accessLog: listenerAccessLogs(view.mesh.config),
     maxConnectionsToAcceptPerSocketEvent: 1,
-    ...(bufferBytes === undefined ? {} : { perConnectionBufferLimitBytes: bufferBytes }),
+    ...bufferLimit(view),
+    ...connectionBalance("OUTBOUND", view),
   });
 }
 

@@ -1,6 +1,7 @@
 // The HTTP proxy port: an application that is told to use a proxy reaches the mesh through it, without traffic capture.
 import type { Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import type { ProxyView } from "#control-plane/mesh/mesh";
+import { serviceCaches, unknownHostCaches } from "#control-plane/generate/cluster/dns-caches";
 import { filterInputs } from "#control-plane/generate/filter-inputs";
 import { connectionManagerFilter, httpProxyConnectionManager } from "#control-plane/generate/network-filter/connection-manager";
 import { HTTP_PROXY_ROUTES } from "#control-plane/generate/route/sidecar-routes";
@@ -22,7 +23,8 @@ export function httpProxyOf({ node, mesh }: ProxyView): HttpProxy | undefined {
 }
 
 export function httpProxyListener({ addresses, port }: HttpProxy, view: ProxyView): Listener {
-  const chain = { statPrefix: statPrefix("outbound", addresses[0], port), routes: HTTP_PROXY_ROUTES, protocol: "HTTP" } as const;
+  const dnsCaches = [...serviceCaches(view.services, view), ...unknownHostCaches(view)];
+  const chain = { statPrefix: statPrefix("outbound", addresses[0], port), routes: HTTP_PROXY_ROUTES, protocol: "HTTP", dnsCaches } as const;
   const filters = [connectionManagerFilter(httpProxyConnectionManager(chain, filterInputs(view)))];
   return outboundListener({ port, binding: { addresses, bindToPort: true }, chains: [{ filters }] }, view);
 }

@@ -10,6 +10,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { InboundPort, ProxyView } from "#control-plane/mesh/mesh";
 import type { Protocol } from "#control-plane/registry/service";
 import { INBOUND_PASSTHROUGH_CLUSTER, inboundClusterName } from "#control-plane/generate/cluster/cluster-name";
+import { connectionStatName } from "#control-plane/generate/cluster/stat-name";
 import { filterInputs, type FilterInputs } from "#control-plane/generate/filter-inputs";
 import { hasExtension } from "#control-plane/generate/istio-extension";
 import { configPath, istioMetadata } from "#control-plane/generate/istio-metadata";
@@ -28,6 +29,8 @@ interface ChainSource {
   readonly cluster: string;
   readonly protocol: Protocol;
   readonly statPrefix: string;
+  /** What statistics call its connections when they are no HTTP. */
+  readonly connectionsName: string;
   readonly operation: string;
   readonly servicePort: number;
   /** 0: whatever port the connection was addressed to. */
@@ -42,10 +45,19 @@ export function portChains(port: InboundPort, view: ProxyView): readonly FilterC
   const kind = listenerProtocol(protocol) ?? "TCP";
   const name = `${port.bind}_${port.targetPort}`;
   const host = hostOf(port, view);
+  const clusterName = inboundClusterName(port.targetPort);
   const source: ChainSource = {
-    cluster: inboundClusterName(port.targetPort),
+    cluster: clusterName,
     protocol,
     statPrefix: statPrefix("inbound", port.bind, port.targetPort),
+    connectionsName: connectionStatName({
+      pattern: view.mesh.config.inboundClusterStatName,
+      clusterName,
+      service: port.service,
+      port: port.port,
+      subset: "",
+      targetPort: port.targetPort,
+    }),
     operation: `${host}:${port.port.number}/*`,
     servicePort: port.port.number,
     destinationPort: port.targetPort,
@@ -72,6 +84,7 @@ export function passThroughChains(view: ProxyView): readonly FilterChain[] {
       cluster: INBOUND_PASSTHROUGH_CLUSTER,
       protocol: "AUTO",
       statPrefix: `${INBOUND_PASSTHROUGH_CLUSTER};`,
+      connectionsName: INBOUND_PASSTHROUGH_CLUSTER,
       operation: ":0/*",
       servicePort: 0,
       destinationPort: port,
@@ -115,8 +128,8 @@ function httpFilters(source: ChainSource, view: ProxyView): Filter[] {
   return [...metadataExchange(inputs), connectionManagerFilter(manager)];
 }
 
-function connectionFilters({ cluster, protocol }: ChainSource, view: ProxyView): Filter[] {
-  return tcpFilters({ class: "sidecar-inbound", protocol, proxy: proxyTo(cluster) }, filterInputs(view));
+function connectionFilters({ cluster, protocol, connectionsName }: ChainSource, view: ProxyView): Filter[] {
+  return tcpFilters({ class: "sidecar-inbound", protocol, proxy: proxyTo(cluster, connectionsName) }, filterInputs(view));
 }
 
 function meshTls(match: InboundChainMatch, view: ProxyView) {

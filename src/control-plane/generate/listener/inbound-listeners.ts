@@ -7,6 +7,7 @@ import type { InboundPort, ProxyView } from "#control-plane/mesh/mesh";
 import { durationOf } from "#control-plane/generate/duration";
 import { filterInputs } from "#control-plane/generate/filter-inputs";
 import { listenerAccessLogs } from "#control-plane/generate/network-filter/access-log";
+import { bufferLimit, connectionBalance } from "./connection-options.ts";
 import { blackHoleChain, passThroughChains, portChains } from "./inbound-chains.ts";
 import { wildcardAddresses } from "./ip-families.ts";
 import { listenerAddresses } from "./listener.ts";
@@ -66,6 +67,8 @@ function inboundListener(
     ...listenerAddresses(addresses, port),
     trafficDirection: TrafficDirection.INBOUND,
     maxConnectionsToAcceptPerSocketEvent: 1,
+    ...bufferLimit(view),
+    ...connectionBalance("INBOUND", view),
     accessLog: listenerAccessLogs(config),
     filterChains: [...filterChains],
     listenerFilters: inspectors(filterChains),

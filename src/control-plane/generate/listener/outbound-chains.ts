@@ -2,6 +2,7 @@
 import type { ProxyView, ResolvedVirtualService } from "#control-plane/mesh/mesh";
 import { hostsOverlap } from "#control-plane/mesh/host";
 import type { Service } from "#control-plane/registry/service";
+import { serviceCaches, unknownHostCaches } from "#control-plane/generate/cluster/dns-caches";
 import { filterInputs } from "#control-plane/generate/filter-inputs";
 import { connectionManagerFilter, outboundConnectionManager } from "#control-plane/generate/network-filter/connection-manager";
 import type { ChainPlan } from "./filter-chain.ts";
@@ -27,7 +28,12 @@ export interface OutboundTarget {
 export function httpChain(target: OutboundTarget, detected: boolean, view: ProxyView): ChainPlan {
   const { port, address } = target;
   const manager = outboundConnectionManager(
-    { statPrefix: statPrefix("outbound", address, port.number), routes: routeName(target, view), protocol: port.protocol },
+    {
+      statPrefix: statPrefix("outbound", address, port.number),
+      routes: routeName(target, view),
+      protocol: port.protocol,
+      dnsCaches: [...serviceCaches(callable(target, view), view), ...unknownHostCaches(view)],
+    },
     filterInputs(view),
   );
   const filters = [connectionManagerFilter(manager)];
@@ -39,6 +45,12 @@ function routeName({ service, port, address }: OutboundTarget, view: ProxyView):
   if (port.number === 0) return address;
   const isAlone = listenerProtocol(port.protocol) === "AUTO" && address !== wildcardAddresses(view.node)[0];
   return isAlone ? `${service.hostname}:${port.number}` : String(port.number);
+}
+
+/** The services that share the routes. */
+function callable({ service, port, address }: OutboundTarget, view: ProxyView): readonly Service[] {
+  if (address !== wildcardAddresses(view.node)[0]) return [service];
+  return view.services.filter(({ ports }) => port.number === 0 || ports.some(({ number }) => number === port.number));
 }
 
 /** Connections that are not HTTP: by the TLS and TCP routes of the VirtualServices for the service, else to the service. */

@@ -5,6 +5,7 @@ import { FilterChainSchema, type FilterChain } from "#envoy/gen/envoy/config/lis
 import { ListenerSchema, type Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import type { ProxyView } from "#control-plane/mesh/mesh";
 import { durationOf } from "#control-plane/generate/duration";
+import { bufferLimit, connectionBalance } from "./connection-options.ts";
 import { filterChain, matchesAll, type ChainPlan } from "./filter-chain.ts";
 import { listenerAddresses } from "./listener.ts";
 import { httpInspector, tlsInspector } from "./listener-filters.ts";
@@ -20,6 +21,8 @@ export function outboundListener({ port, binding, chains }: OutboundEntry, view:
     ...listenerAddresses(binding.addresses, port),
     ...(binding.bindToPort ? { maxConnectionsToAcceptPerSocketEvent: 1 } : { bindToPort: false }),
     trafficDirection: TrafficDirection.OUTBOUND,
+    ...bufferLimit(view),
+    ...connectionBalance("OUTBOUND", view),
     ...chainsOf(chains, view),
     listenerFilters: [...(detectsServerName ? [tlsInspector()] : []), ...(detectsHttp ? [httpInspector()] : [])],
     // Only detection may have to give up: a server that speaks first keeps its client silent.

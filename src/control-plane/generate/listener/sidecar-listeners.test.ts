@@ -160,3 +160,65 @@ spec: { outboundTrafficPolicy: { mode: REGISTRY_ONLY }, proxyHttpPort: 15007 }
   assert.deepEqual(chainsOf(listeners.get("0.0.0.0_80")), [`[${HTTP}] => 80`, "default [] => BlackHoleCluster"]);
   assert.deepEqual(chainsOf(listeners.get("127.0.0.1_15007")), ["[] => http_proxy"]);
 });
+
+test("hosts that nobody declared are looked up by name where the mesh wants that, and a wildcard service's are as well", () => {
+  const yaml = `
+---
+apiVersion: mesh.istio.io/v1alpha1
+kind: MeshConfig
+metadata: { name: default }
+spec: { outboundTrafficPolicy: { mode: ALLOW_ANY_DYNAMIC_DNS } }
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: many, namespace: default }
+spec:
+  hosts: ["*.example.com"]
+  location: MESH_EXTERNAL
+  resolution: DYNAMIC_DNS
+  ports:
+  - { number: 80, name: http, protocol: HTTP }
+  - { number: 443, name: tls, protocol: TLS }
+`;
+  const listeners = listenersOf(yaml);
+  assert.deepEqual(chainsOf(listeners.get("virtualOutbound")), [
+    "[15001] => BlackHoleCluster",
+    `[${HTTP}] => AllowAnyDynamicDNSCluster`,
+    "default [] => PassthroughCluster",
+  ]);
+  assert.equal(listeners.get("virtualOutbound")?.["continueOnListenerFiltersTimeout"], true);
+  const caches = (name: string) => JSON.stringify(listeners.get(name)).match(/"[^"]+_dfp_dns_cache"/gu);
+  assert.deepEqual(caches("virtualOutbound"), ['"AllowAnyDynamicDNSCluster_dfp_dns_cache"']);
+  assert.deepEqual(caches("0.0.0.0_80"), ['"*.example.com_dfp_dns_cache"', '"AllowAnyDynamicDNSCluster_dfp_dns_cache"']);
+  assert.deepEqual(caches("0.0.0.0_443"), ['"*.example.com_dfp_dns_cache"']);
+});
+
+test("a proxy's operator limits what is held of each connection and has them shared evenly", () => {
+  const listeners = listenersOf(service("web", [["http", 80]]), {
+    metadata: {
+      PROXY_CONFIG: { connectionSettings: { listenerPerConnectionBufferLimitBytes: 4096 } },
+      INBOUND_LISTENER_EXACT_BALANCE: "true",
+    },
+  });
+  const settings = [...listeners].map(([name, listener]) => [
+    name,
+    listener["perConnectionBufferLimitBytes"],
+    "connectionBalanceConfig" in listener,
+  ]);
+  assert.deepEqual(settings, [
+    ["0.0.0.0_80", 4096, false],
+    ["virtualOutbound", 4096, false],
+    ["virtualInbound", 4096, true],
+  ]);
+});
+
+test("statistics of connections are called as the mesh says", () => {
+  const listeners = listenersOf(`${service("db", [["tcp", 5432]], "default", at("10.96.0.2"))}
+---
+apiVersion: mesh.istio.io/v1alpha1
+kind: MeshConfig
+metadata: { name: default }
+spec: { outboundClusterStatName: "%SERVICE%_%SERVICE_PORT_NAME%" }
+`);
+  assert.match(JSON.stringify(listeners.get("10.96.0.2_5432")), /"statPrefix":"db\.default_tcp"/u);
+});

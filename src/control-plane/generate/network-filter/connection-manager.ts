@@ -3,6 +3,7 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { ApiVersion } from "#envoy/gen/envoy/config/core/v3/config_source_pb";
 import { Http1ProtocolOptionsSchema, HttpProtocolOptionsSchema } from "#envoy/gen/envoy/config/core/v3/protocol_pb";
 import type { Filter } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
+import type { DnsCacheConfig } from "#envoy/gen/envoy/extensions/common/dynamic_forward_proxy/v3/dns_cache_pb";
 import type { RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import {
   HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashes,
@@ -34,6 +35,8 @@ export interface HttpChain {
   /** The name of a route configuration that comes by RDS, or the routes themselves. */
   readonly routes: string | RouteConfiguration;
   readonly protocol: Protocol;
+  /** Of clusters that look hosts up as requests come. */
+  readonly dnsCaches?: readonly DnsCacheConfig[];
 }
 
 export function outboundConnectionManager(chain: HttpChain, inputs: FilterInputs): HttpConnectionManager {
@@ -87,7 +90,7 @@ function connectionManager(
     ...pathNormalization(config),
     statPrefix: chain.statPrefix,
     routeSpecifier: typeof chain.routes === "string" ? routesByAds(chain.routes) : { case: "routeConfig", value: chain.routes },
-    httpFilters: httpFilters({ class: listenerClass, protocol: chain.protocol, inputs }),
+    httpFilters: httpFilters({ class: listenerClass, protocol: chain.protocol, dnsCaches: chain.dnsCaches ?? [], inputs }),
     accessLog: accessLogs(config),
     proxy100Continue: true,
     // Streams may be silent for as long as they like; Envoy's own default is 5 minutes.

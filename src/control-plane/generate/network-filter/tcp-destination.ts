@@ -1,14 +1,19 @@
 // Filters that bring opaque connections to services: to one, or to several by weight.
 import type { Filter } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
+import { FilterConfigSchema as SniDynamicForwardProxySchema } from "#envoy/gen/envoy/extensions/filters/network/sni_dynamic_forward_proxy/v3/sni_dynamic_forward_proxy_pb";
 import type { DestinationRuleSpec } from "#api/destination-rule";
 import type { ApiObject } from "#api/object";
 import type { Destination, RouteDestination } from "#api/virtual-service";
 import type { ProxyView } from "#control-plane/mesh/mesh";
 import type { Protocol, Service } from "#control-plane/registry/service";
 import { outboundClusterName } from "#control-plane/generate/cluster/cluster-name";
+import { serviceCaches } from "#control-plane/generate/cluster/dns-caches";
+import { connectionStatName } from "#control-plane/generate/cluster/stat-name";
 import { durationOf } from "#control-plane/generate/duration";
 import { filterInputs, type ListenerClass } from "#control-plane/generate/filter-inputs";
+import { isTls } from "#control-plane/generate/listener/listener-protocol";
 import { destinationCluster } from "#control-plane/generate/route/destination-cluster";
+import { networkFilter } from "./network-filter.ts";
 import { proxyTo, tcpFilters, type TcpProxySettings } from "./tcp-filters.ts";
 
 interface ListenerPort {
@@ -20,10 +25,20 @@ interface ListenerPort {
 export function serviceFilters(service: Service, port: ListenerPort, view: ProxyView): Filter[] {
   const only = service.ports.length === 1 ? service.ports[0] : undefined;
   const cluster = outboundClusterName(only?.number ?? port.number, "", service.hostname);
+  const statPrefix = statPrefixOf(cluster, service, "", port, view);
   const rule = view.destinationRule(service.hostname)?.spec;
-  return tcpFilters(
-    { class: classOf(view), protocol: port.protocol, proxy: { ...proxyTo(cluster), ...ruleSettings(rule, "") } },
-    filterInputs(view),
+  const chain = { class: classOf(view), protocol: port.protocol, proxy: { ...proxyTo(cluster, statPrefix), ...ruleSettings(rule, "") } };
+  return [...serverLookup(service, port, view), ...tcpFilters(chain, filterInputs(view))];
+}
+
+/** Looks the server up that the caller's TLS handshake names, for a service that stands for many: `*.example.com`. */
+function serverLookup(service: Service, port: ListenerPort, view: ProxyView): readonly Filter[] {
+  if (classOf(view) !== "sidecar-outbound" || !isTls(port.protocol) || !service.hostname.startsWith("*")) return [];
+  return serviceCaches([service], view).map((cache) =>
+    networkFilter("envoy.filters.network.sni_dynamic_forward_proxy", SniDynamicForwardProxySchema, {
+      dnsCacheConfig: cache,
+      portSpecifier: { case: "portValue", value: port.number },
+    }),
   );
 }
 
@@ -43,7 +58,16 @@ export function routeFilters(
 }
 
 function single(to: Destination, port: ListenerPort, rule: DestinationRuleSpec | undefined, view: ProxyView): TcpProxySettings {
-  return { ...proxyTo(destinationCluster(to, view.service(to.host), port.number)), ...ruleSettings(rule, to.subset ?? "") };
+  const service = view.service(to.host);
+  const cluster = destinationCluster(to, service, port.number);
+  const subset = to.subset ?? "";
+  return { ...proxyTo(cluster, statPrefixOf(cluster, service, subset, port, view)), ...ruleSettings(rule, subset) };
+}
+
+function statPrefixOf(clusterName: string, service: Service | undefined, subset: string, { number }: ListenerPort, view: ProxyView) {
+  const pattern = view.mesh.config.outboundClusterStatName;
+  const name = service?.ports.find((port) => port.number === number)?.name ?? "";
+  return connectionStatName({ pattern, clusterName, service, port: { number, name }, subset, targetPort: 0 });
 }
 
 function weighted(

@@ -15,9 +15,9 @@ import { networkFilter } from "./network-filter.ts";
 /** Where connections go and what the way there is called; the rest of Envoy's settings as they come. */
 export type TcpProxySettings = Exclude<MessageInitShape<typeof TcpProxySchema>, TcpProxy> & { readonly statPrefix: string };
 
-/** Statistics bear the cluster's name. */
-export function proxyTo(cluster: string): TcpProxySettings {
-  return { statPrefix: cluster, clusterSpecifier: { case: "cluster", value: cluster } };
+/** Statistics bear the cluster's name unless they have one of their own. */
+export function proxyTo(cluster: string, statPrefix = cluster): TcpProxySettings {
+  return { statPrefix, clusterSpecifier: { case: "cluster", value: cluster } };
 }
 
 export interface TcpChain {
