@@ -30,7 +30,14 @@ export function meshOfYaml(objects: string, mesh: string): Mesh {
 
 /** For tables of unit tests, whose objects no API server has checked: what is refused takes part as far as it can be read. */
 export function meshOfUncheckedYaml(objects: string, mesh: string): Mesh {
-  return meshOfDocuments([...parseFile(objects, "input.yaml"), ...parseFile(mesh, "mesh.yaml")].map(unchecked));
+  const documents = [...parseFile(objects, "input.yaml"), ...parseFile(mesh, "mesh.yaml")].map(unchecked);
+  return meshOfDocuments(documents.sort(byName));
+}
+
+/** Objects of one age, or without: there istiod goes by name and namespace. */
+function byName({ key: a }: ParsedDocument, { key: b }: ParsedDocument): number {
+  const [left, right] = [a, b].map((key) => `${key?.name ?? ""} ${key?.namespace ?? ""}`);
+  return left === right ? 0 : String(left) < String(right) ? -1 : 1;
 }
 
 function unchecked(document: ParsedDocument): ParsedDocument {

@@ -93,11 +93,11 @@ export function endOf(chain: FilterChain): ChainEnd {
   return { kind: "nothing" };
 }
 
-/** True when the chain ends TLS with the workload's own certificate: then clients are of the mesh. */
-export function endsMutualTls(chain: FilterChain): boolean {
+/** True when the chain wants to know its clients by certificate. */
+export function wantsClientCertificate(chain: FilterChain): boolean {
   const socket = chain.transportSocket?.configType;
   const context = socket?.case === "typedConfig" ? unpack(socket.value, DownstreamTlsContextSchema) : undefined;
-  return context?.commonTlsContext?.tlsCertificateSdsSecretConfigs[0]?.name === "default";
+  return context?.requireClientCertificate === true;
 }
 
 export function runsOnPort(listener: Listener, filter: string, port: number): boolean {

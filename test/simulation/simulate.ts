@@ -6,7 +6,7 @@ import { PairRequestHeaderMap, PairResponseHeaderMap } from "#proxy/http/pair-he
 import { StreamRecord } from "#proxy/http/stream-record";
 import { checkRoute } from "#proxy/route/router-check";
 import type { Call, CallError, CallResult } from "./call.ts";
-import { endOf, endsMutualTls, runsOnPort, type ProxyConfiguration, type SimulatedListener } from "./proxy-configuration.ts";
+import { endOf, wantsClientCertificate, runsOnPort, type ProxyConfiguration, type SimulatedListener } from "./proxy-configuration.ts";
 
 const TLS_INSPECTOR = "envoy.filters.listener.tls_inspector";
 const HTTP_INSPECTOR = "envoy.filters.listener.http_inspector";
@@ -42,7 +42,7 @@ export function simulate(configuration: ProxyConfiguration, call: Call): CallRes
   if (chain === undefined) return ends("no filter chains matched");
   reached = { ...reached, filterChainMatched: chain.name };
   if (chain.transportSocket !== undefined && tls === "plaintext") return ends("invalid TLS");
-  if (chain.transportSocket !== undefined && endsMutualTls(chain) !== (tls === "mtls")) return ends("invalid mTLS");
+  if (chain.transportSocket !== undefined && wantsClientCertificate(chain) !== (tls === "mtls")) return ends("invalid mTLS");
 
   const end = endOf(chain);
   if (end.kind === "nothing") return ends("");

@@ -11,6 +11,8 @@ import type { SectionResult } from "../run.ts";
 
 interface SimulationCase {
   readonly id: string;
+  /** The Go test that the rows come from. */
+  readonly test: string;
   readonly name: string;
   readonly proxy: {
     readonly type: string;
@@ -27,6 +29,9 @@ interface SimulationCase {
     readonly result: Partial<CallResult> & { readonly strictMatch?: boolean };
   }[];
 }
+
+/** Labels of proxies that the tables lost on their way, by test: its Sidecars and policies select them. */
+const LOST_LABELS: Readonly<Record<string, Readonly<Record<string, string>>>> = { TestInboundSidecarTLSModes: { app: "foo" } };
 
 /** What later work brings, by what stands in the configuration. */
 const LATER: readonly { readonly pattern: RegExp; readonly what: string }[] = [{ pattern: /kind: EnvoyFilter\b/, what: "EnvoyFilter" }];
@@ -65,7 +70,7 @@ export function run(directory: string): Promise<SectionResult> {
         id: "app.test",
         namespace: test.proxy.namespace ?? "default",
         ips: [test.proxy.ip ?? "1.1.1.1"],
-        labels: test.proxy.labels ?? {},
+        labels: { ...LOST_LABELS[test.test], ...test.proxy.labels },
         serviceAccount: "",
         metadata: {},
       });
