@@ -1,4 +1,4 @@
-// `npm run bench -- NAME [--seconds N] [--runs N] [-o FILE]`: peers side by side in one run, each pinned to one core, medians of
+// `npm run bench -- NAME [PART ...] [--seconds N] [--runs N] [-o FILE]`: peers side by side in one run, each pinned to one core, medians of
 // interleaved runs. Prints a table and writes JSON. Numbers of one machine mean nothing on another: the ratios do.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -13,6 +13,8 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench(options: BenchOptio
 export interface BenchOptions {
   readonly seconds: number;
   readonly runs: number;
+  /** Which parts of the benchmark are wanted; empty: all. */
+  readonly parts: readonly string[];
 }
 
 const { values, positionals } = parseArgs({
@@ -31,7 +33,7 @@ if (!(seconds > 0) || !(runs >= 1)) {
   console.error("bench: --seconds and --runs must be numbers above 0");
   process.exit(2);
 }
-const result = await (await load()).bench({ seconds, runs });
+const result = await (await load()).bench({ seconds, runs, parts: positionals.slice(1) });
 const file = values.output ?? `build/bench/${name}.json`;
 mkdirSync(dirname(file), { recursive: true });
 writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);

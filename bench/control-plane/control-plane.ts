@@ -1,4 +1,4 @@
-// `npm run bench -- control-plane`: how soon an edited file is live on the last of 1, 10 and 100 clients, what that costs the control
+// `npm run bench -- control-plane [edit] [curve] [many] [flap]`: how soon an edited file is live on the last of 1, 10 and 100 clients, what that costs the control
 // plane in CPU and memory, what a forced full push costs, and how all of it grows from 10 to 10,000 services. Clients speak the
 // state-of-the-world protocol from another process; istiod's figures for the same load are printed beside ours.
 import { fork, spawn, type ChildProcess } from "node:child_process";
@@ -178,7 +178,58 @@ async function fullPush(plane: ControlPlaneProcess, clients: Clients): Promise<v
   );
 }
 
-export async function bench({ runs }: BenchOptions): Promise<unknown> {
+/** An application that reports itself healthy and unhealthy in turn: how much does a flapping endpoint cost? */
+async function flapping(): Promise<unknown> {
+  const directory = mkdtempSync(join(tmpdir(), "mizzen-bench-"));
+  const load = join(directory, "load");
+  writeMeshLoad(load, SERVICES);
+  writeFileSync(join(load, "flapping.yaml"), FLAPPING);
+  const plane = await startControlPlaneProcess(load, join(directory, "data"));
+  const clients = new Clients(plane.grpcPort);
+  try {
+    await clients.ask({ type: "connect", count: FLAPPING_CLIENTS });
+    await settled(plane);
+    const [cpuBefore, startedMs] = [cpuSeconds(plane.pid), performance.now()];
+    const report = await clients.ask({ type: "flap", seconds: FLAPPING_SECONDS, perSecond: FLAPS_PER_SECOND });
+    const seconds = (performance.now() - startedMs) / 1000;
+    const cpuS = cpuSeconds(plane.pid) - cpuBefore;
+    const sent = Object.entries(report.responses ?? {}).map(
+      ([type, count]) => `${type} ${(count / seconds / FLAPPING_CLIENTS).toFixed(1)}/s a client`,
+    );
+    console.log(
+      `an endpoint that flaps ${FLAPS_PER_SECOND} times a second, ${FLAPPING_CLIENTS} clients: ${(cpuS / seconds).toFixed(2)} cores, ${sent.join(", ")}`,
+    );
+    return { cores: cpuS / seconds, responses: report.responses };
+  } finally {
+    await clients.close();
+    await plane.close();
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Many clients of a small mesh in one process of ours. */
+async function manyClients(runs: number, print: (row: Row) => void): Promise<readonly Row[]> {
+  return measure(SMALL_MESH, [MANY_CLIENTS], runs, print);
+}
+
+const FLAPPING = `apiVersion: networking.istio.io/v1
+kind: WorkloadGroup
+metadata: { name: flapping, namespace: default }
+spec: { metadata: { labels: { app: flapping } }, template: {} }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: flapping, namespace: default }
+spec: { clusterIP: 10.96.200.1, selector: { app: flapping }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
+`;
+const FLAPPING_CLIENTS = 10;
+const FLAPPING_SECONDS = 5;
+const FLAPS_PER_SECOND = 100;
+const MANY_CLIENTS = 2_000;
+const SMALL_MESH = 10;
+
+export async function bench({ runs, parts }: BenchOptions): Promise<unknown> {
+  const wanted = (part: string): boolean => parts.length === 0 || parts.includes(part);
   console.log("services  clients  ready s  edit s  edit CPU s  memory MB   istiod: edit s  CPU s  MB");
   const print = (row: Row): void => {
     const peer = row.services === SERVICES ? ISTIOD[row.clients] : undefined;
@@ -193,7 +244,10 @@ export async function bench({ runs }: BenchOptions): Promise<unknown> {
     ];
     console.log(cells.join(" "));
   };
-  const rows = [...(await measure(SERVICES, CLIENTS, runs, print))];
-  for (const services of CURVE) rows.push(...(await measure(services, [1], runs, print)));
-  return { rows };
+  const rows: Row[] = [];
+  if (wanted("edit")) rows.push(...(await measure(SERVICES, CLIENTS, runs, print)));
+  if (wanted("curve")) for (const services of CURVE) rows.push(...(await measure(services, [1], runs, print)));
+  if (wanted("many")) rows.push(...(await manyClients(runs, print)));
+  const flaps = wanted("flap") ? await flapping() : undefined;
+  return { rows, flaps };
 }

@@ -89,7 +89,8 @@ function bidirectional<Request extends DescMessage, Response extends DescMessage
     // An error thrown here reaches the client without its text; discovery-streams.ts says it.
     requestDeserialize: (bytes) =>
       hasOversizedNode(bytes, nodeField) ? (new OversizedNode() as unknown as MessageShape<Request>) : fromBinary(request, bytes),
-    responseSerialize: (message) => Buffer.from(toBinary(response, message)),
+    // Ours come encoded (encoded-response.ts).
+    responseSerialize: (message) => (message instanceof Buffer ? message : Buffer.from(toBinary(response, message))),
     responseDeserialize: (bytes) => fromBinary(response, bytes),
   };
 }

@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { create } from "@bufbuild/protobuf";
-import { DeltaDiscoveryRequestSchema, type DeltaDiscoveryResponse } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
+import { create, fromBinary } from "@bufbuild/protobuf";
+import {
+  DeltaDiscoveryRequestSchema,
+  DeltaDiscoveryResponseSchema,
+  type DeltaDiscoveryResponse,
+} from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
 import type { ResourceSet } from "#control-plane/generate/resources";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE } from "#envoy/type-urls";
 import { ManualClock } from "#runtime/clock";
-import { fromDelta, toDelta } from "./delta-protocol.ts";
+import { fromDelta } from "./delta-protocol.ts";
+import { deltaResponse } from "./encoded-response.ts";
 import { DiscoverySession, SessionError, type ResourceRequest } from "./discovery-session.ts";
 import { assertRoutesLead, checkRandomChanges, desired } from "./testing.ts";
 
@@ -35,7 +40,7 @@ function start(initial: ResourceSet) {
   const synced: number[] = [];
   const session = new DiscoverySession({
     clock,
-    send: (response) => sent.push(toDelta(response)),
+    send: (response) => sent.push(fromBinary(DeltaDiscoveryResponseSchema, deltaResponse(response))),
     onSynced: (sequence) => synced.push(sequence),
   });
   session.setDesired(initial, "v1", 1);
@@ -266,7 +271,10 @@ class ModelClient {
   readonly inbox: DeltaDiscoveryResponse[] = [];
   readonly #session: DiscoverySession;
   constructor(initial: ResourceSet, clock: ManualClock) {
-    this.#session = new DiscoverySession({ clock, send: (response) => this.inbox.push(toDelta(response)) });
+    this.#session = new DiscoverySession({
+      clock,
+      send: (response) => this.inbox.push(fromBinary(DeltaDiscoveryResponseSchema, deltaResponse(response))),
+    });
     this.#session.setDesired(initial, "0", 0);
     this.#session.receive(request(CLUSTER_TYPE));
     this.#session.receive(request(LISTENER_TYPE));

@@ -8,21 +8,23 @@ import type {
 } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
 import { HEALTH_INFORMATION_TYPE } from "#envoy/type-urls";
 import type { Log } from "#runtime/log";
-import { fromDelta, toDelta } from "./delta-protocol.ts";
+import { fromDelta } from "./delta-protocol.ts";
 import type { DiscoveryServer } from "./discovery-server.ts";
 import { SessionError } from "./discovery-session.ts";
+import { deltaResponse } from "./encoded-response.ts";
 import type { HealthSession } from "./health-session.ts";
 import { OversizedNode } from "./node-limit.ts";
 import type { ProxyConnection } from "./proxy-connection.ts";
 import { SotwProtocol } from "./sotw-protocol.ts";
 
-export type DeltaCall = ServerDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse>;
-export type SotwCall = ServerDuplexStream<DiscoveryRequest, DiscoveryResponse>;
+/** Responses may come in their wire form. */
+export type DeltaCall = ServerDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse | Buffer>;
+export type SotwCall = ServerDuplexStream<DiscoveryRequest, DiscoveryResponse | Buffer>;
 
 /** `onlyType`: the stream of one type's own service; its requests may leave the type out. */
 export function serveDelta(server: DiscoveryServer, call: DeltaCall, onlyType: string | undefined, log: Log): void {
   const connection = server.connectProxy({
-    send: (response) => call.write(toDelta(response)),
+    send: (response) => call.write(deltaResponse(response)),
     refusesWholeResponses: false,
     onlyType,
   });

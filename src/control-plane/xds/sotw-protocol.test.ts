@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { create } from "@bufbuild/protobuf";
-import { DiscoveryRequestSchema, type DiscoveryResponse } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
+import { create, fromBinary } from "@bufbuild/protobuf";
+import {
+  DiscoveryRequestSchema,
+  DiscoveryResponseSchema,
+  type DiscoveryResponse,
+} from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
 import type { ResourceSet } from "#control-plane/generate/resources";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
 import { ManualClock } from "#runtime/clock";
@@ -12,7 +16,11 @@ import { assertRoutesLead, checkRandomChanges, desired, nothingApplied } from ".
 function start(initial: ResourceSet, clock = new ManualClock()) {
   const protocol = new SotwProtocol();
   const sent: DiscoveryResponse[] = [];
-  const session = new DiscoverySession({ clock, send: (response) => sent.push(protocol.write(response)), refusesWholeResponses: true });
+  const session = new DiscoverySession({
+    clock,
+    send: (response) => sent.push(fromBinary(DiscoveryResponseSchema, protocol.write(response))),
+    refusesWholeResponses: true,
+  });
   session.setDesired(initial, "v0", 0);
   const ask = (typeUrl: string, names: readonly string[] = [], nonce = "", error?: string): void => {
     const asked = protocol.read(

@@ -1,12 +1,11 @@
 // The state-of-the-world protocol: a client repeats all names that it wants; it is told all listeners and all clusters at every
 // change of one (what is missing is gone), and of the other types those that changed. Translates to and from the differences
 // that a session deals in, and so gives these clients the same order of a change as the delta ones.
-import { create } from "@bufbuild/protobuf";
-import { AnySchema } from "@bufbuild/protobuf/wkt";
-import { DiscoveryResponseSchema, type DiscoveryRequest, type DiscoveryResponse } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
+import type { DiscoveryRequest } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
 import type { Resource } from "#control-plane/generate/resource";
 import { CLUSTER_TYPE, LISTENER_TYPE } from "#envoy/type-urls";
 import type { ResourceRequest, ResourceResponse } from "./discovery-session.ts";
+import { sotwResponse } from "./encoded-response.ts";
 
 /** xDS protocol, "Deleting Resources": only for these types does absence mean removal. */
 const WHOLE_TYPES: ReadonlySet<string> = new Set([CLUSTER_TYPE, LISTENER_TYPE]);
@@ -44,21 +43,14 @@ export class SotwProtocol {
     };
   }
 
-  write(response: ResourceResponse): DiscoveryResponse {
+  /** The response in its wire form. */
+  write(response: ResourceResponse): Buffer {
     const { typeUrl, nonce } = response;
     const state = this.#types.get(typeUrl);
     if (state !== undefined) state.lastNonce = nonce;
-    let resources = response.resources;
-    if (state !== undefined && WHOLE_TYPES.has(typeUrl)) {
-      for (const name of response.removed) state.held.delete(name);
-      for (const resource of response.resources) state.held.set(resource.name, resource);
-      resources = [...state.held.values()];
-    }
-    return create(DiscoveryResponseSchema, {
-      versionInfo: response.version,
-      typeUrl,
-      nonce,
-      resources: resources.map((resource) => create(AnySchema, { typeUrl: resource.typeUrl, value: resource.value })),
-    });
+    if (state === undefined || !WHOLE_TYPES.has(typeUrl)) return sotwResponse(response, response.resources);
+    for (const name of response.removed) state.held.delete(name);
+    for (const resource of response.resources) state.held.set(resource.name, resource);
+    return sotwResponse(response, state.held.values());
   }
 }
