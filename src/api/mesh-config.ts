@@ -166,6 +166,6 @@ export const meshConfig = message("MeshConfig", {
     }),
     "Settings of destinations where no DestinationRule says otherwise",
   ),
-  serviceEntryVisibility: later(serviceEntryVisibility, "Who sees ServiceEntries"),
+  serviceEntryVisibility: field(serviceEntryVisibility, "Who sees ServiceEntries"),
 });
 export type MeshConfigSpec = Decoded<typeof meshConfig>;

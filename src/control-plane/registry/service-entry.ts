@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { keyOf, type ApiObject } from "#api/object";
 import type { ServiceEntrySpec } from "#api/service-entry";
 import { listOf, recordOf } from "./pod-instances.ts";
+import { cappedExportTo, type EntryVisibility } from "./service-entry-visibility.ts";
 import { parseProtocol } from "./protocol.ts";
 import type { Resolution, Service, ServicePort } from "./service.ts";
 import { TRAFFIC_DISTRIBUTION_ANNOTATION } from "./kubernetes-service.ts";
@@ -18,11 +19,17 @@ const NO_ALLOCATION_LABEL = "networking.istio.io/enable-autoallocate-ip";
 
 type ServiceEntry = ApiObject<ServiceEntrySpec>;
 
-/** `allocated`: the addresses of hosts that declare none. `namespaceAnnotations`: those of the namespace that it stands in. */
+export interface ServiceEntrySurroundings {
+  /** The addresses of hosts that declare none. */
+  readonly allocated: ReadonlyMap<string, readonly string[]>;
+  /** Of the namespace that it stands in. */
+  readonly namespaceAnnotations: Readonly<Record<string, string>>;
+  readonly visibility: EntryVisibility;
+}
+
 export function fromServiceEntry(
   entry: ServiceEntry,
-  allocated: ReadonlyMap<string, readonly string[]>,
-  namespaceAnnotations: Readonly<Record<string, string>>,
+  { allocated, namespaceAnnotations, visibility }: ServiceEntrySurroundings,
 ): readonly Service[] {
   const { metadata, spec } = entry;
   const ports = (spec.ports ?? []).map((port): ServicePort => ({
@@ -47,7 +54,7 @@ export function fromServiceEntry(
     selector,
     labels: metadata.labels,
     creationTimestamp: metadata.creationTimestamp,
-    exportTo: spec.exportTo ?? [],
+    exportTo: cappedExportTo(spec.exportTo ?? [], metadata.namespace, visibility),
     source: "ServiceEntry",
     object: keyOf(entry),
     aliases: [],
@@ -60,20 +67,25 @@ export function fromServiceEntry(
   }));
 }
 
-/** The hosts that need an address: not with resolution NONE, where the caller's address is the destination, and not for a wildcard. */
+/** Not with resolution NONE, where the caller's address is the destination. */
+function mayBeGivenAddresses({ metadata, spec }: ServiceEntry): boolean {
+  if ((spec.addresses ?? []).length > 0 || (spec.resolution ?? "NONE") === "NONE") return false;
+  return metadata.labels[NO_ALLOCATION_LABEL]?.toLowerCase() !== "false";
+}
+
+/** The hosts that need an address, as `namespace/host`; a wildcard is no name that somebody could look up. */
 export function hostsWithoutAddress(entry: ServiceEntry): readonly string[] {
+  if (!mayBeGivenAddresses(entry)) return [];
   const { metadata, spec } = entry;
-  if ((spec.addresses ?? []).length > 0 || (spec.resolution ?? "NONE") === "NONE") return [];
-  if (metadata.labels[NO_ALLOCATION_LABEL]?.toLowerCase() === "false") return [];
   const given = addressesInStatus(entry);
   return (spec.hosts ?? []).filter((host) => !host.startsWith("*") && !given.has(host)).map((host) => `${metadata.namespace}/${host}`);
 }
 
 /** What istiod's own allocation, where it runs beside, has written into the status. */
-function addressesInStatus({ spec, status }: ServiceEntry): ReadonlyMap<string, readonly string[]> {
+function addressesInStatus(entry: ServiceEntry): ReadonlyMap<string, readonly string[]> {
   const result = new Map<string, readonly string[]>();
-  if (status === undefined || (spec.addresses ?? []).length > 0) return result;
-  for (const written of listOf(recordOf(status)["addresses"])) {
+  if (entry.status === undefined || !mayBeGivenAddresses(entry)) return result;
+  for (const written of listOf(recordOf(entry.status)["addresses"])) {
     const { value, host } = recordOf(written);
     if (typeof value !== "string" || isIP(value) === 0 || typeof host !== "string") continue;
     result.set(host, [...(result.get(host) ?? []), value]);

@@ -1,4 +1,5 @@
 // The services that objects declare: Kubernetes' Services, hosts of ServiceEntries, and which of them are other names of one another.
+import type { MeshConfigSpec } from "#api/mesh-config";
 import type { ServiceSpec } from "#api/service";
 import type { ServiceEntrySpec } from "#api/service-entry";
 import type { ObjectSet } from "#control-plane/config/object-set";
@@ -6,6 +7,7 @@ import { allocateAddresses } from "./auto-allocated-addresses.ts";
 import { fromKubernetesService, TRAFFIC_DISTRIBUTION_ANNOTATION } from "./kubernetes-service.ts";
 import { Memo, sameOr } from "./memo.ts";
 import { fromServiceEntry, hostsWithoutAddress } from "./service-entry.ts";
+import { entryVisibility } from "./service-entry-visibility.ts";
 import type { Service, ServiceAlias } from "./service.ts";
 
 interface Declared {
@@ -16,7 +18,7 @@ interface Declared {
 }
 
 /** What services are made of. */
-const KINDS = ["Service", "ServiceEntry", "Namespace"] as const;
+const KINDS = ["Service", "ServiceEntry", "Namespace", "MeshConfig"] as const;
 
 /** What was made of each object. Kept from one list to the next, so that a service that means the same stays the same one. */
 export class ServiceList {
@@ -40,8 +42,9 @@ export class ServiceList {
     const inputs = KINDS.map((kind, index) => sameOr(this.#inputs?.[index], objects.list(kind)));
     if (this.#inputs !== undefined && inputs.every((list, index) => list === this.#inputs?.[index])) return this.#sorted;
     this.#inputs = inputs;
-    const namespaces = new Map(objects.list("Namespace").map(({ metadata }) => [metadata.name, metadata.annotations]));
-    const annotationsOf = (namespace: string): Readonly<Record<string, string>> => namespaces.get(namespace) ?? {};
+    const namespaces = new Map(objects.list("Namespace").map(({ metadata }) => [metadata.name, metadata]));
+    const annotationsOf = (namespace: string): Readonly<Record<string, string>> => namespaces.get(namespace)?.annotations ?? {};
+    const visibilities = objects.list<MeshConfigSpec>("MeshConfig")[0]?.spec.serviceEntryVisibility;
     const entries = objects.list<ServiceEntrySpec>("ServiceEntry");
     const allocated = this.#allocate ? allocateAddresses(entries.flatMap(hostsWithoutAddress)) : new Map<string, readonly string[]>();
     const latest = new Map<string, Declared>();
@@ -58,8 +61,11 @@ export class ServiceList {
       const { name, namespace } = entry.metadata;
       const annotations = annotationsOf(namespace);
       const addresses = hostsWithoutAddress(entry).map((host) => allocated.get(host)?.[0] ?? "");
-      const dependency = `${annotations[TRAFFIC_DISTRIBUTION_ANNOTATION] ?? ""} ${addresses.join(" ")}`;
-      const services = this.#ofEntry.get(entry, dependency, () => fromServiceEntry(entry, allocated, annotations));
+      const visibility = entryVisibility(visibilities, namespaces.get(namespace)?.labels ?? {});
+      const dependency = `${annotations[TRAFFIC_DISTRIBUTION_ANNOTATION] ?? ""} ${visibility} ${addresses.join(" ")}`;
+      const services = this.#ofEntry.get(entry, dependency, () =>
+        fromServiceEntry(entry, { allocated, namespaceAnnotations: annotations, visibility }),
+      );
       declared.push(...this.#keep(latest, `ServiceEntry|${namespace}|${name}`, services));
     }
     this.#latest = latest;
