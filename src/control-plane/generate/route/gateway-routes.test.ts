@@ -78,3 +78,10 @@ test("conditions on claims of a token are conditions on metadata, and no catch-a
   });
   assert.equal(claims?.["match"].dynamicMetadata[1].invert, true);
 });
+
+test("what a gateway's host is made of is made once: its virtual host is the same the next time", () => {
+  const yaml = gateway(http(`"*"`)) + vs("a", "a.com", `[{ name: all, redirect: { uri: / } }]`);
+  const view = viewOf(SERVICES + yaml, { type: "router" });
+  const hostOf = (): unknown => gatewayRouteConfiguration(view, "http.80", view.gatewayServers).virtualHosts[0];
+  assert.equal(hostOf(), hostOf());
+});

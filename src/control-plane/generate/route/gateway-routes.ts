@@ -1,16 +1,13 @@
 // Route configurations of gateways: `http.8080` for all HTTP servers that listen on one port of the proxy, one for each server that ends
 // TLS. A host is served where a server and a VirtualService bound to its Gateway both name it.
-import {
-  VirtualHost_TlsRequirementType as TlsRequirement,
-  type Route,
-  type VirtualHost,
-} from "#envoy/gen/envoy/config/route/v3/route_components_pb";
+import type { Route, VirtualHost } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
 import type { RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { bySpecificity, commonHosts } from "#control-plane/mesh/host";
 import type { GatewayServer, ProxyView, ResolvedVirtualService } from "#control-plane/mesh/mesh";
 import { gatewayNameOf, hostsForNamespace } from "#control-plane/mesh/gateway-servers";
 import { byName, routeConfiguration, virtualHost, virtualHostSettings, type VirtualHostSettings } from "./route-configuration.ts";
-import { callerOf } from "./route-context.ts";
+import { rememberedRoutes } from "./remembered-routes.ts";
+import { callerOf, type RouteContext } from "./route-context.ts";
 import { isCatchAll } from "./route-match.ts";
 import { withPort } from "./virtual-host-domains.ts";
 import { virtualServiceRoutes } from "./virtual-service-routes.ts";
@@ -18,7 +15,8 @@ import { virtualServiceRoutes } from "./virtual-service-routes.ts";
 interface HostRoutes {
   readonly host: string;
   readonly port: number;
-  readonly routes: Route[];
+  /** Of each VirtualService of the host, the oldest first. */
+  readonly routes: (readonly Route[])[];
   httpsRedirect: boolean;
 }
 
@@ -36,7 +34,7 @@ export function gatewayRouteConfiguration(view: ProxyView, name: string, servers
       for (const host of common) {
         const entry = hosts.get(host) ?? { host, port: server.portNumber, routes: [], httpsRedirect: false };
         hosts.set(host, entry);
-        entry.routes.push(...routes);
+        entry.routes.push(routes);
         entry.httpsRedirect ||= server.httpsRedirect;
       }
     }
@@ -62,7 +60,7 @@ function routesOnce(
   const key = `${gateway} ${namespace}/${name}`;
   const known = made.get(key);
   if (known !== undefined) return known;
-  const routes = virtualServiceRoutes(virtualService, {
+  const context: RouteContext = {
     config: view.mesh.config,
     caller: callerOf(view.node),
     gateway,
@@ -70,7 +68,8 @@ function routesOnce(
     endsTls: server.tls !== undefined,
     service: (hostname) => view.mesh.service(hostname, namespace) ?? view.service(hostname),
     destinationRule: (hostname) => view.destinationRule(hostname),
-  });
+  };
+  const routes = rememberedRoutes(virtualService, context, (watched) => virtualServiceRoutes(virtualService, watched));
   made.set(key, routes);
   return routes;
 }
@@ -88,10 +87,10 @@ function redirectHosts(server: GatewayServer, hosts: Map<string, HostRoutes>): v
 /** Hosts with the same routes share one virtual host, named after the first of them. */
 function collapse(entries: readonly HostRoutes[], settings: VirtualHostSettings): VirtualHost[] {
   const groups = new Map<string, { readonly first: HostRoutes; readonly domains: string[] }>();
-  const ids = new Map<Route, number>();
-  const idOf = (route: Route): number => {
-    const id = ids.get(route) ?? ids.size;
-    ids.set(route, id);
+  const ids = new Map<readonly Route[], number>();
+  const idOf = (routes: readonly Route[]): number => {
+    const id = ids.get(routes) ?? ids.size;
+    ids.set(routes, id);
     return id;
   };
   for (const entry of [...entries].sort((a, b) => bySpecificity(a.host, b.host))) {
@@ -100,15 +99,16 @@ function collapse(entries: readonly HostRoutes[], settings: VirtualHostSettings)
     if (group === undefined) groups.set(key, { first: entry, domains: [entry.host] });
     else group.domains.push(entry.host);
   }
-  return [...groups.values()].map(({ first, domains }) => {
-    const host = virtualHost(withPort(first.host, first.port), domains, catchAllsLast(first.routes), settings);
-    if (first.httpsRedirect) host.requireTls = TlsRequirement.ALL;
-    return host;
-  });
+  return [...groups.values()].map(({ first: { host, port, routes, httpsRedirect }, domains }) =>
+    virtualHost(withPort(host, port), domains, merged(routes), { ...settings, httpsRedirect }),
+  );
 }
 
-/** Several VirtualServices of one host: a catch-all of an older one must not hide the rules of the younger. */
-function catchAllsLast(routes: readonly Route[]): readonly Route[] {
+/** Several VirtualServices of one host: a catch-all of an older one must not hide the rules of the younger. Those of one are as they are. */
+function merged(lists: readonly (readonly Route[])[]): readonly Route[] {
+  const [only, ...others] = lists;
+  if (only !== undefined && others.length === 0) return only;
+  const routes = lists.flat();
   const all = (route: Route): boolean => isCatchAll(route.match);
   return [...routes.filter((route) => !all(route)), ...routes.filter(all)];
 }

@@ -1,7 +1,12 @@
 // What all route configurations share: their frame, that of virtual hosts, and the order of these.
 import { create } from "@bufbuild/protobuf";
 import { RouteConfigurationSchema, type RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
-import { VirtualHostSchema, type Route, type VirtualHost } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
+import {
+  VirtualHost_TlsRequirementType as TlsRequirement,
+  VirtualHostSchema,
+  type Route,
+  type VirtualHost,
+} from "#envoy/gen/envoy/config/route/v3/route_components_pb";
 import type { ProxyConfig } from "#api/mesh-config";
 
 /** As much as a VirtualService may hold; Envoy's own limit is 4 KB. */
@@ -21,6 +26,8 @@ export function routeConfiguration(name: string, virtualHosts: VirtualHost[], ig
 export interface VirtualHostSettings {
   /** Whether the destination is told how often its request was tried. */
   readonly includeRequestAttemptCount: boolean;
+  /** Plain HTTP is sent to HTTPS. */
+  readonly httpsRedirect?: boolean;
 }
 
 /** Of all virtual hosts that one proxy gets. */
@@ -35,14 +42,15 @@ export function virtualHost(
   name: string,
   domains: readonly string[],
   routes: readonly Route[],
-  settings: VirtualHostSettings,
+  { includeRequestAttemptCount, httpsRedirect = false }: VirtualHostSettings,
 ): VirtualHost {
   let made = madeOf.get(routes);
   if (made === undefined) madeOf.set(routes, (made = new Map()));
-  const key = `${name} ${settings.includeRequestAttemptCount} ${domains.join(" ")}`;
+  const key = `${name} ${includeRequestAttemptCount} ${httpsRedirect} ${domains.join(" ")}`;
   let host = made.get(key);
   if (host === undefined) {
-    host = create(VirtualHostSchema, { name, domains: [...domains], routes: [...routes], ...settings });
+    const requireTls = httpsRedirect ? TlsRequirement.ALL : TlsRequirement.NONE;
+    host = create(VirtualHostSchema, { name, domains: [...domains], routes: [...routes], includeRequestAttemptCount, requireTls });
     made.set(key, host);
   }
   return host;
