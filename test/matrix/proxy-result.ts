@@ -17,6 +17,8 @@ export interface ComparedColumn {
   /** Empty where the proxy did not come up at all. */
   readonly differences: readonly CallDifference[];
   readonly agreeing: number;
+  /** The end of what the proxy wrote. */
+  readonly output: string;
 }
 
 export interface ProxyResult {
@@ -41,10 +43,10 @@ export async function runProxy(bed: TestBed, name: string, test: ProxyUnderTest,
 }
 
 function compare(column: ColumnName, calls: readonly Call[], reference: ColumnResult, got: ColumnResult): ComparedColumn {
-  if (got.failure !== undefined) return { column, refusals: [got.failure], differences: [], agreeing: 0 };
+  if (got.failure !== undefined) return { column, refusals: [got.failure], differences: [], agreeing: 0, output: "" };
   const differences = calls.flatMap((call, index) => {
     const why = difference(reference.observations[index] ?? new Map(), got.observations[index] ?? new Map());
     return why === undefined ? [] : [{ call, why }];
   });
-  return { column, refusals: got.refusals, differences, agreeing: calls.length - differences.length };
+  return { column, refusals: got.refusals, differences, agreeing: calls.length - differences.length, output: got.output };
 }

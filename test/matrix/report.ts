@@ -13,7 +13,8 @@ export function proxyLines(result: ProxyResult, verbose: boolean): readonly stri
     for (const [index, call] of calls.entries())
       for (const [observation, count] of reference.observations[index] ?? []) lines.push(`  ${call.label}: ${count} x ${observation}`);
   }
-  for (const { column, refusals, differences } of columns) {
+  for (const { column, refusals, differences, output } of columns) {
+    if (verbose && output !== "") lines.push(`  ${column.text} wrote: ${output}`);
     for (const refusal of verbose ? refusals : refusals.slice(0, SHOWN))
       lines.push(`  ${column.text} refuses: ${shorten(refusal, verbose)}`);
     for (const { call, why } of verbose ? differences : differences.slice(0, SHOWN))

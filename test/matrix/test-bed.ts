@@ -37,6 +37,8 @@ export interface ColumnResult {
   readonly refusals: readonly string[];
   /** Why there are no observations. */
   readonly failure: string | undefined;
+  /** The end of what the proxy wrote. */
+  readonly output: string;
   /** In the order of the calls. */
   readonly observations: readonly Observations[];
 }
@@ -86,16 +88,18 @@ export class TestBed {
     try {
       proxy = await startProxy({ ...surroundings, kind: column.kind, network: this.#network, station: this.#pod, discoveryPort });
     } catch (error) {
-      return { refusals: [], failure: error instanceof Error ? error.message : String(error), observations: [] };
+      return { refusals: [], failure: error instanceof Error ? error.message : String(error), output: "", observations: [] };
     }
+    let output = "";
+    const observations: Observations[] = [];
+    let refusals: readonly string[] = [];
     try {
-      const refusals = (await this.#pod.nacks()).map(({ message }) => message);
-      const observations: Observations[] = [];
+      refusals = (await this.#pod.nacks()).map(({ message }) => message);
       for (const [index, call] of calls.entries()) observations.push(await this.#make(call, index, surroundings.endpointCounts));
-      return { refusals, failure: undefined, observations };
     } finally {
-      await proxy.stop();
+      output = await proxy.stop();
     }
+    return { refusals, failure: undefined, output, observations };
   }
 
   async close(): Promise<void> {

@@ -19,7 +19,8 @@ export interface ProxyOptions extends Omit<BootstrapIdentity, "adminPort"> {
 }
 
 export interface ProxyProcess {
-  stop(): Promise<void>;
+  /** The end of what it wrote. */
+  stop(): Promise<string>;
 }
 
 const ADMIN_PORT = 15000;
@@ -46,16 +47,17 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyProcess> {
   const ended = new Promise<void>((done) => child.on("close", () => done()));
   const killNow = (): void => void child.kill("SIGKILL");
   process.on("exit", killNow);
-  const stop = async (): Promise<void> => {
+  const stop = async (): Promise<string> => {
     killNow();
     await ended;
     process.off("exit", killNow);
+    const output = readFileSync(outputFile, "utf8").slice(-4000);
     rmSync(folder, { recursive: true, force: true });
+    return output;
   };
   const failed = async (why: string): Promise<never> => {
-    const output = readFileSync(outputFile, "utf8").slice(-4000);
     const nacks = await options.station.nacks();
-    await stop();
+    const output = await stop();
     throw new Error(`${options.kind} ${why}: ${[...nacks.map(({ message }) => message), output].join("\n")}`);
   };
   const deadline = Date.now() + START_MS;
