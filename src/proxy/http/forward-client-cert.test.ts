@@ -54,6 +54,12 @@ test("a certificate without URIs says so", () => {
   assert.match(xfcc(wanted, bare) ?? "", /;URI=$/);
 });
 
+test("a certificate with an identity alone has an empty subject", () => {
+  const identity = { ...mutual, peer: read(authority.issue({ commonName: "", uris: ["spiffe://a/client"] }).certificate) };
+  const wanted = { forwardClientCertDetails: Mode.SANITIZE_SET, setCurrentClientCertDetails: { subject: true, uri: true } };
+  assert.match(xfcc(wanted, identity) ?? "", /;Subject="";URI=spiffe:\/\/a\/client$/);
+});
+
 test("no name of a certificate can pose as another", () => {
   assert.deepEqual(parseSubjectAltNames('DNS:a.b, URI:"spiffe://x, DNS:evil", IP Address:1.2.3.4, othername:<unsupported>, email:a@b'), [
     { type: "DNS", value: "a.b" },

@@ -9,6 +9,7 @@ export interface FakeCertificate {
 }
 
 export interface Names {
+  /** Empty: a subject without any attribute, as in certificates whose identity is a URI. */
   readonly commonName?: string;
   readonly uris?: readonly string[];
   readonly hosts?: readonly string[];
@@ -56,7 +57,9 @@ export class FakeAuthority {
     const { privateKey, publicKey } =
       kind === "ec" ? generateKeyPairSync("ec", { namedCurve: "P-256" }) : generateKeyPairSync("rsa", { modulusLength: 2048 });
     const names = sequence(...uris.map((uri) => text(0x86, uri)), ...hosts.map((host) => text(0x82, host)));
-    const certificate = this.#sign(distinguishedName(commonName), publicKey, [extension("2.5.29.17", names)]);
+    const certificate = this.#sign(commonName === "" ? sequence() : distinguishedName(commonName), publicKey, [
+      extension("2.5.29.17", names),
+    ]);
     return { certificate, key: privateKey.export({ type: "pkcs8", format: "pem" }) };
   }
 

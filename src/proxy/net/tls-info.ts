@@ -87,9 +87,9 @@ export class CertificateInfo {
   }
 }
 
-/** Node prints one attribute a line, in the order of the encoding, values escaped as RFC 2253 wants. */
-function distinguishedName(lines: string): string {
-  return lines.split("\n").reverse().join(",");
+/** Node prints one attribute a line, in the order of the encoding, values escaped as RFC 2253 wants; nothing at all for a name without any. */
+function distinguishedName(lines: string | undefined): string {
+  return (lines ?? "").split("\n").reverse().join(",");
 }
 
 const TYPES: Readonly<Record<string, SubjectAltName["type"]>> = {
