@@ -18,6 +18,7 @@ import { LOCAL_REPLIES } from "./local-reply.ts";
 import { localReplyHeaders } from "./local-reply-headers.ts";
 import { checkRequest } from "./request-check.ts";
 import { mutateRequestHeaders } from "./request-mutation.ts";
+import { decorateRequest, decorateResponse } from "./operation-decorator.ts";
 import { mutateResponseHeaders } from "./response-mutation.ts";
 import { StreamRecord } from "./stream-record.ts";
 import type { HttpVersion, RequestReceiver, ResponseSender, StreamResetReason } from "./stream.ts";
@@ -31,6 +32,8 @@ export interface StreamConnection {
   readonly info: ConnectionInfo;
   readonly originalDestination: SocketAddress | undefined;
   readonly bufferLimitBytes: number;
+  /** Of the listener: towards others, not towards the application. */
+  readonly outbound: boolean;
   onStreamEnd(stream: ActiveStream): void;
   /** The request is unfit: nothing more is read from this connection once it is answered. */
   closeAfterResponse(): void;
@@ -67,6 +70,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
   #ended = false;
   #upgraded = false;
   #internal = false;
+  #operation: string | undefined = undefined;
   #answeredLocally = false;
   #random = -1;
   #route: RouteEntry | undefined = undefined;
@@ -384,6 +388,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
       this.stats.rqWsOnNonWsRoute.inc();
       return LOCAL_REPLIES.upgradeFailed;
     }
+    if (config.tracing) this.#operation = decorateRequest(headers, this.route()?.decorator, this.#connection.outbound);
     return undefined;
   }
 
@@ -438,6 +443,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
 
   #sendHeaders(headers: ResponseHeaderMap, endStream: boolean): void {
     const { info } = this;
+    if (this.#config.tracing) decorateResponse(headers, this.#operation, this.#connection.outbound);
     mutateResponseHeaders(headers, this.#requestHeaders, this.#runtime);
     if (headers.status === 101 && !this.#upgraded) {
       this.#upgraded = true;

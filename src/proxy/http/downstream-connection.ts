@@ -79,6 +79,9 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
   get info(): ConnectionInfo {
     return this.#context.info;
   }
+  get outbound(): boolean {
+    return this.#context.direction === "OUTBOUND";
+  }
   get bufferLimitBytes(): number {
     return this.#context.bufferLimitBytes ?? STREAM_BUFFER_BYTES;
   }

@@ -80,6 +80,8 @@ export interface HcmConfig {
   readonly stripPort: "none" | "matching" | "any";
   /** Lower-case upgrade types and whether they are on where the route does not say. */
   readonly upgrades: ReadonlyMap<string, boolean>;
+  /** Whether names of operations travel in headers. */
+  readonly tracing: boolean;
   readonly accessLog: CompiledAccessLog | undefined;
 }
 
@@ -177,6 +179,7 @@ export function parseHcm(wire: HttpConnectionManager, path: string, dependencies
     stripPort:
       wire.stripPortMode.case === "stripAnyHostPort" && wire.stripPortMode.value ? "any" : wire.stripMatchingHostPort ? "matching" : "none",
     upgrades,
+    tracing: wire.tracing !== undefined,
     accessLog,
   });
 }
@@ -199,7 +202,7 @@ function refuseWhatIsNotThere(wire: HttpConnectionManager, refuse: Refuse): void
     [wire.accessLogOptions !== undefined, "access_log_options"],
     [wire.accessLogFlushInterval !== undefined, "access_log_flush_interval"],
     [wire.flushAccessLogOnNewRequest, "flush_access_log_on_new_request"],
-    // Without a provider Envoy traces nothing either: the sampling and tags that stand around it have no effect.
+    // Without a provider Envoy traces nothing either: the sampling and tags that stand around it have no effect, operation names do.
     [wire.tracing?.provider !== undefined, "tracing.provider"],
     [wire.commonHttpProtocolOptions?.maxStreamDuration !== undefined, "common_http_protocol_options.max_stream_duration"],
     [

@@ -119,6 +119,20 @@ describe("the connection manager over real codecs", () => {
     assert.throws(() => httpConnectionManagerCompiler([]).compile("hcm", any, "p", undefined), /stat_prefix: must not be empty/);
   });
 
+  it("names the operation of a route to the caller where tracing is configured, as a proxy on the way in does", () => {
+    const routeConfig = {
+      virtualHosts: [
+        { name: "v", domains: ["*"], routes: [{ match: { prefix: "/" }, decorator: { operation: "web:80/*" }, route: { cluster: "c" } }] },
+      ],
+    };
+    for (const tracing of [{}, undefined]) {
+      const fixture = new Fixture({ routeConfig, ...(tracing === undefined ? {} : { tracing }) });
+      fixture.client.feed("GET / HTTP/1.1\r\nHost: web\r\n\r\n");
+      fixture.connect().feed("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+      assert.equal(/\r\nx-envoy-decorator-operation: web:80\/\*\r\n/.test(fixture.client.take()), tracing !== undefined);
+    }
+  });
+
   it("carries two requests over the same two connections", () => {
     const fixture = new Fixture();
     const { client } = fixture;

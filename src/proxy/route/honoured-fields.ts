@@ -1,5 +1,5 @@
-// Every field of a RouteConfiguration that this proxy acts on, or that has no effect on traffic by its nature (names, tracing
-// decoration, metadata that no filter here reads). What is not listed is refused by name when it is set.
+// Every field of a RouteConfiguration that this proxy acts on, or that has no effect on traffic by its nature (names, metadata
+// that no filter here reads). What is not listed is refused by name when it is set.
 import type { HonouredFields } from "#proxy/field-check";
 
 const HEADER_MUTATIONS = ["request_headers_to_add", "request_headers_to_remove", "response_headers_to_add", "response_headers_to_remove"];

@@ -64,6 +64,7 @@ export function compileRoute(
     name: config.name,
     virtualHost: scope.config.name,
     metadata: config.metadata?.filterMetadata ?? {},
+    decorator: compileDecorator(config),
     filterConfig: mergeFilterConfigs(
       scope.tableFilters,
       scope.filters,
@@ -90,6 +91,11 @@ export function compileRoute(
     includeAttemptCountInResponse: scope.config.includeAttemptCountInResponse,
   };
   return { match, entry };
+}
+
+function compileDecorator({ decorator }: Route): RouteEntry["decorator"] {
+  if (decorator === undefined || decorator.operation === "") return undefined;
+  return { operation: wireText(decorator.operation), propagate: decorator.propagate ?? true };
 }
 
 type ActionPart = Pick<

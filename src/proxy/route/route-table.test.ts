@@ -404,6 +404,7 @@ test("attempt counts, upgrades, metadata, not-found status", () => {
   });
   const entry = match(on, {});
   assert.deepEqual([entry?.name, entry?.virtualHost, entry?.metadata["istio"]], ["r", "v", { config: "/apis/x" }]);
+  assert.deepEqual(entry?.decorator, { operation: "o", propagate: true });
   assert.deepEqual([entry?.includeAttemptCountInRequest, entry?.includeAttemptCountInResponse], [true, false]);
   assert.deepEqual([entry?.clusterNotFoundStatus, entry?.autoHostRewrite, entry?.upgrades?.get("websocket")], [500, true, false]);
 });

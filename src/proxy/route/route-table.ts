@@ -89,6 +89,7 @@ function tlsRedirectEntry(virtualHost: string): RouteEntry {
     name: "",
     virtualHost,
     metadata: {},
+    decorator: undefined,
     filterConfig: new Map(),
     reply: httpsRedirect,
     chooseCluster: () => undefined,

@@ -46,6 +46,8 @@ export interface RouteEntry {
   readonly virtualHost: string;
   /** The route's filter_metadata, by namespace: Istio says in `istio` which rule it comes from. Nothing on the data path reads it. */
   readonly metadata: Readonly<Record<string, JsonObject>>;
+  /** What tracing calls a request by this route; with `propagate` the other side is told, in a header. */
+  readonly decorator: { readonly operation: string; readonly propagate: boolean } | undefined;
   /** Per-filter config of route, then virtual host, already merged; keyed by filter name; the value is what the filter's compile step made. */
   readonly filterConfig: ReadonlyMap<string, unknown>;
   /** Set for redirects and direct responses: answered without an upstream. */
