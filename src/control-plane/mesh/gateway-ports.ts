@@ -55,10 +55,12 @@ export class GatewayPorts {
   #claimHosts(server: GatewayServer): PortConflict | undefined {
     let owners = this.#tlsHosts.get(server.targetPort);
     if (owners === undefined) this.#tlsHosts.set(server.targetPort, (owners = new Map()));
-    const taken = server.hosts.filter((host) => owners.get(host)?.bind === server.bind);
+    // A server name has no namespace. istiod compares hosts with it, and sends a listener that no Envoy takes.
+    const names = isTls(server) ? server.hosts.map((host) => host.slice(host.indexOf("/") + 1)) : server.hosts;
+    const taken = names.filter((name) => owners.get(name)?.bind === server.bind);
     const owner = owners.get(taken[0] ?? "")?.server;
     if (owner !== undefined) return { owner, hosts: taken };
-    for (const host of server.hosts) owners.set(host, { bind: server.bind, server });
+    for (const name of names) owners.set(name, { bind: server.bind, server });
     return undefined;
   }
 }

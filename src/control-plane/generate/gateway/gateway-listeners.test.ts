@@ -76,6 +76,16 @@ test("servers that end TLS are told apart by server name, each with its own cert
   assert.equal(listener?.["listenerFilters"][0].name, "envoy.filters.listener.tls_inspector");
 });
 
+test("of two servers for one server name the older has it, whatever the namespaces that they are for", () => {
+  const found = listeners(
+    gateway(
+      { port: 443, protocol: "HTTPS", hosts: `"a/x.example.com"`, more: simple },
+      { port: 443, protocol: "HTTPS", hosts: `"b/x.example.com"`, more: simple },
+    ),
+  );
+  assert.equal(found["0.0.0.0_443"]?.["filterChains"].length, 1);
+});
+
 test("cipher suites that no proxy has are left out", () => {
   const suites = "cipherSuites: [ECDHE-RSA-AES256-GCM-SHA384, ECDHE-RSA-AES256-GCM-SHA384]";
   const [chain] =
