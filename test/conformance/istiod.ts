@@ -7,8 +7,8 @@ import { runScenario, type ScenarioResult } from "./istiod/scenario-result.ts";
 import { readScenario, scenarioNames, TYPE_NAMES, type ResourceType } from "./istiod/scenario.ts";
 import type { SectionOptions, SectionResult } from "./run.ts";
 
-/** How many scenarios of this families pass at least; raised whenever more do. */
-const PASSING = 0;
+/** So many scenarios of the families that are served pass at least: all that there are here. */
+const PASSING = 95;
 /** The part of them that may need exceptions. */
 const MOST_EXCEPTED = 0.05;
 
