@@ -12,6 +12,11 @@ export interface FilterInputs {
 /** On which side of the traffic a listener stands; filters and headers go by it. */
 export type ListenerClass = "sidecar-inbound" | "sidecar-outbound" | "gateway";
 
+const inputsOf = new WeakMap<ProxyView, FilterInputs>();
+
+/** The same object for the same view: what is made of it alone can be kept with it. */
 export function filterInputs(view: ProxyView): FilterInputs {
-  return { config: view.mesh.config, proxyConfig: view.proxyConfig, node: view.node };
+  let inputs = inputsOf.get(view);
+  if (inputs === undefined) inputsOf.set(view, (inputs = { config: view.mesh.config, proxyConfig: view.proxyConfig, node: view.node }));
+  return inputs;
 }

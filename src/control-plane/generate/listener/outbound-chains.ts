@@ -4,7 +4,7 @@ import { hostsOverlap } from "#control-plane/mesh/host";
 import type { Service } from "#control-plane/registry/service";
 import { serviceCaches, unknownHostCaches } from "#control-plane/generate/cluster/dns-caches";
 import { filterInputs } from "#control-plane/generate/filter-inputs";
-import { connectionManagerFilter, outboundConnectionManager } from "#control-plane/generate/network-filter/connection-manager";
+import { outboundHttpFilter } from "#control-plane/generate/network-filter/outbound-http-filter";
 import type { ChainPlan } from "./filter-chain.ts";
 import { wildcardAddresses } from "./ip-families.ts";
 import { statPrefix } from "./listener.ts";
@@ -27,7 +27,7 @@ export interface OutboundTarget {
 /** `detected`: only for connections that turn out to be HTTP. */
 export function httpChain(target: OutboundTarget, detected: boolean, view: ProxyView): ChainPlan {
   const { port, address } = target;
-  const manager = outboundConnectionManager(
+  const filter = outboundHttpFilter(
     {
       statPrefix: statPrefix("outbound", address, port.number),
       routes: routeName(target, view),
@@ -36,7 +36,7 @@ export function httpChain(target: OutboundTarget, detected: boolean, view: Proxy
     },
     filterInputs(view),
   );
-  const filters = [connectionManagerFilter(manager)];
+  const filters = [filter];
   return detected ? { filters, applicationProtocols: PLAINTEXT_HTTP_ALPN, transportProtocol: "raw_buffer" } : { filters };
 }
 

@@ -4,7 +4,7 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import { HttpConnectionManagerSchema } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
 import type { MeshConfigSpec, ProxyConfig } from "#api/mesh-config";
 import { parseNode } from "#control-plane/mesh/parse-node";
-import { messageToJson } from "#envoy/any";
+import { messageToJson, unpack } from "#envoy/any";
 import { configRegistry } from "#envoy/config-registry";
 import type { FilterInputs } from "#control-plane/generate/filter-inputs";
 import {
@@ -13,6 +13,8 @@ import {
   inboundConnectionManager,
   outboundConnectionManager,
 } from "./connection-manager.ts";
+import { outboundHttpFilter } from "./outbound-http-filter.ts";
+import { routeNameOf } from "./route-name.ts";
 
 const ISTIO_EXTENSIONS = ["istio.stats", "istio.alpn", "envoy.filters.http.peer_metadata"];
 
@@ -188,4 +190,22 @@ test("tracing has Istio's tags and MeshConfig's, by name, and a sampling of 1 pe
     overallSampling: { value: 100 },
     maxPathTagLength: 8,
   });
+});
+
+test("what outbound managers share is encoded once, and each comes out as if it had been made alone", () => {
+  const inputs = inputsOf({ config: { enableTracing: true, accessLogFile: "/dev/stdout" }, metadata: { HTTP10: "1" } });
+  for (const routes of ["80", "web.default.svc.cluster.local:80"]) {
+    for (const protocol of ["HTTP", "GRPC-WEB"] as const) {
+      const chain = { statPrefix: `outbound_${routes};`, routes, protocol };
+      const { configType } = outboundHttpFilter(chain, inputs);
+      assert.ok(configType.case === "typedConfig");
+      const merged = unpack(configType.value, HttpConnectionManagerSchema);
+      assert.ok(merged);
+      const shown = [merged, outboundConnectionManager(chain, inputs)].map((manager) =>
+        messageToJson(configRegistry, HttpConnectionManagerSchema, manager),
+      );
+      assert.deepEqual(shown[0], shown[1]);
+      assert.equal(routeNameOf(configType.value), routes);
+    }
+  }
 });

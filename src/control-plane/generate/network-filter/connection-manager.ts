@@ -29,6 +29,8 @@ import { tracing } from "./tracing.ts";
 
 type Settings = Exclude<MessageInitShape<typeof HttpConnectionManagerSchema>, HttpConnectionManager>;
 
+export const CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager";
+
 export interface HttpChain {
   /** Ends with ";" (`statPrefix`). */
   readonly statPrefix: string;
@@ -74,7 +76,7 @@ export function gatewayConnectionManager(chain: HttpChain, inputs: FilterInputs)
 }
 
 export function connectionManagerFilter(manager: HttpConnectionManager): Filter {
-  return networkFilter("envoy.filters.network.http_connection_manager", HttpConnectionManagerSchema, manager);
+  return networkFilter(CONNECTION_MANAGER, HttpConnectionManagerSchema, manager);
 }
 
 function connectionManager(
@@ -149,7 +151,7 @@ function preserveHeaderCase(manager: HttpConnectionManager): void {
   }).headerKeyFormat;
 }
 
-function routesByAds(routeConfigName: string): NonNullable<Settings["routeSpecifier"]> {
+export function routesByAds(routeConfigName: string): NonNullable<Settings["routeSpecifier"]> {
   return {
     case: "rds",
     value: {
