@@ -50,7 +50,7 @@ test("a Gateway that loses its port is named", () => {
   assert.deepEqual(rest, []);
 });
 
-test("services: ports that are not served, selectors that select nothing, none for a gateway's Service", () => {
+test("services: selectors that select nothing, none for a gateway's Service, nor where instances are listed", () => {
   const { mesh, objects } = meshOf([
     httpService("reviews"),
     object("WorkloadGroup", "reviews-v1", { metadata: { labels: { app: "reviews" } }, template: {} }),
@@ -62,11 +62,15 @@ test("services: ports that are not served, selectors that select nothing, none f
       ],
     }),
     object("Service", "bare", { ports: [{ name: "http", port: 80 }] }),
+    object("Service", "listed", { ports: [{ name: "http", port: 80 }] }),
+    object("EndpointSlice", "listed-1", { addressType: "IPv4" }, { labels: { "kubernetes.io/service-name": "listed" } }),
+    object("Service", "named", { type: "ExternalName", externalName: "example.com" }),
+    object("ServiceEntry", "e", { hosts: ["a.example.com"], ports: [{ number: 80, name: "http", protocol: "HTTP" }] }),
     object("Service", "istio-ingressgateway", { selector: { istio: "ingressgateway" }, ports: [{ name: "http2", port: 80 }] }),
   ]);
   const all = serviceFindings({ services: mesh.services, objects, gatewayLabels });
   assert.deepEqual(
     all.map(({ code, object, field }) => `${code} ${object?.name} ${field ?? ""}`),
-    ["MZ0009 bare ", "MZ0009 mysql spec.selector", "MZ0004 mysql spec.ports[0]", "MZ0004 mysql spec.ports[1]"],
+    ["MZ0009 bare ", "MZ0009 mysql spec.selector"],
   );
 });

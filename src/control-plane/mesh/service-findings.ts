@@ -1,7 +1,7 @@
-// What is worth knowing about services: ports that are not served yet, selectors that select nothing. Pure.
+// What is worth knowing about services: selectors that select nothing. Pure.
 import type { Finding } from "#api/finding";
 import { LabelIndex, selects, type Labels } from "#control-plane/registry/labels";
-import { isHttp, type Service } from "#control-plane/registry/service";
+import type { Service } from "#control-plane/registry/service";
 import { endpointLists } from "#control-plane/registry/endpoint-slices";
 import type { WorkloadEntrySpec } from "#api/workload-entry";
 import type { WorkloadGroupSpec } from "#api/workload-group";
@@ -48,21 +48,6 @@ export function serviceFindings({ services, objects, gatewayLabels }: ServiceFin
         object,
         field: "spec.selector",
         hint: "add a WorkloadGroup with these labels, or start the workload with `mizzen run`",
-      });
-    }
-    for (const [index, port] of service.ports.entries()) {
-      if (isHttp(port.protocol)) continue;
-      const reason =
-        port.protocol === "AUTO"
-          ? `port ${port.number} does not say its protocol, and finding it out from the first bytes is not there yet: it is not served`
-          : `port ${port.number} speaks ${port.protocol}, which is not served yet`;
-      findings.push({
-        level: "info",
-        code: "MZ0004",
-        message: reason,
-        object,
-        field: `spec.ports[${index}]`,
-        ...(port.protocol === "AUTO" ? { hint: "name the port http, or begin its name with http-, if it speaks HTTP" } : {}),
       });
     }
   }
