@@ -373,6 +373,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
   #prepare(headers: RequestHeaderMap): LocalReply | undefined {
     const { local, remote, tls } = this.#connection.info;
     const config = this.#config;
+    config.earlyMutation?.applyToRequest(headers, this.info);
     const refused = checkRequest(headers, this.info.protocol, local.port, config, this.stats);
     if (refused !== undefined) {
       this.#connection.closeAfterResponse();

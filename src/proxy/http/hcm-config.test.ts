@@ -1,3 +1,4 @@
+import { compileEarlyMutation } from "#proxy/route/early-mutation";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createRegistry, fromJson } from "@bufbuild/protobuf";
@@ -16,6 +17,7 @@ const ROUTER = { name: "envoy.filters.http.router", typedConfig: { "@type": `typ
 function parse(json: JsonObject): HcmConfig {
   return parseHcm(fromJson(HttpConnectionManagerSchema, json, { registry }), "filter_chains[0].filters[0].typed_config", {
     filters: [routerFilterCompiler],
+    compileEarlyMutation,
     compileRouteTable: () => {
       throw new ConfigError("route", [{ path: "virtual_hosts[0].domains", message: "must not be empty" }]);
     },

@@ -14,14 +14,18 @@ import { UuidRequestIdConfigSchema } from "#envoy/gen/envoy/extensions/request_i
 import type { AccessLog } from "#envoy/gen/envoy/config/accesslog/v3/accesslog_pb";
 import { HttpProtocolOptions_HeadersWithUnderscoresAction as Underscores } from "#envoy/gen/envoy/config/core/v3/protocol_pb";
 import type { RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
+import { PreserveCaseFormatterConfigSchema } from "#envoy/gen/envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case_pb";
+import type { TypedExtensionConfig } from "#envoy/gen/envoy/config/core/v3/extension_pb";
 import { nameOf } from "#envoy/any";
 import { durationMs } from "#envoy/duration";
 import { ConfigError } from "#proxy/config-error";
 import type { ConfigViolation } from "#proxy/config-error";
 import type { AccessLogSinks } from "#proxy/thread-context";
-import type { RouteTable } from "#proxy/route/route";
+import type { HeaderMutation, RouteTable } from "#proxy/route/route";
 import type { HttpFilterCompiler, HttpFilterFactory } from "./filter.ts";
 import { compileForwardClientCert } from "./forward-client-cert.ts";
+import { compileIpDetection, detectByForwardedFor } from "./original-ip-detection.ts";
+import type { DetectClient } from "./original-ip-detection.ts";
 import type { PathOptions } from "./path-normalization.ts";
 import type { RequestMutationOptions } from "./request-mutation.ts";
 import type { StreamInfo } from "./stream-info.ts";
@@ -40,6 +44,7 @@ export interface CompiledAccessLog {
 export interface HcmDependencies {
   readonly filters: readonly HttpFilterCompiler[];
   compileRouteTable(config: RouteConfiguration): RouteTable;
+  compileEarlyMutation(extensions: readonly TypedExtensionConfig[], path: string): HeaderMutation | undefined;
   compileAccessLog(configs: readonly AccessLog[], path: string): CompiledAccessLog;
   /** internal_address_config.cidr_ranges */
   compileAddressRanges(
@@ -77,6 +82,11 @@ export interface HcmConfig {
   readonly acceptHttp10: boolean;
   readonly defaultHostForHttp10: string;
   readonly proxy100Continue: boolean;
+  readonly stripTrailingHostDot: boolean;
+  /** What becomes of request headers with "_" in their name. */
+  readonly underscores: "allow" | "reject" | "drop";
+  /** Before anything else looks at a request. */
+  readonly earlyMutation: HeaderMutation | undefined;
   readonly stripPort: "none" | "matching" | "any";
   /** Lower-case upgrade types and whether they are on where the route does not say. */
   readonly upgrades: ReadonlyMap<string, boolean>;
@@ -122,6 +132,10 @@ export function parseHcm(wire: HttpConnectionManager, path: string, dependencies
     upgrades.set(name, upgrade.enabled ?? true);
   }
   const requestId = readRequestId(wire, refuse);
+  const detectClient = readIpDetection(wire, refuse);
+  const earlyMutation = gather("early_header_mutation_extensions", () =>
+    dependencies.compileEarlyMutation(wire.earlyHeaderMutationExtensions, at("early_header_mutation_extensions")),
+  );
   const ranges = wire.internalAddressConfig?.cidrRanges ?? [];
   const isInternalAddress =
     ranges.length === 0
@@ -146,6 +160,8 @@ export function parseHcm(wire: HttpConnectionManager, path: string, dependencies
     mutation: Object.freeze({
       useRemoteAddress: wire.useRemoteAddress ?? false,
       xffNumTrustedHops: wire.xffNumTrustedHops,
+      detectClient,
+      schemeToOverwrite: schemeToOverwrite(wire),
       skipXffAppend: wire.skipXffAppend,
       appendXForwardedPort: wire.appendXForwardedPort,
       generateRequestId: (wire.generateRequestId ?? true) && requestId,
@@ -176,6 +192,9 @@ export function parseHcm(wire: HttpConnectionManager, path: string, dependencies
     acceptHttp10: http1?.acceptHttp10 ?? false,
     defaultHostForHttp10: http1?.defaultHostForHttp10 ?? "",
     proxy100Continue: wire.proxy100Continue,
+    stripTrailingHostDot: wire.stripTrailingHostDot,
+    underscores: underscores(common?.headersWithUnderscoresAction),
+    earlyMutation,
     stripPort:
       wire.stripPortMode.case === "stripAnyHostPort" && wire.stripPortMode.value ? "any" : wire.stripMatchingHostPort ? "matching" : "none",
     upgrades,
@@ -191,13 +210,10 @@ function refuseWhatIsNotThere(wire: HttpConnectionManager, refuse: Refuse): void
   const set: readonly (readonly [boolean, string])[] = [
     [wire.localReplyConfig !== undefined, "local_reply_config"],
     [wire.addUserAgent === true, "add_user_agent"],
-    [wire.originalIpDetectionExtensions.length > 0, "original_ip_detection_extensions"],
-    [wire.earlyHeaderMutationExtensions.length > 0, "early_header_mutation_extensions"],
-    [wire.schemeHeaderTransformation !== undefined, "scheme_header_transformation"],
+    [wire.schemeHeaderTransformation?.matchUpstream === true, "scheme_header_transformation.match_upstream"],
     [wire.proxyStatusConfig !== undefined, "proxy_status_config"],
     [wire.pathNormalizationOptions !== undefined, "path_normalization_options"],
     [wire.typedHeaderValidationConfig !== undefined, "typed_header_validation_config"],
-    [wire.stripTrailingHostDot, "strip_trailing_host_dot"],
     [wire.streamErrorOnInvalidHttpMessage === true, "stream_error_on_invalid_http_message"],
     [wire.accessLogOptions !== undefined, "access_log_options"],
     [wire.accessLogFlushInterval !== undefined, "access_log_flush_interval"],
@@ -205,16 +221,17 @@ function refuseWhatIsNotThere(wire: HttpConnectionManager, refuse: Refuse): void
     // Without a provider Envoy traces nothing either: the sampling and tags that stand around it have no effect, operation names do.
     [wire.tracing?.provider !== undefined, "tracing.provider"],
     [wire.commonHttpProtocolOptions?.maxStreamDuration !== undefined, "common_http_protocol_options.max_stream_duration"],
-    [
-      (wire.commonHttpProtocolOptions?.headersWithUnderscoresAction ?? Underscores.ALLOW) !== Underscores.ALLOW,
-      "common_http_protocol_options.headers_with_underscores_action",
-    ],
-    [wire.httpProtocolOptions?.headerKeyFormat !== undefined, "http_protocol_options.header_key_format"],
     [wire.httpProtocolOptions?.allowChunkedLength === true, "http_protocol_options.allow_chunked_length"],
     [wire.httpProtocolOptions?.sendFullyQualifiedUrl === true, "http_protocol_options.send_fully_qualified_url"],
     [wire.httpProtocolOptions?.allowCustomMethods === true, "http_protocol_options.allow_custom_methods"],
   ];
   for (const [isSet, field] of set) if (isSet) refuse(field, "not served yet");
+  const format = wire.httpProtocolOptions?.headerKeyFormat?.headerFormat;
+  // Header case is always kept.
+  const keepsCase =
+    format?.case === "statefulFormatter" && nameOf(format.value.typedConfig?.typeUrl ?? "") === PreserveCaseFormatterConfigSchema.typeName;
+  if (format !== undefined && !keepsCase)
+    refuse("http_protocol_options.header_key_format", "not served yet, only PreserveCaseFormatterConfig");
   const kb = wire.maxRequestHeadersKb;
   if (kb !== undefined && (kb < 1 || kb > 8192)) refuse("max_request_headers_kb", "must be from 1 to 8192");
 }
@@ -296,6 +313,25 @@ function readRequestId(wire: HttpConnectionManager, refuse: Refuse): boolean {
   if (any === undefined || nameOf(any.typeUrl) === UuidRequestIdConfigSchema.typeName) return true;
   refuse("request_id_extension.typed_config", `${nameOf(any.typeUrl)} is not served, only UuidRequestIdConfig`);
   return false;
+}
+
+function readIpDetection(wire: HttpConnectionManager, refuse: Refuse): DetectClient {
+  const extensions = wire.originalIpDetectionExtensions;
+  if (extensions.length === 0) return detectByForwardedFor(wire.xffNumTrustedHops);
+  if (wire.useRemoteAddress === true) refuse("original_ip_detection_extensions", "may not be mixed with use_remote_address");
+  if (wire.xffNumTrustedHops > 0) refuse("original_ip_detection_extensions", "may not be mixed with xff_num_trusted_hops");
+  return compileIpDetection(extensions, refuse);
+}
+
+function schemeToOverwrite({ schemeHeaderTransformation }: HttpConnectionManager): "http" | "https" | undefined {
+  const transformation = schemeHeaderTransformation?.transformation;
+  if (transformation?.case !== "schemeToOverwrite") return undefined;
+  return transformation.value === "https" ? "https" : "http";
+}
+
+function underscores(action: Underscores | undefined): HcmConfig["underscores"] {
+  if (action === Underscores.REJECT_REQUEST) return "reject";
+  return action === Underscores.DROP_HEADER ? "drop" : "allow";
 }
 
 function escapedSlashes(action: EscapedSlashesAction): PathOptions["escapedSlashes"] {

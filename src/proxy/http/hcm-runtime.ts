@@ -23,7 +23,7 @@ export class HcmRuntime {
     this.thread = thread;
     const scope = thread.stats.scope("http", { tag: "envoy.http_conn_manager_prefix", value: config.statPrefix });
     this.#scope = scope;
-    this.stats = new HcmStats(scope);
+    this.stats = new HcmStats(scope, thread.stats);
     this.filters = config.filters.map((factory) => factory.withStats?.(scope) ?? factory);
     this.timers = new TimerWheel(thread.clock);
     this.accessLogger = config.accessLog?.open(thread.accessLogs);

@@ -52,8 +52,18 @@ export class HcmStats {
   readonly directResponse: Counter;
   readonly redirect: Counter;
   readonly resetAfterResponseStarted: Counter;
+  readonly #root: StatsScope;
 
-  constructor(scope: StatsScope) {
+  // The codec's, which all connection managers share: made when there is something to count, because nobody gives them back.
+  get rqRejectedUnderscore(): Counter {
+    return this.#root.counter("http1", "requests_rejected_with_underscores_in_headers");
+  }
+  get headersDroppedUnderscore(): Counter {
+    return this.#root.counter("http1", "dropped_headers_with_underscores");
+  }
+
+  /** `root`: where the codec counts. */
+  constructor(scope: StatsScope, root: StatsScope) {
     this.cxTotal = scope.counter("downstream_cx_total");
     this.cxActive = scope.gauge("downstream_cx_active");
     this.cxHttp1Total = scope.counter("downstream_cx_http1_total");
@@ -89,6 +99,7 @@ export class HcmStats {
     this.rqTooLarge = scope.counter("downstream_rq_too_large");
     this.rqWsOnNonWsRoute = scope.counter("downstream_rq_ws_on_non_ws_route");
     this.rqNonRelativePath = scope.counter("downstream_rq_non_relative_path");
+    this.#root = root;
     this.rqFailedPathNormalization = scope.counter("downstream_rq_failed_path_normalization");
     this.rqRedirectedWithNormalizedPath = scope.counter("downstream_rq_redirected_with_normalized_path");
     this.flowPaused = scope.counter("downstream_flow_control_paused_reading_total");

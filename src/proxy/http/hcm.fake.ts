@@ -230,6 +230,7 @@ export class FakeHcm {
     const config = parseHcm(wire, "", {
       filters: [routerFilterCompiler, testFilters],
       compileRouteTable: () => table,
+      compileEarlyMutation: () => undefined,
       compileAccessLog: () => ({ open: () => ({ log: (info) => void this.logged.push(info) }) }),
       compileAddressRanges: (ranges) => (address) => ranges.some(({ addressPrefix }) => addressPrefix === address),
     });

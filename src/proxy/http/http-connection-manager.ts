@@ -2,6 +2,7 @@
 import { compileAccessLog } from "#proxy/access-log/access-log";
 import { ConfigError } from "#proxy/config-error";
 import type { NetworkFilterCompiler } from "#proxy/listener/network-filter";
+import { compileEarlyMutation } from "#proxy/route/early-mutation";
 import { compileRouteTable } from "#proxy/route/route-table";
 import { compileAddressRanges } from "#matcher/cidr";
 import type { HttpFilterCompiler } from "./filter.ts";
@@ -13,6 +14,7 @@ export function httpConnectionManagerCompiler(filters: readonly HttpFilterCompil
     filters,
     compileRouteTable: (config) => compileRouteTable(config, { filters }),
     compileAccessLog,
+    compileEarlyMutation,
     compileAddressRanges: (ranges, path) => {
       try {
         return compileAddressRanges(ranges);

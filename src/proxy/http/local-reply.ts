@@ -17,6 +17,7 @@ export const LOCAL_REPLIES = {
   perTryTimeout: reply(504, "upstream request timeout", "UT", "upstream_per_try_timeout"),
   upgradeFailed: reply(403, "", undefined, "upgrade_failed"),
   missingHost: reply(400, "", undefined, "missing_host_header"),
+  underscoreInHeader: reply(400, "Bad Request", undefined, "http1.unexpected_underscore"),
   missingPath: reply(404, "", undefined, "missing_path_rejected"),
   absolutePath: reply(404, "", undefined, "absolute_path_rejected"),
   pathNormalizationFailed: reply(400, "", undefined, "path_normalization_failed"),

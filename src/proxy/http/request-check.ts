@@ -15,14 +15,42 @@ export function checkRequest(
   config: HcmConfig,
   stats: HcmStats,
 ): LocalReply | undefined {
+  if (config.underscores !== "allow" && hasRefusedUnderscore(headers, config.underscores, stats)) return LOCAL_REPLIES.underscoreInHeader;
   if (headers.authority === "") {
     if (config.defaultHostForHttp10 === "" || version !== "HTTP/1.0") return LOCAL_REPLIES.missingHost;
     headers.authority = config.defaultHostForHttp10;
   }
   const refused = headers.method === "CONNECT" ? undefined : checkPath(headers, config, stats);
   if (refused !== undefined) return refused;
+  if (config.stripTrailingHostDot) stripTrailingDot(headers);
   if (config.stripPort !== "none") stripPort(headers, config.stripPort === "any" ? undefined : localPort);
   return undefined;
+}
+
+/** True: the request is refused. Such names mean the same as others to some applications (CGI), and so pass checks of those. */
+function hasRefusedUnderscore(headers: RequestHeaderMap, action: "reject" | "drop", stats: HcmStats): boolean {
+  const found: string[] = [];
+  headers.forEach((name) => {
+    if (name.includes("_")) found.push(name);
+  });
+  if (found.length === 0) return false;
+  if (action === "reject") {
+    stats.rqRejectedUnderscore.inc();
+    return true;
+  }
+  for (const name of found) {
+    headers.remove(name);
+    stats.headersDroppedUnderscore.inc();
+  }
+  return false;
+}
+
+/** `a.example.` and `a.example.:80` are the same host without the dot. */
+function stripTrailingDot(headers: RequestHeaderMap): void {
+  const { authority } = headers;
+  const colon = authority.endsWith("]") ? -1 : authority.lastIndexOf(":");
+  const end = colon === -1 ? authority.length : colon;
+  if (end > 1 && authority[end - 1] === ".") headers.authority = authority.slice(0, end - 1) + authority.slice(end);
 }
 
 function checkPath(headers: RequestHeaderMap, config: HcmConfig, stats: HcmStats): LocalReply | undefined {

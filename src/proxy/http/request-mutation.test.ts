@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { seededRandom } from "#runtime/random";
 import { PairRequestHeaderMap } from "./pair-header-map.ts";
-import { lastAddress, mutateRequestHeaders } from "./request-mutation.ts";
+import { lastAddress } from "./forwarded-for.ts";
+import { detectByForwardedFor } from "./original-ip-detection.ts";
+import { mutateRequestHeaders } from "./request-mutation.ts";
 import type { ClientIdentity, RequestMutationOptions } from "./request-mutation.ts";
 
 const PEER = { address: "192.0.2.1", port: 1234 };
@@ -14,6 +16,8 @@ const DEFAULTS: RequestMutationOptions = {
   appendXForwardedPort: false,
   generateRequestId: true,
   preserveExternalRequestId: false,
+  detectClient: detectByForwardedFor(0),
+  schemeToOverwrite: undefined,
   forwardClientCert: (headers) => headers.remove("x-forwarded-client-cert"),
   via: "",
   isInternalAddress: (address) => address.startsWith("10."),
@@ -24,7 +28,14 @@ function mutate(
   options: Partial<RequestMutationOptions>,
 ): { headers: PairRequestHeaderMap; client: ClientIdentity } {
   const map = new PairRequestHeaderMap({ method: "GET", path: "/", authority: "a", scheme: "http" }, Object.entries(headers));
-  const client = mutateRequestHeaders(map, PEER, LOCAL, undefined, { ...DEFAULTS, ...options }, seededRandom(1));
+  const client = mutateRequestHeaders(
+    map,
+    PEER,
+    LOCAL,
+    undefined,
+    { ...DEFAULTS, detectClient: detectByForwardedFor(options.xffNumTrustedHops ?? 0), ...options },
+    seededRandom(1),
+  );
   return { headers: map, client };
 }
 

@@ -4,11 +4,17 @@ import type { SocketAddress } from "#proxy/net/connection";
 import type { TlsInfo } from "#proxy/net/tls-info";
 import type { Random } from "#runtime/random";
 import type { ForwardClientCert } from "./forward-client-cert.ts";
+import { lastAddress } from "./forwarded-for.ts";
 import type { RequestHeaderMap } from "./header-map.ts";
+import type { DetectClient } from "./original-ip-detection.ts";
 
 export interface RequestMutationOptions {
   readonly useRemoteAddress: boolean;
   readonly xffNumTrustedHops: number;
+  /** Where use_remote_address is off. */
+  readonly detectClient: DetectClient;
+  /** scheme_header_transformation */
+  readonly schemeToOverwrite: "http" | "https" | undefined;
   readonly skipXffAppend: boolean;
   readonly appendXForwardedPort: boolean;
   readonly generateRequestId: boolean;
@@ -74,10 +80,11 @@ export function mutateRequestHeaders(
       headers.set("x-forwarded-port", String(local.port));
     }
   } else {
-    const forwarded = headers.getJoined("x-forwarded-for");
-    remote = lastAddress(forwarded, options.xffNumTrustedHops);
-    singleAddress = forwarded !== undefined && !forwarded.includes(",");
+    const detected = options.detectClient(headers);
+    remote = detected?.remote;
+    singleAddress = detected?.direct === true;
   }
+  if (options.schemeToOverwrite !== undefined) headers.set("x-forwarded-proto", options.schemeToOverwrite);
   const forwardedProto = headers.get("x-forwarded-proto");
   if (forwardedProto === undefined) {
     headers.set("x-forwarded-proto", scheme);
@@ -106,24 +113,4 @@ export function mutateRequestHeaders(
   }
   options.forwardClientCert(headers, tls);
   return { remote, internal };
-}
-
-/** The address that stands `skip` places before the end of X-Forwarded-For; undefined when there is none or it is no IP address. */
-export function lastAddress(forwarded: string | undefined, skip: number): SocketAddress | undefined {
-  if (forwarded === undefined) return undefined;
-  let end = forwarded.length;
-  for (let i = 0; i < skip; i++) {
-    const comma = forwarded.lastIndexOf(",", end - 1);
-    if (comma === -1) return undefined;
-    end = comma;
-  }
-  const comma = end === 0 ? -1 : forwarded.lastIndexOf(",", end - 1);
-  const address = forwarded.slice(comma + 1, end).trim();
-  return isAddress(address) ? { address, port: 0 } : undefined;
-}
-
-function isAddress(text: string): boolean {
-  if (text.includes(":")) return text.length <= 45 && /^[0-9a-fA-F:.]+$/.test(text);
-  const parts = text.split(".");
-  return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256);
 }
