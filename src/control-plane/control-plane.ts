@@ -6,6 +6,7 @@ import { keyOf, type ApiObject } from "#api/object";
 import type { MeshConfigSpec } from "#api/mesh-config";
 import { parseFile } from "#api/parse-file";
 import type { WorkloadGroupSpec } from "#api/workload-group";
+import { unopenedServerFindings } from "#control-plane/generate/gateway/unopened-servers";
 import { credentialFindings } from "#control-plane/generate/secret/credential-findings";
 import { meshFindings } from "#control-plane/analysis/mesh-findings";
 import { BUILTIN_ORIGIN, builtinDocuments, INGRESS_GATEWAY_LABELS } from "#control-plane/config/builtin-objects";
@@ -242,6 +243,7 @@ export class ControlPlane {
     const objects = this.#store.objects;
     const gatewayLabels = this.#options.gatewayLabels ?? [INGRESS_GATEWAY_LABELS];
     const domain = this.#domain;
+    const gatewayViews = this.#server.proxies.filter(({ node }) => node.type === "router").map(({ node }) => mesh.view(node));
     const computed = [
       ...this.#registry.snapshot.findings,
       ...this.#analyze(mesh, gatewayLabels),
@@ -249,7 +251,8 @@ export class ControlPlane {
       ...ingressFindings({ objects, config: mesh.config }),
       ...gatewayPortConflicts({ mesh, objects, gatewayLabels }),
       ...serviceFindings({ services: mesh.services, objects, gatewayLabels }),
-      ...credentialFindings(this.#server.proxies.filter(({ node }) => node.type === "router").map(({ node }) => mesh.view(node))),
+      ...credentialFindings(gatewayViews),
+      ...unopenedServerFindings(gatewayViews),
     ].map((finding) => this.#store.locate(finding));
     const findings = [...this.#store.findings, ...computed, ...refusalFindings(this.#server.proxies)];
     const { fresh, gone } = diffFindings(this.#findings, findings);
