@@ -68,8 +68,17 @@ test("SIMPLE takes the server's name from each request where the rule has none",
   assert.deepEqual([listed.autoSni, listed.autoSanValidation], [true, false]);
   const unchecked = withTls({ mode: "SIMPLE", insecureSkipVerify: true });
   assert.deepEqual([unchecked.autoSni, unchecked.autoSanValidation], [true, false]);
-  const dynamic = withTls({ mode: "SIMPLE", sni: "a" }, { dynamicDns: true });
-  assert.deepEqual([dynamic.autoSni, dynamic.autoSanValidation], [false, true]);
+});
+
+test("a cluster that looks names up as they come always takes the server's name from the request, and checks it unless told not to", () => {
+  const names = (tls: ClientTLSSettings | undefined): unknown => {
+    const made = security({ dynamicDns: true, policy: tls === undefined ? {} : { tls } });
+    return [made.autoSni, made.autoSanValidation];
+  };
+  assert.deepEqual(names(undefined), [true, true]);
+  assert.deepEqual(names({ mode: "SIMPLE", sni: "a" }), [true, true]);
+  assert.deepEqual(names({ mode: "ISTIO_MUTUAL" }), [true, true]);
+  assert.deepEqual(names({ mode: "SIMPLE", insecureSkipVerify: true }), [true, false]);
 });
 
 test("names that a ServiceEntry declares are checked, accounts of a Kubernetes service are not", () => {

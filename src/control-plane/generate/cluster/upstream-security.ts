@@ -114,10 +114,12 @@ function isOthersCredential(tls: ClientTLSSettings | undefined, { caller, forCho
 
 /** Server names that the rule does not give are taken from each request. */
 function automaticNames(tls: ClientTLSSettings | undefined, inputs: SecurityInputs): Pick<Security, "autoSni" | "autoSanValidation"> {
+  // Envoy has no cluster that looks names up as they come without them, whether or not it encrypts.
+  if (inputs.dynamicDns) return { autoSni: true, autoSanValidation: tls?.insecureSkipVerify !== true };
   if ((tls?.mode !== "SIMPLE" && tls?.mode !== "MUTUAL") || isOthersCredential(tls, inputs)) {
     return { autoSni: false, autoSanValidation: false };
   }
   const autoSni = (tls.sni ?? "") === "";
   const unnamed = autoSni && (tls.subjectAltNames ?? []).length === 0;
-  return { autoSni, autoSanValidation: (unnamed || inputs.dynamicDns) && tls.insecureSkipVerify !== true };
+  return { autoSni, autoSanValidation: unnamed && tls.insecureSkipVerify !== true };
 }
