@@ -130,7 +130,7 @@ export function hostsForNamespace(server: Pick<GatewayServer, "hosts">, namespac
   const hosts: string[] = [];
   for (const host of server.hosts) {
     const slash = host.indexOf("/");
-    if (slash < 0 || host.slice(0, slash) === namespace) hosts.push(host.slice(slash + 1));
+    if (slash < 0 || host.startsWith("*/") || host.slice(0, slash) === namespace) hosts.push(host.slice(slash + 1));
   }
   return hosts;
 }
