@@ -455,7 +455,11 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     info.responseCode = headers.status;
     info.downstreamFirstByteSentMs = this.clock.monotonicMs();
     this.#responseStarted = true;
-    if (!this.#requestComplete) this.stats.rqResponseBeforeComplete.inc();
+    if (!this.#requestComplete) {
+      this.stats.rqResponseBeforeComplete.inc();
+      // HTTP/1 has no other way to be rid of the rest of the request.
+      if (!this.#upgraded && this.#requestHeaders?.method !== "CONNECT") this.#connection.closeAfterResponse();
+    }
     this.sender.sendHeaders(headers, endStream);
     if (endStream) this.#end();
   }

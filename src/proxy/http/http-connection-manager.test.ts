@@ -133,6 +133,18 @@ describe("the connection manager over real codecs", () => {
     }
   });
 
+  it("closes after an answer that does not wait for the whole request, and says so", () => {
+    const routeConfig = {
+      virtualHosts: [{ name: "v", domains: ["*"], routes: [{ match: { path: "/" }, directResponse: { status: 200 } }] }],
+    };
+    const early = new Fixture({ routeConfig }).client;
+    early.feed("POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 5\r\n\r\n");
+    assert.match(early.take(), /^HTTP\/1\.1 200 OK\r\n(?:.*\r\n)*connection: close\r\n/);
+    const whole = new Fixture({ routeConfig }).client;
+    whole.feed("GET / HTTP/1.1\r\nHost: web\r\n\r\n");
+    assert.doesNotMatch(whole.take(), /connection: close/);
+  });
+
   it("carries two requests over the same two connections", () => {
     const fixture = new Fixture();
     const { client } = fixture;
