@@ -11,6 +11,8 @@ export interface Call {
   readonly times: number;
   /** Too slow to be made often: which of several endpoints answers is not looked at. */
   readonly slow?: boolean;
+  /** The proxy gives up at some moment: how often the request had arrived by then is chance. */
+  readonly givesUp?: boolean;
   /** Copies may arrive after the answer. */
   readonly mirrored?: boolean;
 }

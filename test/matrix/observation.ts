@@ -42,6 +42,8 @@ function pick(headers: Readonly<Record<string, string>>, varying: ReadonlySet<st
 function steady(name: string, value: string): string {
   // The hash is of a certificate that is made anew for each run; a generated cookie is random.
   if (name === "x-forwarded-client-cert") return value.replaceAll(/Hash=[0-9a-f]+/g, "Hash=...");
+  // RFC 9110, 7.6.1: connection options are compared without case.
+  if (name === "connection") return value.toLowerCase();
   if (name === "set-cookie") return value.replaceAll(/="?[0-9a-f]{16}"?/g, "=...");
   return value;
 }

@@ -43,7 +43,10 @@ export function summaryLines(results: readonly ProxyResult[]): readonly string[]
     const all = results.flatMap((result) => result.columns.filter(({ column }) => column.text === text));
     const calls = results.reduce((sum, result) => sum + result.calls.length, 0);
     const agreeing = all.reduce((sum, { agreeing }) => sum + agreeing, 0);
-    return `matrix: ${text}: ${all.filter(agrees).length} of ${all.length} proxies agree, ${agreeing} of ${calls} calls`;
+    const different = all.flatMap(({ differences }) => differences);
+    const overHttp2 = different.filter(({ call }) => call.request.protocol === "h2").length;
+    const rest = different.length === 0 ? "" : ` (${overHttp2} of those that differ are over HTTP/2)`;
+    return `matrix: ${text}: ${all.filter(agrees).length} of ${all.length} proxies agree, ${agreeing} of ${calls} calls${rest}`;
   });
 }
 

@@ -34,7 +34,9 @@ export function routeCalls(routeConfig: JsonObject, options: RouteCallOptions): 
     const call = (what: string, authority: string, least: number, more: Partial<TrafficRequest>, waits = slow): void => {
       const times = uncertain ? SHARES : least;
       const label = `${options.label} ${text(virtualHost["name"]) ?? ""} ${what}`;
-      calls.push({ label, from: options.from, request: options.make(authority, more), times, slow: waits, mirrored });
+      const request = options.make(authority, more);
+      const givesUp = request.headers.some(([name]) => name === DELAY_HEADER);
+      calls.push({ label, from: options.from, request, times, slow: waits, mirrored, givesUp });
     };
     for (const [index, route] of routes.entries()) {
       const sample = sampleOfMatch(at(route, "match"));

@@ -132,7 +132,7 @@ function exchangeHttp2(session: ClientHttp2Session, request: TrafficRequest): Pr
     stream.on("error", () => done("closed"));
     stream.on("end", () => {
       const { ":status": status, ...rest } = head;
-      done(answer(Number(status ?? 0), rest, body));
+      done(status === undefined ? "closed" : answer(Number(status), rest, body));
     });
     stream.end();
   });
