@@ -23,6 +23,7 @@ import { file_envoy_extensions_filters_network_http_connection_manager_v3_http_c
 import { file_envoy_extensions_filters_network_mongo_proxy_v3_mongo_proxy } from "#envoy/gen/envoy/extensions/filters/network/mongo_proxy/v3/mongo_proxy_pb";
 import { file_envoy_extensions_filters_network_sni_dynamic_forward_proxy_v3_sni_dynamic_forward_proxy } from "#envoy/gen/envoy/extensions/filters/network/sni_dynamic_forward_proxy/v3/sni_dynamic_forward_proxy_pb";
 import { file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
+import { file_envoy_extensions_formatter_req_without_query_v3_req_without_query } from "#envoy/gen/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb";
 import { file_envoy_extensions_http_header_formatters_preserve_case_v3_preserve_case } from "#envoy/gen/envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case_pb";
 import { file_envoy_extensions_network_dns_resolver_cares_v3_cares_dns_resolver } from "#envoy/gen/envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver_pb";
 import { file_envoy_extensions_request_id_uuid_v3_uuid } from "#envoy/gen/envoy/extensions/request_id/uuid/v3/uuid_pb";
@@ -63,6 +64,7 @@ export const configRegistry = registryOf(
   file_envoy_extensions_filters_network_mongo_proxy_v3_mongo_proxy,
   file_envoy_extensions_filters_network_sni_dynamic_forward_proxy_v3_sni_dynamic_forward_proxy,
   file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy,
+  file_envoy_extensions_formatter_req_without_query_v3_req_without_query,
   file_envoy_extensions_http_header_formatters_preserve_case_v3_preserve_case,
   file_envoy_extensions_network_dns_resolver_cares_v3_cares_dns_resolver,
   file_envoy_extensions_request_id_uuid_v3_uuid,

@@ -16,6 +16,9 @@ export const DEFAULT_TEXT_FORMAT =
   '%BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" ' +
   '"%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%"\n';
 
+/** Extensions of Envoy whose operators the format knows without them. */
+const BUILT_IN_FORMATTERS: ReadonlySet<string> = new Set(["envoy.formatter.req_without_query"]);
+
 const OMITTING: FormatOptions = { ...LOG_FORMAT, missing: "" };
 
 export function textFormat(text: string, omitEmpty: boolean, path: string, violations: Violations): LineFormat {
@@ -86,6 +89,7 @@ export function compileFormatString(config: SubstitutionFormatString, path: stri
   const { format, omitEmptyValues: omitEmpty } = config;
   if (config.contentType !== "") violations.add(`${path}.content_type`, "has no meaning in an access log");
   for (const [index, formatter] of config.formatters.entries()) {
+    if (BUILT_IN_FORMATTERS.has(formatter.name)) continue;
     violations.add(`${path}.formatters[${index}]`, `formatter "${formatter.name}" is not served`);
   }
   switch (format.case) {

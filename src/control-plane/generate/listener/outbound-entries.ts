@@ -117,7 +117,8 @@ class EntryTable {
     if (existing?.isClosed === true) return;
     const resolution = existing === undefined ? "replace" : resolveConflict(target.port.protocol, existing.protocol);
     if (resolution === "keep") return;
-    const atWildcard = target.address === wildcardAddresses(this.#view.node)[0];
+    // A port for HTTP proxy requests, which only a Sidecar declares, is nothing else, even at the wildcard.
+    const atWildcard = target.port.protocol !== "HTTP_PROXY" && target.address === wildcardAddresses(this.#view.node)[0];
     const chains = this.#chains(target, kind === "AUTO" || atWildcard);
     if (existing === undefined || resolution === "replace") {
       // At the wildcard HTTP is detected, too, so that other traffic of the port passes.

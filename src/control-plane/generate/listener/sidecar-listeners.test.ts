@@ -222,3 +222,14 @@ spec: { outboundClusterStatName: "%SERVICE%_%SERVICE_PORT_NAME%" }
 `);
   assert.match(JSON.stringify(listeners.get("10.96.0.2_5432")), /"statPrefix":"db\.default_tcp"/u);
 });
+
+test("a Sidecar's port for HTTP proxy requests takes nothing else", () => {
+  const listeners = listenersOf(`${service("web", [["http", 80]])}
+---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: { name: all, namespace: default }
+spec: { egress: [{ port: { number: 15080, protocol: HTTP_PROXY, name: proxy }, hosts: ["*/*"] }] }
+`);
+  assert.deepEqual(chainsOf(listeners.get("0.0.0.0_15080")), ["[] => 15080"]);
+});

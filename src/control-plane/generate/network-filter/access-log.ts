@@ -1,7 +1,10 @@
 // The file access log that MeshConfig asks for, with Istio's default line and fields.
 import { create, type JsonObject, type MessageInitShape } from "@bufbuild/protobuf";
 import { AccessLogSchema, type AccessLog, type AccessLogFilterSchema } from "#envoy/gen/envoy/config/accesslog/v3/accesslog_pb";
+import { TypedExtensionConfigSchema, type TypedExtensionConfig } from "#envoy/gen/envoy/config/core/v3/extension_pb";
+import type { SubstitutionFormatStringSchema as FormatSchema } from "#envoy/gen/envoy/config/core/v3/substitution_format_string_pb";
 import { FileAccessLogSchema } from "#envoy/gen/envoy/extensions/access_loggers/file/v3/file_pb";
+import { ReqWithoutQuerySchema } from "#envoy/gen/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb";
 import type { MeshConfigSpec } from "#api/mesh-config";
 import { pack } from "#envoy/any";
 
@@ -57,12 +60,7 @@ function fileAccessLogs(config: MeshConfigSpec, filter?: MessageInitShape<typeof
     path,
     accessLogFormat: {
       case: "logFormat",
-      value: {
-        format:
-          config.accessLogEncoding === "JSON"
-            ? { case: "jsonFormat", value: jsonFields(config.accessLogFormat ?? "") }
-            : { case: "textFormatSource", value: { specifier: { case: "inlineString", value: textLine(config.accessLogFormat ?? "") } } },
-      },
+      value: logFormat(config),
     },
   });
   return [
@@ -72,6 +70,29 @@ function fileAccessLogs(config: MeshConfigSpec, filter?: MessageInitShape<typeof
       configType: { case: "typedConfig", value: pack(FileAccessLogSchema, file) },
     }),
   ];
+}
+
+function logFormat({ accessLogEncoding, accessLogFormat: format = "" }: MeshConfigSpec): MessageInitShape<typeof FormatSchema> {
+  if (accessLogEncoding === "JSON") {
+    const fields = jsonFields(format);
+    const texts = Object.values(fields).filter((value) => typeof value === "string");
+    return { format: { case: "jsonFormat", value: fields }, jsonFormatOptions: {}, formatters: formattersOf(texts) };
+  }
+  const line = textLine(format);
+  return {
+    format: { case: "textFormatSource", value: { specifier: { case: "inlineString", value: line } } },
+    formatters: formattersOf([line]),
+  };
+}
+
+const REQ_WITHOUT_QUERY = create(TypedExtensionConfigSchema, {
+  name: "envoy.formatter.req_without_query",
+  typedConfig: pack(ReqWithoutQuerySchema, create(ReqWithoutQuerySchema)),
+});
+
+/** Operators that Envoy knows only with an extension. */
+function formattersOf(texts: readonly string[]): TypedExtensionConfig[] {
+  return texts.some((text) => text.includes("%REQ_WITHOUT_QUERY(")) ? [REQ_WITHOUT_QUERY] : [];
 }
 
 function textLine(format: string): string {

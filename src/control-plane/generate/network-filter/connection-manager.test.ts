@@ -209,3 +209,12 @@ test("what outbound managers share is encoded once, and each comes out as if it 
     }
   }
 });
+
+test("an access log names the extensions that its operators need", () => {
+  const logOf = (config: MeshConfigSpec) => JSON.stringify(managerOf("inbound", { config: { accessLogFile: "/dev/stdout", ...config } }));
+  const json = logOf({ accessLogEncoding: "JSON", accessLogFormat: '{"path": "%REQ_WITHOUT_QUERY(:PATH)%"}' });
+  assert.match(json, /"jsonFormat":\{"path":"[^"]+"\},"formatters":\[\{"name":"envoy.formatter.req_without_query"/u);
+  assert.match(json, /"jsonFormatOptions":\{\}/u);
+  assert.match(logOf({ accessLogFormat: "%REQ_WITHOUT_QUERY(:PATH)%" }), /req_without_query/u);
+  assert.doesNotMatch(logOf({}), /formatters/u);
+});
