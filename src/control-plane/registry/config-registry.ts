@@ -1,6 +1,7 @@
 // The registry of the objects in the store and of the workloads that agents registered.
 import type { ConfigStore } from "#control-plane/config/store";
 import { buildRegistry } from "./build-registry.ts";
+import { changesOnlyEndpoints } from "./endpoint-change.ts";
 import type { RegistrySnapshot, ServiceRegistry } from "./registry.ts";
 import type { WorkloadRegistrations } from "./workload-registrations.ts";
 
@@ -63,7 +64,7 @@ export class ConfigRegistry implements ServiceRegistry {
   #update(): void {
     const before = this.#snapshot;
     this.#snapshot = this.#build(before);
-    const changed = before.services === this.#snapshot.services ? "endpoints" : "services";
+    const changed = before.services === this.#snapshot.services && changesOnlyEndpoints(before, this.#snapshot) ? "endpoints" : "services";
     for (const listener of this.#listeners) listener(changed);
   }
 }

@@ -29,6 +29,9 @@ export interface RegistrySnapshot {
 
 export interface ServiceRegistry {
   readonly snapshot: RegistrySnapshot;
-  /** Called after every change: with `services` when a service changed, with `endpoints` when only endpoints did. */
+  /**
+   * Called after every change: with `endpoints` when it shows in nothing but the endpoints that proxies are told (endpoint-change.ts), else
+   * with `services`.
+   */
   subscribe(listener: (changed: "services" | "endpoints") => void): () => void;
 }
