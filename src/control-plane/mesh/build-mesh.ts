@@ -3,6 +3,7 @@
 import type { MeshConfigSpec } from "#api/mesh-config";
 import type { ObjectSet } from "#control-plane/config/object-set";
 import { discoveredObjects } from "#control-plane/registry/discovery-selectors";
+import { changesOnlyEndpoints } from "#control-plane/registry/endpoint-change";
 import type { RegistrySnapshot } from "#control-plane/registry/registry";
 import type { Mesh, ProxyView } from "./mesh.ts";
 import { MeshIndex } from "./mesh-index.ts";
@@ -56,7 +57,7 @@ export function buildMesh(inputs: MeshInputs, previous?: Mesh): Mesh {
     changedSince: (earlier) => {
       const other = made.get(earlier);
       if (other === undefined || other.index !== index) return { configuration: true, endpoints: undefined };
-      return { configuration: false, endpoints: registry.changedEndpoints(other.registry) };
+      return { configuration: !changesOnlyEndpoints(other.registry, registry), endpoints: registry.changedEndpoints(other.registry) };
     },
     hasCertificateAuthority,
   };

@@ -93,7 +93,7 @@ export interface InboundPort {
 }
 
 export interface MeshChange {
-  /** Anything but endpoints. */
+  /** Anything that shows elsewhere than in the endpoints that proxies are told. */
   readonly configuration: boolean;
   /** Hostnames of services whose endpoints changed; undefined: any may have. */
   readonly endpoints: ReadonlySet<string> | undefined;

@@ -2,7 +2,7 @@
 import type { Node } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { generateEndpoints, generateResources, type ResourceSet } from "#control-plane/generate/resources";
 import type { ResourceCache } from "#control-plane/generate/resource-cache";
-import type { Mesh } from "#control-plane/mesh/mesh";
+import type { Mesh, MeshChange, ProxyView } from "#control-plane/mesh/mesh";
 import { NodeError, parseNode } from "#control-plane/mesh/parse-node";
 import type { ProxyNode } from "#control-plane/mesh/proxy";
 import { ENDPOINT_TYPE, SHORT_TYPE } from "#envoy/type-urls";
@@ -47,6 +47,8 @@ export class ProxyConnection {
   readonly #session: DiscoverySession;
   #node: ProxyNode | undefined;
   #push: Push | undefined;
+  /** False: the last push could not be generated, so what the proxy has is older than that. */
+  #isCurrent = false;
   #clusterId = "Kubernetes";
 
   constructor(options: ProxyConnectionOptions) {
@@ -119,13 +121,14 @@ export class ProxyConnection {
 
   push(push: Push, scope: "all" | "endpoints"): void {
     if (this.#node === undefined) return;
+    const before = this.#push;
     let resources: ResourceSet;
     try {
       const view = push.mesh.view(this.#node);
-      resources =
-        scope === "endpoints" && this.#push !== undefined
-          ? new Map([...this.#session.desired, [ENDPOINT_TYPE, generateEndpoints(view, push.cache)]])
-          : generateResources(view, push.cache);
+      if (scope === "all" || before === undefined) resources = generateResources(view, push.cache);
+      else if (this.#isCurrent && !concerns(view, push.mesh.changedSince(before.mesh))) resources = this.#session.desired;
+      else resources = new Map([...this.#session.desired, [ENDPOINT_TYPE, generateEndpoints(view, push.cache)]]);
+      this.#isCurrent = true;
     } catch (error) {
       // A bug of ours must not take the last good configuration away from a proxy, nor the next one from the others.
       this.#options.metrics.generationErrors++;
@@ -134,6 +137,7 @@ export class ProxyConnection {
         error: String(error),
       });
       resources = this.#session.desired;
+      this.#isCurrent = false;
     }
     this.#push = push;
     this.#session.setDesired(resources, push.mesh.version, push.sequence);
@@ -161,4 +165,9 @@ export class ProxyConnection {
     const { id, version } = this.#node;
     this.#options.log.info("a proxy connected", { proxy: id, version });
   }
+}
+
+/** Whether endpoints changed that the proxy is told of. */
+function concerns(view: ProxyView, { configuration, endpoints }: MeshChange): boolean {
+  return configuration || endpoints === undefined || [...endpoints].some((hostname) => view.service(hostname) !== undefined);
 }
