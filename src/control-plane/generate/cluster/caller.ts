@@ -1,5 +1,6 @@
 // What of a calling proxy shapes its clusters. Proxies that are alike in it share them.
 import { hasExtension } from "#control-plane/generate/istio-extension";
+import { fileReaderOf, type FileReader } from "#control-plane/generate/transport-socket/file-secrets";
 import type { ProxyType } from "#control-plane/mesh/proxy";
 import type { ProxyView } from "#control-plane/mesh/mesh";
 
@@ -14,6 +15,7 @@ export interface Caller {
   readonly bufferLimitBytes: number | undefined;
   /** False for a sidecar that is called as an HTTP proxy, and for an application without one: their connections had no other destination. */
   readonly knowsOriginalDestination: boolean;
+  readonly fileReader: FileReader;
   /** Files that its operator gave it instead of the mesh's certificate. */
   readonly certificateFiles: CertificateFiles | undefined;
 }
@@ -43,6 +45,7 @@ export function callerOf(view: ProxyView): Caller {
     preservesHeaderCase: proxyConfig.proxyHeaders?.preserveHttp1HeaderCase === true,
     bufferLimitBytes: limit !== undefined && limit >= 0 ? limit : undefined,
     knowsOriginalDestination: node.httpProxy === undefined && node.generator !== "grpc",
+    fileReader: fileReaderOf(node),
     certificateFiles: certificateFilesOf(node.metadata),
   };
 }

@@ -65,6 +65,7 @@ export function callerWith(over: Partial<Caller> = {}): Caller {
     preservesHeaderCase: false,
     bufferLimitBytes: undefined,
     knowsOriginalDestination: true,
+    fileReader: "agent",
     certificateFiles: undefined,
     ...over,
   };

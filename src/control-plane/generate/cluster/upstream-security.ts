@@ -96,7 +96,7 @@ function tlsSocket(tls: ClientTLSSettings | undefined, isAuto: boolean, inputs: 
       if (isOthersCredential(tls, inputs)) return undefined;
       // Of a ServiceEntry the names that it declares count.
       const ofService = inputs.service.source === "ServiceEntry" ? identities : [];
-      const context = upstreamTlsContext({ tls: tls ?? {}, subjectAltNames: ofService, http2, mesh });
+      const context = upstreamTlsContext({ tls: tls ?? {}, subjectAltNames: ofService, http2, mesh, fileReader: inputs.caller.fileReader });
       return context === undefined ? undefined : upstreamTlsSocket(context);
     }
   }

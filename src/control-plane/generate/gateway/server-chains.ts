@@ -13,6 +13,7 @@ import type { ChainPlan } from "#control-plane/generate/listener/filter-chain";
 import { connectionManagerFilter, gatewayConnectionManager } from "#control-plane/generate/network-filter/connection-manager";
 import { metadataExchange } from "#control-plane/generate/network-filter/istio-filters";
 import { routeFilters } from "#control-plane/generate/network-filter/tcp-destination";
+import { fileReaderOf } from "#control-plane/generate/transport-socket/file-secrets";
 import { downstreamTlsContext } from "#control-plane/generate/transport-socket/downstream-tls-context";
 import { downstreamTlsSocket } from "#control-plane/generate/transport-socket/transport-socket";
 import { autoPassthroughChains } from "./auto-passthrough-chains.ts";
@@ -47,6 +48,7 @@ function tlsSocket(server: GatewayServer, tls: ServerTLSSettings, view: ProxyVie
     mesh: view.mesh.config,
     transport: server.routeName === "" ? "tcp" : "http",
     metadataExchange: hasExtension(view.node, "envoy.filters.network.metadata_exchange"),
+    fileReader: fileReaderOf(view.node),
   });
   return context === undefined ? undefined : downstreamTlsSocket(context);
 }

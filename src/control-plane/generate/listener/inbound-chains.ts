@@ -17,6 +17,7 @@ import { configPath, istioMetadata } from "#control-plane/generate/istio-metadat
 import { connectionManagerFilter, inboundConnectionManager } from "#control-plane/generate/network-filter/connection-manager";
 import { metadataExchange } from "#control-plane/generate/network-filter/istio-filters";
 import { blackHoleFilters, proxyTo, tcpFilters } from "#control-plane/generate/network-filter/tcp-filters";
+import { fileReaderOf } from "#control-plane/generate/transport-socket/file-secrets";
 import { downstreamTlsContext, meshDownstreamTlsContext } from "#control-plane/generate/transport-socket/downstream-tls-context";
 import { downstreamTlsSocket } from "#control-plane/generate/transport-socket/transport-socket";
 import { inboundChainMatches, ownTlsMatch, type InboundChainMatch } from "./inbound-chain-match.ts";
@@ -67,7 +68,12 @@ export function portChains(port: InboundPort, view: ProxyView): readonly FilterC
   return matches.map((match) => {
     const chain = inboundChain(source, match, view);
     if (match.endsTls && ownTls !== undefined) {
-      const context = downstreamTlsContext(ownTls, { mesh: view.mesh.config, transport: "http", metadataExchange: false });
+      const context = downstreamTlsContext(ownTls, {
+        mesh: view.mesh.config,
+        transport: "http",
+        metadataExchange: false,
+        fileReader: fileReaderOf(view.node),
+      });
       if (context !== undefined) chain.transportSocket = downstreamTlsSocket(context);
     }
     if (port.sidecar !== undefined) chain.metadata = istioMetadata({ config: configPath(port.sidecar) });

@@ -3,6 +3,7 @@
 import type { CommonTlsContext } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb";
 import { outboundPorts } from "#control-plane/generate/cluster/outbound-port";
 import { effectivePolicy } from "#control-plane/generate/cluster/traffic-policy";
+import { fileReaderOf } from "#control-plane/generate/transport-socket/file-secrets";
 import { downstreamTlsContext } from "#control-plane/generate/transport-socket/downstream-tls-context";
 import { upstreamTlsContext } from "#control-plane/generate/transport-socket/upstream-tls-context";
 import type { ServerTLSSettings } from "#api/gateway";
@@ -27,7 +28,12 @@ export function credentialUses(view: ProxyView): readonly CredentialUse[] {
 }
 
 function serverUses(tls: ServerTLSSettings, view: ProxyView, object: ApiObject | undefined, field: string): readonly CredentialUse[] {
-  const context = downstreamTlsContext(tls, { mesh: view.mesh.config, transport: "http", metadataExchange: false });
+  const context = downstreamTlsContext(tls, {
+    mesh: view.mesh.config,
+    transport: "http",
+    metadataExchange: false,
+    fileReader: fileReaderOf(view.node),
+  });
   return namesIn(context?.commonTlsContext).map((secretName) => ({ secretName, object, field }));
 }
 
@@ -40,7 +46,7 @@ function destinationUses(view: ProxyView): readonly CredentialUse[] {
     for (const subset of subsets) {
       const { tls } = effectivePolicy(rule, subset, port.number, view.mesh.config);
       if (tls?.mode !== "SIMPLE" && tls?.mode !== "MUTUAL") continue;
-      const context = upstreamTlsContext({ tls, subjectAltNames: [], http2: false, mesh: view.mesh.config });
+      const context = upstreamTlsContext({ tls, subjectAltNames: [], http2: false, mesh: view.mesh.config, fileReader: "agent" });
       uses.push(...namesIn(context?.commonTlsContext).map((secretName) => ({ secretName, object: rule.objects[0], field: "" })));
     }
   }

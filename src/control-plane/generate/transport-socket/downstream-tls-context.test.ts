@@ -4,10 +4,11 @@ import { toJson } from "@bufbuild/protobuf";
 import { DownstreamTlsContextSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb";
 import type { ServerTLSSettings } from "#api/gateway";
 import type { MeshConfigSpec } from "#api/mesh-config";
+import type { FileReader } from "./file-secrets.ts";
 import { downstreamTlsContext, meshDownstreamTlsContext } from "./downstream-tls-context.ts";
 
-function server(tls: ServerTLSSettings, mesh: MeshConfigSpec = {}): any {
-  const context = downstreamTlsContext(tls, { mesh, transport: "http", metadataExchange: false });
+function server(tls: ServerTLSSettings, mesh: MeshConfigSpec = {}, fileReader: FileReader = "agent"): any {
+  const context = downstreamTlsContext(tls, { mesh, transport: "http", metadataExchange: false, fileReader });
   return context === undefined ? undefined : toJson(DownstreamTlsContextSchema, context);
 }
 
@@ -83,6 +84,14 @@ test("files are served by the agent under Istio's names", () => {
   assert.deepEqual(context.commonTlsContext.combinedValidationContext.defaultValidationContext.crl, { filename: "/crl.pem" });
   const { sdsConfig } = context.commonTlsContext.tlsCertificateSdsSecretConfigs[0];
   assert.equal(sdsConfig.initialFetchTimeout, undefined);
+});
+
+test("a proxy without an agent reads files itself", () => {
+  const files = { serverCertificate: "/c.pem", privateKey: "/k.pem", caCertificates: "/ca.pem", subjectAltNames: ["a"] };
+  const { commonTlsContext } = server({ mode: "MUTUAL", ...files }, {}, "proxy");
+  assert.equal(commonTlsContext.tlsCertificateSdsSecretConfigs, undefined);
+  assert.deepEqual(commonTlsContext.tlsCertificates, [{ certificateChain: { filename: "/c.pem" }, privateKey: { filename: "/k.pem" } }]);
+  assert.deepEqual(commonTlsContext.validationContext, { trustedCa: { filename: "/ca.pem" }, matchSubjectAltNames: [{ exact: "a" }] });
 });
 
 test("what the server says of versions and ciphers counts before what the mesh says", () => {

@@ -1,9 +1,11 @@
 // TLS where a proxy is the server: a sidecar for calls within the mesh, and what a Gateway server or a Sidecar's ingress asks for.
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { TlsParameters_TlsProtocol as Protocol } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/common_pb";
+import { TlsParameters_TlsProtocol as Protocol, type TlsCertificate } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/common_pb";
+import type { SdsSecretConfig } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb";
 import { DownstreamTlsContextSchema, type DownstreamTlsContext } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb";
 import type { ServerTLSSettings } from "#api/gateway";
 import type { MeshConfigSpec } from "#api/mesh-config";
+import { authoritiesFile, certificateFiles, type FileReader } from "./file-secrets.ts";
 import {
   agentSecret,
   authoritiesFileName,
@@ -62,8 +64,12 @@ export function meshDownstreamTlsContext({ mesh, transport, metadataExchange }: 
   });
 }
 
+export interface ServerTlsOptions extends DownstreamTlsOptions {
+  readonly fileReader: FileReader;
+}
+
 /** TLS as a Gateway server or a Sidecar's ingress listener asks for it; undefined where TLS does not end at the proxy. */
-export function downstreamTlsContext(tls: ServerTLSSettings, options: DownstreamTlsOptions): DownstreamTlsContext | undefined {
+export function downstreamTlsContext(tls: ServerTLSSettings, options: ServerTlsOptions): DownstreamTlsContext | undefined {
   const mode = tls.mode ?? "PASSTHROUGH";
   if (mode === "PASSTHROUGH" || mode === "AUTO_PASSTHROUGH") return undefined;
   const ofMesh = mode === "ISTIO_MUTUAL";
@@ -74,7 +80,11 @@ export function downstreamTlsContext(tls: ServerTLSSettings, options: Downstream
     commonTlsContext: {
       alpnProtocols: exchange ? METADATA_EXCHANGE_ALPN : HTTP_ALPN,
       ...(parameters === undefined ? {} : { tlsParams: parameters }),
-      ...(ofMesh ? certificatesOfMesh(tls) : credentialNames(tls).length > 0 ? certificatesOfCredentials(tls) : certificatesOfFiles(tls)),
+      ...(ofMesh
+        ? certificatesOfMesh(tls)
+        : credentialNames(tls).length > 0
+          ? certificatesOfCredentials(tls)
+          : certificatesOfFiles(tls, options.fileReader)),
     },
   });
 }
@@ -113,21 +123,26 @@ function certificatesOfCredentials(tls: ServerTLSSettings): CommonInit {
   };
 }
 
-function certificatesOfFiles(tls: ServerTLSSettings): CommonInit {
+function certificatesOfFiles(tls: ServerTLSSettings, reader: FileReader): CommonInit {
   const pairs = tls.tlsCertificates !== undefined && tls.tlsCertificates.length > 0 ? tls.tlsCertificates : [tls];
-  const tlsCertificateSdsSecretConfigs = pairs.map(({ serverCertificate = "", privateKey = "" }) =>
+  const tlsCertificates: TlsCertificate[] = [];
+  const tlsCertificateSdsSecretConfigs: SdsSecretConfig[] = [];
+  for (const { serverCertificate = "", privateKey = "" } of pairs) {
     // Without files it is the workload's own certificate, as in Istio.
-    agentSecret(serverCertificate === "" || privateKey === "" ? WORKLOAD_CERTIFICATE : certificateFileName(serverCertificate, privateKey)),
-  );
-  if (!validatesClient(tls)) return { tlsCertificateSdsSecretConfigs };
+    if (serverCertificate === "" || privateKey === "") tlsCertificateSdsSecretConfigs.push(agentSecret(WORKLOAD_CERTIFICATE));
+    else if (reader === "proxy") tlsCertificates.push(certificateFiles(serverCertificate, privateKey));
+    else tlsCertificateSdsSecretConfigs.push(agentSecret(certificateFileName(serverCertificate, privateKey)));
+  }
+  const certificates = { tlsCertificates, tlsCertificateSdsSecretConfigs };
+  if (!validatesClient(tls)) return certificates;
   const { caCertificates = "" } = tls;
-  return {
-    tlsCertificateSdsSecretConfigs,
-    validationContextType: combinedValidation(
-      { ...clientRules(tls), crl: tls.caCrl },
-      agentSecret(caCertificates === "" ? MESH_ROOTS : authoritiesFileName(caCertificates)),
-    ),
-  };
+  const rules = { ...clientRules(tls), crl: tls.caCrl };
+  if (reader === "proxy" && caCertificates !== "") {
+    const value = validationContext({ ...rules, authorities: authoritiesFile(caCertificates) });
+    return { ...certificates, validationContextType: { case: "validationContext", value } };
+  }
+  const authorities = agentSecret(caCertificates === "" ? MESH_ROOTS : authoritiesFileName(caCertificates));
+  return { ...certificates, validationContextType: combinedValidation(rules, authorities) };
 }
 
 function validatesClient(tls: ServerTLSSettings): boolean {

@@ -1,5 +1,6 @@
 // What the TLS contexts of servers and clients have in common.
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { DataSource } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { StringMatcherSchema, type StringMatcher } from "#envoy/gen/envoy/type/matcher/v3/string_pb";
 import {
   CertificateValidationContextSchema,
@@ -19,6 +20,8 @@ export interface PeerRules {
   readonly spki?: readonly string[] | undefined;
   readonly hashes?: readonly string[] | undefined;
   readonly acceptUntrusted?: boolean | undefined;
+  /** In place, where no secret brings them. */
+  readonly authorities?: DataSource | undefined;
 }
 
 /** Authorities from a secret, the rest in place. */
@@ -35,6 +38,7 @@ export function validationContext(rules: PeerRules): CertificateValidationContex
     verifyCertificateSpki: [...(rules.spki ?? [])],
     verifyCertificateHash: [...(rules.hashes ?? [])],
     ...(rules.crl === undefined || rules.crl === "" ? {} : { crl: { specifier: { case: "filename" as const, value: rules.crl } } }),
+    ...(rules.authorities === undefined ? {} : { trustedCa: rules.authorities }),
     ...(rules.acceptUntrusted === true ? { trustChainVerification: TrustChain.ACCEPT_UNTRUSTED } : {}),
   });
 }

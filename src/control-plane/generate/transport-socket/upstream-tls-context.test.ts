@@ -6,7 +6,7 @@ import type { ClientTLSSettings } from "#api/destination-rule";
 import { meshUpstreamTlsContext, upstreamTlsContext, type UpstreamTls } from "./upstream-tls-context.ts";
 
 function client(tls: ClientTLSSettings, over: Partial<UpstreamTls> = {}): any {
-  const context = upstreamTlsContext({ tls, subjectAltNames: [], http2: false, mesh: {}, ...over });
+  const context = upstreamTlsContext({ tls, subjectAltNames: [], http2: false, mesh: {}, fileReader: "agent", ...over });
   return context === undefined ? undefined : toJson(UpstreamTlsContextSchema, context);
 }
 
@@ -51,6 +51,15 @@ test("insecureSkipVerify leaves the server's certificate unchecked", () => {
     client({ mode: "SIMPLE", credentialName: "c", insecureSkipVerify: true }).commonTlsContext.combinedValidationContext,
     undefined,
   );
+});
+
+test("a proxy without an agent reads files itself, those of the operating system, too", () => {
+  const own = client({ mode: "MUTUAL", clientCertificate: "/c", privateKey: "/k", caCertificates: "/ca" }, { fileReader: "proxy" });
+  assert.deepEqual(own.commonTlsContext.tlsCertificates, [{ certificateChain: { filename: "/c" }, privateKey: { filename: "/k" } }]);
+  assert.deepEqual(own.commonTlsContext.validationContext, { trustedCa: { filename: "/ca" } });
+  const system = client({ mode: "SIMPLE" }, { fileReader: "proxy" });
+  assert.deepEqual(system.commonTlsContext.validationContext, { trustedCa: { filename: "/etc/ssl/certs/ca-certificates.crt" } });
+  assert.deepEqual(client({ mode: "SIMPLE", insecureSkipVerify: true }, { fileReader: "proxy" }).commonTlsContext.validationContext, {});
 });
 
 test("an HTTP/2 cluster offers h2 only, and the mesh chooses ciphers", () => {

@@ -4,6 +4,7 @@ import { TlsParameters_TlsProtocol as Protocol } from "#envoy/gen/envoy/extensio
 import { UpstreamTlsContextSchema, type UpstreamTlsContext } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb";
 import type { ClientTLSSettings } from "#api/destination-rule";
 import type { MeshConfigSpec } from "#api/mesh-config";
+import { authoritiesFile, certificateFiles, type FileReader } from "./file-secrets.ts";
 import {
   agentSecret,
   authoritiesFileName,
@@ -46,12 +47,13 @@ export interface UpstreamTls {
   readonly subjectAltNames: readonly string[];
   readonly http2: boolean;
   readonly mesh: MeshConfigSpec;
+  readonly fileReader: FileReader;
 }
 
 /** TLS as a DestinationRule asks for it; undefined where MUTUAL comes without a certificate. */
-export function upstreamTlsContext({ tls, subjectAltNames, http2, mesh }: UpstreamTls): UpstreamTlsContext | undefined {
+export function upstreamTlsContext({ tls, subjectAltNames, http2, mesh, fileReader }: UpstreamTls): UpstreamTlsContext | undefined {
   const names = tls.subjectAltNames !== undefined && tls.subjectAltNames.length > 0 ? tls.subjectAltNames : subjectAltNames;
-  const secrets = written(tls.credentialName) ? secretsOfCredential(tls, names) : secretsOfFiles(tls, names);
+  const secrets = written(tls.credentialName) ? secretsOfCredential(tls, names) : secretsOfFiles(tls, names, fileReader);
   if (secrets === undefined) return undefined;
   return create(UpstreamTlsContextSchema, {
     sni: tls.sni ?? "",
@@ -78,18 +80,26 @@ function secretsOfCredential(tls: ClientTLSSettings, names: readonly string[]): 
   };
 }
 
-function secretsOfFiles(tls: ClientTLSSettings, names: readonly string[]): CommonInit | undefined {
+function secretsOfFiles(tls: ClientTLSSettings, names: readonly string[], reader: FileReader): CommonInit | undefined {
   const { clientCertificate = "", privateKey = "" } = tls;
   const mutual = tls.mode === "MUTUAL";
   if (mutual && (clientCertificate === "" || privateKey === "")) return undefined;
   // Without a file the authorities of the operating system count, under the name "system".
   const authorities = written(tls.caCertificates) ? tls.caCertificates! : "system";
+  const rules = { subjectAltNames: names.map(exactly), crl: tls.caCrl };
+  const unchecked = tls.insecureSkipVerify === true;
+  if (reader === "proxy") {
+    const value = validationContext(unchecked ? {} : { ...rules, authorities: authoritiesFile(authorities) });
+    return {
+      ...(mutual ? { tlsCertificates: [certificateFiles(clientCertificate, privateKey)] } : {}),
+      validationContextType: { case: "validationContext", value },
+    };
+  }
   return {
     ...(mutual ? { tlsCertificateSdsSecretConfigs: [agentSecret(certificateFileName(clientCertificate, privateKey))] } : {}),
-    validationContextType:
-      tls.insecureSkipVerify === true
-        ? { case: "validationContext", value: validationContext({}) }
-        : combinedValidation({ subjectAltNames: names.map(exactly), crl: tls.caCrl }, agentSecret(authoritiesFileName(authorities))),
+    validationContextType: unchecked
+      ? { case: "validationContext", value: validationContext({}) }
+      : combinedValidation(rules, agentSecret(authoritiesFileName(authorities))),
   };
 }
 
