@@ -58,6 +58,7 @@ export async function proxyUnderTest(
   const isBorrowed = ({ typeUrl }: ReplayResource): boolean => borrowed.has(typeUrl);
   const addresses = proxy.ips ?? [proxy.ip];
   const captured = proxy.type === "sidecar" && node.interceptionMode !== "NONE";
+  const listeners = applicationListeners(resources, captured);
   const mutual = mutualAddresses(resources);
   const known = { ...identities, ...Object.fromEntries([...mutual].map((address) => [address, identities[address] ?? identity])) };
   const client = authority.issueIdentity(spiffeId(trustDomain, "default", "caller"));
@@ -77,11 +78,23 @@ export async function proxyUnderTest(
       addresses,
       captured,
       worldPorts: worldPorts([json, generatedJson], calls),
-      applicationListeners: applicationListeners(resources, captured),
+      applicationListeners: listeners,
       identities: known,
-      endpointCounts: endpointCounts(assignmentsOf(resources)),
+      endpointCounts: withOwn(endpointCounts(assignmentsOf(resources)), addresses, listeners),
     },
   };
+}
+
+/** The pod is an endpoint too, and what is sent to its address arrives where its application listens. */
+function withOwn(
+  counts: ReadonlyMap<string, number>,
+  addresses: readonly string[],
+  listeners: readonly EchoListener[],
+): ReadonlyMap<string, number> {
+  const own = [...counts].filter(([destination]) => addresses.some((address) => destination.startsWith(`${address}:`)));
+  const most = Math.max(1, ...own.map(([, count]) => count));
+  const places = listeners.flatMap((listener) => ("port" in listener ? [`127.0.0.1:${listener.port}`] : [listener.path]));
+  return new Map([...counts, ...places.map((place): [string, number] => [place, most])]);
 }
 
 /** Of endpoints that are said to speak Istio's mutual TLS. */

@@ -10,7 +10,7 @@ import { Station } from "../replay/station.ts";
 import { TAG_HEADER, type Outcome } from "../replay/traffic.ts";
 import type { Call } from "./call.ts";
 import { observe, tally, type Observations } from "./observation.ts";
-import { timesForEndpoints } from "./times.ts";
+import { TIMES_OF_FAILURE, timesForEndpoints } from "./times.ts";
 
 /** One proxy with one configuration. */
 export interface Column {
@@ -121,6 +121,8 @@ export class TestBed {
         const outcome = await station.send({ ...request, headers });
         outcomes.push({ tag, outcome });
         const destination = outcome.kind === "answered" ? outcome.report?.destination : undefined;
+        const failedAtOnce = outcome.kind === "failed" && outcome.reason !== "timeout";
+        if (failedAtOnce && from === "pod") times = Math.max(times, TIMES_OF_FAILURE);
         if (destination !== undefined && slow !== true) times = Math.max(times, timesForEndpoints(endpointCounts.get(destination) ?? 1));
       }
     };
