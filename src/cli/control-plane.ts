@@ -26,14 +26,8 @@ export interface ControlPlaneCommandOptions {
   readonly logFormat?: string;
 }
 
-/**
- * What is on without being asked for: every request of the embedded mesh is logged, as in Istio's demo profile. Not connections that no filter
- * chain takes: our proxy has no access log of listeners yet, and would refuse one that is asked for.
- */
-const MESH_CONFIG_DEFAULTS: NonNullable<ControlPlaneOptions["meshConfigDefaults"]> = {
-  accessLogFile: "/dev/stdout",
-  disableEnvoyListenerLog: true,
-};
+/** What is on without being asked for: every request of the embedded mesh is logged, as in Istio's demo profile. */
+const MESH_CONFIG_DEFAULTS: NonNullable<ControlPlaneOptions["meshConfigDefaults"]> = { accessLogFile: "/dev/stdout" };
 
 function portOf(name: string, value: string | undefined): number {
   const port = Number(value);
