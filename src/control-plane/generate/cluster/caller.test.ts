@@ -17,7 +17,7 @@ test("proxies that differ in what shapes clusters have different keys, others th
   assert.equal(key({ id: "a", labels: { a: "b" } }), key({ id: "b" }));
   const differing: readonly Partial<ProxyNode>[] = [
     { type: "router" },
-    { istioVersion: "" },
+    { metadata: { MIZZEN_VERSION: "0.1.0" } },
     { ipAddresses: ["fd00::1"] },
     { extensions: new Set(["envoy.filters.network.metadata_exchange"]) },
     { httpProxy: { bind: "127.0.0.1", port: 15_001 } },

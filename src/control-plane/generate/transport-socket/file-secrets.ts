@@ -10,8 +10,9 @@ export type FileReader = "agent" | "proxy";
 /** Where Linux distributions and their images keep the authorities of the operating system. */
 const SYSTEM_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt";
 
-export function fileReaderOf({ istioVersion }: Pick<ProxyNode, "istioVersion">): FileReader {
-  return istioVersion === "" ? "proxy" : "agent";
+/** Our own proxy says which release of Istio it understands, and has no agent that serves files. */
+export function fileReaderOf({ istioVersion, metadata }: Pick<ProxyNode, "istioVersion" | "metadata">): FileReader {
+  return istioVersion === "" || metadata["MIZZEN_VERSION"] !== undefined ? "proxy" : "agent";
 }
 
 export function certificateFiles(certificate: string, privateKey: string): TlsCertificate {
