@@ -2,7 +2,7 @@
 // the field's path: a cluster that would behave otherwise than it says is worse than one that is refused by name.
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { Cluster_DiscoveryType, Cluster_LbPolicy, ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import { Cluster_DiscoveryType, ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import type { Cluster } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { RoutingPriority } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { HttpProtocolOptionsSchema } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
@@ -15,6 +15,8 @@ import type { ConfigViolation } from "#proxy/config-error";
 import { compileTransportSockets } from "#proxy/transport-socket/transport-sockets";
 import type { TransportSockets } from "#proxy/transport-socket/transport-sockets";
 import type { BindAddresses } from "./host-connector.ts";
+import { readLb } from "./lb-config.ts";
+import type { LbConfig } from "./lb-config.ts";
 import { readLoadAssignment } from "./load-assignment.ts";
 import type { LoadAssignmentConfig } from "./load-assignment.ts";
 
@@ -22,11 +24,6 @@ export type DiscoveryConfig =
   | { readonly kind: "static"; readonly assignment: LoadAssignmentConfig }
   | { readonly kind: "eds"; readonly serviceName: string }
   | { readonly kind: "original-dst" };
-
-export type LbConfig =
-  | { readonly policy: "round-robin" }
-  | { readonly policy: "random" }
-  | { readonly policy: "least-request"; readonly choiceCount: number; readonly activeRequestBias: number };
 
 export interface CircuitBreakerConfig {
   readonly maxConnections: number;
@@ -78,7 +75,7 @@ export function parseCluster(wire: Cluster): ClusterConfig {
   if (wire.name === "") refuse("name", "must not be empty");
   refuseWhatIsNotThere(wire, refuse);
   const discovery = readDiscovery(wire, violations);
-  const lb = readLb(wire, discovery, refuse);
+  const lb = readLb(wire, discovery.kind === "original-dst", refuse);
   const locality = wire.commonLbConfig?.localityConfigSpecifier;
   const connection = readConnection(wire, refuse);
   const circuitBreakers = readCircuitBreakers(wire, refuse);
@@ -191,37 +188,6 @@ function readDiscovery(wire: Cluster, violations: ConfigViolation[]): DiscoveryC
     default:
       violations.push({ path: "type", message: `unknown discovery type ${String(type)}` });
       return nothing;
-  }
-}
-
-function readLb(wire: Cluster, discovery: DiscoveryConfig, refuse: Refuse): LbConfig {
-  const config = wire.lbConfig;
-  if (wire.lbPolicy === Cluster_LbPolicy.CLUSTER_PROVIDED) {
-    if (discovery.kind !== "original-dst") refuse("lb_policy", "CLUSTER_PROVIDED needs a cluster of type ORIGINAL_DST");
-    if (config.case === "originalDstLbConfig") refuse("original_dst_lb_config", "not served yet");
-    return { policy: "round-robin" };
-  }
-  if (discovery.kind === "original-dst") refuse("lb_policy", "a cluster of type ORIGINAL_DST needs CLUSTER_PROVIDED");
-  switch (wire.lbPolicy) {
-    case Cluster_LbPolicy.ROUND_ROBIN:
-      if (config.case === "roundRobinLbConfig" && config.value.slowStartConfig !== undefined) {
-        refuse("round_robin_lb_config.slow_start_config", "not served yet");
-      }
-      return { policy: "round-robin" };
-    case Cluster_LbPolicy.RANDOM:
-      return { policy: "random" };
-    case Cluster_LbPolicy.LEAST_REQUEST: {
-      if (config.case !== "leastRequestLbConfig") return { policy: "least-request", choiceCount: 2, activeRequestBias: 1 };
-      const { choiceCount = 2, activeRequestBias, slowStartConfig } = config.value;
-      if (slowStartConfig !== undefined) refuse("least_request_lb_config.slow_start_config", "not served yet");
-      if (choiceCount < 2) refuse("least_request_lb_config.choice_count", "must be at least 2");
-      const bias = activeRequestBias?.defaultValue ?? 1;
-      if (bias < 0) refuse("least_request_lb_config.active_request_bias", "must not be below 0");
-      return { policy: "least-request", choiceCount, activeRequestBias: bias };
-    }
-    default:
-      refuse("lb_policy", `${Cluster_LbPolicy[wire.lbPolicy] ?? String(wire.lbPolicy)} is not served yet`);
-      return { policy: "round-robin" };
   }
 }
 

@@ -87,7 +87,7 @@ class Fixture {
 }
 
 function ask(over: Partial<LoadBalancerContext> = {}): LoadBalancerContext {
-  return { randomValue: 0, triedHosts: [], hostSelectionAttempts: 0, originalDestination: undefined, ...over };
+  return { randomValue: 0, hash: undefined, triedHosts: [], hostSelectionAttempts: 0, originalDestination: undefined, ...over };
 }
 
 describe("cluster config", () => {
@@ -133,6 +133,7 @@ describe("cluster config", () => {
       name: "x",
       type: "STRICT_DNS",
       lbPolicy: "RING_HASH",
+      ringHashLbConfig: { hashFunction: "MURMUR_HASH_2" },
       outlierDetection: {},
       connectTimeout: "0s",
       transportSocket: { name: "envoy.transport_sockets.starttls" },
@@ -140,7 +141,7 @@ describe("cluster config", () => {
     assert.deepEqual(found, [
       "outlier_detection: not served yet",
       "type: STRICT_DNS clusters are not served yet",
-      "lb_policy: RING_HASH is not served yet",
+      "ring_hash_lb_config.hash_function: MURMUR_HASH_2 is not served yet",
       "connect_timeout: must be above 0s",
       "transport_socket: transport socket envoy.transport_sockets.starttls is not known to this proxy",
     ]);

@@ -34,6 +34,8 @@ export interface HostStats {
 
 export interface LoadBalancerContext {
   readonly randomValue: number;
+  /** What the route's hash policy made of the request; undefined: nothing. */
+  readonly hash: bigint | undefined;
   /** Hosts of earlier tries of the same stream, for the previous_hosts predicate. */
   readonly triedHosts: readonly Host[];
   readonly hostSelectionAttempts: number;

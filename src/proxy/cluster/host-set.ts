@@ -2,7 +2,7 @@
 // Built anew whenever endpoints change; choosing costs no allocation. The arithmetic of priority loads is Envoy's.
 import type { Random } from "#runtime/random";
 import type { Host } from "./cluster.ts";
-import type { LoadBalancer } from "./lb/load-balancer.ts";
+import type { LoadBalancer, WeightedHost } from "./lb/load-balancer.ts";
 
 export interface LocalityHosts {
   readonly weight: number;
@@ -14,7 +14,9 @@ export interface HostSetOptions {
   /** Below this percentage of usable hosts a priority is in panic: all its hosts are used. 0: never. */
   readonly panicThreshold: number;
   readonly localityWeighted: boolean;
-  readonly makeBalancer: (hosts: readonly Host[]) => LoadBalancer;
+  /** Balancers that hash: one request always has the same priority, and localities are a matter of weights in one table. */
+  readonly hashing: boolean;
+  readonly makeBalancer: (hosts: readonly WeightedHost[]) => LoadBalancer;
   readonly random: Random;
 }
 
@@ -36,25 +38,27 @@ class LocalityWeighted implements LoadBalancer {
     let total = 0;
     this.#upTo = used.map(({ weight }) => (total += weight));
     this.#total = total;
-    this.#balancers = used.map(({ hosts }) => options.makeBalancer(hosts));
+    this.#balancers = used.map(({ hosts }) => options.makeBalancer(hosts.map(ownWeight)));
     this.#random = options.random;
   }
 
-  choose(): Host | undefined {
+  choose(hash: bigint | undefined, attempt: number): Host | undefined {
     const at = this.#random.next() * this.#total;
-    for (let i = 0; i < this.#upTo.length; i++) if (at < this.#upTo[i]!) return this.#balancers[i]!.choose();
-    return this.#balancers[0]?.choose();
+    for (let i = 0; i < this.#upTo.length; i++) if (at < this.#upTo[i]!) return this.#balancers[i]!.choose(hash, attempt);
+    return this.#balancers[0]?.choose(hash, attempt);
   }
 }
 
 export class HostSet {
   readonly #targets: readonly Target[];
   readonly #random: Random;
+  readonly #hashing: boolean;
   /** True while any priority sends to hosts that are not healthy because too few are. */
   readonly inPanic: boolean;
 
   constructor(priorities: readonly (readonly LocalityHosts[])[], options: HostSetOptions) {
     this.#random = options.random;
+    this.#hashing = options.hashing;
     const levels = priorities.map((localities) => new Level(localities, options));
     const total = levels.reduce((sum, level) => sum + level.healthyPercent + level.degradedPercent, 0);
 
@@ -84,17 +88,18 @@ export class HostSet {
     this.#targets = targets;
   }
 
-  choose(): Host | undefined {
+  choose(hash: bigint | undefined, attempt: number): Host | undefined {
     const targets = this.#targets;
-    if (targets.length <= 1) return targets[0]?.balancer.choose();
+    if (targets.length <= 1) return targets[0]?.balancer.choose(hash, attempt);
     let total = 0;
     for (const target of targets) total += target.load;
-    let at = this.#random.next() * total;
+    const share = this.#hashing && hash !== undefined ? Number(hash % 100n) / 100 : this.#random.next();
+    let at = share * total;
     for (const target of targets) {
       at -= target.load;
-      if (at < 0) return target.balancer.choose();
+      if (at < 0) return target.balancer.choose(hash, attempt);
     }
-    return targets[targets.length - 1]!.balancer.choose();
+    return targets[targets.length - 1]!.balancer.choose(hash, attempt);
   }
 }
 
@@ -137,8 +142,18 @@ class Level {
   #make(keep: (host: Host) => boolean, options: HostSetOptions): LoadBalancer {
     const localities = this.#localities.map(({ weight, hosts }) => ({ weight, hosts: hosts.filter((host) => keep(host)) }));
     if (options.localityWeighted && localities.some(({ weight, hosts }) => weight > 0 && hosts.length > 0)) {
-      return new LocalityWeighted(localities, options);
+      return options.hashing ? options.makeBalancer(localities.flatMap(shareOfLocality)) : new LocalityWeighted(localities, options);
     }
-    return options.makeBalancer(localities.flatMap(({ hosts }) => hosts));
+    return options.makeBalancer(localities.flatMap(({ hosts }) => hosts.map(ownWeight)));
   }
+}
+
+function ownWeight(host: Host): WeightedHost {
+  return { host, weight: host.weight };
+}
+
+function shareOfLocality({ weight, hosts }: LocalityHosts): readonly WeightedHost[] {
+  if (weight === 0) return [];
+  const total = hosts.reduce((sum, host) => sum + host.weight, 0);
+  return hosts.map((host) => ({ host, weight: (host.weight / total) * weight }));
 }

@@ -7,14 +7,17 @@ import type { Secrets } from "#proxy/transport-socket/tls-context";
 import type { UpstreamTransport } from "#proxy/transport-socket/upstream-transport";
 import type { Cluster, Host, HttpConnectionPool, LoadBalancerContext } from "./cluster.ts";
 import { CircuitBreakers } from "./circuit-breakers.ts";
-import type { ClusterConfig, LbConfig, UpstreamConnectionConfig } from "./cluster-config.ts";
+import type { ClusterConfig, UpstreamConnectionConfig } from "./cluster-config.ts";
 import { ClusterStats } from "./cluster-stats.ts";
 import { HostConnectors } from "./host-connector.ts";
 import { HostSet } from "./host-set.ts";
 import type { LocalityHosts } from "./host-set.ts";
+import type { LbConfig } from "./lb-config.ts";
 import { LeastRequest } from "./lb/least-request.ts";
-import type { LoadBalancer } from "./lb/load-balancer.ts";
+import type { LoadBalancer, WeightedHost } from "./lb/load-balancer.ts";
+import { Maglev } from "./lb/maglev.ts";
 import { RandomChoice } from "./lb/random-choice.ts";
+import { RingHash } from "./lb/ring-hash.ts";
 import { RoundRobin } from "./lb/round-robin.ts";
 import type { LoadAssignmentConfig } from "./load-assignment.ts";
 import { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
@@ -42,7 +45,8 @@ export interface UpstreamClusterContext {
 /** Hosts of captured traffic that are remembered; beyond it the oldest idle one goes. */
 const MAX_ORIGINAL_DESTINATIONS = 1024;
 
-function makeBalancer(lb: LbConfig, hosts: readonly Host[], random: Random): LoadBalancer {
+function makeBalancer(lb: LbConfig, weighted: readonly WeightedHost[], random: Random): LoadBalancer {
+  const hosts = weighted.map(({ host }) => host);
   switch (lb.policy) {
     case "round-robin":
       return new RoundRobin(hosts, random);
@@ -50,6 +54,10 @@ function makeBalancer(lb: LbConfig, hosts: readonly Host[], random: Random): Loa
       return new RandomChoice(hosts, random);
     case "least-request":
       return new LeastRequest(hosts, random, lb);
+    case "ring-hash":
+      return new RingHash(weighted, random, lb);
+    case "maglev":
+      return new Maglev(weighted, random, lb.tableSize);
   }
 }
 
@@ -168,11 +176,11 @@ export class UpstreamCluster implements Cluster {
   chooseHost(context: LoadBalancerContext): Host | undefined {
     if (this.#config.discovery.kind === "original-dst") return this.#originalDestination(context.originalDestination);
     if (this.#set.inPanic) this.stats.panic.inc();
-    let host = this.#set.choose();
+    let host = this.#set.choose(context.hash, 0);
     // previous_hosts: ask again while the answer was tried before; the last answer counts when the attempts are used up.
-    for (let attempt = 0; attempt < context.hostSelectionAttempts; attempt++) {
+    for (let attempt = 1; attempt <= context.hostSelectionAttempts; attempt++) {
       if (host === undefined || !context.triedHosts.includes(host)) break;
-      host = this.#set.choose();
+      host = this.#set.choose(context.hash, attempt);
     }
     if (host === undefined) this.stats.noneHealthy.inc();
     return host;
@@ -250,6 +258,7 @@ export class UpstreamCluster implements Cluster {
       overprovisioning: this.#assignment?.overprovisioning ?? 1.4,
       panicThreshold,
       localityWeighted,
+      hashing: lb.policy === "ring-hash" || lb.policy === "maglev",
       makeBalancer: (hosts) => makeBalancer(lb, hosts, random),
       random,
     });

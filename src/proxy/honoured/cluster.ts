@@ -40,6 +40,8 @@ export const HONOURED_CLUSTER_FIELDS: HonouredFields = new Map(
       "lb_subset_config",
       "round_robin_lb_config",
       "least_request_lb_config",
+      "ring_hash_lb_config",
+      "maglev_lb_config",
       "original_dst_lb_config",
       "common_lb_config",
       "transport_socket",
@@ -69,6 +71,8 @@ export const HONOURED_CLUSTER_FIELDS: HonouredFields = new Map(
       "override_host_status",
     ],
     "envoy.config.cluster.v3.Cluster.LeastRequestLbConfig": ["choice_count", "active_request_bias", "slow_start_config"],
+    "envoy.config.cluster.v3.Cluster.RingHashLbConfig": ["minimum_ring_size", "hash_function", "maximum_ring_size"],
+    "envoy.config.cluster.v3.Cluster.MaglevLbConfig": ["table_size"],
     "envoy.config.cluster.v3.Cluster.RoundRobinLbConfig": ["slow_start_config"],
     "envoy.config.cluster.v3.CircuitBreakers": ["thresholds", "per_host_thresholds"],
     "envoy.config.cluster.v3.CircuitBreakers.Thresholds": [

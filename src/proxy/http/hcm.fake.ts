@@ -131,6 +131,7 @@ export function routeEntry(over: Partial<RouteEntry> = {}): RouteEntry {
     maxGrpcTimeoutMs: undefined,
     idleTimeoutMs: undefined,
     retry: undefined,
+    hash: undefined,
     finalizeRequest() {},
     finalizeResponse() {},
     includeAttemptCountInRequest: false,

@@ -98,6 +98,7 @@ export class TcpProxyConnection {
     }
     const host = cluster.chooseHost({
       randomValue: this.#randomValue,
+      hash: undefined,
       triedHosts: this.#tried,
       hostSelectionAttempts: 0,
       originalDestination: this.#context.originalDestination,

@@ -8,6 +8,7 @@ import { compileClusterChoice } from "./cluster-choice.ts";
 import { compileFilterConfigs, mergeFilterConfigs } from "./filter-config.ts";
 import type { FilterConfigs } from "./filter-config.ts";
 import { compileHeaderMutation } from "./header-mutation.ts";
+import { compileHashPolicy } from "./hash-policy.ts";
 import { compileHostRewrite, replaceAuthority } from "./host-rewrite.ts";
 import type { HostRewrite } from "./host-rewrite.ts";
 import { prefixRewrite, regexRewrite } from "./path-rewrite.ts";
@@ -106,6 +107,7 @@ type ActionPart = Pick<
   | "maxGrpcTimeoutMs"
   | "idleTimeoutMs"
   | "retry"
+  | "hash"
   | "upgrades"
   | "autoHostRewrite"
   | "clusterNotFoundStatus"
@@ -122,6 +124,7 @@ const NO_FORWARDING: ActionPart = {
   maxGrpcTimeoutMs: undefined,
   idleTimeoutMs: undefined,
   retry: undefined,
+  hash: undefined,
   upgrades: undefined,
   autoHostRewrite: false,
   clusterNotFoundStatus: 503,
@@ -188,6 +191,7 @@ function compileForwarding(
     maxGrpcTimeoutMs: durationMs(longest?.grpcTimeoutHeaderMax ?? action.maxGrpcTimeout),
     idleTimeoutMs: durationMs(action.idleTimeout),
     retry: action.retryPolicy === undefined ? scope.retry : compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, report),
+    hash: compileHashPolicy(action.hashPolicy, `${path}.hash_policy`, report),
     upgrades: upgrades.size === 0 ? undefined : upgrades,
     autoHostRewrite: host.case === "autoHostRewrite" && host.value.value,
     clusterNotFoundStatus: status ?? 503,

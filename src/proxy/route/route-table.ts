@@ -97,6 +97,7 @@ function tlsRedirectEntry(virtualHost: string): RouteEntry {
     maxGrpcTimeoutMs: undefined,
     idleTimeoutMs: undefined,
     retry: undefined,
+    hash: undefined,
     finalizeRequest() {},
     finalizeResponse() {},
     includeAttemptCountInRequest: false,

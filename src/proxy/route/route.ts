@@ -3,6 +3,7 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import type { RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
 import type { LocalReply } from "#proxy/http/filter";
 import type { StreamInfo } from "#proxy/http/stream-info";
+import type { HashRequest } from "./hash-policy.ts";
 
 /** What of a request matching looks at, beside its headers. */
 export interface RouteInput {
@@ -64,6 +65,8 @@ export interface RouteEntry {
   /** undefined: the connection manager's. 0: none. */
   readonly idleTimeoutMs: number | undefined;
   readonly retry: RetryPolicy | undefined;
+  /** undefined: no hash policy. */
+  readonly hash: HashRequest | undefined;
   /** Header changes of `choice`, route, virtual host and table, then host and path: all in Envoy's order, before the request leaves. */
   finalizeRequest(headers: RequestHeaderMap, info: StreamInfo, choice: ClusterChoice): void;
   finalizeResponse(headers: ResponseHeaderMap, info: StreamInfo, choice: ClusterChoice | undefined): void;

@@ -25,7 +25,7 @@ function hosts(...weights: number[]): UpstreamHost[] {
 function count(balancer: LoadBalancer, picks: number, after?: (host: Host) => void): number[] {
   const counts: number[] = [];
   for (let i = 0; i < picks; i++) {
-    const host = balancer.choose()!;
+    const host = balancer.choose(undefined, 0)!;
     counts[host.address.port - 1] = (counts[host.address.port - 1] ?? 0) + 1;
     after?.(host);
   }

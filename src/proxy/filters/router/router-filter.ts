@@ -10,6 +10,7 @@ import type { StreamResetReason } from "#proxy/http/stream";
 import type { TerminalFilter, TerminalFilterFactory, TerminalStream } from "#proxy/http/terminal-filter";
 import { WheelTimer } from "#proxy/http/timer-wheel";
 import type { TimerOwner } from "#proxy/http/timer-wheel";
+import type { RequestHash } from "#proxy/route/hash-policy";
 import type { ClusterChoice, RouteEntry } from "#proxy/route/route";
 import { invariant } from "#runtime/invariant";
 import { RetryState, requestRetryPolicy } from "./retry-state.ts";
@@ -54,6 +55,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
   /** The request body so far while it may be sent again; undefined when it is not kept. */
   #body: RetryBody | undefined = undefined;
   #tried: Host[] | undefined = undefined;
+  #hash: RequestHash | undefined = undefined;
   #timeouts: RequestTimeouts = NO_TIMEOUTS;
   #timeoutReplies: { readonly global: LocalReply; readonly perTry: LocalReply } | undefined = undefined;
   #requestCompleteMs = -1;
@@ -74,6 +76,9 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
 
   get randomValue(): number {
     return this.#stream.routeInput.randomValue;
+  }
+  get hash(): bigint | undefined {
+    return this.#hash?.hash;
   }
   get triedHosts(): readonly Host[] {
     return this.#tried ?? NO_HOSTS;
@@ -121,6 +126,10 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
     info.upstreamCluster = choice.cluster;
     this.#cluster = cluster;
     this.#grpc = isGrpcRequest(headers);
+    if (route.hash !== undefined) {
+      const { remote, local } = stream.connection;
+      this.#hash = route.hash({ headers, remoteAddress: remote, localAddress: local });
+    }
     const host = cluster.chooseHost(this);
     if (host === undefined) {
       this.#noHost(cluster);
@@ -262,6 +271,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
     if (route.includeAttemptCountInResponse) headers.set("x-envoy-attempt-count", String(this.#attempts));
     info.responseCodeDetails = "via_upstream";
     route.finalizeResponse(headers, info, this.#choice);
+    if (this.#hash !== undefined) for (const cookie of this.#hash.cookies) headers.add("set-cookie", cookie);
     if (endStream) this.#complete(nowMs);
     this.#stream.respondHeaders(headers, endStream);
   }

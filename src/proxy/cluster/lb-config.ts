@@ -1,0 +1,78 @@
+// lb_policy and its options -> LbConfig, with Envoy's defaults and limits.
+import { Cluster_LbPolicy, Cluster_RingHashLbConfig_HashFunction as HashFunction } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import type { Cluster } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+
+export type LbConfig =
+  | { readonly policy: "round-robin" }
+  | { readonly policy: "random" }
+  | { readonly policy: "least-request"; readonly choiceCount: number; readonly activeRequestBias: number }
+  | { readonly policy: "ring-hash"; readonly minimumRingSize: number; readonly maximumRingSize: number }
+  | { readonly policy: "maglev"; readonly tableSize: number };
+
+type Refuse = (path: string, message: string) => void;
+
+const DEFAULT_MINIMUM_RING_SIZE = 1024;
+const MAX_RING_SIZE = 8 * 1024 * 1024;
+const DEFAULT_TABLE_SIZE = 65_537;
+const MAX_TABLE_SIZE = 5_000_011;
+
+export function readLb(wire: Cluster, originalDestination: boolean, refuse: Refuse): LbConfig {
+  const config = wire.lbConfig;
+  if (wire.lbPolicy === Cluster_LbPolicy.CLUSTER_PROVIDED) {
+    if (!originalDestination) refuse("lb_policy", "CLUSTER_PROVIDED needs a cluster of type ORIGINAL_DST");
+    if (config.case === "originalDstLbConfig") refuse("original_dst_lb_config", "not served yet");
+    return { policy: "round-robin" };
+  }
+  if (originalDestination) refuse("lb_policy", "a cluster of type ORIGINAL_DST needs CLUSTER_PROVIDED");
+  switch (wire.lbPolicy) {
+    case Cluster_LbPolicy.ROUND_ROBIN:
+      if (config.case === "roundRobinLbConfig" && config.value.slowStartConfig !== undefined) {
+        refuse("round_robin_lb_config.slow_start_config", "not served yet");
+      }
+      return { policy: "round-robin" };
+    case Cluster_LbPolicy.RANDOM:
+      return { policy: "random" };
+    case Cluster_LbPolicy.LEAST_REQUEST: {
+      if (config.case !== "leastRequestLbConfig") return { policy: "least-request", choiceCount: 2, activeRequestBias: 1 };
+      const { choiceCount = 2, activeRequestBias, slowStartConfig } = config.value;
+      if (slowStartConfig !== undefined) refuse("least_request_lb_config.slow_start_config", "not served yet");
+      if (choiceCount < 2) refuse("least_request_lb_config.choice_count", "must be at least 2");
+      const bias = activeRequestBias?.defaultValue ?? 1;
+      if (bias < 0) refuse("least_request_lb_config.active_request_bias", "must not be below 0");
+      return { policy: "least-request", choiceCount, activeRequestBias: bias };
+    }
+    case Cluster_LbPolicy.RING_HASH:
+      return readRingHash(config, refuse);
+    case Cluster_LbPolicy.MAGLEV:
+      return readMaglev(config, refuse);
+    default:
+      refuse("lb_policy", `${Cluster_LbPolicy[wire.lbPolicy] ?? String(wire.lbPolicy)} is not served yet`);
+      return { policy: "round-robin" };
+  }
+}
+
+function readRingHash(config: Cluster["lbConfig"], refuse: Refuse): LbConfig {
+  const ring = config.case === "ringHashLbConfig" ? config.value : undefined;
+  const minimumRingSize = Number(ring?.minimumRingSize ?? DEFAULT_MINIMUM_RING_SIZE);
+  const maximumRingSize = Number(ring?.maximumRingSize ?? MAX_RING_SIZE);
+  if (ring !== undefined && ring.hashFunction !== HashFunction.XX_HASH) {
+    refuse("ring_hash_lb_config.hash_function", `${HashFunction[ring.hashFunction] ?? String(ring.hashFunction)} is not served yet`);
+  }
+  if (minimumRingSize > MAX_RING_SIZE) refuse("ring_hash_lb_config.minimum_ring_size", `must not be above ${MAX_RING_SIZE}`);
+  if (maximumRingSize > MAX_RING_SIZE) refuse("ring_hash_lb_config.maximum_ring_size", `must not be above ${MAX_RING_SIZE}`);
+  if (minimumRingSize > maximumRingSize) refuse("ring_hash_lb_config.minimum_ring_size", "must not be above maximum_ring_size");
+  return { policy: "ring-hash", minimumRingSize, maximumRingSize };
+}
+
+function readMaglev(config: Cluster["lbConfig"], refuse: Refuse): LbConfig {
+  const tableSize = Number((config.case === "maglevLbConfig" ? config.value.tableSize : undefined) ?? DEFAULT_TABLE_SIZE);
+  if (tableSize > MAX_TABLE_SIZE) refuse("maglev_lb_config.table_size", `must not be above ${MAX_TABLE_SIZE}`);
+  else if (!isPrime(tableSize)) refuse("maglev_lb_config.table_size", `${tableSize} is not a prime number`);
+  return { policy: "maglev", tableSize };
+}
+
+function isPrime(value: number): boolean {
+  if (value < 2) return false;
+  for (let divisor = 2; divisor * divisor <= value; divisor++) if (value % divisor === 0) return false;
+  return true;
+}

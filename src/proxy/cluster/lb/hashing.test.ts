@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { seededRandom } from "#runtime/random";
+import { xxHash64 } from "#runtime/xx-hash64";
+import { UpstreamHost } from "#proxy/cluster/upstream-host";
+import type { LoadBalancer, WeightedHost } from "./load-balancer.ts";
+import { Maglev } from "./maglev.ts";
+import { RingHash } from "./ring-hash.ts";
+
+function hosts(ports: readonly number[], weights: readonly number[] = []): WeightedHost[] {
+  return ports.map((port, index) => {
+    const weight = weights[index] ?? 1;
+    const endpoint = {
+      address: { address: "127.0.0.1", port },
+      hostname: "",
+      weight,
+      locality: "",
+      health: "healthy",
+      labels: undefined,
+    } as const;
+    return { host: new UpstreamHost(endpoint), weight };
+  });
+}
+
+const SIX = [90, 91, 92, 93, 94, 95];
+const ring = (weighted: WeightedHost[], minimumRingSize = 65_536): RingHash =>
+  new RingHash(weighted, seededRandom(1), { minimumRingSize, maximumRingSize: 8 << 20 });
+const portOf = (balancer: LoadBalancer, hash: bigint | undefined, attempt = 0): number => balancer.choose(hash, attempt)!.address.port;
+
+test("the ring is Envoy's: the places of six hosts, and which of them a hash meets", () => {
+  const balancer = ring(hosts(SIX), 12);
+  // From Envoy's own ring hash test.
+  const rows: readonly (readonly [bigint, number])[] = [
+    [0n, 94],
+    [833437586790550860n, 94],
+    [833437586790550861n, 92],
+    [928266305478181109n, 90],
+    [3551244743356806947n, 95],
+    [5583722120771150862n, 91],
+    [7700377290971790572n, 93],
+    [13444792449719432967n, 92],
+    [16117243373044804889n, 90],
+    [16117243373044804890n, 94],
+    [0xffff_ffff_ffff_ffffn, 94],
+  ];
+  for (const [hash, port] of rows) assert.equal(portOf(balancer, hash), port, String(hash));
+  assert.equal(portOf(balancer, 0n, 1), 92, "another try goes on along the ring");
+});
+
+test("Maglev's table is Envoy's", () => {
+  const balancer = new Maglev(hosts(SIX), seededRandom(1), 7);
+  // From Envoy's own Maglev test.
+  assert.deepEqual(
+    [0n, 1n, 2n, 3n, 4n, 5n, 6n].map((hash) => portOf(balancer, hash) - 90),
+    [2, 4, 0, 1, 5, 0, 3],
+  );
+  assert.equal(portOf(balancer, 7n), portOf(balancer, 0n));
+});
+
+for (const [name, make] of [
+  ["ring hash", (weighted: WeightedHost[]) => ring(weighted)],
+  ["Maglev", (weighted: WeightedHost[]) => new Maglev(weighted, seededRandom(1), 65_537)],
+] as const) {
+  test(`${name}: shares follow weights, and a host that goes moves only its own requests`, () => {
+    const all = hosts([1, 2, 3, 4, 5], [1, 1, 2, 1, 1]);
+    const [before, after] = [make(all), make(all.filter(({ host }) => host.address.port !== 5))];
+    const counts = new Map<number, number>();
+    let moved = 0;
+    const requests = 20_000;
+    for (let request = 0; request < requests; request++) {
+      const hash = xxHash64(`request ${request}`);
+      const port = portOf(before, hash);
+      counts.set(port, (counts.get(port) ?? 0) + 1);
+      if (port !== 5 && portOf(after, hash) !== port) moved++;
+    }
+    for (const [port, share] of [
+      [1, 1],
+      [2, 1],
+      [3, 2],
+      [4, 1],
+      [5, 1],
+    ] as const) {
+      const expected = (requests * share) / 6;
+      assert.ok(Math.abs(counts.get(port)! - expected) < expected * 0.15, `${port}: ${counts.get(port)} of ${expected}`);
+    }
+    // The ring keeps its size, so the places of a host that goes are given to others and take a little from all.
+    assert.ok(moved < requests * 0.12, `${moved} requests of other hosts moved`);
+  });
+
+  test(`${name}: without hosts there is none, without a hash any`, () => {
+    assert.equal(make([]).choose(1n, 0), undefined);
+    const balancer = make(hosts([1, 2, 3]));
+    const seen = new Set(Array.from({ length: 100 }, () => portOf(balancer, undefined)));
+    assert.equal(seen.size, 3);
+  });
+}
