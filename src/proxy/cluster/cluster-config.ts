@@ -42,6 +42,10 @@ export interface UpstreamConnectionConfig {
   readonly maxResponseHeadersCount: number;
   /** per_connection_buffer_limit_bytes; undefined: our default. */
   readonly bufferLimitBytes: number | undefined;
+  /** auto_sni: the server name of TLS is the host of the request. */
+  readonly autoServerName: boolean;
+  /** auto_san_validation: the server's certificate must name that host. */
+  readonly autoSanValidation: boolean;
 }
 
 export interface ClusterConfig {
@@ -229,6 +233,8 @@ function readConnection(wire: Cluster, refuse: Refuse): UpstreamConnectionConfig
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? wire.maxRequestsPerConnection ?? 0,
     maxResponseHeadersCount: common?.maxHeadersCount ?? DEFAULT_MAX_HEADERS,
     bufferLimitBytes: wire.perConnectionBufferLimitBytes,
+    autoServerName: options?.upstreamHttpProtocolOptions?.autoSni ?? false,
+    autoSanValidation: options?.upstreamHttpProtocolOptions?.autoSanValidation ?? false,
   };
 }
 
@@ -276,6 +282,8 @@ function refuseHttpOptions(options: HttpProtocolOptions, path: string, refuse: R
       refuse(path, "upstream_protocol_options must be set");
       break;
   }
+  if ((options.upstreamHttpProtocolOptions?.overrideAutoSniHeader ?? "") !== "")
+    refuse(`${path}.upstream_http_protocol_options.override_auto_sni_header`, "not served yet");
   const common = options.commonHttpProtocolOptions;
   if (common?.maxConnectionDuration !== undefined) refuse(`${path}.common_http_protocol_options.max_connection_duration`, "not served yet");
   if (common?.maxStreamDuration !== undefined) refuse(`${path}.common_http_protocol_options.max_stream_duration`, "not served yet");

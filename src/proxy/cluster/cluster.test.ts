@@ -232,13 +232,13 @@ describe("cluster manager", () => {
     manager.setLoadAssignment(endpoints("reviews", endpoint(1), endpoint(2)));
     const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
     const [first, second] = running.hosts;
-    const pool = running.pool(first!, undefined);
-    running.pool(second!, undefined);
+    const pool = running.pool(first!, undefined, "a");
+    running.pool(second!, undefined, "a");
     first!.stats.rqTotal = 5;
 
     manager.setLoadAssignment(endpoints("reviews", endpoint(1, { weight: 4 }), endpoint(3)));
     assert.equal(running.hosts[0], first);
-    assert.equal(running.pool(first!, undefined), pool);
+    assert.equal(running.pool(first!, undefined, "a"), pool);
     assert.equal(first!.weight, 4);
     assert.equal(pools.get(first!)![0]!.drained, false);
     assert.equal(pools.get(second!)![0]!.drained, true);
@@ -253,14 +253,14 @@ describe("cluster manager", () => {
     manager.upsertCluster(cluster(EDS));
     const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
     const host = running.hosts[0]!;
-    running.pool(host, undefined);
+    running.pool(host, undefined, "a");
     manager.upsertCluster(cluster({ ...(EDS as object), lbPolicy: "RANDOM" }));
     assert.equal(manager.get(running.name), running);
     assert.equal(running.hosts[0], host);
     assert.equal(pools.get(host)![0]!.drained, false, "a change of policy touches no connection");
     manager.upsertCluster(cluster({ ...(EDS as object), connectTimeout: "1s" }));
     assert.equal(pools.get(host)![0]!.drained, true, "what connections are made from has changed");
-    running.pool(host, undefined);
+    running.pool(host, undefined, "a");
     assert.equal(pools.get(host)!.length, 2);
   });
 
@@ -270,7 +270,7 @@ describe("cluster manager", () => {
     manager.upsertCluster(cluster(EDS));
     const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
     const host = running.hosts[0]!;
-    running.pool(host, undefined);
+    running.pool(host, undefined, "a");
     const pool = pools.get(host)![0]!;
     pool.connectionCount = 1;
     manager.removeCluster(running.name);

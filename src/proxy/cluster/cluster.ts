@@ -46,8 +46,8 @@ export interface LoadBalancerContext {
 export interface Cluster {
   readonly name: string;
   chooseHost(context: LoadBalancerContext): Host | undefined;
-  /** The HTTP connection pool to a host. `proxied`: whose request it is for; some transport sockets tell the host. */
-  pool(host: Host, proxied: ConnectionInfo | undefined): HttpConnectionPool;
+  /** The HTTP connection pool to a host, for a request of this client and authority: both may be part of how connections begin. */
+  pool(host: Host, proxied: ConnectionInfo | undefined, authority: string): HttpConnectionPool;
   /** For connections that no pool owns. */
   connector(host: Host, proxied: ConnectionInfo | undefined): Connector;
   readonly hosts: readonly Host[];

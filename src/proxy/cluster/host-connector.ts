@@ -1,10 +1,10 @@
 // The connector to one host: connections begin with what its transport socket wants, from the address that its cluster binds.
-import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
+import type { SocketAddress } from "#proxy/net/connection";
 import type { ConnectCallbacks, Connector, PendingConnect } from "#proxy/net/connector";
 import type { Secrets } from "#proxy/transport-socket/tls-context";
 import { TlsStats } from "#proxy/transport-socket/tls-stats";
 import { PLAIN } from "#proxy/transport-socket/upstream-transport";
-import type { UpstreamTransport } from "#proxy/transport-socket/upstream-transport";
+import type { TransportContext, UpstreamTransport } from "#proxy/transport-socket/upstream-transport";
 import type { Counter, StatsScope } from "#telemetry/stats/store";
 
 /** upstream_bind_config: the addresses to connect from, at most one a family. */
@@ -26,12 +26,12 @@ export class HostConnectors {
     this.#scope = scope;
   }
 
-  for(transport: UpstreamTransport, bind: BindAddresses | undefined, proxied: ConnectionInfo | undefined): Connector {
+  for(transport: UpstreamTransport, bind: BindAddresses | undefined, context: Omit<TransportContext, "stats">): Connector {
     if (transport === PLAIN && bind === undefined) return this.#connector;
     const stats = (this.#tlsStats ??= new TlsStats(this.#scope));
     return {
       connect: (target, timeoutMs, callbacks) => {
-        const options = transport.connectOptions(this.#secrets, { proxied, stats });
+        const options = transport.connectOptions(this.#secrets, { ...context, stats });
         if (options === undefined) return this.#failForSecrets(callbacks);
         const localAddress = bindFor(target, bind);
         return this.#connector.connect(target, timeoutMs, callbacks, localAddress === undefined ? options : { ...options, localAddress });

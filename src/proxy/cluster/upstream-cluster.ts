@@ -2,6 +2,7 @@
 import type { StatsScope } from "#telemetry/stats/store";
 import type { Random } from "#runtime/random";
 import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
+import { ipBytes } from "#proxy/codec/ip-address";
 import type { Connector } from "#proxy/net/connector";
 import type { Secrets } from "#proxy/transport-socket/tls-context";
 import type { UpstreamTransport } from "#proxy/transport-socket/upstream-transport";
@@ -44,6 +45,9 @@ export interface UpstreamClusterContext {
 
 /** Hosts of captured traffic that are remembered; beyond it the oldest idle one goes. */
 const MAX_ORIGINAL_DESTINATIONS = 1024;
+
+/** What an HTTP/1 pool asks for where the configuration has no ALPN of its own. */
+const HTTP1_ALPN = ["http/1.1"];
 
 function makeBalancer(lb: LbConfig, weighted: readonly WeightedHost[], random: Random): LoadBalancer {
   const hosts = weighted.map(({ host }) => host);
@@ -114,7 +118,7 @@ export class UpstreamCluster implements Cluster {
   get idle(): boolean {
     if (!this.#limits.idle) return false;
     this.#forgetEmptyPools();
-    return this.#leaving.length === 0 && this.#list.every((host) => (host.pool?.connectionCount ?? 0) === 0);
+    return this.#leaving.length === 0 && this.#list.every((host) => host.connectionCount === 0);
   }
 
   /** Endpoints may change, limits and policy too, without touching a connection; what connections are made from may not. */
@@ -186,18 +190,41 @@ export class UpstreamCluster implements Cluster {
     return host;
   }
 
-  pool(host: Host, proxied: ConnectionInfo | undefined): HttpConnectionPool {
+  pool(host: Host, proxied: ConnectionInfo | undefined, authority: string): HttpConnectionPool {
     const own = host as UpstreamHost;
-    if (!this.#transport(own).perDownstreamConnection) return (own.pool ??= this.#makePool(own, this.connector(own, undefined)));
+    if (own.pool !== undefined) return own.pool;
+    return this.#specialPool(own, proxied, authority);
+  }
+
+  /** The first pool, or one of several. */
+  #specialPool(own: UpstreamHost, proxied: ConnectionInfo | undefined, authority: string): HttpConnectionPool {
+    const transport = this.#transport(own);
+    const { autoServerName, autoSanValidation } = this.#config.connection;
+    const http = { fallbackProtocols: HTTP1_ALPN };
+    const named = transport.isTls && (autoServerName || autoSanValidation) ? hostOf(authority) : undefined;
+    const names =
+      named === undefined
+        ? http
+        : {
+            ...http,
+            serverName: autoServerName && ipBytes(named) === undefined ? named : undefined,
+            requiredName: autoSanValidation ? named : undefined,
+          };
+    const connector = (whose: ConnectionInfo | undefined): Connector =>
+      this.#connectors.for(transport, this.#config.bind, { ...names, proxied: whose });
+    if (!transport.perDownstreamConnection) {
+      if (named === undefined) return (own.pool ??= this.#makePool(own, connector(undefined)));
+      return own.namedPool(named, () => this.#makePool(own, connector(undefined)));
+    }
     // What one connection tells the host of its client is true for this request alone.
-    const pool = this.#makePool(own, this.connector(own, proxied), 1);
+    const pool = this.#makePool(own, connector(proxied), 1);
     this.#forgetEmptyPools();
     this.#leaving.push(pool);
     return pool;
   }
 
   connector(host: Host, proxied: ConnectionInfo | undefined): Connector {
-    return this.#connectors.for(this.#transport(host as UpstreamHost), this.#config.bind, proxied);
+    return this.#connectors.for(this.#transport(host as UpstreamHost), this.#config.bind, { proxied });
   }
 
   #transport({ labels }: UpstreamHost): UpstreamTransport {
@@ -239,12 +266,11 @@ export class UpstreamCluster implements Cluster {
   }
 
   #drainPool(host: UpstreamHost): void {
-    const pool = host.pool;
-    if (pool === undefined) return;
-    host.pool = undefined;
-    pool.drain();
+    for (const pool of host.takePools()) {
+      pool.drain();
+      if (pool.connectionCount > 0) this.#leaving.push(pool);
+    }
     this.#forgetEmptyPools();
-    if (pool.connectionCount > 0) this.#leaving.push(pool);
   }
 
   #forgetEmptyPools(): void {
@@ -291,12 +317,21 @@ export class UpstreamCluster implements Cluster {
   }
 }
 
+/** Of an authority, without port and brackets. */
+function hostOf(authority: string): string {
+  if (authority.startsWith("[")) return authority.slice(1, authority.indexOf("]"));
+  const colon = authority.lastIndexOf(":");
+  return colon === -1 ? authority : authority.slice(0, colon);
+}
+
 function sameConnection(a: UpstreamConnectionConfig, b: UpstreamConnectionConfig): boolean {
   return (
     a.connectTimeoutMs === b.connectTimeoutMs &&
     a.idleTimeoutMs === b.idleTimeoutMs &&
     a.maxRequestsPerConnection === b.maxRequestsPerConnection &&
     a.maxResponseHeadersCount === b.maxResponseHeadersCount &&
-    a.bufferLimitBytes === b.bufferLimitBytes
+    a.bufferLimitBytes === b.bufferLimitBytes &&
+    a.autoServerName === b.autoServerName &&
+    a.autoSanValidation === b.autoSanValidation
   );
 }

@@ -4,6 +4,8 @@ import type { TransportLabels } from "#proxy/transport-socket/transport-sockets"
 import type { Host, HostHealth, HostStats, HttpConnectionPool } from "./cluster.ts";
 import type { EndpointConfig } from "./load-assignment.ts";
 
+const MAX_NAMED_POOLS = 100;
+
 export class UpstreamHost implements Host {
   readonly address: SocketAddress;
   readonly key: string;
@@ -26,6 +28,8 @@ export class UpstreamHost implements Host {
   };
   /** Made with the first request. */
   pool: HttpConnectionPool | undefined;
+  /** By the server name that requests ask for, where that is part of a connection. */
+  #namedPools: Map<string, HttpConnectionPool> | undefined;
 
   constructor(endpoint: EndpointConfig) {
     this.address = endpoint.address;
@@ -35,6 +39,32 @@ export class UpstreamHost implements Host {
     this.locality = endpoint.locality;
     this.health = endpoint.health;
     this.labels = endpoint.labels;
+  }
+
+  get connectionCount(): number {
+    let count = this.pool?.connectionCount ?? 0;
+    for (const pool of this.#namedPools?.values() ?? []) count += pool.connectionCount;
+    return count;
+  }
+
+  namedPool(name: string, make: () => HttpConnectionPool): HttpConnectionPool {
+    const pools = (this.#namedPools ??= new Map());
+    let pool = pools.get(name);
+    if (pool === undefined) {
+      // Names come from clients: pools without a connection are no loss.
+      if (pools.size >= MAX_NAMED_POOLS) for (const [other, { connectionCount }] of pools) if (connectionCount === 0) pools.delete(other);
+      pool = make();
+      pools.set(name, pool);
+    }
+    return pool;
+  }
+
+  /** All of them, to be drained: the next request makes new ones. */
+  takePools(): HttpConnectionPool[] {
+    const pools = [...(this.pool === undefined ? [] : [this.pool]), ...(this.#namedPools?.values() ?? [])];
+    this.pool = undefined;
+    this.#namedPools = undefined;
+    return pools;
   }
 
   /** Takes over what may change while the host stays the same. */

@@ -320,6 +320,8 @@ export function clusterConfig(hosts: number, over: Partial<ClusterConfig> = {}):
       maxRequestsPerConnection: 0,
       maxResponseHeadersCount: 100,
       bufferLimitBytes: 1,
+      autoServerName: false,
+      autoSanValidation: false,
     },
     bind: undefined,
     transportSockets: compileTransportSockets(create(ClusterSchema), () => {}),

@@ -84,7 +84,7 @@ describe("HTTP/1 request header map", () => {
   it("keeps an upgrade, and says so in its own words", () => {
     const { headers } = parseRequest("GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n");
     assert.equal(headers.upgrade, "websocket");
-    assert.equal(headers.toHttp1(), "Host: h\r\nUpgrade: websocket\r\nconnection: Upgrade\r\n");
+    assert.equal(headers.toHttp1(), "Host: h\r\nUpgrade: websocket\r\nconnection: upgrade\r\n");
   });
 
   it("replaces Host by the authority of an absolute target", () => {

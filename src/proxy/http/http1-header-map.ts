@@ -244,7 +244,7 @@ export class Http1RequestHeaderMap extends Http1Lines implements RequestHeaderMa
     this.upgrade = head.upgradeProtocol;
     this.#rawHost = head.hostLine === -1 ? undefined : head.authority;
     // Connection-specific lines that go on do so in our own words: whatever else they named was meant for us.
-    if (head.upgradeProtocol !== undefined) this.add("connection", "Upgrade");
+    if (head.upgradeProtocol !== undefined) this.add("connection", "upgrade");
     if (head.teTrailers) this.add("te", "trailers");
   }
 
@@ -269,7 +269,7 @@ export class Http1ResponseHeaderMap extends Http1Lines implements ResponseHeader
   constructor(head: ResponseHead) {
     super(head, KNOWN.removed);
     this.status = head.status;
-    if (head.status === 101) this.add("connection", "Upgrade");
+    if (head.status === 101) this.add("connection", "upgrade");
   }
 
   protected override pseudo(name: string): string | undefined {

@@ -147,7 +147,8 @@ async function ask(port: number, ...parts: readonly (string | Uint8Array)[]): Pr
   }
   while (!text.includes("\n") && !socket.readableEnded && !socket.destroyed) await new Promise((resolve) => setImmediate(resolve));
   socket.end();
-  if (!socket.readableEnded) await Promise.race([once(socket, "end"), once(socket, "close")]);
+  // A reset is an end like any other here.
+  while (!socket.readableEnded && !socket.destroyed) await new Promise((resolve) => setImmediate(resolve));
   return text;
 }
 

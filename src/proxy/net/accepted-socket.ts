@@ -99,7 +99,9 @@ export class AcceptedSocket {
   close(): void {
     this.stopPeeking();
     this.#socket.on("error", () => {});
-    this.#socket.destroy();
+    // Bytes that nobody took are unread as far as the client knows: then the kernel says RST, and so does Envoy, which leaves them there.
+    if (this.peeked.length > 0) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
   }
 
   #giveBack(): void {

@@ -20,7 +20,7 @@ export interface CertificateValidation {
   readonly crl: string | undefined;
   /** Something of the peer is checked, so that its certificate is asked for. */
   readonly verifies: boolean;
-  /** Of a peer that showed a certificate. `serverName`: what must stand among its names besides; undefined: nothing. */
+  /** Of a peer that showed a certificate. `serverName`: what must stand among its names besides (auto_san_validation). */
   verify(peer: CertificateInfo, chainProblem: HandshakeResult["chainProblem"], serverName?: string): VerifyFailure | undefined;
 }
 
@@ -44,7 +44,7 @@ export function compileValidation(wire: CertificateValidationContext, path: stri
     verifies: trustedCa !== undefined || names.length > 0 || pinned,
     verify(peer, chainProblem, serverName) {
       if (followsChain && chainProblem !== undefined) return "fail_verify_error";
-      if (serverName !== undefined && !peer.names("DNS").some((name) => dnsNameMatches(name, serverName))) return "fail_verify_san";
+      if (serverName !== undefined && !peer.subjectAltNames.some((name) => isName(name, serverName))) return "fail_verify_san";
       if (
         names.length > 0 &&
         !peer.subjectAltNames.some(({ type, value }) => names.some((name) => name.type === type && name.matches(value)))
@@ -110,6 +110,10 @@ function nameMatcher(
   // A certificate's `*.example.com` is for `a.example.com`: DNS names are not compared as mere text.
   if (type === "DNS" && matchPattern.case === "exact") return (value) => dnsNameMatches(value, matchPattern.value);
   return (value) => compiled.matches(value);
+}
+
+function isName({ type, value }: SubjectAltName, wanted: string): boolean {
+  return type === "DNS" ? dnsNameMatches(value, wanted) : value === wanted;
 }
 
 /** RFC 6125: without case; `*` as the first label stands for exactly one. */

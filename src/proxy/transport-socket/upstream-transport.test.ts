@@ -74,6 +74,7 @@ interface Asked {
   readonly secrets?: ReadonlyMap<string, Secret>;
   readonly labels?: TransportLabels;
   readonly bind?: BindAddresses;
+  readonly names?: { readonly serverName?: string; readonly requiredName?: string; readonly fallbackProtocols?: readonly string[] };
 }
 
 class Bench {
@@ -87,12 +88,12 @@ class Bench {
   }
 
   /** What the server says, or why there was no connection. */
-  async ask(port: number, { secrets = new Map<string, Secret>(), labels, bind }: Asked = {}): Promise<string> {
+  async ask(port: number, { secrets = new Map<string, Secret>(), labels, bind, names }: Asked = {}): Promise<string> {
     const scope = this.#stats.root.scope("cluster", "c");
     const connectors = new HostConnectors(new SocketConnector(realClock, true), { get: (key) => secrets.get(key) }, scope);
     const remote = { address: "10.1.1.1", port: 4711 };
     const info = { remote, local: { address: "10.2.2.2", port: 80 }, directRemote: remote, requestedServerName: undefined, tls: undefined };
-    const connector = connectors.for(this.#sockets.choose(labels), bind, info);
+    const connector = connectors.for(this.#sockets.choose(labels), bind, { proxied: info, ...names });
     return new Promise((resolve) => {
       connector.connect({ address: "127.0.0.1", port }, 2000, {
         onConnected: (connection) => read(connection, resolve),
@@ -161,6 +162,14 @@ test("a DNS name of a certificate may be a wildcard", async () => {
   };
   assert.match(await matching("a.B.example").ask(port), /nobody$/);
   assert.match(await matching("a.a.b.example").ask(port), /fail_verify_san/);
+});
+
+test("names and protocols of a request stand where the configuration has none", async () => {
+  const port = await serveTls({ ALPNProtocols: ["http/1.1"] }, hello);
+  const bench = new Bench({ transportSocket: tls({ validationContext: trusted }) });
+  const names = { serverName: "a.b.example", requiredName: "a.b.example", fallbackProtocols: ["http/1.1"] };
+  assert.equal(await bench.ask(port, { names }), "a.b.example http/1.1 nobody");
+  assert.match(await bench.ask(port, { names: { ...names, requiredName: "c.example" } }), /fail_verify_san/);
 });
 
 test("a host that speaks no TLS is a failed connect, with OpenSSL's reason", async () => {

@@ -20,6 +20,12 @@ import { RAW_BUFFER } from "./raw-buffer.ts";
 export interface TransportContext {
   /** Whose traffic it will carry; undefined: nobody's in particular. */
   readonly proxied: ConnectionInfo | undefined;
+  /** Where the configuration names none: of the request (auto_sni). */
+  readonly serverName?: string | undefined;
+  /** What the certificate must name besides (auto_san_validation). */
+  readonly requiredName?: string | undefined;
+  /** ALPN where the configuration has none: of the pool's own protocol. */
+  readonly fallbackProtocols?: readonly string[] | undefined;
   readonly stats: TlsStats;
 }
 
@@ -27,13 +33,15 @@ export interface UpstreamTransport {
   readonly needs: readonly SecretNeed[];
   /** Two downstream connections may not share one upstream connection. */
   readonly perDownstreamConnection: boolean;
+  /** Names of the server matter. */
+  readonly isTls: boolean;
   /** Undefined: a secret is not there yet. */
   connectOptions(secrets: Secrets, context: TransportContext): ConnectOptions | undefined;
 }
 
 const PLAIN_OPTIONS: ConnectOptions = {};
 
-export const PLAIN: UpstreamTransport = { needs: [], perDownstreamConnection: false, connectOptions: () => PLAIN_OPTIONS };
+export const PLAIN: UpstreamTransport = { needs: [], perDownstreamConnection: false, isTls: false, connectOptions: () => PLAIN_OPTIONS };
 
 export function compileUpstreamTransport(socket: TransportSocket | undefined, path: string, report: ReportViolation): UpstreamTransport {
   if (socket === undefined) return PLAIN;
@@ -70,6 +78,7 @@ function withProxyProtocol(version: 1 | 2, inner: UpstreamTransport): UpstreamTr
   return {
     needs: inner.needs,
     perDownstreamConnection: true,
+    isTls: inner.isTls,
     connectOptions(secrets, context) {
       const options = inner.connectOptions(secrets, context);
       if (options === undefined) return undefined;
@@ -91,39 +100,53 @@ function compileTls(wire: UpstreamTlsContext, path: string, report: ReportViolat
   return {
     needs: context.needs,
     perDownstreamConnection: false,
-    connectOptions(secrets, { stats }) {
+    isTls: true,
+    connectOptions(secrets, { stats, serverName = "", requiredName, fallbackProtocols = [] }) {
       const material = context.material(secrets);
       if (material === undefined) return undefined;
       if (client?.material !== material) client = new ClientContext(material);
-      return { tls: client.tls(wire.sni, context.applicationProtocols, keepsSessions, stats) };
+      const protocols = context.applicationProtocols.length > 0 ? context.applicationProtocols : fallbackProtocols;
+      return { tls: client.tls(serverName === "" ? wire.sni : serverName, protocols, requiredName, keepsSessions, stats) };
     },
   };
 }
 
-/** One state of the secrets: its OpenSSL context, and the last session that began under it. */
+const MAX_SESSIONS = 100;
+
+/** One state of the secrets: its OpenSSL context, and the last session of each server name under it. */
 class ClientContext {
   readonly material: TlsMaterial;
   readonly #context: SecureContext;
-  #session: Buffer | undefined;
+  /** By what the certificate was held against. */
+  readonly #sessions = new Map<string, Buffer>();
 
   constructor(material: TlsMaterial) {
     this.material = material;
     this.#context = material.secureContext(material.certificates);
   }
 
-  tls(serverName: string, applicationProtocols: readonly string[], keepsSessions: boolean, stats: TlsStats): ClientTls {
+  tls(
+    serverName: string,
+    applicationProtocols: readonly string[],
+    requiredName: string | undefined,
+    keepsSessions: boolean,
+    stats: TlsStats,
+  ): ClientTls {
     const { validation } = this.material;
+    const key = `${serverName} ${requiredName ?? ""}`;
     return {
       context: this.#context,
       serverName,
       applicationProtocols,
-      session: this.#session,
+      session: this.#sessions.get(key),
       onSession: (session) => {
-        if (keepsSessions) this.#session = session;
+        if (!keepsSessions) return;
+        if (this.#sessions.size >= MAX_SESSIONS) this.#sessions.clear();
+        this.#sessions.set(key, session);
       },
       judge(result) {
         const { info, chainProblem } = result;
-        const failure = info.peer === undefined ? undefined : validation?.verify(info.peer, chainProblem);
+        const failure = info.peer === undefined ? undefined : validation?.verify(info.peer, chainProblem, requiredName);
         if (failure === undefined) {
           stats.handshake(result);
           return undefined;

@@ -56,7 +56,8 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks {
 
   start(): void {
     this.host.activeRequests++;
-    const pending = this.#cluster.pool(this.host, this.#owner.downstream).newStream(this, this);
+    const { downstream, requestHeaders } = this.#owner;
+    const pending = this.#cluster.pool(this.host, downstream, requestHeaders.authority).newStream(this, this);
     if (this.#over) pending?.cancel();
     else if (this.#sender === undefined) this.#pending = pending;
   }
