@@ -25,6 +25,8 @@ export interface ProxyProcess {
 
 const ADMIN_PORT = 15000;
 const START_MS = 15_000;
+/** A proxy that has refused something and is not ready by then waits for what it refused. */
+const REFUSED_MS = 4_000;
 const PROGRAM = join(dirname(fileURLToPath(import.meta.url)), "../../bench/data-plane-process.ts");
 
 /** Resolves once the proxy has its listeners. @throws Error with its output when it does not get that far */
@@ -60,12 +62,14 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyProcess> {
     const output = await stop();
     throw new Error(`${options.kind} ${why}: ${[...nacks.map(({ message }) => message), output].join("\n")}`);
   };
-  const deadline = Date.now() + START_MS;
+  const started = Date.now();
   for (;;) {
     if (child.exitCode !== null) return failed(`ended with ${child.exitCode}`);
     const ready = await options.station.get(`http://127.0.0.1:${ADMIN_PORT}/ready`);
     if (ready?.status === 200) return { stop };
-    if (Date.now() > deadline) return failed("was not ready in time");
+    const waitedMs = Date.now() - started;
+    const refused = waitedMs > REFUSED_MS && (await options.station.nacks()).length > 0;
+    if (refused || waitedMs > START_MS) return failed("was not ready in time");
     await new Promise((done) => setTimeout(done, 20));
   }
 }
