@@ -284,6 +284,25 @@ test("plain text on a TLS chain, silence and a listener that goes end the connec
   assert.equal(bench.stat("downstream_cx_transport_socket_connect_timeout"), 1);
 });
 
+test("a client that resets, in the handshake or after it, leaves nothing behind", async () => {
+  const bench = new Bench({ commonTlsContext: { tlsCertificates: [inline(server)] } });
+  const begun = connectTcp({ host: "127.0.0.1", port: bench.port });
+  begun.on("error", () => {});
+  const secured = connect({ socket: begun, ca: authority.certificate, checkServerIdentity: () => undefined });
+  secured.on("error", () => {});
+  await once(secured, "data");
+  assert.equal(bench.stat("downstream_cx_active"), 1);
+  begun.resetAndDestroy();
+  while (bench.stat("downstream_cx_active") > 0) await new Promise((resolve) => setImmediate(resolve));
+  const early = connectTcp({ host: "127.0.0.1", port: bench.port });
+  early.on("error", () => {});
+  const half = connect({ socket: early });
+  half.on("error", () => {});
+  early.once("connect", () => setImmediate(() => early.resetAndDestroy()));
+  await new Promise((resolve) => early.on("close", resolve));
+  assert.match(await bench.ask(), /nobody$/);
+});
+
 test("a session is resumed under the same configuration, with the client known as before", async () => {
   const bench = new Bench({
     requireClientCertificate: true,

@@ -47,6 +47,8 @@ export function serverHandshake(socket: Socket, options: ServerHandshakeOptions,
     rejectUnauthorized: requireCertificate,
     ...(applicationProtocol === undefined ? {} : { ALPNProtocols: [applicationProtocol] }),
   });
+  // What happens to the descriptor is told by the TLS socket; an error of the one below it must not end the process.
+  socket.on("error", () => {});
   finish(tls, "secure", callbacks);
 }
 
