@@ -29,7 +29,7 @@ import { Distribution } from "#control-plane/xds/distribution";
 import { DiscoveryServer } from "#control-plane/xds/discovery-server";
 import { refusalFindings } from "#control-plane/xds/refusal-findings";
 import { listenGrpc, type GrpcListener } from "#control-plane/xds/grpc-listener";
-import type { Clock } from "#runtime/clock";
+import type { Clock, Timer } from "#runtime/clock";
 import type { Log } from "#runtime/log";
 import { listenDebug, type DebugServer } from "./debug/debug-server.ts";
 
@@ -102,6 +102,7 @@ export class ControlPlane {
   #builds = 0;
   #findings: readonly Finding[] = [];
   #analyzed: { readonly objects: ObjectSet; readonly findings: readonly Finding[] } | undefined;
+  #report: Timer | undefined;
   #grpc: GrpcListener | undefined;
   #http: DebugServer | undefined;
 
@@ -166,6 +167,7 @@ export class ControlPlane {
     this.#store.put(BUILTIN_ORIGIN, builtinDocuments(rootNamespace), clock.monotonicMs());
     this.#source.start();
     this.#rebuild("all");
+    this.#reportFindings();
     this.#reportGroups();
     this.#store.subscribe((change) => {
       for (const { type, key } of change.changes) {
@@ -199,6 +201,7 @@ export class ControlPlane {
   async close(): Promise<void> {
     this.#configChange.cancel();
     this.#endpointChange.cancel();
+    this.#report?.cancel();
     this.#source.close();
     this.#registry.close();
     this.#registrations.close();
@@ -234,7 +237,15 @@ export class ControlPlane {
       this.#mesh,
     );
     this.#distribution.notePushed(this.#server.push(this.#mesh, scope));
-    this.#reportFindings();
+    this.#reportSoon();
+  }
+
+  /** Analysis takes its time: proxies are told first. */
+  #reportSoon(): void {
+    this.#report ??= this.#options.clock.setTimer(0, () => {
+      this.#report = undefined;
+      this.#reportFindings();
+    });
   }
 
   #reportFindings(): void {

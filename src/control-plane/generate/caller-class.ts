@@ -9,7 +9,7 @@ import type { ResourceCache } from "./resource-cache.ts";
 export function callerClass(view: ProxyView, cache: ResourceCache): string {
   const { namespace, type, labels } = view.node;
   const scope = JSON.stringify([type, namespace, Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))]);
-  const asked = cache.get(`topology ${scope}`, [view.mesh, view.services], () => topologyReads(view));
+  const asked = cache.get(`topology ${scope}`, [view.mesh.destinations, view.services], () => topologyReads(view));
   return `${scope} ${asked.map((read) => read(topologyOf(view))).join(" ")}`;
 }
 

@@ -26,7 +26,7 @@ export function withShared(
 ): ResourcesByName {
   if (cache === undefined) return byName([...own, ...make()]);
   const classKey = `${key} ${callerClass(view, cache)}`;
-  const inputs = [view.mesh, view.services];
+  const inputs = [view.mesh.destinations, view.services];
   const shared = cache.get<ResourcesByName>(classKey, inputs, (before) => sameMap(before, byName(make())));
   if (own.length === 0) return shared;
   const ownKey = own.map(({ name, value }) => `${name} ${Buffer.from(value).toString("latin1")}`).join("|");

@@ -25,6 +25,7 @@ export interface MeshInputs {
 interface Made {
   readonly index: MeshIndex;
   readonly registry: RegistrySnapshot;
+  readonly hasCertificateAuthority: boolean;
 }
 
 const made = new WeakMap<Mesh, Made>();
@@ -34,8 +35,9 @@ export function buildMesh(inputs: MeshInputs, previous?: Mesh): Mesh {
   const { registry, meshConfigDefaults, domain, hasCertificateAuthority } = inputs;
   const objects = discoveredObjects(inputs.objects);
   const indexInputs = { objects, services: registry.services, meshConfigDefaults, domain };
-  const before = previous === undefined ? undefined : made.get(previous)?.index;
-  const index = before?.isFor(indexInputs) === true ? before : new MeshIndex(indexInputs, before);
+  const earlier = previous === undefined ? undefined : made.get(previous);
+  const index = earlier?.index.isFor(indexInputs) === true ? earlier.index : new MeshIndex(indexInputs, earlier?.index);
+  const own: Made = { index, registry, hasCertificateAuthority };
   const views = new WeakMap<ProxyNode, ProxyView>();
   const mesh: Mesh = {
     version: inputs.version,
@@ -60,7 +62,19 @@ export function buildMesh(inputs: MeshInputs, previous?: Mesh): Mesh {
       return { configuration: !changesOnlyEndpoints(other.registry, registry), endpoints: registry.changedEndpoints(other.registry) };
     },
     hasCertificateAuthority,
+    destinations: previous !== undefined && earlier !== undefined && sameDestinations(earlier, own) ? previous.destinations : {},
   };
-  made.set(mesh, { index, registry });
+  made.set(mesh, own);
   return mesh;
+}
+
+function sameDestinations(a: Made, b: Made): boolean {
+  return (
+    a.index.destinationRules === b.index.destinationRules &&
+    a.index.config === b.index.config &&
+    a.index.peerAuthentications === b.index.peerAuthentications &&
+    a.registry.services === b.registry.services &&
+    a.hasCertificateAuthority === b.hasCertificateAuthority &&
+    b.registry.changedEndpoints(a.registry)?.size === 0
+  );
 }

@@ -63,13 +63,19 @@ export class MeshIndex {
   readonly peerAuthentications: readonly ApiObject<PeerAuthenticationSpec>[];
   readonly #rules: readonly ApiObject<DestinationRuleSpec>[];
   readonly #scopes = new Map<string, SidecarScope>();
+  /** The services of scopes, also of earlier indexes: a list with the same services stays the same list. */
+  readonly #scopeServices: Map<string, readonly Service[]>;
 
   constructor(inputs: MeshIndexInputs, before?: MeshIndex) {
     const { objects, services, domain } = inputs;
     this.#inputs = inputs;
     this.config = resolveMeshConfig(objects, inputs.meshConfigDefaults);
     this.rootNamespace = this.config.rootNamespace ?? "istio-system";
-    this.services = new ServiceIndex(services, this.config.defaultServiceExportTo);
+    this.#scopeServices = before === undefined ? new Map() : before.#scopeServices;
+    this.services =
+      before !== undefined && before.#inputs.services === services && before.config === this.config
+        ? before.services
+        : new ServiceIndex(services, this.config.defaultServiceExportTo);
     const ingress = ingressObjects({
       objects,
       config: this.config,
@@ -124,7 +130,9 @@ export class MeshIndex {
     let scope = this.#scopes.get(key);
     if (scope === undefined) {
       const common = { namespace, index: this.services, virtualServices: this.virtualServices.forMesh(namespace) };
-      scope = type === "router" ? gatewayScope(common) : sidecarScope({ ...common, sidecar: sidecar?.spec });
+      const made = type === "router" ? gatewayScope(common) : sidecarScope({ ...common, sidecar: sidecar?.spec });
+      scope = { ...made, services: sameOr(this.#scopeServices.get(key), made.services) };
+      this.#scopeServices.set(key, scope.services);
       this.#scopes.set(key, scope);
     }
     return scope;

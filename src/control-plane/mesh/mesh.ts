@@ -111,6 +111,8 @@ export interface Mesh {
    */
   endpoints(hostname: string, port: number, namespace?: string): readonly ServiceEndpoint[];
   view(proxy: ProxyNode): ProxyView;
+  /** The same object as long as nothing changes that clusters and endpoints are made of, for anybody: an edit of routes leaves it. */
+  readonly destinations: object;
   /** The same list as long as none of them changes: all that mutualTlsMode depends on. */
   readonly peerAuthentications: readonly ApiObject[];
   /** What differs from an earlier snapshot; Secrets are apart. */
