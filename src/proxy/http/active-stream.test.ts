@@ -28,6 +28,18 @@ function finished(hcm: FakeHcm): string {
   return outcome(hcm.logged[0]);
 }
 
+describe("the proxy's own answers", () => {
+  it("are changed by the connection manager's mappers", () => {
+    const comparison = { op: 0, value: { defaultValue: 403, runtimeKey: "x" } };
+    const filter = { filterSpecifier: { case: "statusCodeFilter" as const, value: { comparison } } };
+    const body = { specifier: { case: "inlineString" as const, value: "go away" } };
+    const localReplyConfig = { mappers: [{ filter, statusCode: 451, body }] };
+    const hcm = new FakeHcm({ filters: [(): HttpFilter => ({ onRequestHeaders: () => DENIED })], hcm: { localReplyConfig } });
+    hcm.send(new Client());
+    assert.equal(finished(hcm), "451 UAEX rbac_access_denied");
+  });
+});
+
 describe("a stream's filters", () => {
   it("see the request in order, the response in reverse, and are destroyed last", () => {
     const calls: string[] = [];

@@ -300,11 +300,11 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     this.#reply(reply, undefined, true);
   }
 
-  #reply(reply: LocalReply, finalize: RouteEntry | undefined, past: boolean): void {
+  #reply(original: LocalReply, finalize: RouteEntry | undefined, past: boolean): void {
     if (this.#ended) return;
     const { info } = this;
-    if (reply.flag !== undefined) info.flags.add(reply.flag);
-    info.responseCodeDetails = reply.details;
+    if (original.flag !== undefined) info.flags.add(original.flag);
+    info.responseCodeDetails = original.details;
     if (this.#responseStarted) {
       this.resetResponse("local-reset");
       return;
@@ -318,7 +318,9 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
 
     this.#noteCluster();
     const request = this.#requestHeaders;
-    const { headers, body } = localReplyHeaders(reply, request);
+    const mapped = this.#config.localReplies?.(original, info);
+    const { headers, body } = localReplyHeaders(mapped?.reply ?? original, request);
+    mapped?.headers?.applyToResponse(headers, info);
     finalize?.finalizeResponse(headers, info, undefined);
     const isHead = request?.method === "HEAD";
     const chunk = body === "" || isHead ? undefined : Buffer.from(body, "utf8");

@@ -1,3 +1,4 @@
+import { compileLocalReplyMap } from "#proxy/route/local-reply-map";
 import { compileEarlyMutation } from "#proxy/route/early-mutation";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -18,6 +19,7 @@ function parse(json: JsonObject): HcmConfig {
   return parseHcm(fromJson(HttpConnectionManagerSchema, json, { registry }), "filter_chains[0].filters[0].typed_config", {
     filters: [routerFilterCompiler],
     compileEarlyMutation,
+    compileLocalReplyMap,
     compileRouteTable: () => {
       throw new ConfigError("route", [{ path: "virtual_hosts[0].domains", message: "must not be empty" }]);
     },
@@ -80,15 +82,15 @@ describe("connection manager config", () => {
     const found = violations({
       ...OUTBOUND,
       codecType: "HTTP2",
-      localReplyConfig: {},
+      localReplyConfig: { bodyFormat: { textFormat: "x" } },
       tracing: { provider: { name: "zipkin" } },
       httpFilters: [{ name: "x", typedConfig: { "@type": `type.googleapis.com/${UuidRequestIdConfigSchema.typeName}` } }, ROUTER],
     });
     assert.deepEqual(found, [
       "codec_type: HTTP2 is not served yet, only AUTO and HTTP1",
-      "local_reply_config: not served yet",
       "tracing.provider: not served yet",
       'http_filters[0].typed_config: http filter envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig ("x") is not known to this proxy',
+      "local_reply_config.body_format: not served yet",
     ]);
   });
 

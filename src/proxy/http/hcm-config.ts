@@ -9,6 +9,7 @@ import {
 import type {
   HttpConnectionManager,
   HttpFilter as WireFilter,
+  LocalReplyConfig,
 } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
 import { UuidRequestIdConfigSchema } from "#envoy/gen/envoy/extensions/request_id/uuid/v3/uuid_pb";
 import type { AccessLog } from "#envoy/gen/envoy/config/accesslog/v3/accesslog_pb";
@@ -24,6 +25,7 @@ import type { AccessLogSinks } from "#proxy/thread-context";
 import type { HeaderMutation, RouteTable } from "#proxy/route/route";
 import type { HttpFilterCompiler, HttpFilterFactory } from "./filter.ts";
 import { compileForwardClientCert } from "./forward-client-cert.ts";
+import type { LocalReplyMap } from "./local-reply.ts";
 import { compileIpDetection, detectByForwardedFor } from "./original-ip-detection.ts";
 import type { DetectClient } from "./original-ip-detection.ts";
 import type { PathOptions } from "./path-normalization.ts";
@@ -45,6 +47,7 @@ export interface HcmDependencies {
   readonly filters: readonly HttpFilterCompiler[];
   compileRouteTable(config: RouteConfiguration): RouteTable;
   compileEarlyMutation(extensions: readonly TypedExtensionConfig[], path: string): HeaderMutation | undefined;
+  compileLocalReplyMap(wire: LocalReplyConfig | undefined, path: string): LocalReplyMap | undefined;
   compileAccessLog(configs: readonly AccessLog[], path: string): CompiledAccessLog;
   /** internal_address_config.cidr_ranges */
   compileAddressRanges(
@@ -87,6 +90,7 @@ export interface HcmConfig {
   readonly underscores: "allow" | "reject" | "drop";
   /** Before anything else looks at a request. */
   readonly earlyMutation: HeaderMutation | undefined;
+  readonly localReplies: LocalReplyMap | undefined;
   readonly stripPort: "none" | "matching" | "any";
   /** Lower-case upgrade types and whether they are on where the route does not say. */
   readonly upgrades: ReadonlyMap<string, boolean>;
@@ -145,6 +149,9 @@ export function parseHcm(wire: HttpConnectionManager, path: string, dependencies
         );
   const accessLog =
     wire.accessLog.length === 0 ? undefined : gather("access_log", () => dependencies.compileAccessLog(wire.accessLog, at("access_log")));
+  const localReplies = gather("local_reply_config", () =>
+    dependencies.compileLocalReplyMap(wire.localReplyConfig, at("local_reply_config")),
+  );
   if (violations.length > 0 || routes === undefined || terminal === undefined) {
     throw new ConfigError("http connection manager", violations);
   }
@@ -195,6 +202,7 @@ export function parseHcm(wire: HttpConnectionManager, path: string, dependencies
     stripTrailingHostDot: wire.stripTrailingHostDot,
     underscores: underscores(common?.headersWithUnderscoresAction),
     earlyMutation,
+    localReplies,
     stripPort:
       wire.stripPortMode.case === "stripAnyHostPort" && wire.stripPortMode.value ? "any" : wire.stripMatchingHostPort ? "matching" : "none",
     upgrades,
@@ -208,7 +216,6 @@ function refuseWhatIsNotThere(wire: HttpConnectionManager, refuse: Refuse): void
     refuse("codec_type", `${CodecType[wire.codecType] ?? String(wire.codecType)} is not served yet, only AUTO and HTTP1`);
   }
   const set: readonly (readonly [boolean, string])[] = [
-    [wire.localReplyConfig !== undefined, "local_reply_config"],
     [wire.addUserAgent === true, "add_user_agent"],
     [wire.schemeHeaderTransformation?.matchUpstream === true, "scheme_header_transformation.match_upstream"],
     [wire.proxyStatusConfig !== undefined, "proxy_status_config"],

@@ -1,4 +1,5 @@
 // A connection manager with the real router between a fake downstream codec and fake upstream pools, for tests: no sockets, no bytes.
+import { compileLocalReplyMap } from "#proxy/route/local-reply-map";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { compileTransportSockets } from "#proxy/transport-socket/transport-sockets";
 import { create } from "@bufbuild/protobuf";
@@ -232,6 +233,7 @@ export class FakeHcm {
       filters: [routerFilterCompiler, testFilters],
       compileRouteTable: () => table,
       compileEarlyMutation: () => undefined,
+      compileLocalReplyMap,
       compileAccessLog: () => ({ open: () => ({ log: (info) => void this.logged.push(info) }) }),
       compileAddressRanges: (ranges) => (address) => ranges.some(({ addressPrefix }) => addressPrefix === address),
     });

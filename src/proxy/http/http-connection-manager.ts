@@ -3,6 +3,7 @@ import { compileAccessLog } from "#proxy/access-log/access-log";
 import { ConfigError } from "#proxy/config-error";
 import type { NetworkFilterCompiler } from "#proxy/listener/network-filter";
 import { compileEarlyMutation } from "#proxy/route/early-mutation";
+import { compileLocalReplyMap } from "#proxy/route/local-reply-map";
 import { compileRouteTable } from "#proxy/route/route-table";
 import { compileAddressRanges } from "#matcher/cidr";
 import type { HttpFilterCompiler } from "./filter.ts";
@@ -15,6 +16,7 @@ export function httpConnectionManagerCompiler(filters: readonly HttpFilterCompil
     compileRouteTable: (config) => compileRouteTable(config, { filters }),
     compileAccessLog,
     compileEarlyMutation,
+    compileLocalReplyMap,
     compileAddressRanges: (ranges, path) => {
       try {
         return compileAddressRanges(ranges);

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fromJson } from "@bufbuild/protobuf";
+import type { JsonValue } from "@bufbuild/protobuf";
+import { LocalReplyConfigSchema } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
+import { LOCAL_REPLIES } from "#proxy/http/local-reply";
+import type { LocalReplyMap } from "#proxy/http/local-reply";
+import { PairResponseHeaderMap } from "#proxy/http/pair-header-map";
+import { StreamRecord } from "#proxy/http/stream-record";
+import { compileLocalReplyMap } from "./local-reply-map.ts";
+
+const address = { address: "10.0.0.1", port: 1 };
+const record = (): StreamRecord =>
+  new StreamRecord(0, 0, { local: address, remote: address, directRemote: address, requestedServerName: undefined, tls: undefined });
+const compile = (json: JsonValue): LocalReplyMap | undefined => compileLocalReplyMap(fromJson(LocalReplyConfigSchema, json), "p");
+const status = (value: number): JsonValue => ({
+  statusCodeFilter: { comparison: { op: "EQ", value: { defaultValue: value, runtimeKey: "x" } } },
+});
+
+test("the first mapper that takes an answer changes its status, body and headers", () => {
+  const map = compile({
+    mappers: [
+      { filter: status(503), statusCode: 429, body: { inlineString: "come back later" } },
+      { filter: { responseFlagFilter: { flags: ["NR"] } }, headersToAdd: [{ header: { key: "x-why", value: "no route" } }] },
+      { filter: status(404), body: { inlineString: "never" } },
+    ],
+  });
+  assert.ok(map !== undefined);
+  const overloaded = map(LOCAL_REPLIES.noHealthyUpstream, record());
+  assert.deepEqual([overloaded.reply.status, overloaded.reply.body, overloaded.reply.flag], [429, "come back later", "UH"]);
+  const info = record();
+  info.flags.add("NR");
+  const missing = map(LOCAL_REPLIES.routeNotFound, info);
+  const headers = new PairResponseHeaderMap(404);
+  missing.headers?.applyToResponse(headers, info);
+  assert.deepEqual([missing.reply, headers.get("x-why")], [LOCAL_REPLIES.routeNotFound, "no route"]);
+  assert.equal(map(LOCAL_REPLIES.requestTimeout, record()).reply, LOCAL_REPLIES.requestTimeout);
+});
+
+test("nothing to map is nothing; what cannot be honoured is refused with its path", () => {
+  assert.equal(compileLocalReplyMap(undefined, "p"), undefined);
+  assert.equal(compile({}), undefined);
+  const bad = {
+    bodyFormat: { textFormat: "x" },
+    mappers: [{ statusCode: 700 }, { filter: status(1), bodyFormatOverride: { textFormat: "x" } }],
+  };
+  assert.throws(
+    () => compile(bad),
+    /p\.body_format.*p\.mappers\[0\]\.filter.*p\.mappers\[0\]\.status_code.*p\.mappers\[1\]\.body_format_override/,
+  );
+});
