@@ -9,7 +9,13 @@ export interface HostSummary {
   readonly port: number;
   readonly weight: number;
   readonly locality: string;
-  readonly health: "healthy" | "degraded" | "unhealthy";
+  /** As its endpoint says. */
+  readonly edsHealth: "healthy" | "degraded" | "unhealthy";
+  /** By outlier detection, on any thread. */
+  readonly ejected: boolean;
+  /** In per cent; -1: unknown. */
+  readonly successRate: number;
+  readonly localOriginSuccessRate: number;
   readonly cxActive: number;
   readonly cxTotal: number;
   readonly cxConnectFail: number;

@@ -47,13 +47,18 @@ function counters(host: HostSummary): readonly (readonly [name: string, value: n
   ];
 }
 
-/** Envoy's words for what makes a host unusable; nothing does but EDS so far. */
-const HEALTH_TEXT = { healthy: "healthy", degraded: "/eds_degraded", unhealthy: "/failed_eds_health" } as const;
+/** Envoy's words for what makes a host unusable. */
+const EDS_FLAG = { healthy: "", degraded: "/eds_degraded", unhealthy: "/failed_eds_health" } as const;
 const EDS_HEALTH = { healthy: "HEALTHY", degraded: "DEGRADED", unhealthy: "UNHEALTHY" } as const;
 
 function locality(host: HostSummary): { region: string; zone: string; subZone: string } {
   const [region = "", zone = "", subZone = ""] = host.locality.split("/");
   return { region, zone, subZone };
+}
+
+function healthFlags({ ejected, edsHealth }: HostSummary): string {
+  const flags = `${ejected ? "/failed_outlier_check" : ""}${EDS_FLAG[edsHealth]}`;
+  return flags === "" ? "healthy" : flags;
 }
 
 function hostPort({ address, port }: HostSummary): string {
@@ -77,9 +82,10 @@ export function clustersText(source: AdminSource, clusters: readonly ClusterSumm
       const prefix = `${name}::${hostPort(host)}::`;
       const place = locality(host);
       for (const [counter, value] of counters(host)) out += `${prefix}${counter}::${value}\n`;
-      out += `${prefix}hostname::\n${prefix}health_flags::${HEALTH_TEXT[host.health]}\n${prefix}weight::${host.weight}\n`;
+      out += `${prefix}hostname::\n${prefix}health_flags::${healthFlags(host)}\n${prefix}weight::${host.weight}\n`;
       out += `${prefix}region::${place.region}\n${prefix}zone::${place.zone}\n${prefix}sub_zone::${place.subZone}\n`;
-      out += `${prefix}canary::false\n${prefix}priority::0\n${prefix}success_rate::-1\n${prefix}local_origin_success_rate::-1\n`;
+      out += `${prefix}canary::false\n${prefix}priority::0\n${prefix}success_rate::${host.successRate}\n`;
+      out += `${prefix}local_origin_success_rate::${host.localOriginSuccessRate}\n`;
     }
   }
   return out;
@@ -121,7 +127,12 @@ function hostStatus(host: HostSummary): JsonObject {
       ...(value === 0 ? {} : { value: String(value) }),
       ...(gauge ? { type: "GAUGE" } : {}),
     })),
-    health_status: { eds_health_status: EDS_HEALTH[host.health] },
+    health_status: {
+      ...(host.ejected ? { failed_outlier_check: true } : {}),
+      eds_health_status: EDS_HEALTH[host.edsHealth],
+    },
+    ...(host.successRate < 0 ? {} : { success_rate: { value: host.successRate } }),
+    ...(host.localOriginSuccessRate < 0 ? {} : { local_origin_success_rate: { value: host.localOriginSuccessRate } }),
     weight: host.weight,
     locality: {
       ...(place.region === "" ? {} : { region: place.region }),

@@ -17,6 +17,8 @@ import type { TransportSockets } from "#proxy/transport-socket/transport-sockets
 import type { BindAddresses } from "./host-connector.ts";
 import { readLb } from "./lb-config.ts";
 import type { LbConfig } from "./lb-config.ts";
+import { readOutlierDetection } from "./outlier/outlier-config.ts";
+import type { OutlierConfig } from "./outlier/outlier-config.ts";
 import { readLoadAssignment } from "./load-assignment.ts";
 import type { LoadAssignmentConfig } from "./load-assignment.ts";
 
@@ -57,6 +59,7 @@ export interface ClusterConfig {
   readonly panicThreshold: number;
   readonly localityWeighted: boolean;
   readonly circuitBreakers: CircuitBreakerConfig;
+  readonly outliers: OutlierConfig | undefined;
   readonly connection: UpstreamConnectionConfig;
   readonly bind: BindAddresses | undefined;
   readonly transportSockets: TransportSockets;
@@ -83,6 +86,7 @@ export function parseCluster(wire: Cluster): ClusterConfig {
   const locality = wire.commonLbConfig?.localityConfigSpecifier;
   const connection = readConnection(wire, refuse);
   const circuitBreakers = readCircuitBreakers(wire, refuse);
+  const outliers = readOutlierDetection(wire.outlierDetection, refuse);
   const bind = readBind(wire, refuse);
   const transportSockets = compileTransportSockets(wire, refuse);
   if (violations.length > 0) throw new ConfigError(`cluster "${wire.name}"`, violations);
@@ -95,6 +99,7 @@ export function parseCluster(wire: Cluster): ClusterConfig {
     panicThreshold: Math.trunc(wire.commonLbConfig?.healthyPanicThreshold?.value ?? DEFAULT_PANIC_THRESHOLD),
     localityWeighted: locality?.case === "localityWeightedLbConfig",
     circuitBreakers,
+    outliers,
     connection,
     bind,
     transportSockets,
@@ -114,7 +119,6 @@ type Refuse = (path: string, message: string) => void;
 function refuseWhatIsNotThere(wire: Cluster, refuse: Refuse): void {
   const set: readonly (readonly [boolean, string])[] = [
     [wire.healthChecks.length > 0, "health_checks"],
-    [wire.outlierDetection !== undefined, "outlier_detection"],
     [wire.lbSubsetConfig !== undefined, "lb_subset_config"],
     [wire.loadBalancingPolicy !== undefined, "load_balancing_policy"],
     [wire.filters.length > 0, "filters"],

@@ -54,11 +54,11 @@ export class ThreadClusterManager implements ClusterManager {
       if (service !== serviceName(config)) this.#assign(before);
       return;
     }
-    const { random, makePool, connector, secrets } = this.#context;
+    const { clock, random, makePool, connector, secrets } = this.#context;
     // In this order counters go on, and the last word on gauges is the new cluster's.
     const stats = this.#useScope(config.statName);
     if (before !== undefined) this.#leave(before);
-    const cluster = new UpstreamCluster(config, { random, makePool, stats, connector, secrets });
+    const cluster = new UpstreamCluster(config, { clock, random, makePool, stats, connector, secrets });
     this.#clusters.set(config.name, cluster);
     this.#assign(cluster);
   }

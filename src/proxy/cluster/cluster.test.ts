@@ -134,15 +134,15 @@ describe("cluster config", () => {
       type: "STRICT_DNS",
       lbPolicy: "RING_HASH",
       ringHashLbConfig: { hashFunction: "MURMUR_HASH_2" },
-      outlierDetection: {},
+      outlierDetection: { monitors: [{ name: "x" }] },
       connectTimeout: "0s",
       transportSocket: { name: "envoy.transport_sockets.starttls" },
     });
     assert.deepEqual(found, [
-      "outlier_detection: not served yet",
       "type: STRICT_DNS clusters are not served yet",
       "ring_hash_lb_config.hash_function: MURMUR_HASH_2 is not served yet",
       "connect_timeout: must be above 0s",
+      "outlier_detection.monitors: not served yet",
       "transport_socket: transport socket envoy.transport_sockets.starttls is not known to this proxy",
     ]);
   });
@@ -316,6 +316,40 @@ describe("cluster manager", () => {
     assert.equal(used(0, level(0, endpoint(1, down))), "");
     assert.equal(used(50, level(0, endpoint(1, down), endpoint(2, down))), "1,2", "panic uses all");
     assert.equal(used(50, level(0, endpoint(1), endpoint(2, down), endpoint(3, down))), "1,2,3");
+  });
+
+  it("sends nothing to an ejected host until it is taken back, and starts anew when it is to be watched otherwise", () => {
+    const { manager, stats, clock } = new Fixture();
+    const watched = (consecutive5xx: number): ClusterConfig =>
+      cluster({
+        ...(EDS as object),
+        outlierDetection: { consecutive5xx, maxEjectionPercent: 100, baseEjectionTime: "10s", interval: "5s" },
+      });
+    manager.upsertCluster(watched(2));
+    manager.setLoadAssignment(endpoints("reviews", endpoint(1), endpoint(2)));
+    const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
+    const used = (): string => {
+      const ports = new Set<number>();
+      for (let i = 0; i < 50; i++) ports.add(running.chooseHost(ask())!.address.port);
+      return [...ports].sort((a, b) => a - b).join(",");
+    };
+    const [first] = running.hosts;
+    const fail = (): void => {
+      for (let i = 0; i < 2; i++) first!.outlierMonitor!.putStatus(503);
+    };
+    fail();
+    assert.equal(used(), "2");
+    assert.equal(stats.get(`cluster.${running.name}.membership_healthy`), 1);
+    manager.setLoadAssignment(endpoints("reviews", endpoint(1), endpoint(2), endpoint(3)));
+    assert.equal(used(), "2,3", "new endpoints pardon nobody");
+    clock.advance(10_000);
+    assert.equal(used(), "1,2,3");
+    fail();
+    manager.upsertCluster(watched(3));
+    assert.equal(used(), "1,2,3");
+    assert.equal(stats.get(`cluster.${running.name}.outlier_detection.ejections_active`), 0);
+    manager.removeCluster(running.name);
+    assert.equal(clock.pending, 0);
   });
 
   it("avoids hosts that were tried, as often as it may ask again", () => {

@@ -14,11 +14,30 @@ export interface Host {
   readonly hostname: string;
   readonly weight: number;
   readonly locality: string;
-  health: HostHealth;
+  /** What the endpoint says of itself, or "unhealthy" while outlier detection has ejected it. */
+  readonly health: HostHealth;
+  readonly edsHealth: HostHealth;
+  readonly ejected: boolean;
+  /** Undefined: nobody watches. */
+  readonly outlierMonitor: OutlierMonitor | undefined;
   /** Streams that are on it now: what least-request compares. */
   activeRequests: number;
   /** Admin `/clusters` counters; plain numbers of this thread. */
   readonly stats: HostStats;
+}
+
+/** `connect-success-final`: for protocols that have no answers of their own, like TCP. */
+export type OutlierResult = "connect-success" | "connect-success-final" | "connect-failed" | "timeout";
+
+/** Told of everything that happens with a host. */
+export interface OutlierMonitor {
+  /** An upstream's answer. */
+  putStatus(status: number): void;
+  /** What happened between this proxy and the host. */
+  putResult(result: OutlierResult): void;
+  /** In per cent; -1: too few requests to tell. */
+  readonly successRate: number;
+  readonly localOriginSuccessRate: number;
 }
 
 export interface HostStats {

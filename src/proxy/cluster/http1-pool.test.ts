@@ -91,6 +91,9 @@ class Bench {
     weight: 1,
     locality: "",
     health: "healthy",
+    edsHealth: "healthy",
+    ejected: false,
+    outlierMonitor: undefined,
     activeRequests: 0,
     stats: { cxActive: 0, cxTotal: 0, cxConnectFail: 0, rqActive: 0, rqTotal: 0, rqSuccess: 0, rqError: 0, rqTimeout: 0 },
   };

@@ -1,5 +1,7 @@
 // A running cluster: hosts that keep their pool and counters while their address stays, a balancer that is built anew when they change.
+import { isDeepStrictEqual } from "node:util";
 import type { StatsScope } from "#telemetry/stats/store";
+import type { Clock } from "#runtime/clock";
 import type { Random } from "#runtime/random";
 import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import { ipBytes } from "#proxy/codec/ip-address";
@@ -21,6 +23,7 @@ import { RandomChoice } from "./lb/random-choice.ts";
 import { RingHash } from "./lb/ring-hash.ts";
 import { RoundRobin } from "./lb/round-robin.ts";
 import type { LoadAssignmentConfig } from "./load-assignment.ts";
+import { OutlierDetector } from "./outlier/outlier-detector.ts";
 import { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
 import { UpstreamHost, hostKey } from "./upstream-host.ts";
 
@@ -36,6 +39,7 @@ export interface PoolContext {
 export type PoolFactory = (context: PoolContext) => HttpConnectionPool;
 
 export interface UpstreamClusterContext {
+  readonly clock: Clock;
   readonly random: Random;
   readonly stats: StatsScope;
   readonly makePool: PoolFactory;
@@ -76,7 +80,9 @@ export class UpstreamCluster implements Cluster {
   #assignment: LoadAssignmentConfig | undefined;
   #hosts = new Map<string, UpstreamHost>();
   #list: readonly UpstreamHost[] = [];
+  #priorities: readonly (readonly LocalityHosts[])[] = [];
   #set: HostSet;
+  #outliers: OutlierDetector | undefined;
   /** Pools of removed hosts and of old configurations whose streams still run. */
   #leaving: HttpConnectionPool[] = [];
 
@@ -87,6 +93,7 @@ export class UpstreamCluster implements Cluster {
     this.#limits = new CircuitBreakers(config.circuitBreakers, context.stats);
     this.#connectors = new HostConnectors(context.connector, context.secrets, context.stats);
     this.#set = this.#buildSet([]);
+    this.#watchOutliers();
     if (config.discovery.kind === "static") this.setAssignment(config.discovery.assignment);
   }
 
@@ -128,6 +135,7 @@ export class UpstreamCluster implements Cluster {
     const sameSockets = before.transportKey === config.transportKey;
     this.#config = sameSockets ? { ...config, transportSockets: before.transportSockets } : config;
     this.#limits.configure(config.circuitBreakers);
+    if (!isDeepStrictEqual(before.outliers, config.outliers)) this.#watchOutliers();
     if (!sameSockets || !sameConnection(before.connection, config.connection)) {
       for (const host of this.#list) this.#drainPool(host);
     }
@@ -172,6 +180,8 @@ export class UpstreamCluster implements Cluster {
     }
     this.#hosts = hosts;
     this.#list = [...hosts.values()];
+    this.#priorities = priorities;
+    this.#outliers?.setHosts(this.#list);
     this.#set = this.#buildSet(priorities);
     if (changed) this.stats.membershipChange.inc();
     this.#countMembers();
@@ -253,8 +263,11 @@ export class UpstreamCluster implements Cluster {
   /** The cluster goes: no host can be chosen any more, running streams end in their own time. */
   drain(): void {
     for (const host of this.#list) this.#drainPool(host);
+    this.#outliers?.close();
+    this.#outliers = undefined;
     this.#hosts = new Map();
     this.#list = [];
+    this.#priorities = [];
     this.#set = this.#buildSet([]);
     this.#countMembers();
   }
@@ -290,6 +303,19 @@ export class UpstreamCluster implements Cluster {
     });
   }
 
+  #watchOutliers(): void {
+    this.#outliers?.close();
+    const { outliers } = this.#config;
+    const { clock, random, stats } = this.#context;
+    const onChange = (): void => {
+      this.#set = this.#buildSet(this.#priorities);
+      this.#countMembers();
+    };
+    this.#outliers = outliers === undefined ? undefined : new OutlierDetector(outliers, { clock, random, stats, onChange });
+    this.#outliers?.setHosts(this.#list);
+    onChange();
+  }
+
   #countMembers(): void {
     this.stats.membershipTotal.set(this.#list.length);
     this.stats.membershipHealthy.set(this.#list.filter((host) => host.health === "healthy").length);
@@ -312,6 +338,7 @@ export class UpstreamCluster implements Cluster {
     }
     this.#hosts.set(key, host);
     this.#list = [...this.#hosts.values()];
+    this.#outliers?.setHosts(this.#list);
     this.#countMembers();
     return host;
   }

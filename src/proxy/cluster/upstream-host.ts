@@ -1,7 +1,7 @@
 // One running host. Its identity is its address: while the address stays in the cluster, so do its pool, its counters and its streams.
 import type { SocketAddress } from "#proxy/net/connection";
 import type { TransportLabels } from "#proxy/transport-socket/transport-sockets";
-import type { Host, HostHealth, HostStats, HttpConnectionPool } from "./cluster.ts";
+import type { Host, HostHealth, HostStats, HttpConnectionPool, OutlierMonitor } from "./cluster.ts";
 import type { EndpointConfig } from "./load-assignment.ts";
 
 const MAX_NAMED_POOLS = 100;
@@ -12,7 +12,9 @@ export class UpstreamHost implements Host {
   hostname: string;
   weight: number;
   locality: string;
-  health: HostHealth;
+  edsHealth: HostHealth;
+  ejected = false;
+  outlierMonitor: OutlierMonitor | undefined;
   /** Chooses the transport socket. */
   labels: TransportLabels | undefined;
   activeRequests = 0;
@@ -37,8 +39,12 @@ export class UpstreamHost implements Host {
     this.hostname = endpoint.hostname;
     this.weight = endpoint.weight;
     this.locality = endpoint.locality;
-    this.health = endpoint.health;
+    this.edsHealth = endpoint.health;
     this.labels = endpoint.labels;
+  }
+
+  get health(): HostHealth {
+    return this.ejected ? "unhealthy" : this.edsHealth;
   }
 
   get connectionCount(): number {
@@ -72,7 +78,7 @@ export class UpstreamHost implements Host {
     this.hostname = endpoint.hostname;
     this.weight = endpoint.weight;
     this.locality = endpoint.locality;
-    this.health = endpoint.health;
+    this.edsHealth = endpoint.health;
     this.labels = endpoint.labels;
   }
 }

@@ -1,7 +1,7 @@
 // What the traffic threads of one proxy say of its clusters, as one picture.
 import type { ClusterSummary, HostSummary } from "#proxy/admin/admin-source";
 
-/** Counters are summed over threads; weight, locality and health are the same on all of them. Sorted by cluster, hosts in order. */
+/** Counters are summed over threads; weight, locality and what endpoints say are the same on all of them. Sorted by cluster, hosts in order. */
 export function mergeReports(reports: readonly (readonly ClusterSummary[])[]): ClusterSummary[] {
   const clusters = new Map<string, Map<string, HostSummary>>();
   for (const { name, hosts } of reports.flat()) {
@@ -19,6 +19,10 @@ export function mergeReports(reports: readonly (readonly ClusterSummary[])[]): C
 function sum(a: HostSummary, b: HostSummary): HostSummary {
   return {
     ...a,
+    ejected: a.ejected || b.ejected,
+    // Each thread sees a part of the requests: the worst of what they say.
+    successRate: worst(a.successRate, b.successRate),
+    localOriginSuccessRate: worst(a.localOriginSuccessRate, b.localOriginSuccessRate),
     cxActive: a.cxActive + b.cxActive,
     cxTotal: a.cxTotal + b.cxTotal,
     cxConnectFail: a.cxConnectFail + b.cxConnectFail,
@@ -28,4 +32,8 @@ function sum(a: HostSummary, b: HostSummary): HostSummary {
     rqError: a.rqError + b.rqError,
     rqTimeout: a.rqTimeout + b.rqTimeout,
   };
+}
+
+function worst(a: number, b: number): number {
+  return a < 0 ? b : b < 0 ? a : Math.min(a, b);
 }

@@ -118,13 +118,16 @@ export class ThreadProxy {
   report(): ClusterSummary[] {
     return [...this.#clusters.clusters].map(({ name, hosts }) => ({
       name,
-      hosts: hosts.map(({ address, weight, locality, health, stats }) => ({
+      hosts: hosts.map(({ address, weight, locality, edsHealth, ejected, outlierMonitor, stats }) => ({
         ...stats,
         address: address.address,
         port: address.port,
         weight,
         locality,
-        health,
+        edsHealth,
+        ejected,
+        successRate: outlierMonitor?.successRate ?? -1,
+        localOriginSuccessRate: outlierMonitor?.localOriginSuccessRate ?? -1,
       })),
     }));
   }

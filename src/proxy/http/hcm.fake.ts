@@ -325,6 +325,7 @@ export function clusterConfig(hosts: number, over: Partial<ClusterConfig> = {}):
       autoServerName: false,
       autoSanValidation: false,
     },
+    outliers: undefined,
     bind: undefined,
     transportSockets: compileTransportSockets(create(ClusterSchema), () => {}),
     transportKey: "",

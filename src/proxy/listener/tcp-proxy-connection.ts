@@ -118,7 +118,7 @@ export class TcpProxyConnection {
     this.#info.upstreamHost = host.address;
     this.#info.attemptCount++;
     this.#connecting = cluster.connector(host, this.#context.info).connect(host.address, cluster.connectTimeoutMs, {
-      onConnected: (upstream) => this.#onConnected(upstream, counted),
+      onConnected: (upstream) => this.#onConnected(upstream, host, counted),
       onConnectFailed: (failure) => this.#onConnectFailed(failure, host, counted),
     });
   }
@@ -127,6 +127,7 @@ export class TcpProxyConnection {
     this.#connecting = undefined;
     this.#counted = undefined;
     counted.failed(failure);
+    host.outlierMonitor?.putResult(failure.kind === "connect-timeout" ? "timeout" : "connect-failed");
     this.#info.upstreamTransportFailure = failure.detail;
     this.#tried.push(host);
     if (this.#info.attemptCount < this.#config.maxConnectAttempts) {
@@ -138,10 +139,11 @@ export class TcpProxyConnection {
     this.#giveUp();
   }
 
-  #onConnected(upstream: Connection, counted: CountedConnection): void {
+  #onConnected(upstream: Connection, host: Host, counted: CountedConnection): void {
     this.#connecting = undefined;
     this.#upstream = upstream;
     counted.connected(upstream);
+    host.outlierMonitor?.putResult("connect-success-final");
     this.#info.upstreamLocal = upstream.local;
     upstream.handler = this.#upstreamHandler(counted);
     this.#context.connection.resumeReading("upstream-not-ready");

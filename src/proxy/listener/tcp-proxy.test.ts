@@ -33,7 +33,18 @@ afterEach(() => {
 
 function host(port: number): Host {
   const stats = { cxActive: 0, cxTotal: 0, cxConnectFail: 0, rqActive: 0, rqTotal: 0, rqSuccess: 0, rqError: 0, rqTimeout: 0 };
-  return { address: { address: "127.0.0.1", port }, hostname: "", weight: 1, locality: "", health: "healthy", activeRequests: 0, stats };
+  return {
+    address: { address: "127.0.0.1", port },
+    hostname: "",
+    weight: 1,
+    locality: "",
+    health: "healthy",
+    edsHealth: "healthy",
+    ejected: false,
+    outlierMonitor: undefined,
+    activeRequests: 0,
+    stats,
+  };
 }
 
 interface Bench {

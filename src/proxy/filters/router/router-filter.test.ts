@@ -1,3 +1,4 @@
+import type { UpstreamHost } from "#proxy/cluster/upstream-host";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Client, FakeHcm, RETRY, clusterConfig, outcome, routeEntry } from "#proxy/http/hcm.fake";
@@ -369,6 +370,58 @@ describe("the router's retries", () => {
     hcm.clusters.upsertCluster(clusterConfig(0));
     hcm.clock.advance(50);
     assert.equal(finished(hcm), "503 UH no_healthy_upstream");
+  });
+});
+
+describe("the router and outlier detection", () => {
+  function watched(options: Parameters<typeof start>[0] = {}): ReturnType<typeof start> & { readonly told: string[] } {
+    const started = start(options);
+    const told: string[] = [];
+    for (const host of started.hcm.clusters.get("c")!.hosts) {
+      (host as UpstreamHost).outlierMonitor = {
+        putStatus: (status) => told.push(String(status)),
+        putResult: (result) => told.push(result),
+        successRate: -1,
+        localOriginSuccessRate: -1,
+      };
+    }
+    return { ...started, told };
+  }
+
+  it("tells of connections and of every answer, thrown away or not", () => {
+    const { hcm, client, told } = watched({ route: { retry: RETRY } });
+    hcm.send(client);
+    hcm.last.receiver.onResponseHeaders(ok(503), true);
+    hcm.clock.advance(40);
+    hcm.last.receiver.onResponseHeaders(ok(), true);
+    assert.deepEqual(told, ["connect-success", "503", "connect-success", "200"]);
+  });
+
+  it("takes a gRPC answer by its gRPC status", () => {
+    const { hcm, client, told } = watched();
+    hcm.send(client, { method: "POST", headers: GRPC, body: "x" });
+    hcm.last.receiver.onResponseHeaders(new PairResponseHeaderMap(200, [["grpc-status", "14"]]), true);
+    assert.deepEqual(told, ["connect-success", "503"]);
+  });
+
+  it("tells of failed connects, resets and timeouts before the answer, not of full circuit breakers", () => {
+    const refused = watched({ connected: false });
+    refused.hcm.send(refused.client);
+    refused.hcm.last.callbacks.onPoolFailure("connection-failure", undefined, refused.hcm.last.host);
+    assert.deepEqual(refused.told, ["connect-failed"]);
+    const full = watched({ connected: false });
+    full.hcm.send(full.client);
+    full.hcm.last.callbacks.onPoolFailure("overflow", undefined, full.hcm.last.host);
+    assert.deepEqual(full.told, []);
+    const slow = watched({ route: { timeoutMs: 100 } });
+    slow.hcm.send(slow.client);
+    slow.hcm.clock.advance(110);
+    assert.deepEqual(slow.told, ["connect-success", "timeout"]);
+    const begun = watched({ route: { timeoutMs: 100 } });
+    begun.hcm.send(begun.client);
+    begun.hcm.last.receiver.onResponseHeaders(ok(), false);
+    begun.hcm.clock.advance(110);
+    assert.deepEqual(begun.told, ["connect-success", "200"]);
   });
 });
 

@@ -13,6 +13,7 @@ import type { TimerOwner } from "#proxy/http/timer-wheel";
 import type { RequestHash } from "#proxy/route/hash-policy";
 import type { ClusterChoice, RouteEntry } from "#proxy/route/route";
 import { invariant } from "#runtime/invariant";
+import { grpcOutcome } from "./grpc-outcome.ts";
 import { RetryState, requestRetryPolicy } from "./retry-state.ts";
 import { RetryBody } from "./retry-body.ts";
 import { parseRouter } from "./router-config.ts";
@@ -245,6 +246,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
     const { status } = headers;
     const { host } = attempt;
 
+    host.outlierMonitor?.putStatus(this.#grpc ? grpcOutcome(headers) : status);
     if (this.#retry !== undefined) {
       const decision = this.#retry.onHeaders(headers, cluster);
       if (decision === "retry") {
@@ -301,6 +303,8 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
     this.#attempt = undefined;
     this.#stream.timers.cancel(this.#perTryTimer);
     if (transportFailure !== "") this.#stream.info.upstreamTransportFailure = transportFailure;
+    // A full circuit breaker is no fault of the host's: fewer hosts would fill it more.
+    if (reason !== "overflow") attempt.host.outlierMonitor?.putResult("connect-failed");
     if (this.#retriedAfterReset(reason, attempt, cluster)) return;
     const reply = upstreamReset(reason, transportFailure, this.#attempts > 1, this.#responseStarted);
     this.#chargeAbort(reply.status, cluster, attempt.host);
@@ -410,7 +414,10 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
     if (attempt !== undefined) {
       cluster.stats.rqTimeout.inc();
       attempt.host.stats.rqTimeout++;
-      if (!this.#responseStarted) this.#chargeAbort(reply.status, cluster, attempt.host);
+      if (!this.#responseStarted) {
+        attempt.host.outlierMonitor?.putResult("timeout");
+        this.#chargeAbort(reply.status, cluster, attempt.host);
+      }
     }
     this.#answer(reply);
   }
@@ -422,6 +429,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
     cluster.stats.rqPerTryTimeout.inc();
     attempt.host.stats.rqTimeout++;
     this.#attempt = undefined;
+    attempt.host.outlierMonitor?.putResult("timeout");
     attempt.finish();
     if (this.#retriedAfterReset("local-reset", attempt, cluster)) return;
     const reply = this.#timeoutReplies?.perTry ?? LOCAL_REPLIES.perTryTimeout;

@@ -120,6 +120,7 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks {
     host.stats.rqTotal++;
     host.stats.rqActive++;
     const owner = this.#owner;
+    host.outlierMonitor?.putResult("connect-success");
     owner.onUpstreamHost(host, local);
 
     const waiting = this.#waiting;
