@@ -66,6 +66,8 @@ export const HONOURED_TCP_PROXY_FIELDS: HonouredFields = new Map(
       "cluster",
       "weighted_clusters",
       "idle_timeout",
+      "max_downstream_connection_duration",
+      "hash_policy",
       "access_log",
       "max_connect_attempts",
     ],

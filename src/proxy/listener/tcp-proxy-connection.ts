@@ -8,6 +8,7 @@ import type { PendingConnect } from "#proxy/net/connector";
 import type { ThreadContext } from "#proxy/thread-context";
 import type { Counter, Gauge, StatsScope } from "#telemetry/stats/store";
 import type { Timer } from "#runtime/clock";
+import { xxHash64 } from "#runtime/xx-hash64";
 import type { ConnectionContext } from "./network-filter.ts";
 import type { TcpProxyConfig } from "./tcp-proxy.ts";
 
@@ -18,6 +19,7 @@ export interface TcpProxyStats {
   readonly received: Counter;
   readonly sent: Counter;
   readonly idleTimeout: Counter;
+  readonly maxDuration: Counter;
 }
 
 export function makeTcpProxyStats(scope: StatsScope): TcpProxyStats {
@@ -28,6 +30,7 @@ export function makeTcpProxyStats(scope: StatsScope): TcpProxyStats {
     received: scope.counter("downstream_cx_rx_bytes_total"),
     sent: scope.counter("downstream_cx_tx_bytes_total"),
     idleTimeout: scope.counter("idle_timeout"),
+    maxDuration: scope.counter("max_downstream_connection_duration"),
   };
 }
 
@@ -44,6 +47,7 @@ export class TcpProxyConnection {
   #counted: CountedConnection | undefined;
   #connecting: PendingConnect | undefined;
   #idle: Timer | undefined;
+  #duration: Timer | undefined;
   #lastActivityMs = 0;
   #over = false;
   /** Which side ended first. */
@@ -71,6 +75,8 @@ export class TcpProxyConnection {
     this.#stats.cxActive.inc();
     connection.handler = this.#downstreamHandler();
     connection.pauseReading("upstream-not-ready");
+    const { maxDurationMs } = this.#config;
+    if (maxDurationMs > 0) this.#duration = this.#thread.clock.setTimer(maxDurationMs, () => this.#onMaxDuration(), true);
     this.#connect();
   }
 
@@ -98,7 +104,7 @@ export class TcpProxyConnection {
     }
     const host = cluster.chooseHost({
       randomValue: this.#randomValue,
-      hash: undefined,
+      hash: this.#config.hashesSource ? xxHash64(this.#context.info.remote.address) : undefined,
       triedHosts: this.#tried,
       hostSelectionAttempts: 0,
       originalDestination: this.#context.originalDestination,
@@ -197,6 +203,12 @@ export class TcpProxyConnection {
     };
   }
 
+  #onMaxDuration(): void {
+    this.#stats.maxDuration.inc();
+    this.#info.flags.add("DT");
+    this.#context.connection.close("now");
+  }
+
   #giveUp(): void {
     this.#context.connection.close("flush");
   }
@@ -222,6 +234,7 @@ export class TcpProxyConnection {
     if (this.#over) return;
     this.#over = true;
     this.#idle?.cancel();
+    this.#duration?.cancel();
     if (this.#connecting !== undefined) {
       this.#connecting.cancel();
       this.#counted?.cancelled();

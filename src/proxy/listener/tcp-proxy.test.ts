@@ -9,7 +9,7 @@ import { anyPack } from "@bufbuild/protobuf/wkt";
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { TcpProxySchema } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
 import { ConfigError } from "#proxy/config-error";
-import type { Cluster, Host } from "#proxy/cluster/cluster";
+import type { Cluster, Host, LoadBalancerContext } from "#proxy/cluster/cluster";
 import { ClusterStats } from "#proxy/cluster/cluster-stats";
 import { UpstreamConnectionStats } from "#proxy/cluster/upstream-connection-stats";
 import type { StreamInfo } from "#proxy/http/stream-info";
@@ -20,6 +20,7 @@ import type { ThreadContext } from "#proxy/thread-context";
 import { StatsReader } from "#telemetry/stats/stats-reader";
 import { ThreadStats } from "#telemetry/stats/thread-stats";
 import { realClock } from "#runtime/clock";
+import { xxHash64 } from "#runtime/xx-hash64";
 import { silentLog } from "#runtime/log";
 import { seededRandom } from "#runtime/random";
 import { ActiveListener } from "./active-listener.ts";
@@ -55,6 +56,7 @@ interface Bench {
   readonly stats: ThreadStats;
   /** Of each attempt to connect. */
   readonly connectTimeouts: readonly number[];
+  readonly hashes: readonly (bigint | undefined)[];
   readonly stat: (name: string) => number;
   readonly update: (init: Settings) => void;
 }
@@ -97,6 +99,7 @@ function bench(hosts: Host[], init: Settings = {}, { maxConnections = 100, maxUp
   const stats = new ThreadStats();
   const logged: StreamInfo[] = [];
   const connectTimeouts: number[] = [];
+  const hashes: (bigint | undefined)[] = [];
   const sockets = new SocketConnector(realClock, true);
   const scope = stats.root.scope("cluster", "c");
   let connections = 0;
@@ -113,7 +116,10 @@ function bench(hosts: Host[], init: Settings = {}, { maxConnections = 100, maxUp
         return sockets.connect(target, connectTimeoutMs, callbacks);
       },
     }),
-    chooseHost: () => hosts.find(({ health }) => health === "healthy"),
+    chooseHost: ({ hash }: LoadBalancerContext) => {
+      hashes.push(hash);
+      return hosts.find(({ health }) => health === "healthy");
+    },
     tryAcquireConnection: () => connections < maxUpstreamConnections && ++connections > 0,
     releaseConnection: () => void connections--,
   } as unknown as Cluster;
@@ -155,6 +161,7 @@ function bench(hosts: Host[], init: Settings = {}, { maxConnections = 100, maxUp
     hosts,
     stats,
     connectTimeouts,
+    hashes,
     stat: (name) => {
       const update = stats.takeUpdate();
       if (update !== undefined) reader.apply(0, update);
@@ -244,6 +251,29 @@ test("a reset upstream is a reset downstream", async () => {
   await new Promise((resolve) => socket.on("close", resolve));
   while (logged.length === 0) await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual([...(logged[0]?.flags ?? [])], ["UC"]);
+});
+
+test("a connection ends after its longest duration, however busy", async () => {
+  const { port, logged, stat } = bench([await serve((socket) => socket.on("data", (chunk) => socket.write(chunk)))], {
+    maxDownstreamConnectionDuration: { seconds: 0n, nanos: 30_000_000 },
+  });
+  const socket = client(port);
+  socket.write("x");
+  socket.on("data", (chunk) => socket.write(chunk));
+  while (logged.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([...(logged[0]?.flags ?? [])], ["DT"]);
+  assert.equal(stat("tcp.t.max_downstream_connection_duration"), 1);
+});
+
+test("the client's address chooses the host where the configuration says so", async () => {
+  const { port, hashes } = bench([await serve((socket) => socket.end("hi"))], {
+    hashPolicy: [{ policySpecifier: { case: "sourceIp", value: {} } }],
+  });
+  await readAll(client(port));
+  assert.deepEqual(hashes, [xxHash64("127.0.0.1")]);
+  const plain = bench([await serve((socket) => socket.end("hi"))]);
+  await readAll(client(plain.port));
+  assert.deepEqual(plain.hashes, [undefined]);
 });
 
 test("connections over the limit are closed at once and counted", async () => {

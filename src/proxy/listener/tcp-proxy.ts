@@ -18,6 +18,10 @@ export interface TcpProxyConfig {
   readonly totalWeight: number;
   /** 0: none. */
   readonly idleTimeoutMs: number;
+  /** However busy it is; 0: for ever. */
+  readonly maxDurationMs: number;
+  /** hash_policy: the client's address chooses the host. */
+  readonly hashesSource: boolean;
   readonly maxConnectAttempts: number;
 }
 
@@ -88,11 +92,17 @@ function readConfig(wire: TcpProxy, path: string, violations: Violations): TcpPr
     }
   }
   if (clusters.length === 0) violations.add(`${path}.cluster`, "cluster or weighted_clusters must be set");
+  for (const [index, { policySpecifier }] of wire.hashPolicy.entries()) {
+    if (policySpecifier.case !== "sourceIp") violations.add(`${path}.hash_policy[${index}]`, "not served, only source_ip");
+    if (index > 0) violations.add(`${path}.hash_policy[${index}]`, "only one is allowed");
+  }
   return Object.freeze({
     // Istio ends some stat prefixes with ";" for its tag rules; the statistics are named without it.
     statPrefix: wire.statPrefix.replace(/;$/, ""),
     clusters,
     totalWeight: clusters.reduce((sum, { weight }) => sum + weight, 0),
+    maxDurationMs: durationMs(wire.maxDownstreamConnectionDuration) ?? 0,
+    hashesSource: wire.hashPolicy[0]?.policySpecifier.case === "sourceIp",
     idleTimeoutMs: durationMs(wire.idleTimeout) ?? DEFAULT_IDLE_TIMEOUT_MS,
     maxConnectAttempts: wire.maxConnectAttempts ?? 1,
   });
