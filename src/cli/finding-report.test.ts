@@ -26,6 +26,17 @@ test("a finding reads as istioctl's line, with the source and the fix below", ()
   );
 });
 
+test("no line of a Secret is printed, nor of a file with one where nobody knows whose line it is", () => {
+  const secret: Finding = { ...finding, object: { kind: "Secret", namespace: "default", name: "s" } };
+  const { object: _, ...nobodys } = finding;
+  const shown = (said: Finding, content: string): boolean =>
+    reportText([said], { format: "log", colors: false, textOf: () => content }).includes("reviewz\n");
+  assert.equal(shown(secret, text), false);
+  assert.equal(shown(nobodys, `${text}---\n{"kind": "Secret"}`), false);
+  assert.equal(shown(nobodys, text), true);
+  assert.equal(shown(finding, `${text}---\nkind: Secret`), true);
+});
+
 test("what validation says of a field begins with the field", () => {
   const said: Finding = { level: "warning", code: "MZ0002", message: "must be 0 or more", field: "spec.weight" };
   assert.equal(reportText([said], { format: "log", colors: false, textOf }), "Warning [MZ0002] spec.weight: must be 0 or more\n");

@@ -63,7 +63,7 @@ function logEntry(finding: Finding, colors: boolean, lines: SourceLines): string
   const colorOf = { error: paint.red, warning: paint.yellow, info: paint.green }[finding.level];
   const origin = [originOf(finding), referenceOf(finding)].filter((part) => part !== "").join(" ");
   const head = `${colorOf(LEVEL_NAMES[finding.level])} [${finding.code}]${origin === "" ? "" : ` (${origin})`} ${messageOf(finding)}\n`;
-  const quote = finding.place === undefined ? undefined : lines.at(finding.place.file, finding.place.line);
+  const quote = finding.place === undefined || lines.mayBeSecret(finding) ? undefined : lines.at(finding.place.file, finding.place.line);
   const entry = [head];
   if (quote !== undefined && finding.place !== undefined) {
     const number = String(finding.place.line).padStart(6);
@@ -76,6 +76,8 @@ function logEntry(finding: Finding, colors: boolean, lines: SourceLines): string
   return entry.join("");
 }
 
+const SECRET = /\bkind["']?\s*:\s*["']?Secret\b/u;
+
 /** The lines of files, each split once. */
 class SourceLines {
   #textOf: (file: string) => string | undefined;
@@ -83,6 +85,12 @@ class SourceLines {
 
   constructor(textOf: (file: string) => string | undefined) {
     this.#textOf = textOf;
+  }
+
+  /** What is printed ends in the logs of CI: no line of a Secret, nor of a document that could be one. */
+  mayBeSecret({ object, place }: Finding): boolean {
+    if (object !== undefined) return object.kind === "Secret";
+    return place !== undefined && SECRET.test(this.#textOf(place.file) ?? "");
   }
 
   at(file: string, line: number): string | undefined {

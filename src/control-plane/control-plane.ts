@@ -18,6 +18,7 @@ import { buildMesh } from "#control-plane/mesh/build-mesh";
 import { gatewayPortConflicts } from "#control-plane/mesh/conflicts";
 import type { Mesh } from "#control-plane/mesh/mesh";
 import { ingressFindings } from "#control-plane/mesh/ingress-findings";
+import { uncapturedFindings } from "#control-plane/mesh/uncaptured-findings";
 import { mutualTlsFindings } from "#control-plane/mesh/mutual-tls-findings";
 import { serviceFindings } from "#control-plane/mesh/service-findings";
 import type { Labels } from "#control-plane/registry/labels";
@@ -264,6 +265,7 @@ export class ControlPlane {
       ...serviceFindings({ services: mesh.services, objects, gatewayLabels }),
       ...credentialFindings(gatewayViews),
       ...unopenedServerFindings(gatewayViews),
+      ...uncapturedFindings(this.#server.proxies.filter(({ node }) => node.type === "sidecar").map(({ node }) => mesh.view(node))),
     ].map((finding) => this.#store.locate(finding));
     const findings = [...this.#store.findings, ...computed, ...refusalFindings(this.#server.proxies)];
     const { fresh, gone } = diffFindings(this.#findings, findings);

@@ -1,6 +1,6 @@
 // Which outbound listeners a sidecar needs, and which services share one. An entry is a listener's address, port and chains.
 import type { EgressListener, ProxyView } from "#control-plane/mesh/mesh";
-import type { Protocol, Service } from "#control-plane/registry/service";
+import { isHttp, type Protocol, type Service } from "#control-plane/registry/service";
 import { conditionsKey, type ChainPlan } from "./filter-chain.ts";
 import { isIpv6, loopbackAddresses, wildcardAddresses } from "./ip-families.ts";
 import { isNetwork, listenAddresses } from "./listen-addresses.ts";
@@ -19,11 +19,23 @@ export interface OutboundEntry {
 export function outboundEntries(view: ProxyView): readonly OutboundEntry[] {
   const table = new EntryTable(view);
   for (const listener of view.egressListeners) {
+    if (isReplacedByHttpProxy(listener, view)) continue;
     const binding = bindingOf(listener, view);
     if (listener.port !== undefined) table.addPort(listener, listener.port, binding);
     else table.addServices(listener, binding);
   }
   return table.entries;
+}
+
+/**
+ * Sidecars that announce a proxy port may share a host, where loopback listeners for each service port would collide: the proxy port takes
+ * their place. It cannot take that of a port which a Sidecar names for other traffic than HTTP, or at an address of its own.
+ */
+function isReplacedByHttpProxy({ port, bind, captureMode }: EgressListener, { node }: ProxyView): boolean {
+  if (node.httpProxy === undefined) return false;
+  if (port === undefined) return true;
+  if (bind === node.httpProxy.bind && port.number === node.httpProxy.port) return true;
+  return bind === "" && captureMode !== "NONE" && isHttp(port.protocol);
 }
 
 function bindingOf({ bind, captureMode }: EgressListener, view: ProxyView): Binding {

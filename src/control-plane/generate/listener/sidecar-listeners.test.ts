@@ -233,3 +233,28 @@ spec: { egress: [{ port: { number: 15080, protocol: HTTP_PROXY, name: proxy }, h
 `);
   assert.deepEqual(chainsOf(listeners.get("0.0.0.0_15080")), ["[] => 15080"]);
 });
+
+test("an announced proxy port takes the place of listeners for services, and of no port that only a Sidecar can have named", () => {
+  const metadata = { INTERCEPTION_MODE: "NONE", HTTP_PROXY_BIND: "127.66.0.2", HTTP_PROXY_PORT: "15001" };
+  const yaml = `${service("web", [
+    ["http", 80],
+    ["http-own", 8000],
+  ])}${service("db", [["tcp", 5432]])}
+---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: { name: all, namespace: default }
+spec:
+  egress:
+  - { port: { number: 5432, protocol: TCP, name: db }, bind: 127.66.0.2, hosts: ["./db.default.svc.cluster.local"] }
+  - { port: { number: 80, protocol: HTTP, name: http }, hosts: ["./web.default.svc.cluster.local"] }
+  - { port: { number: 8000, protocol: HTTP, name: own }, bind: 127.66.0.2, hosts: ["*/*"] }
+  - { port: { number: 15001, protocol: HTTP, name: taken }, bind: 127.66.0.2, hosts: ["*/*"] }
+  - { hosts: ["*/*"] }
+`;
+  const listeners = listenersOf(yaml, { metadata });
+  assert.deepEqual([...listeners.keys()].sort(), ["127.66.0.2_15001", "127.66.0.2_5432", "127.66.0.2_8000"]);
+  assert.deepEqual(chainsOf(listeners.get("127.66.0.2_5432")), ["[] => outbound|5432||db.default.svc.cluster.local"]);
+  assert.deepEqual(chainsOf(listeners.get("127.66.0.2_8000")), ["[] => 8000"]);
+  assert.deepEqual(chainsOf(listeners.get("127.66.0.2_15001")), ["[] => http_proxy"]);
+});

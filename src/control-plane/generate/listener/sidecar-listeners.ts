@@ -13,8 +13,7 @@ export function sidecarListeners(view: ProxyView): readonly Listener[] {
   if ((view.mesh.config.proxyListenPort ?? 0) <= 0) return [];
   const proxy = httpProxyOf(view);
   return [
-    // Several sidecars may share a host: loopback listeners for each service port would collide, so an announced proxy port replaces them.
-    ...(view.node.httpProxy === undefined ? outboundEntries(view).map((entry) => outboundListener(entry, view)) : []),
+    ...outboundEntries(view).map((entry) => outboundListener(entry, view)),
     ...(proxy === undefined ? [] : [httpProxyListener(proxy, view)]),
     ...(view.interceptionMode === "NONE" ? [] : [virtualOutboundListener(view)]),
     ...inboundListeners(view),
