@@ -7,6 +7,8 @@ import type { Stat } from "#telemetry/stats/stats-reader";
 export interface HostSummary {
   readonly address: string;
   readonly port: number;
+  /** "": it has none. */
+  readonly hostname: string;
   readonly weight: number;
   readonly locality: string;
   /** As its endpoint says. */

@@ -4,12 +4,16 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Cluster_DiscoveryType, ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import type { Cluster } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
 import { RoutingPriority } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { HttpProtocolOptionsSchema } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
 import type { HttpProtocolOptions } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
 import { nameOf, unpack } from "#envoy/any";
 import { durationMs } from "#envoy/duration";
 import { ipBytes } from "#proxy/codec/ip-address";
+import { readDns } from "#proxy/dns/dns-config";
+import type { DnsConfig } from "#proxy/dns/dns-config";
+import { nameOfEndpoint, resolvedAssignment } from "#proxy/dns/resolved-assignment";
 import { ConfigError } from "#proxy/config-error";
 import type { ConfigViolation } from "#proxy/config-error";
 import { compileTransportSockets } from "#proxy/transport-socket/transport-sockets";
@@ -25,6 +29,7 @@ import type { LoadAssignmentConfig } from "./load-assignment.ts";
 export type DiscoveryConfig =
   | { readonly kind: "static"; readonly assignment: LoadAssignmentConfig }
   | { readonly kind: "eds"; readonly serviceName: string }
+  | { readonly kind: "dns"; readonly dns: DnsConfig }
   | { readonly kind: "original-dst" };
 
 export interface CircuitBreakerConfig {
@@ -191,12 +196,26 @@ function readDiscovery(wire: Cluster, violations: ConfigViolation[]): DiscoveryC
       return { kind: "original-dst" };
     case Cluster_DiscoveryType.STRICT_DNS:
     case Cluster_DiscoveryType.LOGICAL_DNS:
-      violations.push({ path: "type", message: `${Cluster_DiscoveryType[type]} clusters are not served yet` });
-      return nothing;
+      return { kind: "dns", dns: readDnsCluster(wire, violations) };
     default:
       violations.push({ path: "type", message: `unknown discovery type ${String(type)}` });
       return nothing;
   }
+}
+
+/** An address stands in for each name, so that everything else of the endpoints is checked as that of any other. */
+function readDnsCluster(wire: Cluster, violations: ConfigViolation[]): DnsConfig {
+  const assignment = wire.loadAssignment ?? create(ClusterLoadAssignmentSchema);
+  const standIn = (name: string | undefined): string => (name === undefined || ipBytes(name) === undefined ? "192.0.2.1" : name);
+  const resolved = resolvedAssignment(assignment, wire.name, (_, endpoint) => [standIn(nameOfEndpoint(endpoint))]);
+  readLoadAssignment(resolved, "load_assignment.", violations);
+  for (const [at, { lbEndpoints }] of assignment.endpoints.entries()) {
+    for (const [index, endpoint] of lbEndpoints.entries()) {
+      if (nameOfEndpoint(endpoint) === "")
+        violations.push({ path: `load_assignment.endpoints[${at}].lb_endpoints[${index}].endpoint.address`, message: "must have a name" });
+    }
+  }
+  return readDns(wire, assignment, (path, message) => void violations.push({ path, message }));
 }
 
 function readCircuitBreakers(wire: Cluster, refuse: Refuse): CircuitBreakerConfig {

@@ -25,7 +25,7 @@ const LEAVING_CHECK_MS = 1_000;
 export class ThreadClusterManager implements ClusterManager {
   readonly #context: ClusterManagerContext;
   readonly #clusters = new Map<string, UpstreamCluster>();
-  /** Endpoints by EDS service name: they may come before their cluster, and stay when it is replaced. */
+  /** Endpoints by EDS service name, or by the key of what was looked up in DNS: they may come before their cluster, and stay when it is replaced. */
   readonly #assignments = new Map<string, LoadAssignmentConfig>();
   /** Removed, with streams or connections that have not ended. */
   readonly #leaving = new Set<UpstreamCluster>();
@@ -70,7 +70,7 @@ export class ThreadClusterManager implements ClusterManager {
     this.#leave(cluster);
   }
 
-  /** For every EDS cluster whose service name is `config.clusterName`. */
+  /** For every EDS or DNS cluster whose endpoints are those of `config.clusterName`. */
   setLoadAssignment(config: LoadAssignmentConfig): void {
     this.#assignments.set(config.clusterName, config);
     for (const cluster of this.#clusters.values()) {
@@ -136,5 +136,7 @@ export class ThreadClusterManager implements ClusterManager {
 }
 
 function serviceName(config: ClusterConfig): string | undefined {
-  return config.discovery.kind === "eds" ? config.discovery.serviceName : undefined;
+  const { discovery } = config;
+  if (discovery.kind === "dns") return discovery.dns.key;
+  return discovery.kind === "eds" ? discovery.serviceName : undefined;
 }

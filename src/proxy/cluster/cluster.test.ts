@@ -131,7 +131,7 @@ describe("cluster config", () => {
   it("names everything at once that it cannot honour", () => {
     const found = violations({
       name: "x",
-      type: "STRICT_DNS",
+      type: "LOGICAL_DNS",
       lbPolicy: "RING_HASH",
       ringHashLbConfig: { hashFunction: "MURMUR_HASH_2" },
       outlierDetection: { monitors: [{ name: "x" }] },
@@ -139,7 +139,7 @@ describe("cluster config", () => {
       transportSocket: { name: "envoy.transport_sockets.starttls" },
     });
     assert.deepEqual(found, [
-      "type: STRICT_DNS clusters are not served yet",
+      "load_assignment: LOGICAL_DNS clusters must have a single locality_lb_endpoint and a single lb_endpoint",
       "ring_hash_lb_config.hash_function: MURMUR_HASH_2 is not served yet",
       "connect_timeout: must be above 0s",
       "outlier_detection.monitors: not served yet",
@@ -226,6 +226,36 @@ describe("load assignment", () => {
 });
 
 describe("cluster manager", () => {
+  it("takes the hosts of a DNS cluster by what was looked up; a logical one keeps its pool when its address changes", () => {
+    const { manager, pools } = new Fixture();
+    const dns = (type: string): ClusterConfig =>
+      cluster({
+        name: "c",
+        type,
+        loadAssignment: {
+          endpoints: [{ lbEndpoints: [{ endpoint: { address: { socketAddress: { address: "a.test", portValue: 80 } } } }] }],
+        },
+      });
+    const resolve = ({ discovery }: ClusterConfig, port: number): void => {
+      assert.ok(discovery.kind === "dns");
+      manager.setLoadAssignment(endpoints(discovery.dns.key, endpoint(port)));
+    };
+    for (const type of ["STRICT_DNS", "LOGICAL_DNS"]) {
+      const looked = dns(type);
+      manager.upsertCluster(looked);
+      const running = manager.get("c")!;
+      resolve(looked, 1);
+      const host = running.hosts[0]!;
+      const pool = running.pool(host, undefined, "a");
+      resolve(looked, 2);
+      assert.equal(running.hosts.length, 1);
+      assert.equal(running.hosts[0]!.address.port, 2);
+      assert.equal(running.hosts[0] === host, type === "LOGICAL_DNS");
+      assert.equal(pools.get(host)![0]!.drained, type === "STRICT_DNS");
+      assert.equal(running.pool(running.hosts[0]!, undefined, "a") === pool, type === "LOGICAL_DNS");
+    }
+  });
+
   it("keeps a host's pool and counters while its address stays, and drains the removed one's", () => {
     const { manager, pools, stats } = new Fixture();
     manager.upsertCluster(cluster(EDS));

@@ -53,6 +53,9 @@ const MAX_ORIGINAL_DESTINATIONS = 1024;
 /** What an HTTP/1 pool asks for where the configuration has no ALPN of its own. */
 const HTTP1_ALPN = ["http/1.1"];
 
+/** The one host of a LOGICAL_DNS cluster: it keeps its connections when its address changes, new ones go to the new address. */
+const LOGICAL_HOST = "logical";
+
 function makeBalancer(lb: LbConfig, weighted: readonly WeightedHost[], random: Random): LoadBalancer {
   const hosts = weighted.map(({ host }) => host);
   switch (lb.policy) {
@@ -140,7 +143,7 @@ export class UpstreamCluster implements Cluster {
       for (const host of this.#list) this.#drainPool(host);
     }
     if (config.discovery.kind === "static") this.setAssignment(config.discovery.assignment);
-    else if (this.#assignment !== undefined && config.discovery.kind === "eds") this.setAssignment(this.#assignment);
+    else if (this.#assignment !== undefined && config.discovery.kind !== "original-dst") this.setAssignment(this.#assignment);
   }
 
   setAssignment(assignment: LoadAssignmentConfig): void {
@@ -149,12 +152,14 @@ export class UpstreamCluster implements Cluster {
     const hosts = new Map<string, UpstreamHost>();
     let changed = false;
     const priorities: LocalityHosts[][] = [];
+    const { discovery } = this.#config;
+    const logical = discovery.kind === "dns" && discovery.dns.logical;
     for (const localities of assignment.priorities) {
       const level: LocalityHosts[] = [];
       for (const { weight, endpoints } of localities) {
         const group: UpstreamHost[] = [];
         for (const endpoint of endpoints) {
-          const key = hostKey(endpoint.address);
+          const key = logical ? LOGICAL_HOST : hostKey(endpoint.address);
           // An address that is listed twice is one host, in the first place it is listed, as in Envoy.
           if (hosts.has(key)) continue;
           let host = known.get(key);

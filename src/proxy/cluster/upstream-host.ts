@@ -7,7 +7,7 @@ import type { EndpointConfig } from "./load-assignment.ts";
 const MAX_NAMED_POOLS = 100;
 
 export class UpstreamHost implements Host {
-  readonly address: SocketAddress;
+  address: SocketAddress;
   readonly key: string;
   hostname: string;
   weight: number;
@@ -75,6 +75,7 @@ export class UpstreamHost implements Host {
 
   /** Takes over what may change while the host stays the same. */
   update(endpoint: EndpointConfig): void {
+    this.address = endpoint.address;
     this.hostname = endpoint.hostname;
     this.weight = endpoint.weight;
     this.locality = endpoint.locality;

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterEach, test } from "node:test";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import { create } from "@bufbuild/protobuf";
-import { Cluster_DiscoveryType, ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import { Cluster_DiscoveryType, Cluster_DnsLookupFamily, ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
@@ -319,6 +319,48 @@ test("routes wait for clusters that are still warming, so that no request finds 
   server.send(ENDPOINT_TYPE, [endpoints("v2", await upstream("v2"))]);
   await server.answer(held);
   assert.equal((await get(port, "/")).body, "v2 /");
+});
+
+test("the names of a DNS cluster are looked up once for all threads", async () => {
+  const { server, adminPort } = await run({}, 2);
+  const port = freePort();
+  const app = await upstream("app");
+  await server.subscription(CLUSTER_TYPE);
+  server.send(CLUSTER_TYPE, [
+    resource("web", "1", ClusterSchema, {
+      name: "web",
+      clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STRICT_DNS },
+      dnsLookupFamily: Cluster_DnsLookupFamily.V4_ONLY,
+      loadAssignment: {
+        clusterName: "web",
+        endpoints: [
+          {
+            lbEndpoints: [
+              {
+                hostIdentifier: {
+                  case: "endpoint",
+                  value: {
+                    address: {
+                      address: { case: "socketAddress", value: { address: "localhost", portSpecifier: { case: "portValue", value: app } } },
+                    },
+                  },
+                },
+              },
+            ],
+          },
+        ],
+      },
+    }),
+  ]);
+  await server.subscription(LISTENER_TYPE);
+  server.send(LISTENER_TYPE, [listener("in", port, "r")]);
+  await server.subscription(ROUTE_TYPE);
+  await server.answer(server.send(ROUTE_TYPE, [routes("r", "web")]));
+  assert.deepEqual(await get(port, "/hello"), { status: 200, body: "app /hello" });
+  assert.match((await admin(adminPort, "/clusters")).body, new RegExp(`^web::127\\.0\\.0\\.1:${app}::hostname::localhost$`, "m"));
+  const stats = (await admin(adminPort, "/stats")).body.split("\n");
+  for (const line of ["cluster.web.update_attempt: 1", "cluster.web.update_success: 1", "cluster.web.update_failure: 0"])
+    assert.ok(stats.includes(line), `${line}\n${stats.join("\n")}`);
 });
 
 test("what threads count is summed, what they all know is told once", async () => {

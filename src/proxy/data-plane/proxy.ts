@@ -1,6 +1,7 @@
 // One proxy on the main thread: its xDS client, its share of the traffic threads, its statistics, its access logs, its admin endpoint.
 import { AdminServer } from "#proxy/admin/admin-server";
 import type { AdminSource, ClusterSummary } from "#proxy/admin/admin-source";
+import { SystemDnsResolver } from "#proxy/net/system-dns-resolver";
 import { XdsClient } from "#proxy/xds-client/xds-client";
 import { StatsReader } from "#telemetry/stats/stats-reader";
 import type { Stat } from "#telemetry/stats/stats-reader";
@@ -88,6 +89,7 @@ export class Proxy {
       random,
       log,
       stats: this.#mainStats.root,
+      resolver: new SystemDnsResolver(),
       checks: resourceChecks(COMPILERS, this.#sockets, new Set(bootstrap.clusters.keys())),
       secretServers: bootstrap.clusters,
       target: this.#updates,

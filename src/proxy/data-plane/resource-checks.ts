@@ -42,10 +42,11 @@ export function resourceChecks(tables: CompilerTables, sockets: ListenerSockets,
     cluster(bytes) {
       const wire = decode(ClusterSchema, bytes);
       refuseUnknown(HONOURED_CLUSTER_FIELDS, ClusterSchema, wire, `cluster "${wire.name}"`);
-      const { transportSockets } = parseCluster(wire);
+      const { transportSockets, discovery, statName } = parseCluster(wire);
       const { needs } = transportSockets;
+      const dns = discovery.kind === "dns" ? { config: discovery.dns, statName } : undefined;
       refuseUnknownServers(needs, secretServers, `cluster "${wire.name}"`);
-      return { name: wire.name, endpoints: endpointsOf(wire), secrets: needs };
+      return { name: wire.name, endpoints: endpointsOf(wire), dns, secrets: needs };
     },
     assignment(bytes) {
       const wire = decode(ClusterLoadAssignmentSchema, bytes);

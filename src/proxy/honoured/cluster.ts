@@ -5,13 +5,6 @@ import type { HonouredFields } from "#proxy/field-check";
 const CLUSTER_HARMLESS = [
   "metadata", // read by Istio's own filters and tools
   "cleanup_interval", // of hosts of captured traffic, which are bounded in number instead
-  "dns_lookup_family", // DNS clusters are refused, and so their options have nothing to act on
-  "dns_refresh_rate",
-  "dns_failure_refresh_rate",
-  "respect_dns_ttl",
-  "dns_resolvers",
-  "use_tcp_for_dns_lookups",
-  "typed_dns_resolver_config",
   "wait_for_warm_on_init", // warming always waits
 ];
 
@@ -27,6 +20,15 @@ export const HONOURED_CLUSTER_FIELDS: HonouredFields = new Map(
       "per_connection_buffer_limit_bytes",
       "lb_policy",
       "load_assignment",
+      // Of DNS clusters; others have nothing to look up.
+      "dns_lookup_family",
+      "dns_refresh_rate",
+      "dns_failure_refresh_rate",
+      "dns_jitter",
+      "respect_dns_ttl",
+      "dns_resolvers",
+      "use_tcp_for_dns_lookups",
+      "typed_dns_resolver_config",
       "health_checks",
       "max_requests_per_connection",
       "circuit_breakers",

@@ -10,7 +10,7 @@ import type { DeltaDiscoveryRequest, DeltaDiscoveryResponse } from "#envoy/gen/e
 import type { Clock, Timer } from "#runtime/clock";
 import type { Log } from "#runtime/log";
 import type { Random } from "#runtime/random";
-import { BackOff } from "./back-off.ts";
+import { BackOff } from "#proxy/back-off";
 import type { DeltaSubscription } from "./delta-subscription.ts";
 
 const METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";

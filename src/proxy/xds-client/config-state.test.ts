@@ -190,6 +190,42 @@ test("routes wait for clusters that were never live, at most for a while", () =>
   assert.deepEqual(log, ["+r:r", "+l:l"]);
 });
 
+test("a DNS cluster goes live with its first answer; one that looks up other names serves the old hosts until then", () => {
+  const { receive, log, state, clock } = bench();
+  const dnsCluster = (name: string, key: string, version: string): IncomingResource => ({
+    name,
+    version,
+    bytes: bytes({ name, dns: { config: { key }, statName: name }, version }),
+  });
+  receive(CLUSTER_TYPE, [dnsCluster("a", "k1", "1")]);
+  receive(LISTENER_TYPE, [listener("l", 0, "r")]);
+  receive(ROUTE_TYPE, [route("r", "a")]);
+  assert.deepEqual(log, [], "routes wait for it, too");
+  assert.deepEqual([...state.dnsNeeds.keys()], ["k1"]);
+  assert.deepEqual([...state.endpointNames], [], "nobody but DNS is asked");
+  state.resolved("k1", bytes({ hosts: 1 }));
+  assert.deepEqual(log.splice(0), ["+c:a", "+e:k1", "+r:r", "+l:l"]);
+  state.resolved("k1", bytes({ hosts: 2 }));
+  assert.deepEqual(log.splice(0), ["+e:k1"]);
+  receive(CLUSTER_TYPE, [dnsCluster("a", "k1", "2")]);
+  assert.deepEqual(log.splice(0), ["+c:a"], "the same names: nothing to wait for");
+  receive(CLUSTER_TYPE, [dnsCluster("a", "k2", "3")]);
+  assert.deepEqual(log, []);
+  assert.deepEqual([...state.dnsNeeds.keys()], ["k1", "k2"]);
+  state.resolved("k2", bytes({ hosts: 1 }));
+  assert.deepEqual(log.splice(0), ["+c:a", "+e:k2", "-e:k1"]);
+  assert.deepEqual([...state.dnsNeeds.keys()], ["k2"]);
+  assert.deepEqual(
+    state.snapshot().assignments.map(({ name }) => name),
+    ["k2"],
+  );
+  receive(LISTENER_TYPE, [], ["l"]);
+  log.length = 0;
+  receive(CLUSTER_TYPE, [], ["a"]);
+  clock.advance(1000);
+  assert.deepEqual(log, ["-c:a", "-e:k2"]);
+});
+
 test("a cluster that is taken away stays until no live route names it, at most a second", () => {
   const { receive, log, clock } = bench();
   receive(CLUSTER_TYPE, [plainCluster("a"), plainCluster("b"), plainCluster("c")]);

@@ -4,6 +4,7 @@
 import type { Clock, Timer } from "#runtime/clock";
 import type { Log } from "#runtime/log";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE } from "#envoy/type-urls";
+import type { DnsNeed } from "#proxy/dns/dns-clusters";
 import type { SecretNeed } from "#proxy/transport-socket/secret";
 import type { ListenerReferences, Need } from "./references.ts";
 import { isEmptyUpdate } from "./proxy-update.ts";
@@ -14,6 +15,8 @@ import type { AcceptedResource, ResourceSlot } from "./resource-slots.ts";
 export interface ClusterFacts {
   readonly name: string;
   readonly endpoints: Need | undefined;
+  /** A DNS cluster waits for its first answer instead. */
+  readonly dns: DnsNeed | undefined;
   readonly secrets: readonly SecretNeed[];
 }
 export interface SecretFacts {
@@ -90,6 +93,9 @@ const REMOVAL_GRACE_MS = 1000;
 /** How long routes wait for warming clusters where those wait for ever. */
 const ROUTE_PATIENCE_MS = 15_000;
 
+/** Stands where types of resources stand: what DNS says comes from no server of resources. */
+const RESOLUTION = "dns";
+
 const SETTLED: Promise<readonly string[]> = Promise.resolve([]);
 
 export class ConfigState {
@@ -97,6 +103,8 @@ export class ConfigState {
   readonly secrets = new ResourceSlots<SecretFacts>();
   readonly clusters = new ResourceSlots<ClusterFacts>();
   readonly assignments = new ResourceSlots<AssignmentFacts>();
+  /** Hosts of DNS clusters, by DnsConfig.key. */
+  readonly resolutions = new ResourceSlots<AssignmentFacts>();
   readonly routes = new ResourceSlots<RouteFacts>();
   readonly listeners = new ResourceSlots<ListenerFacts>();
   readonly #options: ConfigStateOptions;
@@ -124,6 +132,15 @@ export class ConfigState {
       if (waiting?.facts.endpoints !== undefined) names.add(waiting.facts.endpoints.name);
     }
     return names;
+  }
+
+  /** What to look up, by DnsConfig.key. */
+  get dnsNeeds(): Map<string, DnsNeed> {
+    const needs = new Map<string, DnsNeed>();
+    for (const { live, waiting } of this.clusters) {
+      for (const need of [live?.facts.dns, waiting?.facts.dns]) if (need !== undefined) needs.set(need.config.key, need);
+    }
+    return needs;
   }
 
   /** By key. */
@@ -173,13 +190,22 @@ export class ConfigState {
     }
   }
 
+  /** The hosts of a DNS cluster, as far as its names are known: a ClusterLoadAssignment. */
+  resolved(key: string, bytes: Uint8Array): void {
+    this.resolutions
+      .make(key)
+      .accept({ name: key, version: "", bytes, facts: { name: key }, acceptedWallMs: this.#options.clock.wallMs() });
+    this.#advance().catch((error: unknown) => this.#options.log.error("hosts of a DNS cluster failed", { error: String(error) }));
+    this.#options.onChange();
+  }
+
   /** All that is live, for a traffic thread that starts late. */
   snapshot(): ProxyUpdate {
     return {
       ...emptyUpdate(),
       secrets: this.secrets.live,
       clusters: this.clusters.live,
-      assignments: this.assignments.live,
+      assignments: [...this.assignments.live, ...this.resolutions.live],
       routes: this.routes.live,
       listeners: this.listeners.live,
     };
@@ -297,11 +323,11 @@ export class ConfigState {
       return list;
     };
     const secrets = advance(SECRET_TYPE, this.secrets, () => true);
-    const assignments = advance(ENDPOINT_TYPE, this.assignments, () => true);
+    const assignments = [...advance(ENDPOINT_TYPE, this.assignments, () => true), ...advance(RESOLUTION, this.resolutions, () => true)];
     const clusters = advance(
       CLUSTER_TYPE,
       this.clusters,
-      ({ name, facts }) => this.#endpointsReady(facts) && this.#secretsReady(`cluster "${name}"`, facts.secrets),
+      ({ name, facts }) => this.#endpointsReady(facts) && this.#resolved(facts) && this.#secretsReady(`cluster "${name}"`, facts.secrets),
     );
     const routes = advance(ROUTE_TYPE, this.routes, ({ name, facts }) => this.#clustersReady(ROUTE_TYPE, name, facts.clusters));
     const listeners = advance(
@@ -318,6 +344,7 @@ export class ConfigState {
     const removedClusters = this.#takeLeavingClusters();
     for (const name of removedClusters) this.clusters.delete(name);
     this.#dropUnwanted(ENDPOINT_TYPE, this.assignments, this.endpointNames, update.removedAssignments);
+    this.#dropUnwanted(RESOLUTION, this.resolutions, new Set(this.dnsNeeds.keys()), update.removedAssignments);
     this.#dropUnwanted(SECRET_TYPE, this.secrets, new Set(this.secretNeeds.keys()), update.removedSecrets);
 
     const complete: ProxyUpdate = { ...update, secrets, clusters, assignments, routes, listeners, removedListeners, removedClusters };
@@ -352,6 +379,10 @@ export class ConfigState {
       return true;
     }
     return this.#hasGivenUp(ENDPOINT_TYPE, endpoints, `cluster "${name}" has no endpoints yet`);
+  }
+
+  #resolved({ dns }: ClusterFacts): boolean {
+    return dns === undefined || this.resolutions.get(dns.config.key) !== undefined;
   }
 
   #secretsReady(who: string, needs: readonly SecretNeed[]): boolean {

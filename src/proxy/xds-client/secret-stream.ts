@@ -12,7 +12,7 @@ import { SECRET_TYPE } from "#envoy/type-urls";
 import type { Clock, Timer } from "#runtime/clock";
 import type { Log } from "#runtime/log";
 import type { Random } from "#runtime/random";
-import { BackOff } from "./back-off.ts";
+import { BackOff } from "#proxy/back-off";
 
 const METHOD = "/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets";
 const INVALID_ARGUMENT = 3;

@@ -9,7 +9,7 @@ import { ManualClock } from "#runtime/clock";
 import { silentLog } from "#runtime/log";
 import { seededRandom } from "#runtime/random";
 import { FakeAdsServer } from "./ads-server.fake.ts";
-import { BackOff } from "./back-off.ts";
+import { BackOff } from "#proxy/back-off";
 import { BindError } from "./config-state.ts";
 import { DeltaSubscription } from "./delta-subscription.ts";
 import { XdsClient } from "./xds-client.ts";
@@ -37,6 +37,7 @@ test("a lost stream comes back with the versions that are held, and says nothing
     return { clusters: new Set(), routes: [], secrets: [], ...value } as never;
   };
   const client = new XdsClient({
+    resolver: { resolve: async () => ({ ok: false, detail: "nobody asks" }) },
     node: create(NodeSchema, { id: "sidecar~1" }),
     controlPlane: server.target,
     secretServers: new Map(),

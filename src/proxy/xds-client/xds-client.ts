@@ -4,6 +4,8 @@ import type { Node } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import type { DeltaDiscoveryResponse } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE } from "#envoy/type-urls";
 import type { StatsScope } from "#telemetry/stats/store";
+import { DnsClusters } from "#proxy/dns/dns-clusters";
+import type { DnsResolver } from "#proxy/net/dns-resolver";
 import type { Clock, Timer } from "#runtime/clock";
 import type { Log } from "#runtime/log";
 import type { Random } from "#runtime/random";
@@ -32,6 +34,7 @@ export interface XdsClientOptions {
   readonly random: Random;
   readonly log: Log;
   readonly stats: StatsScope;
+  readonly resolver: DnsResolver;
   readonly checks: ResourceChecks;
   readonly target: UpdateTarget;
   readonly onListenerGone: (name: string) => void;
@@ -57,6 +60,7 @@ export class XdsClient {
   readonly #subscriptions: Readonly<Record<(typeof ORDER)[number], DeltaSubscription>>;
   readonly #stream: AdsStream;
   readonly #saved: SavedConfig | undefined;
+  readonly #dns: DnsClusters;
   /** By SecretNeed.key. */
   readonly #secretStreams = new Map<string, SecretStream>();
   readonly #received = new Set<string>();
@@ -88,6 +92,8 @@ export class XdsClient {
       onLive: (type, name, modified) => this.#stats.live(type, name, modified, type === ROUTE_TYPE ? this.#usersOfRoute(name) : []),
       onRemoved: (type, name) => this.#stats.removed(type, name),
     });
+    const { resolver, clock, random, log, stats } = options;
+    this.#dns = new DnsClusters({ resolver, clock, random, log, stats, onResolved: (key, bytes) => this.state.resolved(key, bytes) });
     this.#stream = new AdsStream({
       target: options.controlPlane,
       node: options.node,
@@ -134,6 +140,7 @@ export class XdsClient {
     this.#closed = true;
     this.#stream.close();
     for (const stream of this.#secretStreams.values()) stream.close();
+    this.#dns.close();
     this.#rebind?.cancel();
     this.#saved?.close();
     this.state.close();
@@ -222,6 +229,7 @@ export class XdsClient {
     const { state } = this;
     this.#subscriptions[ENDPOINT_TYPE].want(state.endpointNames);
     this.#subscriptions[ROUTE_TYPE].want(state.routeNames);
+    this.#dns.want(state.dnsNeeds);
     this.#wantSecrets();
     this.#stats.totals(totals(state.clusters), totals(state.listeners));
     const listeners = this.#subscriptions[LISTENER_TYPE];
