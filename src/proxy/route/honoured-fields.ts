@@ -54,6 +54,7 @@ export const HONOURED_ROUTE_FIELDS: HonouredFields = new Map(
       "query_parameters",
       "grpc",
       "tls_context",
+      "dynamic_metadata",
     ],
     [`${V3}.RouteAction`]: [
       "cluster",

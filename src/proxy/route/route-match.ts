@@ -4,6 +4,8 @@ import type { FractionalPercent } from "#envoy/gen/envoy/type/v3/percent_pb";
 import { FractionalPercent_DenominatorType } from "#envoy/gen/envoy/type/v3/percent_pb";
 import { compileHeaderMatchers, compileQueryMatcher, queryParameters } from "#matcher/header-matcher";
 import type { HeaderMatcher, QueryMatcher } from "#matcher/header-matcher";
+import { compileMetadataMatcher } from "#matcher/metadata-matcher";
+import type { MetadataMatcher } from "#matcher/metadata-matcher";
 import { regexMatcher } from "#matcher/string-matcher";
 import type { ReportViolation } from "#matcher/string-matcher";
 import { asciiLower, wireText } from "#matcher/wire-text";
@@ -47,6 +49,9 @@ export function compileRouteMatch(config: RouteMatchMessage, path: string, repor
   const pathMatch = compilePathMatch(config, path, report);
   const headers = compileHeaderMatchers(config.headers, `${path}.headers`, report);
   const queries = config.queryParameters.map((query, index) => compileQueryMatcher(query, `${path}.query_parameters[${index}]`, report));
+  const metadata = config.dynamicMetadata.map((matcher, index) =>
+    compileMetadataMatcher(matcher, `${path}.dynamic_metadata[${index}]`, report),
+  );
   // No runtime layer exists, so the default value is the value.
   const share = config.runtimeFraction === undefined ? 1 : fraction(config.runtimeFraction.defaultValue);
   const grpc = config.grpc !== undefined;
@@ -62,7 +67,7 @@ export function compileRouteMatch(config: RouteMatchMessage, path: string, repor
       if (presented !== undefined && presented !== (input.clientCertificate !== undefined)) return false;
       if (validated !== undefined && validated !== (input.clientCertificate === "validated")) return false;
       if (grpc && !isGrpc(input.headers.get("content-type"))) return false;
-      return allHeaders(headers, input) && allQueries(queries, input);
+      return allHeaders(headers, input) && allQueries(queries, input) && allMetadata(metadata, input);
     },
   };
 }
@@ -70,6 +75,13 @@ export function compileRouteMatch(config: RouteMatchMessage, path: string, repor
 function allHeaders(matchers: readonly HeaderMatcher[], input: RouteInput): boolean {
   for (let i = 0; i < matchers.length; i++) {
     if (!(matchers[i] as HeaderMatcher).matches(input.headers)) return false;
+  }
+  return true;
+}
+
+function allMetadata(matchers: readonly MetadataMatcher[], input: RouteInput): boolean {
+  for (let i = 0; i < matchers.length; i++) {
+    if (!(matchers[i] as MetadataMatcher).matches(input.dynamicMetadata)) return false;
   }
   return true;
 }

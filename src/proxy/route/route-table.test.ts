@@ -443,7 +443,7 @@ test("everything wrong is told at once, with proto paths", () => {
     "validate_clusters: true",
     "virtual_hosts[0].domains[1]: domain",
     "virtual_hosts[0].rate_limits: not served",
-    "virtual_hosts[0].routes[0].match.dynamic_metadata: not served",
+    "virtual_hosts[0].routes[0].match.dynamic_metadata[0].path: must not be empty",
     "virtual_hosts[0].routes[0].route.request_mirror_policies: not served",
     "virtual_hosts[0].routes[0].route.hash_policy[0]: filterState is not served by this proxy",
     "virtual_hosts[1].routes[0].match.safe_regex.regex: regex",

@@ -1,5 +1,6 @@
 // What a compiled route table answers. The types here are frozen config: nothing of a request changes them.
 import type { JsonObject } from "@bufbuild/protobuf";
+import type { DynamicMetadata } from "#matcher/metadata-matcher";
 import type { RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
 import type { LocalReply } from "#proxy/http/filter";
 import type { StreamInfo } from "#proxy/http/stream-info";
@@ -13,6 +14,8 @@ export interface RouteInput {
   readonly tls: boolean;
   /** Shown by the client, or shown and leading to a trusted authority; undefined: none. */
   readonly clientCertificate?: "presented" | "validated" | undefined;
+  /** What filters before the router said of the request; undefined: nothing. */
+  readonly dynamicMetadata?: DynamicMetadata | undefined;
 }
 
 export interface HeaderMutation {

@@ -1,6 +1,7 @@
 // What a route table does with one request, without sending it: the questions of Envoy's router_check_tool. Uses the very table that
 // serves traffic. The request's headers are changed as the router would change them.
 import type { LocalReply } from "#proxy/http/filter";
+import type { DynamicMetadata } from "#matcher/metadata-matcher";
 import type { RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
 import type { StreamInfo } from "#proxy/http/stream-info";
 import type { RouteEntry, RouteTable } from "./route.ts";
@@ -12,6 +13,7 @@ export interface CheckInput {
   readonly info: StreamInfo;
   readonly randomValue: number;
   readonly tls: boolean;
+  readonly dynamicMetadata?: DynamicMetadata;
 }
 
 export interface CheckResult {
@@ -31,8 +33,8 @@ export interface CheckResult {
 
 /** undefined: no route takes the request. */
 export function checkRoute(table: RouteTable, input: CheckInput): CheckResult | undefined {
-  const { headers, response, info, randomValue, tls } = input;
-  const entry = table.match({ headers, randomValue, tls });
+  const { headers, response, info } = input;
+  const entry = table.match(input);
   if (entry === undefined) return undefined;
   const reply = entry.reply?.(headers, info);
   if (reply !== undefined) {
@@ -44,7 +46,7 @@ export function checkRoute(table: RouteTable, input: CheckInput): CheckResult | 
       response.set("content-type", "text/plain");
     }
   }
-  const choice = entry.chooseCluster({ headers, randomValue, tls });
+  const choice = entry.chooseCluster(input);
   if (reply === undefined && choice !== undefined) entry.finalizeRequest(headers, info, choice);
   entry.finalizeResponse(response, info, choice);
   return {
