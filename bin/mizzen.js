@@ -52,7 +52,9 @@ if (node === process.execPath) {
   process.argv[1] = entry;
   await import(pathToFileURL(entry).href);
 } else {
-  const args = ["--disable-warning=ExperimentalWarning", entry, ...process.argv.slice(2)];
+  // A young generation of 4 MB costs what runs for long no speed and saves up to 100 MB; the embedded mesh's processes have it as well.
+  const memory = command === "control-plane" ? ["--max-semi-space-size=4"] : [];
+  const args = ["--disable-warning=ExperimentalWarning", ...memory, entry, ...process.argv.slice(2)];
   // Through the IPC channel the child learns that the launcher was killed, and ends what it runs in order.
   const child = spawn(node, args, { stdio: ["inherit", "inherit", "inherit", "ipc"], env });
   // A terminal sends Ctrl-C to the whole process group, so the child has it already; what was sent to us alone is passed on.

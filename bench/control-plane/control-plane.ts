@@ -61,7 +61,10 @@ async function startControlPlaneProcess(directory: string, dataDirectory: string
   const child = spawn(
     process.execPath,
     [
-      join(ROOT, "bin/mizzen.js"),
+      // As the launcher and `mizzen up` start it.
+      "--disable-warning=ExperimentalWarning",
+      "--max-semi-space-size=4",
+      join(ROOT, "src/cli/main.ts"),
       "control-plane",
       "-f",
       directory,

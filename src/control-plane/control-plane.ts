@@ -101,6 +101,7 @@ export class ControlPlane {
   readonly #startedAt: string;
   #mesh: Mesh | undefined;
   #builds = 0;
+  #rebuiltMs = Number.NEGATIVE_INFINITY;
   #findings: readonly Finding[] = [];
   #analyzed: { readonly objects: ObjectSet; readonly findings: readonly Finding[] } | undefined;
   #report: Timer | undefined;
@@ -215,17 +216,25 @@ export class ControlPlane {
     if (this.#store.remove(path, nowMs)) this.#store.remove(path, nowMs + 1_000);
   }
 
-  #flush(): void {
+  /** True when something waits for the next push all the same: reports in quick succession share one, instead of one each. */
+  #flush(): boolean {
+    const sinceMs = this.#options.clock.monotonicMs() - this.#rebuiltMs;
+    if (sinceMs < ENDPOINT_MAX_MS && (this.#endpointChange.pending || this.#configChange.pending)) {
+      this.#endpointChange.request();
+      return true;
+    }
     // An endpoint change takes a waiting configuration change along: both are in the next mesh anyway.
     if (this.#configChange.pending) {
       this.#endpointChange.cancel();
       this.#configChange.flush();
     } else this.#endpointChange.flush();
+    return false;
   }
 
   #rebuild(scope: "all" | "endpoints"): void {
     if (scope === "all") this.#configChange.cancel();
     this.#endpointChange.cancel();
+    this.#rebuiltMs = this.#options.clock.monotonicMs();
     this.#mesh = buildMesh(
       {
         version: `${this.#startedAt}/${++this.#builds}`,

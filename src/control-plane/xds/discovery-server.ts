@@ -19,8 +19,8 @@ export interface DiscoveryServerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly registrations: Pick<WorkloadRegistrations, "connect">;
-  /** Pushes whatever waits to be pushed, now. */
-  readonly flush: () => void;
+  /** Pushes whatever waits to be pushed, now; or says that it will go with the next push, which is on its way. */
+  readonly flush: () => boolean;
   /** What proxies refuse has changed: `refusals` tells. */
   readonly onRejections?: () => void;
   readonly maxStreams?: number;
@@ -87,8 +87,7 @@ export class DiscoveryServer {
 
   /** Resolves with the version of the mesh once every connected proxy has acknowledged it, or has gone. */
   whenLive(): Promise<string> {
-    this.#options.flush();
-    const sequence = this.#sequence;
+    const sequence = this.#options.flush() ? this.#sequence + 1 : this.#sequence;
     return new Promise((done) => {
       this.#waiters.push({ sequence, done });
       this.#wake();

@@ -49,7 +49,7 @@ async function serve(t: TestContext, maxStreams?: number) {
     clock: realClock,
     log: silentLog,
     registrations: { connect: () => undefined },
-    flush: () => {},
+    flush: () => false,
     ...(maxStreams === undefined ? {} : { maxStreams }),
   });
   server.push(meshOf(SERVICE, "1"), "all");
