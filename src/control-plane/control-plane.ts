@@ -102,6 +102,7 @@ export class ControlPlane {
   #mesh: Mesh | undefined;
   #builds = 0;
   #rebuiltMs = Number.NEGATIVE_INFINITY;
+  #rebuildTookMs = 0;
   #findings: readonly Finding[] = [];
   #analyzed: { readonly objects: ObjectSet; readonly findings: readonly Finding[] } | undefined;
   #report: Timer | undefined;
@@ -133,11 +134,17 @@ export class ControlPlane {
       flush: () => this.#flush(),
       onRejections: () => this.#reportFindings(),
     });
-    this.#configChange = new Debounce({ clock, quietMs: CONFIG_QUIET_MS, maxMs: CONFIG_MAX_MS, run: () => this.#rebuild("all") });
+    this.#configChange = new Debounce({
+      clock,
+      quietMs: () => CONFIG_QUIET_MS,
+      maxMs: () => CONFIG_MAX_MS,
+      run: () => this.#rebuild("all"),
+    });
     this.#endpointChange = new Debounce({
       clock,
-      quietMs: ENDPOINT_QUIET_MS,
-      maxMs: ENDPOINT_MAX_MS,
+      // A push that took long is not followed by the next at once: whatever flaps leaves half of the time to others.
+      quietMs: () => Math.max(ENDPOINT_QUIET_MS, this.#rebuildTookMs),
+      maxMs: () => Math.max(ENDPOINT_MAX_MS, this.#rebuildTookMs),
       run: () => this.#rebuild(this.#configChange.pending ? "all" : "endpoints"),
     });
   }
@@ -219,7 +226,7 @@ export class ControlPlane {
   /** True when something waits for the next push all the same: reports in quick succession share one, instead of one each. */
   #flush(): boolean {
     const sinceMs = this.#options.clock.monotonicMs() - this.#rebuiltMs;
-    if (sinceMs < ENDPOINT_MAX_MS && (this.#endpointChange.pending || this.#configChange.pending)) {
+    if (sinceMs < Math.max(ENDPOINT_MAX_MS, this.#rebuildTookMs) && (this.#endpointChange.pending || this.#configChange.pending)) {
       this.#endpointChange.request();
       return true;
     }
@@ -234,7 +241,7 @@ export class ControlPlane {
   #rebuild(scope: "all" | "endpoints"): void {
     if (scope === "all") this.#configChange.cancel();
     this.#endpointChange.cancel();
-    this.#rebuiltMs = this.#options.clock.monotonicMs();
+    const startedMs = this.#options.clock.monotonicMs();
     this.#mesh = buildMesh(
       {
         version: `${this.#startedAt}/${++this.#builds}`,
@@ -247,6 +254,8 @@ export class ControlPlane {
       this.#mesh,
     );
     this.#distribution.notePushed(this.#server.push(this.#mesh, scope));
+    this.#rebuiltMs = this.#options.clock.monotonicMs();
+    this.#rebuildTookMs = this.#rebuiltMs - startedMs;
     this.#reportSoon();
   }
 

@@ -6,7 +6,7 @@ import { Debounce } from "./debounce.ts";
 function start() {
   const clock = new ManualClock();
   let runs = 0;
-  const debounce = new Debounce({ clock, quietMs: 100, maxMs: 1_000, run: () => runs++ });
+  const debounce = new Debounce({ clock, quietMs: () => 100, maxMs: () => 1_000, run: () => runs++ });
   return { clock, debounce, runs: () => runs };
 }
 

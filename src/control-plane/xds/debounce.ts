@@ -3,8 +3,8 @@ import type { Clock, Timer } from "#runtime/clock";
 
 export interface DebounceOptions {
   readonly clock: Clock;
-  readonly quietMs: number;
-  readonly maxMs: number;
+  readonly quietMs: () => number;
+  readonly maxMs: () => number;
   readonly run: () => void;
 }
 
@@ -26,7 +26,7 @@ export class Debounce {
     const nowMs = clock.monotonicMs();
     if (this.#timer === undefined) this.#firstMs = nowMs;
     this.#timer?.cancel();
-    const delayMs = Math.max(0, Math.min(quietMs, this.#firstMs + maxMs - nowMs));
+    const delayMs = Math.max(0, Math.min(quietMs(), this.#firstMs + maxMs() - nowMs));
     this.#timer = clock.setTimer(delayMs, () => this.flush());
   }
 

@@ -241,6 +241,34 @@ test("changes while a response is in flight merge into one", () => {
   assert.equal(session.status(CLUSTER_TYPE).status, "SYNCED");
 });
 
+test("endpoints that change faster than the client answers hold up neither routes nor whoever waits for them", () => {
+  const harness = start(desired({ clusters: { a: "1" }, endpoints: { a: "1" }, routes: { r: "a" } }));
+  const { session, sent, ack, synced } = harness;
+  settle(harness, ["a"], ["r"]);
+  let routes = 0;
+  for (let version = 2; version < 20; version++) {
+    session.setDesired(
+      desired({ clusters: { a: "1" }, endpoints: { a: String(version) }, routes: { r: version < 5 ? "a" : "a," } }),
+      `v${version}`,
+      version,
+    );
+    if (version % 2 === 1) continue;
+    // By the time of each answer there is a newer version.
+    const responses = sent.splice(0);
+    session.setDesired(
+      desired({ clusters: { a: "1" }, endpoints: { a: `${version}.5` }, routes: { r: version < 5 ? "a" : "a," } }),
+      `v${version}.5`,
+      version + 0.5,
+    );
+    for (const response of responses) {
+      if (response.typeUrl === ROUTE_TYPE) routes++;
+      ack(response);
+    }
+  }
+  assert.equal(routes, 1);
+  assert.ok(synced.length > 5 && synced.at(-1)! > 15, `told to be at ${synced.join(", ")}`);
+});
+
 test("large sets go out in several responses", () => {
   const big = "x".repeat(900_000);
   const { session, take, ack, sent } = start(desired({ clusters: { a: big, b: big, c: big } }));

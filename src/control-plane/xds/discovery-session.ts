@@ -80,6 +80,8 @@ export class DiscoverySession {
   #warmingTimer: Timer | undefined;
   /** Clusters that are in flight in a changed form: their endpoints are sent once more when the client has them. */
   #replacedClusters: readonly string[] = [];
+  /** Clusters that are new to the client are in flight. */
+  #addsClusters = false;
   /** Clusters whose removal is in flight. */
   #removedClusters: readonly string[] = [];
 
@@ -165,6 +167,7 @@ export class DiscoverySession {
     const endpoints = this.#subscriptions.get(ENDPOINT_TYPE);
     for (const name of this.#replacedClusters) endpoints?.resend(name);
     this.#replacedClusters = [];
+    this.#addsClusters = false;
     // With a cluster go its endpoints, before the client says so.
     for (const name of this.#removedClusters) endpoints?.noteDropped(name);
     this.#removedClusters = [];
@@ -179,7 +182,9 @@ export class DiscoverySession {
     this.#sendChanges(CLUSTER_TYPE);
     this.#sendChanges(ENDPOINT_TYPE);
     const warming = this.#isWarming();
-    if (this.#isSettled(CLUSTER_TYPE) && this.#isSettled(ENDPOINT_TYPE) && !warming) {
+    // What only changes (endpoints that flap) holds nothing up: routes wait for clusters that are new to the client.
+    const clusters = this.#subscriptions.get(CLUSTER_TYPE);
+    if (!warming && !this.#addsClusters && clusters?.lacksAny !== true) {
       this.#sendListeners();
       this.#sendChanges(ROUTE_TYPE);
       // Nothing routes to them any more, and the client has said so.
@@ -199,7 +204,7 @@ export class DiscoverySession {
     const subscription = this.#subscriptions.get(typeUrl);
     if (subscription === undefined || subscription.inFlight) return;
     const batch = subscription.nextChanges(MAX_RESPONSE_BYTES);
-    if (batch === undefined) return;
+    if (batch === undefined) return subscription.noteCurrent(this.#sequence);
     if (typeUrl === CLUSTER_TYPE) this.#noteClusters(subscription, batch);
     this.#send(subscription, batch);
   }
@@ -210,8 +215,12 @@ export class DiscoverySession {
     if (subscription === undefined || subscription.inFlight) return;
     const changes = subscription.nextChanges(MAX_RESPONSE_BYTES);
     const removed = subscription.removals();
-    if (changes === undefined && removed.length === 0) return;
-    this.#send(subscription, { resources: changes?.resources ?? [], removed: [...removed, ...(changes?.removed ?? [])] });
+    if (changes === undefined && removed.length === 0) return subscription.noteCurrent(this.#sequence);
+    this.#send(subscription, {
+      resources: changes?.resources ?? [],
+      removed: [...removed, ...(changes?.removed ?? [])],
+      complete: changes?.complete ?? true,
+    });
   }
 
   #sendRemovals(typeUrl: string): void {
@@ -223,13 +232,14 @@ export class DiscoverySession {
       this.#removedClusters = removed;
       for (const name of removed) this.#warming.delete(name);
     }
-    this.#send(subscription, { resources: [], removed });
+    this.#send(subscription, { resources: [], removed, complete: false });
   }
 
   #noteClusters(subscription: Subscription, batch: Batch): void {
     const endpoints = this.#desired.get(ENDPOINT_TYPE) ?? NOTHING;
     const replaced = new Set(subscription.replaced(batch));
     this.#replacedClusters = [...replaced];
+    this.#addsClusters = batch.resources.some(({ name }) => !replaced.has(name));
     for (const { name } of batch.resources) {
       if (!replaced.has(name) && endpoints.has(name)) this.#warming.add(name);
     }
@@ -244,7 +254,7 @@ export class DiscoverySession {
     const wanted = this.#desired.get(ENDPOINT_TYPE) ?? NOTHING;
     let waits = false;
     for (const name of this.#warming) {
-      if (endpoints?.has(name) === true) this.#warming.delete(name);
+      if (endpoints?.holds(name) === true) this.#warming.delete(name);
       else waits ||= wanted.has(name);
     }
     if (!waits) {
@@ -271,18 +281,21 @@ export class DiscoverySession {
 
   #send(subscription: Subscription, batch: Batch): void {
     const nonce = `${SHORT_TYPE[subscription.typeUrl] ?? "XDS"}-${++this.#responses}`;
-    subscription.markSent(batch, nonce);
+    subscription.markSent(batch, nonce, this.#sequence);
     this.#options.send({ typeUrl: subscription.typeUrl, version: this.#version, nonce, ...batch });
   }
 
+  /** While pushes follow one another faster than the client answers, it is told to be as far as its answers are. */
   #reportSynced(warming: boolean): void {
     if (this.#syncedSequence === this.#sequence || warming) return;
-    for (const subscription of this.#subscriptions.values()) if (!subscription.settled) return;
+    let through = this.#sequence;
+    for (const subscription of this.#subscriptions.values()) through = Math.min(through, subscription.currentThrough);
+    if (through <= this.#syncedSequence) return;
     for (const typeUrl of [CLUSTER_TYPE, ENDPOINT_TYPE]) {
       if ((this.#subscriptions.get(typeUrl)?.removals().length ?? 0) > 0) return;
     }
-    this.#syncedSequence = this.#sequence;
-    this.#options.onSynced?.(this.#sequence);
+    this.#syncedSequence = through;
+    this.#options.onSynced?.(through);
   }
 }
 

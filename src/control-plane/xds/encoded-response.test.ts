@@ -10,7 +10,7 @@ import { versionOf } from "./resource-version.ts";
 
 const resource = (name: string, bytes: number): Resource => ({ name, typeUrl: CLUSTER_TYPE, value: new Uint8Array(bytes).fill(7) });
 const resources = [resource("a", 0), resource("b", 5), resource("c", 127), resource("d", 128), resource("e", 70_000)];
-const response = { typeUrl: CLUSTER_TYPE, version: "v1", nonce: "CDS-1", resources, removed: ["x", "y"] };
+const response = { typeUrl: CLUSTER_TYPE, version: "v1", nonce: "CDS-1", resources, removed: ["x", "y"], complete: true };
 
 test("what is put together decodes as what was meant, however often", () => {
   for (const bytes of [deltaResponse(response), deltaResponse(response)]) {

@@ -16,6 +16,8 @@ export interface Rejection {
 export interface Batch {
   readonly resources: readonly Resource[];
   readonly removed: readonly string[];
+  /** False: more of the same has to follow. */
+  readonly complete: boolean;
 }
 
 export class Subscription {
@@ -36,7 +38,10 @@ export class Subscription {
   #lastAcked: string | undefined;
   #rejection: Rejection | undefined;
   /** Names in the response in flight, or in the one that was refused last. */
-  #batch: readonly string[] = [];
+  #batch: ReadonlySet<string> = new Set();
+  /** The push that the response in flight completes; undefined: it completes none. */
+  #completes: number | undefined;
+  #currentThrough = 0;
   /** What was in a response that was refused as a whole: it goes out once more beside the next change. */
   #refusedTogether: readonly string[] = [];
 
@@ -46,6 +51,28 @@ export class Subscription {
 
   get inFlight(): boolean {
     return this.#inFlight !== undefined;
+  }
+
+  /** The newest push of which the client has acknowledged everything, or that had nothing for it. */
+  get currentThrough(): number {
+    return this.#currentThrough;
+  }
+
+  /** There is nothing to send of this push, and nothing on its way. */
+  noteCurrent(sequence: number): void {
+    this.#currentThrough = sequence;
+  }
+
+  /** The client has the resource and has said so. */
+  holds(name: string): boolean {
+    return this.has(name) && !(this.inFlight && this.#batch.has(name));
+  }
+
+  /** Something wanted that the client does not have in any version, nor on its way. */
+  get lacksAny(): boolean {
+    if (!this.#dirty) return false;
+    for (const name of this.#desired.keys()) if (this.#wants(name) && !this.has(name)) return true;
+    return false;
   }
 
   get nonces(): { readonly sent: string | undefined; readonly acked: string | undefined } {
@@ -141,13 +168,13 @@ export class Subscription {
     for (const [name, resource] of this.#desired) {
       if (!this.#isDue(name, resource)) continue;
       // One resource goes out whatever its size; the next response takes the rest.
-      if (resources.length > 0 && bytes + resource.value.length > maxBytes) return { resources, removed: [] };
+      if (resources.length > 0 && bytes + resource.value.length > maxBytes) return { resources, removed: [], complete: false };
       resources.push(resource);
       bytes += resource.value.length;
     }
     // Names that lead nowhere are said to be absent, once.
     const removed = [...this.#names].filter((name) => !this.#desired.has(name) && !this.#sent.has(name));
-    if (resources.length > 0 || removed.length > 0 || this.#owesAnswer) return { resources, removed };
+    if (resources.length > 0 || removed.length > 0 || this.#owesAnswer) return { resources, removed, complete: true };
     this.#dirty = false;
     return undefined;
   }
@@ -166,7 +193,7 @@ export class Subscription {
     return batch.resources.map((resource) => resource.name).filter((name) => this.has(name));
   }
 
-  markSent(batch: Batch, nonce: string): void {
+  markSent(batch: Batch, nonce: string, sequence: number): void {
     for (const resource of batch.resources) {
       this.#sent.set(resource.name, versionOf(resource));
       this.#again.delete(resource.name);
@@ -175,7 +202,8 @@ export class Subscription {
       if (this.#names.has(name)) this.#sent.set(name, ABSENT);
       else this.#sent.delete(name);
     }
-    this.#batch = batch.resources.map(({ name }) => name);
+    this.#batch = new Set(batch.resources.map(({ name }) => name));
+    this.#completes = batch.complete ? sequence : undefined;
     this.#inFlight = nonce;
     this.#lastSent = nonce;
     this.#owesAnswer = false;
@@ -189,6 +217,7 @@ export class Subscription {
     const late = this.#inFlight === undefined && nonce === this.#lastSent && this.#rejection !== undefined && rejection === undefined;
     if (nonce !== this.#inFlight && !late) return false;
     this.#inFlight = undefined;
+    if (this.#completes !== undefined) this.#currentThrough = this.#completes;
     this.#rejection = rejection;
     if (rejection === undefined) this.#lastAcked = nonce;
     else if (refusesWhole) this.#refusedTogether = [...new Set([...this.#refusedTogether, ...this.#batch])];
