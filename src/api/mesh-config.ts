@@ -140,11 +140,11 @@ export const meshConfig = message("MeshConfig", {
     "A certificate authority outside the mesh",
   ),
   extensionProviders: later(repeated(extensionProvider), "Services that other resources refer to by name"),
-  defaultProviders: later(
+  defaultProviders: field(
     message("DefaultProviders", {
-      tracing: field(repeated(string), "For tracing"),
+      tracing: later(repeated(string), "For tracing"),
       metrics: field(repeated(string), "For metrics"),
-      accessLogging: field(repeated(string), "For access logs"),
+      accessLogging: later(repeated(string), "For access logs"),
     }),
     "Providers where no resource names one",
   ),

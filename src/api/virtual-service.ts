@@ -1,5 +1,5 @@
 // VirtualService: how requests for some hosts are routed.
-import { field, map, message, repeated, required, string, uint32, type Decoded } from "./declaration.ts";
+import { field, later, map, message, repeated, required, string, uint32, type Decoded } from "./declaration.ts";
 import { routeDestination } from "./virtual-service/destination.ts";
 import { httpRoute } from "./virtual-service/http-route.ts";
 
@@ -44,7 +44,7 @@ export type TLSRoute = Decoded<typeof tlsRoute>;
 
 const l4MatchAttributes = message("L4MatchAttributes", {
   ...l4Match,
-  sourceSubnet: field(string, "The caller's network"),
+  sourceSubnet: later(string, "Not used by Istio"),
 });
 export type L4MatchAttributes = Decoded<typeof l4MatchAttributes>;
 

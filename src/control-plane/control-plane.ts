@@ -283,7 +283,7 @@ export class ControlPlane {
       ...serviceFindings({ services: mesh.services, objects, gatewayLabels }),
       ...credentialFindings(gatewayViews),
       ...unopenedServerFindings(gatewayViews),
-      ...uncapturedFindings(this.#server.proxies.filter(({ node }) => node.type === "sidecar").map(({ node }) => mesh.view(node))),
+      ...uncapturedFindings(this.#server.proxies.filter(({ node }) => node.httpProxy !== undefined).map(({ node }) => mesh.view(node))),
     ].map((finding) => this.#store.locate(finding));
     const findings = [...this.#store.findings, ...computed, ...refusalFindings(this.#server.proxies)];
     const { fresh, gone } = diffFindings(this.#findings, findings);

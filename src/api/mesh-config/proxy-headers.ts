@@ -1,5 +1,5 @@
 // Headers that the proxies add of their own accord.
-import { bool, enumeration, field, message, string } from "#api/declaration";
+import { later, bool, enumeration, field, message, string } from "#api/declaration";
 
 const disabled = { disabled: field(bool, "Whether it is left out") };
 const enabled = { enabled: field(bool, "Whether it is added") };
@@ -34,6 +34,6 @@ export const proxyHeaders = message("ProxyHeaders", {
     "x-envoy-peer-metadata",
   ),
   preserveHttp1HeaderCase: field(bool, "Whether header names keep their upper and lower case"),
-  xForwardedHost: field(message("XForwardedHost", enabled), "x-forwarded-host"),
+  xForwardedHost: later(message("XForwardedHost", enabled), "x-forwarded-host"),
   xForwardedPort: field(message("XForwardedPort", enabled), "x-forwarded-port"),
 });

@@ -1,11 +1,12 @@
 // DestinationRules and Gateways that ask for Istio's mutual TLS where the mesh can issue no certificates. Pure.
-import type { ClientTLSSettings, DestinationRuleSpec, TrafficPolicy } from "#api/destination-rule";
+import type { DestinationRuleSpec } from "#api/destination-rule";
 import type { Finding } from "#api/finding";
 import type { GatewaySpec } from "#api/gateway";
 import { keyOf } from "#api/object";
 import type { ObjectSet } from "#control-plane/config/object-set";
 import { fullHost } from "./host.ts";
 import type { Mesh } from "./mesh.ts";
+import { writtenPolicies } from "./written-policies.ts";
 
 export interface MutualTlsInputs {
   readonly mesh: Mesh;
@@ -18,14 +19,14 @@ export function mutualTlsFindings({ mesh, objects, domain }: MutualTlsInputs): r
   const findings: Finding[] = [];
   for (const object of objects.list<DestinationRuleSpec>("DestinationRule")) {
     const host = fullHost(object.spec.host, object.metadata.namespace, domain);
-    for (const { tls, field } of tlsSettingsOf(object.spec)) {
-      if (tls.mode !== "ISTIO_MUTUAL") continue;
+    for (const { policy, field } of writtenPolicies(object.spec)) {
+      if (policy.tls?.mode !== "ISTIO_MUTUAL") continue;
       findings.push({
         level: "error",
         code: "MZ0005",
         message: `ISTIO_MUTUAL needs a certificate authority, which this mesh does not have: requests for ${host} are answered with 503`,
         object: keyOf(object),
-        field: `${field}.mode`,
+        field: `${field}.tls.mode`,
         hint: "remove the tls block, or use mode DISABLE, to send plain HTTP between the workloads",
       });
     }
@@ -44,16 +45,4 @@ export function mutualTlsFindings({ mesh, objects, domain }: MutualTlsInputs): r
     }
   }
   return findings;
-}
-
-function* tlsSettingsOf(spec: DestinationRuleSpec): Iterable<{ readonly tls: ClientTLSSettings; readonly field: string }> {
-  const policies: [TrafficPolicy | undefined, string][] = [[spec.trafficPolicy, "spec.trafficPolicy"]];
-  for (const [index, subset] of (spec.subsets ?? []).entries())
-    policies.push([subset.trafficPolicy, `spec.subsets[${index}].trafficPolicy`]);
-  for (const [policy, field] of policies) {
-    if (policy?.tls !== undefined) yield { tls: policy.tls, field: `${field}.tls` };
-    for (const [index, port] of (policy?.portLevelSettings ?? []).entries()) {
-      if (port.tls !== undefined) yield { tls: port.tls, field: `${field}.portLevelSettings[${index}].tls` };
-    }
-  }
 }

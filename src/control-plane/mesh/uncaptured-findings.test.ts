@@ -33,6 +33,24 @@ test("a host that is reached where its caller meant to go is unreachable where n
   assert.deepEqual(fields(objects, { ...ANNOUNCED, type: "router" }), []);
 });
 
+test("a balancer that sends requests where they were meant to go has nowhere to send them where nothing captures them", () => {
+  const loadBalancer = { simple: "PASSTHROUGH" };
+  const objects = [
+    httpService("web"),
+    object("DestinationRule", "web", {
+      host: "web",
+      trafficPolicy: { loadBalancer: { simple: "RANDOM" }, portLevelSettings: [{ port: { number: 80 }, loadBalancer }] },
+      subsets: [{ name: "v1", trafficPolicy: { loadBalancer } }],
+    }),
+    object("DestinationRule", "nobody", { host: "nobody", trafficPolicy: { loadBalancer } }),
+  ];
+  assert.deepEqual(fields(objects), [
+    "DestinationRule/web spec.trafficPolicy.portLevelSettings[0].loadBalancer.simple",
+    "DestinationRule/web spec.subsets[0].trafficPolicy.loadBalancer.simple",
+  ]);
+  assert.deepEqual(fields(objects, {}), []);
+});
+
 test("routes of connections need a port that a Sidecar names, where nothing captures connections", () => {
   const route = [{ destination: { host: "db.example.com" } }];
   const objects = [

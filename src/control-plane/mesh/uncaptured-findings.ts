@@ -5,11 +5,12 @@ import { keyOf } from "#api/object";
 import { isHttp, type Service } from "#control-plane/registry/service";
 import { hostsOverlap } from "./host.ts";
 import type { ProxyView, ResolvedVirtualService } from "./mesh.ts";
+import { writtenPolicies } from "./written-policies.ts";
 
 /** `views` are those of connected proxies. */
 export function uncapturedFindings(views: readonly ProxyView[]): readonly Finding[] {
   const uncaptured = views.filter(({ node }) => node.type === "sidecar" && node.httpProxy !== undefined);
-  return [...withoutDestination(uncaptured), ...withoutConnections(uncaptured)];
+  return [...withoutDestination(uncaptured), ...passingThrough(uncaptured), ...withoutConnections(uncaptured)];
 }
 
 function withoutDestination(views: readonly ProxyView[]): readonly Finding[] {
@@ -28,6 +29,23 @@ function needsDestination(service: Service, { mesh }: ProxyView): boolean {
   if (service.source !== "ServiceEntry" || service.resolution !== "NONE") return false;
   const { hostname, namespace } = service;
   return service.ports.some((port) => isHttp(port.protocol) && mesh.endpoints(hostname, port.number, namespace).length === 0);
+}
+
+function passingThrough(views: readonly ProxyView[]): readonly Finding[] {
+  const rules = new Set(views.flatMap((view) => view.services.flatMap(({ hostname }) => view.destinationRule(hostname)?.objects ?? [])));
+  return [...rules].flatMap((object) =>
+    [...writtenPolicies(object.spec)].flatMap(({ policy, field }) => {
+      if (policy.loadBalancer?.simple !== "PASSTHROUGH") return [];
+      return {
+        level: "error" as const,
+        code: "MZ0009",
+        object: keyOf(object),
+        field: `${field}.loadBalancer.simple`,
+        message: `PASSTHROUGH needs captured connections, and nothing captures them here: requests for ${object.spec.host} are answered with 503`,
+        hint: "use LEAST_REQUEST, ROUND_ROBIN or RANDOM",
+      };
+    }),
+  );
 }
 
 function withoutConnections(views: readonly ProxyView[]): readonly Finding[] {
