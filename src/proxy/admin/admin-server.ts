@@ -11,6 +11,8 @@ import { PROMETHEUS_CONTENT_TYPE, prometheusText } from "#telemetry/stats/promet
 import { selectStats, statsJson, statsText } from "#telemetry/stats/stats-text";
 import type { StatsQuery } from "#telemetry/stats/stats-text";
 import type { Log } from "#runtime/log";
+import { addressText } from "#proxy/net/socket-address";
+import { addressJson } from "./address-json.ts";
 import type { AdminSource } from "./admin-source.ts";
 import { clustersJson, clustersText } from "./cluster-status.ts";
 import { configDump } from "./config-dump.ts";
@@ -106,18 +108,16 @@ async function prometheus(source: AdminSource, query: URLSearchParams): Promise<
 
 function listeners(source: AdminSource, asJson: boolean): Answer {
   const names = source.config.listeners.live.map(({ name }) => ({ name, addresses: source.listenerAddresses(name) }));
-  const wire = ({ address, port }: SocketAddress): JsonObject => ({ socket_address: { address, port_value: port } });
   if (asJson) {
     return json({
       listener_statuses: names.map(({ name, addresses: [first, ...more] }) => ({
         name,
-        ...(first === undefined ? {} : { local_address: wire(first) }),
-        ...(more.length === 0 ? {} : { additional_local_addresses: more.map(wire) }),
+        ...(first === undefined ? {} : { local_address: addressJson(first) }),
+        ...(more.length === 0 ? {} : { additional_local_addresses: more.map(addressJson) }),
       })),
     });
   }
-  const text = ({ address, port }: SocketAddress): string => (address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`);
-  return { body: names.map(({ name, addresses }) => `${name}::${addresses.map(text).join(",")}\n`).join("") };
+  return { body: names.map(({ name, addresses }) => `${name}::${addresses.map(addressText).join(",")}\n`).join("") };
 }
 
 function serverInfo(source: AdminSource): Answer {

@@ -3,6 +3,8 @@ import { fromBinary } from "@bufbuild/protobuf";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { RoutingPriority } from "#envoy/gen/envoy/config/core/v3/base_pb";
+import { addressText } from "#proxy/net/socket-address";
+import { addressJson } from "./address-json.ts";
 import type { AdminSource, ClusterSummary, HostSummary } from "./admin-source.ts";
 
 // Envoy's defaults where a cluster sets none.
@@ -61,10 +63,6 @@ function healthFlags({ ejected, edsHealth }: HostSummary): string {
   return flags === "" ? "healthy" : flags;
 }
 
-function hostPort({ address, port }: HostSummary): string {
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
 export function clustersText(source: AdminSource, clusters: readonly ClusterSummary[]): string {
   let out = "";
   for (const { name, hosts } of clusters) {
@@ -79,7 +77,7 @@ export function clustersText(source: AdminSource, clusters: readonly ClusterSumm
     }
     out += `${name}::added_via_api::true\n`;
     for (const host of hosts) {
-      const prefix = `${name}::${hostPort(host)}::`;
+      const prefix = `${name}::${addressText(host)}::`;
       const place = locality(host);
       for (const [counter, value] of counters(host)) out += `${prefix}${counter}::${value}\n`;
       out += `${prefix}hostname::${host.hostname}\n${prefix}health_flags::${healthFlags(host)}\n${prefix}weight::${host.weight}\n`;
@@ -120,7 +118,7 @@ export function clustersJson(source: AdminSource, clusters: readonly ClusterSumm
 function hostStatus(host: HostSummary): JsonObject {
   const place = locality(host);
   return {
-    address: { socket_address: { address: host.address, port_value: host.port } },
+    address: addressJson(host),
     // A uint64 is a string in proto JSON, and 0 is left out, as is COUNTER, the first of the types.
     stats: counters(host).map(([name, value, gauge]) => ({
       name,

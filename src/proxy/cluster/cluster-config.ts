@@ -211,7 +211,7 @@ function readDnsCluster(wire: Cluster, violations: ConfigViolation[]): DnsConfig
   readLoadAssignment(resolved, "load_assignment.", violations);
   for (const [at, { lbEndpoints }] of assignment.endpoints.entries()) {
     for (const [index, endpoint] of lbEndpoints.entries()) {
-      if (nameOfEndpoint(endpoint) === "")
+      if ((nameOfEndpoint(endpoint) ?? "") === "")
         violations.push({ path: `load_assignment.endpoints[${at}].lb_endpoints[${index}].endpoint.address`, message: "must have a name" });
     }
   }

@@ -190,7 +190,7 @@ describe("load assignment", () => {
     );
   });
 
-  it("refuses names, pipes, bad ports and gaps in priorities with their paths", () => {
+  it("refuses names, relative pipes, bad ports and gaps in priorities with their paths", () => {
     const wire = create(
       ClusterLoadAssignmentSchema,
       fromJson(ClusterLoadAssignmentSchema, {
@@ -200,7 +200,7 @@ describe("load assignment", () => {
             priority: 1,
             lbEndpoints: [
               { endpoint: { address: { socketAddress: { address: "reviews", portValue: 1 } } } },
-              { endpoint: { address: { pipe: { path: "/x" } } } },
+              { endpoint: { address: { pipe: { path: "x.sock" } } } },
               { endpoint: { address: { socketAddress: { address: "::1", portValue: 70000 } } } },
             ],
           },
@@ -214,7 +214,7 @@ describe("load assignment", () => {
           error.violations.map(({ path }) => path),
           [
             "endpoints[0].lb_endpoints[0].endpoint.address.socket_address.address",
-            "endpoints[0].lb_endpoints[1].endpoint.address",
+            "endpoints[0].lb_endpoints[1].endpoint.address.pipe.path",
             "endpoints[0].lb_endpoints[2].endpoint.address.socket_address.port_value",
             "endpoints",
           ],
@@ -226,6 +226,19 @@ describe("load assignment", () => {
 });
 
 describe("cluster manager", () => {
+  it("takes the path of a unix socket for an address, if it does not depend on a folder", () => {
+    const { manager } = new Fixture();
+    const at = (path: string): ClusterConfig =>
+      cluster({
+        name: "c",
+        type: "STATIC",
+        loadAssignment: { endpoints: [{ lbEndpoints: [{ endpoint: { address: { pipe: { path } } } }] }] },
+      });
+    manager.upsertCluster(at("/run/app.sock"));
+    assert.deepEqual(manager.get("c")!.hosts[0]!.address, { address: "/run/app.sock", port: 0 });
+    assert.throws(() => at("app.sock"), /endpoint\.address\.pipe\.path: "app\.sock" must be an absolute path/);
+  });
+
   it("takes the hosts of a DNS cluster by what was looked up; a logical one keeps its pool when its address changes", () => {
     const { manager, pools } = new Fixture();
     const dns = (type: string): ClusterConfig =>

@@ -1,6 +1,7 @@
 // The connector to one host: connections begin with what its transport socket wants, from the address that its cluster binds.
 import type { SocketAddress } from "#proxy/net/connection";
 import type { ConnectCallbacks, Connector, PendingConnect } from "#proxy/net/connector";
+import { isPipe } from "#proxy/net/socket-address";
 import type { Secrets } from "#proxy/transport-socket/tls-context";
 import { TlsStats } from "#proxy/transport-socket/tls-stats";
 import { PLAIN } from "#proxy/transport-socket/upstream-transport";
@@ -50,6 +51,7 @@ export class HostConnectors {
   }
 }
 
-function bindFor({ address }: SocketAddress, bind: BindAddresses | undefined): string | undefined {
-  return address.includes(":") ? bind?.v6 : bind?.v4;
+function bindFor(target: SocketAddress, bind: BindAddresses | undefined): string | undefined {
+  if (isPipe(target)) return undefined;
+  return target.address.includes(":") ? bind?.v6 : bind?.v4;
 }

@@ -1,4 +1,5 @@
 // How a cluster's hosts get their HTTP/1 pools on one thread.
+import { addressText } from "#proxy/net/socket-address";
 import type { Clock } from "#runtime/clock";
 import type { Log } from "#runtime/log";
 import { Http1Pool } from "./http1-pool.ts";
@@ -29,7 +30,7 @@ export function http1PoolFactory(context: Http1PoolFactoryContext): PoolFactory 
       onFault: (fault) => {
         const error = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
         log.error("an upstream connection was closed by an internal error", {
-          host: `${host.address.address}:${host.address.port}`,
+          host: addressText(host.address),
           error,
         });
       },

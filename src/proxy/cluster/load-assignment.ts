@@ -1,9 +1,11 @@
 // ClusterLoadAssignment -> frozen config: which endpoints a cluster has, by priority. The only place that knows its defaults.
+import type { Address } from "#envoy/gen/envoy/config/core/v3/address_pb";
 import type { ClusterLoadAssignment } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
 import type { LbEndpoint } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_components_pb";
 import { HealthStatus } from "#envoy/gen/envoy/config/core/v3/health_check_pb";
 import type { Locality } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import type { SocketAddress } from "#proxy/net/connection";
+import { pipePathFault } from "#proxy/net/socket-address";
 import { ConfigError } from "#proxy/config-error";
 import type { ConfigViolation } from "#proxy/config-error";
 import { transportLabels } from "#proxy/transport-socket/transport-sockets";
@@ -96,27 +98,8 @@ function readEndpoint(wire: LbEndpoint, locality: string, path: string, violatio
   }
   const endpoint = wire.hostIdentifier.value;
   const addressPath = `${path}.endpoint.address`;
-  const address = endpoint.address?.address;
-  if (address?.case !== "socketAddress") {
-    violations.push({
-      path: addressPath,
-      message: address?.case === undefined ? "must be set" : `${address.case} is not served yet, only socket_address`,
-    });
-    return undefined;
-  }
-  const socket = address.value;
-  const port = socket.portSpecifier.case === "portValue" ? socket.portSpecifier.value : -1;
-  if (port < 0 || port > 65_535) {
-    violations.push({ path: `${addressPath}.socket_address.port_value`, message: "must be a port from 0 to 65535" });
-    return undefined;
-  }
-  if (!isIpLiteral(socket.address)) {
-    violations.push({
-      path: `${addressPath}.socket_address.address`,
-      message: `"${socket.address}" is not an IP address; names need a DNS cluster`,
-    });
-    return undefined;
-  }
+  const at = readAddress(endpoint.address, addressPath, violations);
+  if (at === undefined) return undefined;
   if (endpoint.additionalAddresses.length > 0) {
     violations.push({ path: `${path}.endpoint.additional_addresses`, message: "not served yet" });
     return undefined;
@@ -126,13 +109,41 @@ function readEndpoint(wire: LbEndpoint, locality: string, path: string, violatio
     return undefined;
   }
   return Object.freeze({
-    address: Object.freeze({ address: socket.address, port }),
+    address: at,
     hostname: endpoint.hostname,
     weight: wire.loadBalancingWeight ?? NO_WEIGHT_GIVEN,
     locality,
     health: healthOf(wire.healthStatus),
     labels: transportLabels(wire.metadata),
   });
+}
+
+function readAddress(wire: Address | undefined, path: string, violations: ConfigViolation[]): SocketAddress | undefined {
+  const address = wire?.address;
+  if (address?.case === "pipe") {
+    const fault = pipePathFault(address.value.path);
+    if (fault !== undefined) violations.push({ path: `${path}.pipe.path`, message: fault });
+    return fault === undefined ? Object.freeze({ address: address.value.path, port: 0 }) : undefined;
+  }
+  if (address?.case !== "socketAddress") {
+    const message = address?.case === undefined ? "must be set" : `${address.case} is not served yet, only socket_address and pipe`;
+    violations.push({ path, message });
+    return undefined;
+  }
+  const socket = address.value;
+  const port = socket.portSpecifier.case === "portValue" ? socket.portSpecifier.value : -1;
+  if (port < 0 || port > 65_535) {
+    violations.push({ path: `${path}.socket_address.port_value`, message: "must be a port from 0 to 65535" });
+    return undefined;
+  }
+  if (!isIpLiteral(socket.address)) {
+    violations.push({
+      path: `${path}.socket_address.address`,
+      message: `"${socket.address}" is not an IP address; names need a DNS cluster`,
+    });
+    return undefined;
+  }
+  return Object.freeze({ address: socket.address, port });
 }
 
 function healthOf(status: HealthStatus): HostHealth {

@@ -2,6 +2,7 @@
 // All text is wire text (see matcher/wire-text.ts). An operator that is not here is refused by name.
 import { headerReader } from "#matcher/header-matcher";
 import { asciiLower } from "#matcher/wire-text";
+import { addressText, isPipe } from "#proxy/net/socket-address";
 import type { SocketAddress } from "#proxy/net/connection";
 import type { HeaderMap, RequestHeaderMap } from "#proxy/http/header-map";
 import { urlEncoded } from "#proxy/http/forward-client-cert";
@@ -16,10 +17,9 @@ export type Operator = (info: StreamInfo) => OperatorValue;
 const elapsed = (from: number | undefined, to: number | undefined): number | undefined =>
   from === undefined || to === undefined ? undefined : Math.max(0, Math.floor(to - from));
 
-function addressText(address: SocketAddress | undefined): string | undefined {
-  if (address === undefined) return undefined;
-  return address.address.includes(":") ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`;
-}
+const textOf = (address: SocketAddress | undefined): string | undefined => (address === undefined ? undefined : addressText(address));
+const portOf = (address: SocketAddress | undefined): number | undefined =>
+  address === undefined || isPipe(address) ? undefined : address.port;
 
 const underscored = (text: string | undefined): string | undefined => text?.replaceAll(" ", "_");
 const unlessEmpty = (text: string | undefined): string | undefined => (text === "" ? undefined : text);
@@ -67,26 +67,26 @@ const PLAIN: Readonly<Record<string, Operator>> = {
   RESPONSE_DURATION: (info) => elapsed(info.startMs, info.upstreamFirstByteReceivedMs),
   RESPONSE_TX_DURATION: (info) => elapsed(info.upstreamFirstByteReceivedMs, info.endMs),
   ROUNDTRIP_DURATION: unknown,
-  UPSTREAM_HOST: (info) => addressText(info.upstreamHost),
-  UPSTREAM_REMOTE_ADDRESS: (info) => addressText(info.upstreamHost),
+  UPSTREAM_HOST: (info) => textOf(info.upstreamHost),
+  UPSTREAM_REMOTE_ADDRESS: (info) => textOf(info.upstreamHost),
   UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: (info) => info.upstreamHost?.address,
-  UPSTREAM_REMOTE_PORT: (info) => info.upstreamHost?.port,
-  UPSTREAM_LOCAL_ADDRESS: (info) => addressText(info.upstreamLocal),
+  UPSTREAM_REMOTE_PORT: (info) => portOf(info.upstreamHost),
+  UPSTREAM_LOCAL_ADDRESS: (info) => textOf(info.upstreamLocal),
   UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: (info) => info.upstreamLocal?.address,
-  UPSTREAM_LOCAL_PORT: (info) => info.upstreamLocal?.port,
+  UPSTREAM_LOCAL_PORT: (info) => portOf(info.upstreamLocal),
   UPSTREAM_CLUSTER: (info) => unlessEmpty(info.upstreamCluster),
   UPSTREAM_CLUSTER_RAW: (info) => unlessEmpty(info.upstreamCluster),
   UPSTREAM_TRANSPORT_FAILURE_REASON: (info) => underscored(unlessEmpty(info.upstreamTransportFailure)),
   UPSTREAM_REQUEST_ATTEMPT_COUNT: (info) => info.attemptCount,
-  DOWNSTREAM_LOCAL_ADDRESS: (info) => addressText(info.downstreamLocal),
+  DOWNSTREAM_LOCAL_ADDRESS: (info) => textOf(info.downstreamLocal),
   DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: (info) => info.downstreamLocal?.address,
-  DOWNSTREAM_LOCAL_PORT: (info) => info.downstreamLocal?.port,
-  DOWNSTREAM_REMOTE_ADDRESS: (info) => addressText(info.downstreamRemote),
+  DOWNSTREAM_LOCAL_PORT: (info) => portOf(info.downstreamLocal),
+  DOWNSTREAM_REMOTE_ADDRESS: (info) => textOf(info.downstreamRemote),
   DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: (info) => info.downstreamRemote?.address,
-  DOWNSTREAM_REMOTE_PORT: (info) => info.downstreamRemote?.port,
-  DOWNSTREAM_DIRECT_REMOTE_ADDRESS: (info) => addressText(info.downstreamDirectRemote),
+  DOWNSTREAM_REMOTE_PORT: (info) => portOf(info.downstreamRemote),
+  DOWNSTREAM_DIRECT_REMOTE_ADDRESS: (info) => textOf(info.downstreamDirectRemote),
   DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT: (info) => info.downstreamDirectRemote?.address,
-  DOWNSTREAM_DIRECT_REMOTE_PORT: (info) => info.downstreamDirectRemote?.port,
+  DOWNSTREAM_DIRECT_REMOTE_PORT: (info) => portOf(info.downstreamDirectRemote),
   REQUESTED_SERVER_NAME: (info) => unlessEmpty(info.requestedServerName),
   ROUTE_NAME: (info) => unlessEmpty(info.routeName),
   GRPC_STATUS_NUMBER: grpcStatus,

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "#runtime/clock";
 import type { Connection, SocketAddress } from "./connection.ts";
 import { originalDestination } from "./original-destination.ts";
-import { plainAddress, SocketConnection } from "./socket-connection.ts";
+import { plainAddress, resetSocket, SocketConnection } from "./socket-connection.ts";
 import { serverHandshake } from "./tls-handshake.ts";
 import type { HandshakeResult, ServerHandshakeOptions } from "./tls-handshake.ts";
 
@@ -100,7 +100,7 @@ export class AcceptedSocket {
     this.stopPeeking();
     this.#socket.on("error", () => {});
     // Bytes that nobody took are unread as far as the client knows: then the kernel says RST, and so does Envoy, which leaves them there.
-    if (this.peeked.length > 0) this.#socket.resetAndDestroy();
+    if (this.peeked.length > 0) resetSocket(this.#socket);
     else this.#socket.destroy();
   }
 

@@ -13,6 +13,7 @@ export interface TransportFailure {
 }
 
 export interface SocketAddress {
+  /** An IP literal, or the path of a unix socket: see socket-address.ts. */
   readonly address: string;
   readonly port: number;
 }

@@ -38,6 +38,12 @@ export function plainAddress(address: string | undefined): string {
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }
 
+/** A unix socket knows no RST: there its peer sees the end. */
+export function resetSocket(socket: Socket): void {
+  if (socket.localAddress === undefined) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 export class SocketConnection implements Connection {
   readonly id = ++lastId;
   readonly startMs: number;
@@ -165,7 +171,7 @@ export class SocketConnection implements Connection {
     const first = !this.#closing;
     this.#closing = true;
     if (mode === "now") this.#socket.destroy();
-    else if (mode === "reset") this.#raw.resetAndDestroy();
+    else if (mode === "reset") resetSocket(this.#raw);
     else if (first) this.#closeAfterFlush();
   }
 

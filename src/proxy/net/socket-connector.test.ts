@@ -2,15 +2,18 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { ManualClock, realClock } from "#runtime/clock";
 import type { Connection, TransportFailure } from "./connection.ts";
 import { bindListenSocket } from "./listen-socket.ts";
 import { SocketConnector } from "./socket-connector.ts";
 
-function outcome(connector: SocketConnector, port: number, timeoutMs = 0): Promise<Connection | TransportFailure> {
+function outcome(connector: SocketConnector, port: number, timeoutMs = 0, address = "127.0.0.1"): Promise<Connection | TransportFailure> {
   return new Promise((resolve) => {
-    connector.connect({ address: "127.0.0.1", port }, timeoutMs, {
+    connector.connect({ address, port }, timeoutMs, {
       onConnected: (connection) => {
         connection.handler = { onData: () => {}, onEnd: () => {}, onDrain: () => {}, onClose: () => {} };
         resolve(connection);
@@ -32,6 +35,32 @@ test("a connect tells both addresses", async () => {
   assert.equal(clock.pending, 0, "the connect timer is gone");
   result.close("now");
   server.close();
+});
+
+test("a unix socket is reached by its path, an abstract one by its name, and a file that is not there is told", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "mizzen-pipe-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "app.sock");
+  const abstract = `@${path}`;
+  const connector = new SocketConnector(new ManualClock(), false);
+  for (const [address, listenPath] of process.platform === "linux"
+    ? ([
+        [path, path],
+        [abstract, `\0${path}`],
+      ] as const)
+    : ([[path, path]] as const)) {
+    const server = createServer((socket) => socket.resume()).listen(listenPath);
+    await once(server, "listening");
+    const result = await outcome(connector, 0, 5000, address);
+    assert.ok("remote" in result, JSON.stringify(result));
+    assert.deepEqual(result.local, { address: "", port: 0 });
+    // A unix socket knows no RST.
+    result.close("reset");
+    server.close();
+    await once(server, "close");
+  }
+  const missing = await outcome(connector, 0, 5000, join(folder, "none.sock"));
+  assert.deepEqual(missing, { kind: "connect-failed", detail: "delayed connect error: No such file or directory" });
 });
 
 test("nobody listening is connect-refused in Envoy's words", async () => {

@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "#runtime/clock";
 import type { SocketAddress, TransportFailure } from "./connection.ts";
 import type { ConnectCallbacks, Connector, ConnectOptions, PendingConnect } from "./connector.ts";
+import { isPipe } from "./socket-address.ts";
 import { plainAddress, SocketConnection } from "./socket-connection.ts";
 import { clientHandshake } from "./tls-handshake.ts";
 import { connectFailure } from "./transport-failure.ts";
@@ -21,14 +22,16 @@ export class SocketConnector implements Connector {
 
   connect(target: SocketAddress, connectTimeoutMs: number, callbacks: ConnectCallbacks, options: ConnectOptions = PLAIN): PendingConnect {
     const { tls, preamble, localAddress } = options;
-    const socket = connect({
-      host: target.address,
-      port: target.port,
-      allowHalfOpen: true,
-      noDelay: true,
-      autoSelectFamily: false,
-      ...(localAddress === undefined ? {} : { localAddress }),
-    });
+    const socket = isPipe(target)
+      ? connect({ path: pipePath(target.address), allowHalfOpen: true })
+      : connect({
+          host: target.address,
+          port: target.port,
+          allowHalfOpen: true,
+          noDelay: true,
+          autoSelectFamily: false,
+          ...(localAddress === undefined ? {} : { localAddress }),
+        });
     let settled = false;
     const settle = (): boolean => {
       if (settled) return false;
@@ -78,6 +81,11 @@ export class SocketConnector implements Connector {
       },
     };
   }
+}
+
+/** An abstract name begins with a NUL byte. */
+function pipePath(address: string): string {
+  return address.startsWith("@") ? `\0${address.slice(1)}` : address;
 }
 
 function localOf(socket: Socket): SocketAddress {

@@ -11,6 +11,7 @@ const MEANING: Readonly<Record<string, string>> = {
   ENETUNREACH: "Network is unreachable",
   EADDRNOTAVAIL: "Cannot assign requested address",
   EADDRINUSE: "Address already in use",
+  ENOENT: "No such file or directory",
   EACCES: "Permission denied",
   EPERM: "Operation not permitted",
   EMFILE: "Too many open files",
