@@ -368,7 +368,17 @@ const CASES: Partial<Record<keyof typeof MESSAGES, Case>> = {
   DestinationRuleSubsetNotSelectPods: {
     yaml: [SERVICE, POD, istio("DestinationRule", "dr", "{host: reviews, subsets: [{name: v1, labels: {version: v1}}]}")],
     on: ["DestinationRule default/dr"],
-    fine: [SERVICE, POD, istio("DestinationRule", "dr", "{host: reviews, subsets: [{name: v1, labels: {app: reviews}}]}")],
+    fine: [
+      SERVICE,
+      POD,
+      istio("DestinationRule", "dr", "{host: reviews, subsets: [{name: v1, labels: {app: reviews}}]}"),
+      istio(
+        "ServiceEntry",
+        "se",
+        "{hosts: [db.example.com], ports: [{number: 80, name: http, protocol: HTTP}], resolution: STATIC, endpoints: [{address: 10.0.0.1, labels: {version: v1}}]}",
+      ),
+      istio("DestinationRule", "db", "{host: db.example.com, subsets: [{name: v1, labels: {version: v1}}]}"),
+    ],
   },
   UnknownDestinationRuleHost: {
     yaml: [SERVICE, POD, istio("DestinationRule", "dr", "{host: ratings}")],

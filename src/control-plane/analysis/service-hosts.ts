@@ -16,6 +16,8 @@ export interface KnownHost {
   readonly ports: readonly number[];
   /** The labels that a ServiceEntry's workloads bear; empty for a Service. */
   readonly workloadLabels: Labels;
+  /** Labels of endpoints that a ServiceEntry names itself. */
+  readonly endpointLabels: readonly Labels[];
 }
 
 export class ServiceHosts {
@@ -28,10 +30,11 @@ export class ServiceHosts {
     for (const { key, spec } of objects.list("ServiceEntry")) {
       const ports = (spec.ports ?? []).flatMap((port) => port?.number ?? []);
       const workloadLabels = labelsOf(spec.workloadSelector?.labels);
+      const endpointLabels = (spec.endpoints ?? []).map((endpoint) => labelsOf(endpoint?.labels));
       const exportTo = (spec.exportTo ?? []).filter((entry) => entry !== undefined);
       for (const written of spec.hosts ?? []) {
         const host = hostIn(written ?? "", key.namespace);
-        for (const scope of scopesOf(exportTo, key.namespace)) this.#add(scope, { host, ports, workloadLabels });
+        for (const scope of scopesOf(exportTo, key.namespace)) this.#add(scope, { host, ports, workloadLabels, endpointLabels });
       }
     }
     for (const { key, spec, annotations } of objects.list("Service")) {
@@ -44,6 +47,7 @@ export class ServiceHosts {
         host: `${key.name}.${key.namespace}.svc.${DOMAIN}`,
         ports: (spec.ports ?? []).flatMap((port) => port?.port ?? []),
         workloadLabels: {},
+        endpointLabels: [],
       };
       this.#byName.set(key.name, known);
       for (const scope of exportTo.length === 0 ? [EVERYBODY] : exportTo) this.#add(scope === "." ? key.namespace : scope, known);

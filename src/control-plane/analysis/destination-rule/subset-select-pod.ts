@@ -31,7 +31,9 @@ export const subsetSelectPodAnalyzer: Analyzer = {
         continue;
       }
       for (const [index, subset] of (spec.subsets ?? []).entries()) {
-        if (workloads.anyBears({ ...known.workloadLabels, ...labelsOf(subset?.labels) })) continue;
+        const wanted = labelsOf(subset?.labels);
+        if (workloads.anyBears({ ...known.workloadLabels, ...wanted })) continue;
+        if (known.endpointLabels.some((labels) => selects(wanted, labels))) continue;
         const where = { near: `spec.subsets[${index}].labels` };
         context.report(rule, MESSAGES.DestinationRuleSubsetNotSelectPods, [subset?.name ?? ""], where);
       }
