@@ -132,6 +132,7 @@ export function routeEntry(over: Partial<RouteEntry> = {}): RouteEntry {
     maxGrpcTimeoutMs: undefined,
     idleTimeoutMs: undefined,
     retry: undefined,
+    mirrors: undefined,
     hash: undefined,
     finalizeRequest() {},
     finalizeResponse() {},

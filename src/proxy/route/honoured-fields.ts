@@ -75,6 +75,14 @@ export const HONOURED_ROUTE_FIELDS: HonouredFields = new Map(
       "max_stream_duration",
       "upgrade_configs",
       "hash_policy",
+      "request_mirror_policies",
+    ],
+    [`${V3}.RouteAction.RequestMirrorPolicy`]: [
+      "cluster",
+      "cluster_header",
+      "runtime_fraction",
+      "trace_sampled", // of spans, which are not there
+      "disable_shadow_host_suffix_append",
     ],
     [`${V3}.RouteAction.HashPolicy`]: ["header", "cookie", "connection_properties", "query_parameter", "filter_state", "terminal"],
     [`${V3}.RouteAction.HashPolicy.Header`]: ["header_name", "regex_rewrite"],

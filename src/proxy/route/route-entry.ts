@@ -9,6 +9,7 @@ import { compileFilterConfigs, mergeFilterConfigs } from "./filter-config.ts";
 import type { FilterConfigs } from "./filter-config.ts";
 import { compileHeaderMutation } from "./header-mutation.ts";
 import { compileHashPolicy } from "./hash-policy.ts";
+import { compileMirrorPolicies } from "./mirror-policy.ts";
 import { compileHostRewrite, replaceAuthority } from "./host-rewrite.ts";
 import type { HostRewrite } from "./host-rewrite.ts";
 import { prefixRewrite, regexRewrite } from "./path-rewrite.ts";
@@ -108,6 +109,7 @@ type ActionPart = Pick<
   | "idleTimeoutMs"
   | "retry"
   | "hash"
+  | "mirrors"
   | "upgrades"
   | "autoHostRewrite"
   | "clusterNotFoundStatus"
@@ -124,6 +126,7 @@ const NO_FORWARDING: ActionPart = {
   maxGrpcTimeoutMs: undefined,
   idleTimeoutMs: undefined,
   retry: undefined,
+  mirrors: undefined,
   hash: undefined,
   upgrades: undefined,
   autoHostRewrite: false,
@@ -191,6 +194,7 @@ function compileForwarding(
     maxGrpcTimeoutMs: durationMs(longest?.grpcTimeoutHeaderMax ?? action.maxGrpcTimeout),
     idleTimeoutMs: durationMs(action.idleTimeout),
     retry: action.retryPolicy === undefined ? scope.retry : compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, report),
+    mirrors: compileMirrorPolicies(action.requestMirrorPolicies, `${path}.request_mirror_policies`, report),
     hash: compileHashPolicy(action.hashPolicy, `${path}.hash_policy`, report),
     upgrades: upgrades.size === 0 ? undefined : upgrades,
     autoHostRewrite: host.case === "autoHostRewrite" && host.value.value,

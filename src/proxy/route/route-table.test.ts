@@ -421,7 +421,7 @@ test("everything wrong is told at once, with proto paths", () => {
         routes: [
           {
             match: { prefix: "/", dynamicMetadata: [{ filter: "f" }] },
-            route: to("c", { requestMirrorPolicies: [{ cluster: "m" }], hashPolicy: [{ filterState: { key: "k" } }] }),
+            route: to("c", { requestMirrorPolicies: [{ cluster: "m", clusterHeader: "x" }], hashPolicy: [{ filterState: { key: "k" } }] }),
           },
         ],
       },
@@ -444,7 +444,7 @@ test("everything wrong is told at once, with proto paths", () => {
     "virtual_hosts[0].domains[1]: domain",
     "virtual_hosts[0].rate_limits: not served",
     "virtual_hosts[0].routes[0].match.dynamic_metadata[0].path: must not be empty",
-    "virtual_hosts[0].routes[0].route.request_mirror_policies: not served",
+    "virtual_hosts[0].routes[0].route.request_mirror_policies[0]: needs one of cluster, cluster_header",
     "virtual_hosts[0].routes[0].route.hash_policy[0]: filterState is not served by this proxy",
     "virtual_hosts[1].routes[0].match.safe_regex.regex: regex",
     "virtual_hosts[1].routes[0].route.weighted_clusters: the sum of all weights",

@@ -97,6 +97,7 @@ function tlsRedirectEntry(virtualHost: string): RouteEntry {
     maxGrpcTimeoutMs: undefined,
     idleTimeoutMs: undefined,
     retry: undefined,
+    mirrors: undefined,
     hash: undefined,
     finalizeRequest() {},
     finalizeResponse() {},

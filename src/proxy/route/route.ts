@@ -4,6 +4,7 @@ import type { DynamicMetadata } from "#matcher/metadata-matcher";
 import type { RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
 import type { LocalReply } from "#proxy/http/filter";
 import type { StreamInfo } from "#proxy/http/stream-info";
+import type { MirrorPolicy } from "./mirror-policy.ts";
 import type { HashRequest } from "./hash-policy.ts";
 
 /** What of a request matching looks at, beside its headers. */
@@ -70,6 +71,8 @@ export interface RouteEntry {
   readonly retry: RetryPolicy | undefined;
   /** undefined: no hash policy. */
   readonly hash: HashRequest | undefined;
+  /** undefined: no copies. */
+  readonly mirrors: readonly MirrorPolicy[] | undefined;
   /** Header changes of `choice`, route, virtual host and table, then host and path: all in Envoy's order, before the request leaves. */
   finalizeRequest(headers: RequestHeaderMap, info: StreamInfo, choice: ClusterChoice): void;
   finalizeResponse(headers: ResponseHeaderMap, info: StreamInfo, choice: ClusterChoice | undefined): void;

@@ -1,5 +1,5 @@
 // The router: the terminal filter that sends a request to a cluster, tries again where the policy says so, and brings the answer
-// back. Behaviour, statistics and texts are those of Envoy's router. Hedging, shadowing and internal redirects are not there.
+// back. Behaviour, statistics and texts are those of Envoy's router. Hedging and internal redirects are not there.
 import { RouterSchema } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
 import type { Cluster, Host, LoadBalancerContext } from "#proxy/cluster/cluster";
 import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
@@ -15,6 +15,7 @@ import type { ClusterChoice, RouteEntry } from "#proxy/route/route";
 import { invariant } from "#runtime/invariant";
 import { grpcOutcome } from "./grpc-outcome.ts";
 import { RetryState, requestRetryPolicy } from "./retry-state.ts";
+import { Mirroring } from "./mirroring.ts";
 import { RetryBody } from "./retry-body.ts";
 import { parseRouter } from "./router-config.ts";
 import type { RouterConfig } from "./router-config.ts";
@@ -55,6 +56,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
   #retry: RetryState | undefined = undefined;
   /** The request body so far while it may be sent again; undefined when it is not kept. */
   #body: RetryBody | undefined = undefined;
+  #mirroring: Mirroring | undefined = undefined;
   #tried: Host[] | undefined = undefined;
   #hash: RequestHash | undefined = undefined;
   #timeouts: RequestTimeouts = NO_TIMEOUTS;
@@ -156,12 +158,17 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
       if (!endStream) this.#body = new RetryBody(stream.bufferLimitBytes);
     }
     if (!this.#config.suppressEnvoyHeaders) setExpectedTimeout(headers, this.#timeouts, 0, this.#rewritesGrpcTimeout);
+    if (route.mirrors !== undefined) this.#mirroring = Mirroring.of(route.mirrors, stream, headers);
     if (endStream) this.#onRequestComplete();
     this.#try(cluster, host);
   }
 
   onRequestData(chunk: Buffer, endStream: boolean): void {
     if (this.#done) return;
+    if (this.#mirroring?.keep(chunk) === false) {
+      this.#cluster!.stats.retryAbandoned.inc();
+      this.#mirroring = undefined;
+    }
     if (this.#body !== undefined) this.#keep(chunk);
     if (this.#done) return;
     if (endStream) this.#onRequestComplete();
@@ -332,6 +339,8 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
     const { globalMs } = this.#timeouts;
     if (globalMs > 0) stream.timers.set(this.#globalTimer, globalMs);
     if (this.#attempt !== undefined) this.#armPerTry();
+    this.#mirroring?.send(this.#headers!, this.#trailers, this.#timeouts.globalMs);
+    this.#mirroring = undefined;
   }
 
   #armPerTry(): void {

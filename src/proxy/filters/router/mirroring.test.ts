@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Client, FakeHcm, clusterConfig } from "#proxy/http/hcm.fake";
+import type { FakeHcmOptions, UpstreamTry } from "#proxy/http/hcm.fake";
+import { PairResponseHeaderMap, PairTrailerMap } from "#proxy/http/pair-header-map";
+import type { MirrorPolicy } from "#proxy/route/mirror-policy";
+
+const mirror = (over: Partial<MirrorPolicy> = {}): MirrorPolicy => ({ cluster: () => "m", share: 1, marksHost: true, ...over });
+const answer = (status: number): PairResponseHeaderMap => new PairResponseHeaderMap(status);
+
+function start(
+  mirrors: readonly MirrorPolicy[],
+  options: FakeHcmOptions = {},
+): { hcm: FakeHcm; client: Client; tries: (cluster: string) => UpstreamTry[] } {
+  const hcm = new FakeHcm({ ...options, route: { ...options.route, mirrors } });
+  const config = clusterConfig(1, { name: "m", statName: "m" });
+  const endpoints = [
+    { address: { address: "127.0.0.9", port: 9 }, hostname: "", weight: 1, locality: "", health: "healthy" as const, labels: undefined },
+  ];
+  const assignment = { clusterName: "m", priorities: [[{ locality: "", weight: 0, endpoints }]], overprovisioning: 1.4 };
+  hcm.clusters.upsertCluster({ ...config, discovery: { kind: "static", assignment } });
+  const tries = (cluster: string): UpstreamTry[] =>
+    hcm.tries.filter(({ host }) => (host.address.address === "127.0.0.9") === (cluster === "m"));
+  return { hcm, client: new Client(), tries };
+}
+
+test("a copy of the whole request goes to the mirror, and its answer nowhere", () => {
+  const { hcm, client, tries } = start([mirror()]);
+  const stream = hcm.send(client, { method: "POST", headers: [["a", "1"]], body: "hel", open: true });
+  assert.equal(tries("m").length, 0);
+  stream.onRequestData(Buffer.from("lo"), false);
+  stream.onRequestTrailers(new PairTrailerMap([["t", "1"]]));
+  const [copy] = tries("m");
+  assert.equal(copy!.body, "hello");
+  assert.equal(copy!.trailers?.get("t"), "1");
+  assert.equal(copy!.request!.authority, "reviews-shadow:9080");
+  assert.equal(copy!.request!.get("a"), "1");
+  assert.equal(copy!.request!.get("x-envoy-internal"), "true");
+  assert.match(copy!.request!.get("x-forwarded-for")!, /127\.66\.0\.5$/);
+  const [own] = tries("c");
+  assert.equal(own!.request!.authority, "reviews:9080");
+  assert.equal(own!.body, "hello");
+  copy!.receiver.onResponseHeaders(answer(500), true);
+  own!.receiver.onResponseHeaders(answer(200), true);
+  assert.equal(client.response!.status, 200);
+  assert.equal(hcm.stats.get("cluster.m.upstream_rq_500"), 1);
+  assert.deepEqual(hcm.leaks, []);
+});
+
+test("a copy goes on when its request is over, and ends by the route's timeout", () => {
+  const { hcm, client, tries } = start([mirror({ marksHost: false })], { route: { timeoutMs: 1000 } });
+  hcm.send(client);
+  tries("c")[0]!.receiver.onResponseHeaders(answer(200), true);
+  assert.equal(client.ended, true);
+  assert.equal(tries("m")[0]!.request!.authority, "reviews:9080");
+  hcm.clock.advance(2000);
+  assert.equal(hcm.stats.get("cluster.m.upstream_rq_timeout"), 1);
+  assert.equal(hcm.stats.get("cluster.m.upstream_rq_504"), 1);
+  assert.deepEqual(hcm.leaks, []);
+});
+
+test("each mirror has its own share, and one that is not there costs nothing", () => {
+  const { hcm, client, tries } = start([
+    mirror(),
+    mirror({ share: 0 }),
+    mirror(),
+    mirror({ cluster: () => "gone" }),
+    mirror({ cluster: () => undefined }),
+  ]);
+  hcm.send(client);
+  assert.equal(tries("m").length, 2);
+  tries("m")[0]!.receiver.onResponseReset("connection-failure", "");
+  tries("m")[1]!.receiver.onResponseHeaders(answer(200), false);
+  tries("m")[1]!.receiver.onResponseData(Buffer.from("x"), true);
+  tries("c")[0]!.receiver.onResponseHeaders(answer(200), true);
+  assert.equal(client.response!.status, 200);
+  assert.equal(hcm.stats.get("cluster.m.upstream_rq_503"), 1);
+  assert.deepEqual(hcm.leaks, []);
+});
+
+test("a body that is too large to keep goes to its own cluster alone", () => {
+  const { hcm, client, tries } = start([mirror()]);
+  hcm.bufferLimitBytes = 4;
+  const stream = hcm.send(client, { method: "POST", body: "four", open: true });
+  stream.onRequestData(Buffer.from("!"), true);
+  assert.equal(tries("c")[0]!.body, "four!");
+  assert.equal(tries("m").length, 0);
+  assert.equal(hcm.stats.get("cluster.c.retry_or_shadow_abandoned"), 1);
+});
+
+test("a mirror over its limit or without hosts gets nothing", () => {
+  const { hcm, client, tries } = start([mirror()]);
+  const limits = { maxConnections: 1, maxPendingRequests: 1, maxRequests: 0, maxRetries: 1 };
+  hcm.clusters.upsertCluster(clusterConfig(1, { name: "m", statName: "m", circuitBreakers: limits }));
+  hcm.send(client);
+  hcm.clusters.upsertCluster(clusterConfig(0, { name: "m", statName: "m" }));
+  hcm.send(new Client());
+  assert.equal(tries("m").length, 0);
+  assert.equal(hcm.tries.length, 2);
+  assert.equal(hcm.stats.get("cluster.m.upstream_rq_503"), 2);
+});

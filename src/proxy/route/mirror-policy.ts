@@ -1,0 +1,33 @@
+// request_mirror_policies: to which clusters, how often and under which host copies of a request go.
+import type { RouteAction } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
+import { headerReader } from "#matcher/header-matcher";
+import type { ReportViolation } from "#matcher/string-matcher";
+import { asciiLower } from "#matcher/wire-text";
+import type { RequestHeaderMap } from "#proxy/http/header-map";
+import { fraction } from "./route-match.ts";
+
+export interface MirrorPolicy {
+  /** undefined: the header that names it is not there. */
+  cluster(headers: RequestHeaderMap): string | undefined;
+  /** Of requests, in [0, 1]. */
+  readonly share: number;
+  /** The copy's host says that it is one: `-shadow`. */
+  readonly marksHost: boolean;
+}
+
+export function compileMirrorPolicies(
+  policies: RouteAction["requestMirrorPolicies"],
+  path: string,
+  report: ReportViolation,
+): readonly MirrorPolicy[] | undefined {
+  if (policies.length === 0) return undefined;
+  return policies.map(({ cluster, clusterHeader, runtimeFraction, disableShadowHostSuffixAppend }, at) => {
+    if ((cluster === "") === (clusterHeader === "")) report(`${path}[${at}]`, "needs one of cluster, cluster_header");
+    return Object.freeze({
+      cluster: clusterHeader === "" ? () => cluster : headerReader(asciiLower(clusterHeader)),
+      // No runtime layer exists, so the default value is the value.
+      share: runtimeFraction === undefined ? 1 : fraction(runtimeFraction.defaultValue),
+      marksHost: !disableShadowHostSuffixAppend,
+    });
+  });
+}
