@@ -95,16 +95,33 @@ describe("cluster config", () => {
     const config = cluster(EDS);
     assert.equal(config.statName, "outbound|9080||reviews.default.svc.cluster.local");
     assert.deepEqual(config.discovery, { kind: "eds", serviceName: "reviews" });
-    assert.deepEqual(config.lb, { policy: "least-request", choiceCount: 2, activeRequestBias: 1 });
+    assert.deepEqual(config.lb, { policy: "least-request", choiceCount: 2, activeRequestBias: 1, slowStart: undefined });
     assert.equal(config.panicThreshold, 0);
     assert.equal(config.circuitBreakers.maxRetries, 4294967295);
     assert.equal(config.connection.connectTimeoutMs, 10_000);
     assert.equal(config.connection.idleTimeoutMs, 3_600_000);
   });
 
+  it("reads slow start with Envoy's defaults", () => {
+    const slowStart = (slowStartConfig: JsonValue): unknown => {
+      const { lb } = cluster({ name: "x", roundRobinLbConfig: { slowStartConfig } });
+      return lb.policy === "round-robin" ? lb.slowStart : lb.policy;
+    };
+    assert.deepEqual(
+      slowStart({ slowStartWindow: "60s", aggression: { defaultValue: 1.5, runtimeKey: "a" }, minWeightPercent: { value: 20 } }),
+      {
+        windowMs: 60_000,
+        aggression: 1.5,
+        minWeightPercent: 20,
+      },
+    );
+    assert.deepEqual(slowStart({ slowStartWindow: "1s" }), { windowMs: 1000, aggression: 1, minWeightPercent: 10 });
+    assert.equal(slowStart({}), undefined);
+  });
+
   it("knows Envoy's defaults", () => {
     const config = cluster({ name: "plain" });
-    assert.deepEqual(config.lb, { policy: "round-robin" });
+    assert.deepEqual(config.lb, { policy: "round-robin", slowStart: undefined });
     assert.equal(config.panicThreshold, 50);
     assert.equal(config.connection.connectTimeoutMs, 5000);
     assert.deepEqual(config.circuitBreakers, { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 });

@@ -20,6 +20,8 @@ export interface Host {
   readonly ejected: boolean;
   /** Undefined: nobody watches. */
   readonly outlierMonitor: OutlierMonitor | undefined;
+  /** Monotonic: when it came into the cluster. */
+  readonly addedMs: number;
   /** Streams that are on it now: what least-request compares. */
   activeRequests: number;
   /** Admin `/clusters` counters; plain numbers of this thread. */

@@ -93,6 +93,7 @@ class Bench {
     health: "healthy",
     edsHealth: "healthy",
     ejected: false,
+    addedMs: 0,
     outlierMonitor: undefined,
     activeRequests: 0,
     stats: { cxActive: 0, cxTotal: 0, cxConnectFail: 0, rqActive: 0, rqTotal: 0, rqSuccess: 0, rqError: 0, rqTimeout: 0 },

@@ -1,16 +1,24 @@
 // lb_policy and its options -> LbConfig, with Envoy's defaults and limits.
 import { Cluster_LbPolicy, Cluster_RingHashLbConfig_HashFunction as HashFunction } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
-import type { Cluster } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import type { Cluster, Cluster_SlowStartConfig } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import { durationMs } from "#envoy/duration";
+import type { SlowStartConfig } from "./lb/slow-start.ts";
 
 export type LbConfig =
-  | { readonly policy: "round-robin" }
+  | { readonly policy: "round-robin"; readonly slowStart: SlowStartConfig | undefined }
   | { readonly policy: "random" }
-  | { readonly policy: "least-request"; readonly choiceCount: number; readonly activeRequestBias: number }
+  | {
+      readonly policy: "least-request";
+      readonly choiceCount: number;
+      readonly activeRequestBias: number;
+      readonly slowStart: SlowStartConfig | undefined;
+    }
   | { readonly policy: "ring-hash"; readonly minimumRingSize: number; readonly maximumRingSize: number }
   | { readonly policy: "maglev"; readonly tableSize: number };
 
 type Refuse = (path: string, message: string) => void;
 
+const DEFAULT_MIN_WEIGHT_PERCENT = 10;
 const DEFAULT_MINIMUM_RING_SIZE = 1024;
 const MAX_RING_SIZE = 8 * 1024 * 1024;
 const DEFAULT_TABLE_SIZE = 65_537;
@@ -21,25 +29,28 @@ export function readLb(wire: Cluster, originalDestination: boolean, refuse: Refu
   if (wire.lbPolicy === Cluster_LbPolicy.CLUSTER_PROVIDED) {
     if (!originalDestination) refuse("lb_policy", "CLUSTER_PROVIDED needs a cluster of type ORIGINAL_DST");
     if (config.case === "originalDstLbConfig") refuse("original_dst_lb_config", "not served yet");
-    return { policy: "round-robin" };
+    return { policy: "round-robin", slowStart: undefined };
   }
   if (originalDestination) refuse("lb_policy", "a cluster of type ORIGINAL_DST needs CLUSTER_PROVIDED");
   switch (wire.lbPolicy) {
     case Cluster_LbPolicy.ROUND_ROBIN:
-      if (config.case === "roundRobinLbConfig" && config.value.slowStartConfig !== undefined) {
-        refuse("round_robin_lb_config.slow_start_config", "not served yet");
-      }
-      return { policy: "round-robin" };
+      return {
+        policy: "round-robin",
+        slowStart:
+          config.case === "roundRobinLbConfig" ? readSlowStart(config.value.slowStartConfig, "round_robin_lb_config", refuse) : undefined,
+      };
     case Cluster_LbPolicy.RANDOM:
       return { policy: "random" };
     case Cluster_LbPolicy.LEAST_REQUEST: {
-      if (config.case !== "leastRequestLbConfig") return { policy: "least-request", choiceCount: 2, activeRequestBias: 1 };
+      if (config.case !== "leastRequestLbConfig") {
+        return { policy: "least-request", choiceCount: 2, activeRequestBias: 1, slowStart: undefined };
+      }
       const { choiceCount = 2, activeRequestBias, slowStartConfig } = config.value;
-      if (slowStartConfig !== undefined) refuse("least_request_lb_config.slow_start_config", "not served yet");
+      const slowStart = readSlowStart(slowStartConfig, "least_request_lb_config", refuse);
       if (choiceCount < 2) refuse("least_request_lb_config.choice_count", "must be at least 2");
       const bias = activeRequestBias?.defaultValue ?? 1;
       if (bias < 0) refuse("least_request_lb_config.active_request_bias", "must not be below 0");
-      return { policy: "least-request", choiceCount, activeRequestBias: bias };
+      return { policy: "least-request", choiceCount, activeRequestBias: bias, slowStart };
     }
     case Cluster_LbPolicy.RING_HASH:
       return readRingHash(config, refuse);
@@ -47,8 +58,18 @@ export function readLb(wire: Cluster, originalDestination: boolean, refuse: Refu
       return readMaglev(config, refuse);
     default:
       refuse("lb_policy", `${Cluster_LbPolicy[wire.lbPolicy] ?? String(wire.lbPolicy)} is not served yet`);
-      return { policy: "round-robin" };
+      return { policy: "round-robin", slowStart: undefined };
   }
+}
+
+function readSlowStart(wire: Cluster_SlowStartConfig | undefined, path: string, refuse: Refuse): SlowStartConfig | undefined {
+  const windowMs = durationMs(wire?.slowStartWindow) ?? 0;
+  if (wire === undefined || windowMs <= 0) return undefined;
+  const aggression = wire.aggression?.defaultValue ?? 1;
+  const minWeightPercent = wire.minWeightPercent?.value ?? DEFAULT_MIN_WEIGHT_PERCENT;
+  if (minWeightPercent < 0 || minWeightPercent > 100) refuse(`${path}.slow_start_config.min_weight_percent`, "must be from 0 to 100");
+  // As Envoy: what is not above 0 counts as 1.
+  return { windowMs, aggression: aggression > 0 ? aggression : 1, minWeightPercent };
 }
 
 function readRingHash(config: Cluster["lbConfig"], refuse: Refuse): LbConfig {

@@ -22,7 +22,9 @@ import { Maglev } from "./lb/maglev.ts";
 import { RandomChoice } from "./lb/random-choice.ts";
 import { RingHash } from "./lb/ring-hash.ts";
 import { RoundRobin } from "./lb/round-robin.ts";
-import type { LoadAssignmentConfig } from "./load-assignment.ts";
+import { SlowStart } from "./lb/slow-start.ts";
+import type { SlowStartConfig } from "./lb/slow-start.ts";
+import type { EndpointConfig, LoadAssignmentConfig } from "./load-assignment.ts";
 import { OutlierDetector } from "./outlier/outlier-detector.ts";
 import { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
 import { UpstreamHost, hostKey } from "./upstream-host.ts";
@@ -56,20 +58,24 @@ const HTTP1_ALPN = ["http/1.1"];
 /** The one host of a LOGICAL_DNS cluster: it keeps its connections when its address changes, new ones go to the new address. */
 const LOGICAL_HOST = "logical";
 
-function makeBalancer(lb: LbConfig, weighted: readonly WeightedHost[], random: Random): LoadBalancer {
+function makeBalancer(lb: LbConfig, weighted: readonly WeightedHost[], random: Random, clock: Clock): LoadBalancer {
   const hosts = weighted.map(({ host }) => host);
   switch (lb.policy) {
     case "round-robin":
-      return new RoundRobin(hosts, random);
+      return new RoundRobin(hosts, random, slowStartOf(lb, clock));
     case "random":
       return new RandomChoice(hosts, random);
     case "least-request":
-      return new LeastRequest(hosts, random, lb);
+      return new LeastRequest(hosts, random, lb, slowStartOf(lb, clock));
     case "ring-hash":
       return new RingHash(weighted, random, lb);
     case "maglev":
       return new Maglev(weighted, random, lb.tableSize);
   }
+}
+
+function slowStartOf({ slowStart }: { readonly slowStart: SlowStartConfig | undefined }, clock: Clock): SlowStart | undefined {
+  return slowStart === undefined ? undefined : new SlowStart(slowStart, clock);
 }
 
 export class UpstreamCluster implements Cluster {
@@ -164,7 +170,7 @@ export class UpstreamCluster implements Cluster {
           if (hosts.has(key)) continue;
           let host = known.get(key);
           if (host === undefined) {
-            host = new UpstreamHost(endpoint);
+            host = new UpstreamHost(endpoint, this.#context.clock.monotonicMs());
             changed = true;
           } else {
             const before = this.#transport(host);
@@ -297,13 +303,13 @@ export class UpstreamCluster implements Cluster {
 
   #buildSet(priorities: readonly (readonly LocalityHosts[])[]): HostSet {
     const { lb, panicThreshold, localityWeighted } = this.#config;
-    const random = this.#context.random;
+    const { random, clock } = this.#context;
     return new HostSet(priorities, {
       overprovisioning: this.#assignment?.overprovisioning ?? 1.4,
       panicThreshold,
       localityWeighted,
       hashing: lb.policy === "ring-hash" || lb.policy === "maglev",
-      makeBalancer: (hosts) => makeBalancer(lb, hosts, random),
+      makeBalancer: (hosts) => makeBalancer(lb, hosts, random, clock),
       random,
     });
   }
@@ -335,7 +341,8 @@ export class UpstreamCluster implements Cluster {
     const key = hostKey(address);
     const known = this.#hosts.get(key);
     if (known !== undefined) return known;
-    const host = new UpstreamHost({ address, hostname: "", weight: 1, locality: "", health: "healthy", labels: undefined });
+    const endpoint: EndpointConfig = { address, hostname: "", weight: 1, locality: "", health: "healthy", labels: undefined };
+    const host = new UpstreamHost(endpoint, this.#context.clock.monotonicMs());
     if (this.#hosts.size >= MAX_ORIGINAL_DESTINATIONS) {
       const oldest = this.#list.find((other) => other.activeRequests === 0) ?? this.#list[0]!;
       this.#hosts.delete(oldest.key);

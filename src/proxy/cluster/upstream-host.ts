@@ -9,6 +9,7 @@ const MAX_NAMED_POOLS = 100;
 export class UpstreamHost implements Host {
   address: SocketAddress;
   readonly key: string;
+  readonly addedMs: number;
   hostname: string;
   weight: number;
   locality: string;
@@ -33,7 +34,8 @@ export class UpstreamHost implements Host {
   /** By the server name that requests ask for, where that is part of a connection. */
   #namedPools: Map<string, HttpConnectionPool> | undefined;
 
-  constructor(endpoint: EndpointConfig) {
+  constructor(endpoint: EndpointConfig, addedMs: number) {
+    this.addedMs = addedMs;
     this.address = endpoint.address;
     this.key = hostKey(endpoint.address);
     this.hostname = endpoint.hostname;

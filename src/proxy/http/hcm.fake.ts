@@ -313,7 +313,7 @@ export function clusterConfig(hosts: number, over: Partial<ClusterConfig> = {}):
       kind: "static",
       assignment: { clusterName: "c", priorities: [[{ locality: "", weight: 0, endpoints }]], overprovisioning: 1.4 },
     },
-    lb: { policy: "round-robin" },
+    lb: { policy: "round-robin", slowStart: undefined },
     panicThreshold: 0,
     localityWeighted: false,
     circuitBreakers: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 },

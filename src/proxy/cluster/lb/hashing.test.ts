@@ -18,7 +18,7 @@ function hosts(ports: readonly number[], weights: readonly number[] = []): Weigh
       health: "healthy",
       labels: undefined,
     } as const;
-    return { host: new UpstreamHost(endpoint), weight };
+    return { host: new UpstreamHost(endpoint, 0), weight };
   });
 }
 

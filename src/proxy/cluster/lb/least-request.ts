@@ -5,6 +5,7 @@ import type { Host } from "#proxy/cluster/cluster";
 import { EarliestDeadline } from "./earliest-deadline.ts";
 import { sameWeights } from "./load-balancer.ts";
 import type { LoadBalancer } from "./load-balancer.ts";
+import type { SlowStart } from "./slow-start.ts";
 
 export interface LeastRequestOptions {
   readonly choiceCount: number;
@@ -17,18 +18,20 @@ export class LeastRequest implements LoadBalancer {
   readonly #choiceCount: number;
   readonly #weighted: EarliestDeadline | undefined;
 
-  constructor(hosts: readonly Host[], random: Random, options: LeastRequestOptions) {
+  constructor(hosts: readonly Host[], random: Random, options: LeastRequestOptions, slowStart?: SlowStart) {
     this.#hosts = hosts;
     this.#random = random;
     this.#choiceCount = options.choiceCount;
     const bias = options.activeRequestBias;
-    const weightOf =
+    const loaded =
       bias === 0
         ? (host: Host): number => host.weight
         : bias === 1
           ? (host: Host): number => host.weight / (host.activeRequests + 1)
           : (host: Host): number => host.weight / (host.activeRequests + 1) ** bias;
-    this.#weighted = sameWeights(hosts) ? undefined : new EarliestDeadline(hosts, weightOf, random);
+    const warming = slowStart?.concerns(hosts) === true ? slowStart : undefined;
+    const weightOf = warming === undefined ? loaded : (host: Host): number => loaded(host) * warming.share(host);
+    this.#weighted = warming === undefined && sameWeights(hosts) ? undefined : new EarliestDeadline(hosts, weightOf, random);
   }
 
   choose(): Host | undefined {

@@ -1,25 +1,35 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { ManualClock } from "#runtime/clock";
 import { seededRandom } from "#runtime/random";
 import type { Host } from "#proxy/cluster/cluster";
 import { UpstreamHost } from "#proxy/cluster/upstream-host";
 import { LeastRequest } from "./least-request.ts";
 import type { LoadBalancer } from "./load-balancer.ts";
 import { RandomChoice } from "./random-choice.ts";
+import { SlowStart } from "./slow-start.ts";
 import { RoundRobin } from "./round-robin.ts";
 
 function hosts(...weights: number[]): UpstreamHost[] {
   return weights.map(
     (weight, at) =>
-      new UpstreamHost({
-        address: { address: "127.0.0.1", port: at + 1 },
-        hostname: "",
-        weight,
-        locality: "",
-        health: "healthy",
-        labels: undefined,
-      }),
+      new UpstreamHost(
+        {
+          address: { address: "127.0.0.1", port: at + 1 },
+          hostname: "",
+          weight,
+          locality: "",
+          health: "healthy",
+          labels: undefined,
+        },
+        0,
+      ),
   );
+}
+
+function host(port: number, addedMs: number): UpstreamHost {
+  const address = { address: "127.0.0.1", port };
+  return new UpstreamHost({ address, hostname: "", weight: 1, locality: "", health: "healthy", labels: undefined }, addedMs);
 }
 
 function count(balancer: LoadBalancer, picks: number, after?: (host: Host) => void): number[] {
@@ -82,6 +92,31 @@ describe("load balancing", () => {
     busy[0]!.activeRequests = 2;
     const even = count(new LeastRequest(busy, seededRandom(2), { choiceCount: 2, activeRequestBias: 1 }), 4000);
     assert.ok(Math.abs(even[0]! - 2000) <= 4, even.join(","));
+  });
+
+  it("gives a new host a part of its weight that grows with its age", () => {
+    const clock = new ManualClock(0);
+    const [old, young] = [host(1, -60_000), host(2, 0)];
+    const share = (balancer: LoadBalancer): number => (count(balancer, 1000)[1] ?? 0) / 1000;
+    const slow = (aggression: number): SlowStart => new SlowStart({ windowMs: 60_000, aggression, minWeightPercent: 10 }, clock);
+    const balancers = (aggression: number): readonly LoadBalancer[] => [
+      new RoundRobin([old, young], seededRandom(1), slow(aggression)),
+      new LeastRequest([old, young], seededRandom(1), { choiceCount: 2, activeRequestBias: 1 }, slow(aggression)),
+    ];
+    for (const [ageMs, aggression, weight] of [
+      [0, 1, 0.1],
+      [15_000, 1, 0.25],
+      [15_000, 2, 0.5],
+      [45_000, 1, 0.75],
+      [60_000, 1, 1],
+    ] as const) {
+      clock.advance(ageMs - clock.monotonicMs());
+      for (const balancer of balancers(aggression)) {
+        const expected = weight / (1 + weight);
+        // Two equal hosts of least request are chosen among at random.
+        assert.ok(Math.abs(share(balancer) - expected) < 0.04, `${ageMs} ${aggression}: ${share(balancer)}, not ${expected}`);
+      }
+    }
   });
 
   it("has no answer without hosts", () => {

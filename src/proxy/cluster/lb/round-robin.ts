@@ -4,15 +4,19 @@ import type { Host } from "#proxy/cluster/cluster";
 import { EarliestDeadline } from "./earliest-deadline.ts";
 import { sameWeights } from "./load-balancer.ts";
 import type { LoadBalancer } from "./load-balancer.ts";
+import type { SlowStart } from "./slow-start.ts";
 
 export class RoundRobin implements LoadBalancer {
   readonly #hosts: readonly Host[];
   readonly #weighted: EarliestDeadline | undefined;
   #next: number;
 
-  constructor(hosts: readonly Host[], random: Random) {
+  constructor(hosts: readonly Host[], random: Random, slowStart?: SlowStart) {
     this.#hosts = hosts;
-    this.#weighted = sameWeights(hosts) ? undefined : new EarliestDeadline(hosts, (host) => host.weight, random);
+    const warming = slowStart?.concerns(hosts) === true ? slowStart : undefined;
+    const weightOf =
+      warming === undefined ? (host: Host): number => host.weight : (host: Host): number => host.weight * warming.share(host);
+    this.#weighted = warming === undefined && sameWeights(hosts) ? undefined : new EarliestDeadline(hosts, weightOf, random);
     this.#next = hosts.length === 0 ? 0 : random.integer(hosts.length);
   }
 

@@ -49,7 +49,7 @@ class Bench {
 
 function host(port: number): UpstreamHost {
   const address = { address: "127.0.0.1", port };
-  return new UpstreamHost({ address, hostname: "", weight: 1, locality: "", health: "healthy", labels: undefined });
+  return new UpstreamHost({ address, hostname: "", weight: 1, locality: "", health: "healthy", labels: undefined }, 0);
 }
 
 describe("outlier detection by errors in a row", () => {
