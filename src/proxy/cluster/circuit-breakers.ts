@@ -1,22 +1,27 @@
 // What a cluster has in use against its limits, default priority, on this thread. Whoever acquires must release exactly once.
 import type { Gauge, StatsScope } from "#telemetry/stats/store";
 import { invariant } from "#runtime/invariant";
-import type { CircuitBreakerConfig } from "./cluster-config.ts";
+import type { CircuitBreakerConfig, RetryBudget } from "./cluster-config.ts";
 
-/** One counted resource; its gauge says 1 while the breaker is open. */
+/** One counted resource; its gauge says 1 while the breaker is open, the other one how much is left where that is tracked. */
 class Resource {
   #inUse = 0;
   #max: number;
   readonly #open: Gauge;
+  #remaining: Gauge | undefined;
 
-  constructor(max: number, open: Gauge) {
-    this.#max = max;
+  constructor(open: Gauge) {
+    this.#max = 0;
     this.#open = open;
   }
 
-  set max(max: number) {
+  configure(max: number, remaining: Gauge | undefined): void {
+    if (remaining === undefined) this.#remaining?.set(0);
     this.#max = max;
-    this.#open.set(this.#inUse >= max ? 1 : 0);
+    this.#remaining = remaining;
+    // As Envoy: a limit of 0 is not open before something runs into it.
+    if (this.#inUse > 0) this.#open.set(this.#inUse >= max ? 1 : 0);
+    this.#showRemaining();
   }
 
   get inUse(): number {
@@ -25,15 +30,26 @@ class Resource {
 
   tryAcquire(): boolean {
     if (this.#inUse >= this.#max) return false;
+    this.acquire();
+    return true;
+  }
+
+  /** Whether it may was decided elsewhere. */
+  acquire(): void {
     this.#inUse++;
     if (this.#inUse === this.#max) this.#open.set(1);
-    return true;
+    this.#showRemaining();
   }
 
   release(): void {
     invariant(this.#inUse > 0, "a circuit breaker is released more often than acquired");
     if (this.#inUse === this.#max) this.#open.set(0);
     this.#inUse--;
+    this.#showRemaining();
+  }
+
+  #showRemaining(): void {
+    this.#remaining?.set(Math.max(0, this.#max - this.#inUse));
   }
 }
 
@@ -42,21 +58,28 @@ export class CircuitBreakers {
   readonly #pending: Resource;
   readonly #requests: Resource;
   readonly #retries: Resource;
+  readonly #scope: StatsScope;
+  #retryBudget: RetryBudget | undefined;
 
   constructor(config: CircuitBreakerConfig, stats: StatsScope) {
     const scope = stats.scope("circuit_breakers", "default");
-    this.#connections = new Resource(config.maxConnections, scope.gauge("cx_open"));
-    this.#pending = new Resource(config.maxPendingRequests, scope.gauge("rq_pending_open"));
-    this.#requests = new Resource(config.maxRequests, scope.gauge("rq_open"));
-    this.#retries = new Resource(config.maxRetries, scope.gauge("rq_retry_open"));
+    this.#scope = scope;
+    this.#connections = new Resource(scope.gauge("cx_open"));
+    this.#pending = new Resource(scope.gauge("rq_pending_open"));
+    this.#requests = new Resource(scope.gauge("rq_open"));
+    this.#retries = new Resource(scope.gauge("rq_retry_open"));
+    this.configure(config);
   }
 
   /** New limits hold for what is acquired from now on. */
   configure(config: CircuitBreakerConfig): void {
-    this.#connections.max = config.maxConnections;
-    this.#pending.max = config.maxPendingRequests;
-    this.#requests.max = config.maxRequests;
-    this.#retries.max = config.maxRetries;
+    const remaining = (name: string): Gauge | undefined => (config.trackRemaining === true ? this.#scope.gauge(name) : undefined);
+    this.#retryBudget = config.retryBudget;
+    this.#connections.configure(config.maxConnections, remaining("remaining_cx"));
+    this.#pending.configure(config.maxPendingRequests, remaining("remaining_pending"));
+    this.#requests.configure(config.maxRequests, remaining("remaining_rq"));
+    // What a budget leaves changes with every request: Envoy shows nothing for it.
+    this.#retries.configure(config.maxRetries, config.retryBudget === undefined ? remaining("remaining_retries") : undefined);
   }
 
   /** Nothing is in use: the cluster that owns this may be forgotten. */
@@ -83,7 +106,13 @@ export class CircuitBreakers {
     this.#requests.release();
   }
   tryAcquireRetry(): boolean {
-    return this.#retries.tryAcquire();
+    const budget = this.#retryBudget;
+    if (budget === undefined) return this.#retries.tryAcquire();
+    // Requests that wait for a connection are among the requests.
+    const allowed = Math.max(Math.trunc((budget.percent / 100) * this.#requests.inUse), budget.minConcurrency);
+    if (this.#retries.inUse >= allowed) return false;
+    this.#retries.acquire();
+    return true;
   }
   releaseRetry(): void {
     this.#retries.release();

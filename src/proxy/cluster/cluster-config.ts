@@ -3,6 +3,7 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Cluster_DiscoveryType, ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import type { CircuitBreakers_Thresholds_RetryBudget } from "#envoy/gen/envoy/config/cluster/v3/circuit_breaker_pb";
 import type { Cluster } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
 import { RoutingPriority } from "#envoy/gen/envoy/config/core/v3/base_pb";
@@ -37,6 +38,16 @@ export interface CircuitBreakerConfig {
   readonly maxPendingRequests: number;
   readonly maxRequests: number;
   readonly maxRetries: number;
+  /** Takes the place of `maxRetries`. */
+  readonly retryBudget?: RetryBudget;
+  /** Gauges of what is left of each. */
+  readonly trackRemaining?: boolean;
+}
+
+/** So many retries may run at once: a share of the requests that do, and a few in any case. */
+export interface RetryBudget {
+  readonly percent: number;
+  readonly minConcurrency: number;
 }
 
 /** Everything that a connection pool is made from: when it changes, the pools are drained and made anew. */
@@ -76,6 +87,8 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 5_000;
 const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000;
 const DEFAULT_MAX_HEADERS = 100;
 const DEFAULT_PANIC_THRESHOLD = 50;
+const DEFAULT_RETRY_BUDGET_PERCENT = 20;
+const DEFAULT_MIN_RETRIES = 3;
 const HTTP_OPTIONS_KEY = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 const UPSTREAM_CODEC = "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
 
@@ -219,14 +232,13 @@ function readDnsCluster(wire: Cluster, violations: ConfigViolation[]): DnsConfig
 }
 
 function readCircuitBreakers(wire: Cluster, refuse: Refuse): CircuitBreakerConfig {
-  const config = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 };
+  let config: CircuitBreakerConfig = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 };
   const breakers = wire.circuitBreakers;
   if (breakers === undefined) return config;
   if (breakers.perHostThresholds.length > 0) refuse("circuit_breakers.per_host_thresholds", "not served yet");
   let found = false;
   for (const [at, threshold] of breakers.thresholds.entries()) {
     const path = `circuit_breakers.thresholds[${at}]`;
-    if (threshold.retryBudget !== undefined) refuse(`${path}.retry_budget`, "not served yet");
     if (threshold.maxConnectionPools !== undefined) refuse(`${path}.max_connection_pools`, "not served yet");
     if (threshold.priority !== RoutingPriority.DEFAULT) {
       refuse(`${path}.priority`, "only DEFAULT is served yet");
@@ -235,12 +247,24 @@ function readCircuitBreakers(wire: Cluster, refuse: Refuse): CircuitBreakerConfi
     // Of several entries for one priority Envoy uses the first.
     if (found) continue;
     found = true;
-    config.maxConnections = threshold.maxConnections ?? config.maxConnections;
-    config.maxPendingRequests = threshold.maxPendingRequests ?? config.maxPendingRequests;
-    config.maxRequests = threshold.maxRequests ?? config.maxRequests;
-    config.maxRetries = threshold.maxRetries ?? config.maxRetries;
+    const { retryBudget: budget } = threshold;
+    const percent = budget?.budgetPercent?.value ?? DEFAULT_RETRY_BUDGET_PERCENT;
+    if (percent < 0 || percent > 100) refuse(`${path}.retry_budget.budget_percent`, "must be from 0 to 100");
+    config = {
+      maxConnections: threshold.maxConnections ?? config.maxConnections,
+      maxPendingRequests: threshold.maxPendingRequests ?? config.maxPendingRequests,
+      maxRequests: threshold.maxRequests ?? config.maxRequests,
+      maxRetries: threshold.maxRetries ?? config.maxRetries,
+      ...(hasBudget(budget) ? { retryBudget: { percent, minConcurrency: budget?.minRetryConcurrency ?? DEFAULT_MIN_RETRIES } } : {}),
+      ...(threshold.trackRemaining ? { trackRemaining: true } : {}),
+    };
   }
   return config;
+}
+
+/** An empty one is none, as in Envoy. */
+function hasBudget(budget: CircuitBreakers_Thresholds_RetryBudget | undefined): boolean {
+  return budget?.budgetPercent !== undefined || budget?.minRetryConcurrency !== undefined;
 }
 
 function readConnection(wire: Cluster, refuse: Refuse): UpstreamConnectionConfig {

@@ -111,7 +111,7 @@ export const HONOURED_CLUSTER_FIELDS: HonouredFields = new Map(
       "max_requests",
       "max_retries",
       "retry_budget",
-      "track_remaining", // only adds gauges
+      "track_remaining",
       "max_connection_pools",
     ],
     "envoy.config.core.v3.ConfigSource": ["ads", "initial_fetch_timeout", "resource_api_version"],
