@@ -3,6 +3,7 @@ import type { ConnectionInfo, SocketAddress, TransportFailure } from "#proxy/net
 import type { RequestSender, ResponseReceiver } from "#proxy/http/stream";
 import type { Connector } from "#proxy/net/connector";
 import type { ClusterStats } from "./cluster-stats.ts";
+import type { PreviousPriorities } from "./previous-priorities.ts";
 import type { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
 
 export type HostHealth = "healthy" | "degraded" | "unhealthy";
@@ -60,6 +61,8 @@ export interface LoadBalancerContext {
   /** Hosts of earlier tries of the same stream, for the previous_hosts predicate. */
   readonly triedHosts: readonly Host[];
   readonly hostSelectionAttempts: number;
+  /** Leaves priorities out that earlier tries went to. */
+  readonly previousPriorities?: PreviousPriorities | undefined;
   /** Where captured traffic meant to go; undefined when it was addressed to this proxy. Only ORIGINAL_DST clusters look at it. */
   readonly originalDestination: SocketAddress | undefined;
 }

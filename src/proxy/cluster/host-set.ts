@@ -53,14 +53,23 @@ export class HostSet {
   readonly #targets: readonly Target[];
   readonly #random: Random;
   readonly #hashing: boolean;
+  readonly #priorities: readonly (readonly LocalityHosts[])[];
+  readonly #options: HostSetOptions;
+  /** By the priorities that are left out. */
+  readonly #narrowed = new Map<string, HostSet>();
+  /** There is a host to use outside of panic. */
+  readonly available: boolean;
   /** True while any priority sends to hosts that are not healthy because too few are. */
   readonly inPanic: boolean;
 
   constructor(priorities: readonly (readonly LocalityHosts[])[], options: HostSetOptions) {
     this.#random = options.random;
     this.#hashing = options.hashing;
+    this.#priorities = priorities;
+    this.#options = options;
     const levels = priorities.map((localities) => new Level(localities, options));
     const total = levels.reduce((sum, level) => sum + level.healthyPercent + level.degradedPercent, 0);
+    this.available = total > 0;
 
     const targets: Target[] = [];
     const panic = levels.map((level) => level.hostCount > 0 && level.usablePercent < options.panicThreshold && total < 100);
@@ -100,6 +109,23 @@ export class HostSet {
       if (at < 0) return target.balancer.choose(hash, attempt);
     }
     return targets[targets.length - 1]!.balancer.choose(hash, attempt);
+  }
+
+  priorityOf(host: Host): number | undefined {
+    const at = this.#priorities.findIndex((localities) => localities.some(({ hosts }) => hosts.includes(host)));
+    return at === -1 ? undefined : at;
+  }
+
+  /** As if these priorities had no hosts. The others are in no panic that they are not in already: fewer take more by intent. */
+  without(excluded: ReadonlySet<number>): HostSet {
+    const key = [...excluded].sort((a, b) => a - b).join();
+    let narrowed = this.#narrowed.get(key);
+    if (narrowed === undefined) {
+      const left = this.#priorities.map((localities, at) => (excluded.has(at) ? [] : localities));
+      narrowed = new HostSet(left, { ...this.#options, panicThreshold: this.inPanic ? this.#options.panicThreshold : 0 });
+      this.#narrowed.set(key, narrowed);
+    }
+    return narrowed;
   }
 }
 

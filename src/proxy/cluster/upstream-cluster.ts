@@ -201,11 +201,12 @@ export class UpstreamCluster implements Cluster {
   chooseHost(context: LoadBalancerContext): Host | undefined {
     if (this.#config.discovery.kind === "original-dst") return this.#originalDestination(context.originalDestination);
     if (this.#set.inPanic) this.stats.panic.inc();
-    let host = this.#set.choose(context.hash, 0);
+    const set = context.previousPriorities?.narrow(this.#set) ?? this.#set;
+    let host = set.choose(context.hash, 0);
     // previous_hosts: ask again while the answer was tried before; the last answer counts when the attempts are used up.
     for (let attempt = 1; attempt <= context.hostSelectionAttempts; attempt++) {
       if (host === undefined || !context.triedHosts.includes(host)) break;
-      host = this.#set.choose(context.hash, attempt);
+      host = set.choose(context.hash, attempt);
     }
     if (host === undefined) this.stats.noneHealthy.inc();
     return host;

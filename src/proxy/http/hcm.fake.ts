@@ -118,6 +118,7 @@ export const RETRY: RetryPolicy = {
   baseIntervalMs: 25,
   maxIntervalMs: 250,
   hostSelectionAttempts: 5,
+  priorityUpdateFrequency: 0,
 };
 
 export function routeEntry(over: Partial<RouteEntry> = {}): RouteEntry {

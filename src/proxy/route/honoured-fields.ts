@@ -98,6 +98,7 @@ export const HONOURED_ROUTE_FIELDS: HonouredFields = new Map(
       "retry_on",
       "num_retries",
       "per_try_timeout",
+      "retry_priority",
       "retry_host_predicate",
       "host_selection_retry_max_attempts",
       "retriable_status_codes",

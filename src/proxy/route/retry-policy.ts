@@ -1,7 +1,8 @@
 // RetryPolicy of a route or virtual host, compiled. Which failure is worth another try is decided by the router.
 import type { RetryPolicy as RetryPolicyMessage } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
 import { PreviousHostsPredicateSchema } from "#envoy/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb";
-import { nameOf } from "#envoy/any";
+import { PreviousPrioritiesConfigSchema } from "#envoy/gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb";
+import { nameOf, unpack } from "#envoy/any";
 import type { ReportViolation } from "#matcher/string-matcher";
 import { durationMs } from "#envoy/duration";
 import type { RetryPolicy } from "./route.ts";
@@ -38,8 +39,27 @@ export function compileRetryPolicy(config: RetryPolicyMessage, path: string, rep
     perTryTimeoutMs: durationMs(config.perTryTimeout) ?? 0,
     baseIntervalMs,
     maxIntervalMs,
+    priorityUpdateFrequency: priorityUpdateFrequency(config, `${path}.retry_priority`, report),
     hostSelectionAttempts: hostSelectionAttempts(config, path, report),
   });
+}
+
+function priorityUpdateFrequency({ retryPriority }: RetryPolicyMessage, path: string, report: ReportViolation): number {
+  if (retryPriority === undefined) return 0;
+  const any = retryPriority.configType.case === "typedConfig" ? retryPriority.configType.value : undefined;
+  if (any === undefined || nameOf(any.typeUrl) !== PreviousPrioritiesConfigSchema.typeName) {
+    report(path, `"${retryPriority.name}" is not served; only previous_priorities is`);
+    return 0;
+  }
+  let frequency = 0;
+  try {
+    frequency = unpack(any, PreviousPrioritiesConfigSchema)?.updateFrequency ?? 0;
+  } catch (error) {
+    report(path, `is not a valid PreviousPrioritiesConfig: ${String(error)}`);
+    return 0;
+  }
+  if (frequency < 1) report(`${path}.update_frequency`, "must be greater than 0");
+  return frequency;
 }
 
 function hostSelectionAttempts(config: RetryPolicyMessage, path: string, report: ReportViolation): number {

@@ -6,6 +6,7 @@ import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route
 import { file_envoy_extensions_filters_http_cors_v3_cors as corsFile } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
 import { file_envoy_extensions_filters_http_fault_v3_fault as faultFile } from "#envoy/gen/envoy/extensions/filters/http/fault/v3/fault_pb";
 import { file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts as previousHosts } from "#envoy/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb";
+import { file_envoy_extensions_retry_priority_previous_priorities_v3_previous_priorities_config as previousPriorities } from "#envoy/gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb";
 import { ConfigError } from "#proxy/config-error";
 import { faultFilterCompiler } from "#proxy/filters/fault/fault-filter";
 import { PairRequestHeaderMap, PairResponseHeaderMap } from "#proxy/http/pair-header-map";
@@ -13,7 +14,7 @@ import { StreamRecord } from "#proxy/http/stream-record";
 import { compileRouteTable } from "./route-table.ts";
 import type { RouteEntry, RouteTable } from "./route.ts";
 
-const registry = createRegistry(corsFile, faultFile, previousHosts);
+const registry = createRegistry(corsFile, faultFile, previousHosts, previousPriorities);
 const filters = [faultFilterCompiler];
 
 function table(config: JsonObject): RouteTable {
@@ -344,6 +345,25 @@ test("Istio's retry policy; a virtual host's holds where the route has none", ()
   );
   const shared = match(on, {})?.retry;
   assert.deepEqual([shared?.status5xx, shared?.numRetries, shared?.hostSelectionAttempts], [true, 1, 0]);
+});
+
+test("previous_priorities is the retry priority that is served, with a frequency", () => {
+  const policy = (typedConfig: JsonObject) => ({
+    virtualHosts: [
+      {
+        name: "v",
+        domains: ["*"],
+        routes: [{ match: { prefix: "/" }, route: to("c", { retryPolicy: { retryPriority: { name: "p", typedConfig } } }) }],
+      },
+    ],
+  });
+  const type = "type.googleapis.com/envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig";
+  assert.equal(match(table(policy({ "@type": type, updateFrequency: 2 })), {})?.retry?.priorityUpdateFrequency, 2);
+  assert.match(violations(policy({ "@type": type })).join(), /retry_priority.update_frequency: must be greater than 0/);
+  assert.match(
+    violations(policy({ "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate" })).join(),
+    /retry_priority: "p" is not served/,
+  );
 });
 
 test("per-route filter configs are compiled by their filter; the most specific wins", () => {

@@ -44,6 +44,8 @@ export interface RetryPolicy {
   readonly maxIntervalMs: number;
   /** previous_hosts predicate: how often another host may be chosen; 0: no predicate. */
   readonly hostSelectionAttempts: number;
+  /** previous_priorities: after how many tries the priorities of all before are left out; 0: never. */
+  readonly priorityUpdateFrequency: number;
 }
 
 export interface RouteEntry {

@@ -24,6 +24,7 @@ const NO_POLICY: RetryPolicy = Object.freeze({
   baseIntervalMs: 25,
   maxIntervalMs: 250,
   hostSelectionAttempts: 0,
+  priorityUpdateFrequency: 0,
 });
 
 const GRPC_WORDS: ReadonlyMap<string, number> = new Map([

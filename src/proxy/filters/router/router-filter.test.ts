@@ -1,6 +1,7 @@
 import type { UpstreamHost } from "#proxy/cluster/upstream-host";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { LoadAssignmentConfig } from "#proxy/cluster/load-assignment";
 import { Client, FakeHcm, RETRY, clusterConfig, outcome, routeEntry } from "#proxy/http/hcm.fake";
 import type { FakeHcmOptions } from "#proxy/http/hcm.fake";
 import { PairRequestHeaderMap, PairResponseHeaderMap, PairTrailerMap } from "#proxy/http/pair-header-map";
@@ -502,6 +503,30 @@ describe("the router under pressure", () => {
     running.onRequestReset("remote-reset", "");
     assert.equal(within.hcm.last.resetReason, "local-reset");
     assert.equal(finished(within.hcm), "200 DC downstream_remote_disconnect");
+  });
+});
+
+describe("the router's retry priority", () => {
+  it("sends tries to other priorities than those before went to", () => {
+    const [level] = (clusterConfig(1).discovery as { assignment: LoadAssignmentConfig }).assignment.priorities;
+    const other = level!.map((locality) => ({
+      ...locality,
+      endpoints: locality.endpoints.map((endpoint) => ({ ...endpoint, address: { address: "127.0.0.1", port: 9 } })),
+    }));
+    const assignment = { clusterName: "c", priorities: [level!, other], overprovisioning: 1.4 };
+    const ports = (priorityUpdateFrequency: number): number[] => {
+      const retry = { ...RETRY, hostSelectionAttempts: 0, priorityUpdateFrequency };
+      const { hcm, client } = start({ route: { retry }, cluster: { discovery: { kind: "static", assignment } } });
+      hcm.send(client);
+      for (let i = 0; i < 2; i++) {
+        hcm.last.receiver.onResponseHeaders(ok(503), true);
+        hcm.clock.advance(500);
+      }
+      return hcm.tries.map(({ host }) => host.address.port);
+    };
+    assert.deepEqual(ports(1), [1, 9, 1]);
+    assert.deepEqual(ports(2), [1, 1, 9]);
+    assert.deepEqual(ports(0), [1, 1, 1]);
   });
 });
 

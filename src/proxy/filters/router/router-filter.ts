@@ -2,6 +2,7 @@
 // back. Behaviour, statistics and texts are those of Envoy's router. Hedging and internal redirects are not there.
 import { RouterSchema } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
 import type { Cluster, Host, LoadBalancerContext } from "#proxy/cluster/cluster";
+import { PreviousPriorities } from "#proxy/cluster/previous-priorities";
 import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { FilterStream, HttpFilterCompiler, LocalReply } from "#proxy/http/filter";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "#proxy/http/header-map";
@@ -58,6 +59,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
   #body: RetryBody | undefined = undefined;
   #mirroring: Mirroring | undefined = undefined;
   #tried: Host[] | undefined = undefined;
+  #previousPriorities: PreviousPriorities | undefined = undefined;
   #hash: RequestHash | undefined = undefined;
   #timeouts: RequestTimeouts = NO_TIMEOUTS;
   #timeoutReplies: { readonly global: LocalReply; readonly perTry: LocalReply } | undefined = undefined;
@@ -88,6 +90,9 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
   }
   get hostSelectionAttempts(): number {
     return this.#tried === undefined ? 0 : (this.#retry?.policy.hostSelectionAttempts ?? 0);
+  }
+  get previousPriorities(): PreviousPriorities | undefined {
+    return this.#previousPriorities;
   }
   get downstream(): ConnectionInfo {
     return this.#stream.connection;
@@ -399,6 +404,8 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
     const retry = this.#retry!;
     this.#stream.timers.cancel(this.#perTryTimer);
     if (retry.policy.hostSelectionAttempts > 0) (this.#tried ??= []).push(host);
+    const frequency = retry.policy.priorityUpdateFrequency;
+    if (frequency > 0) (this.#previousPriorities ??= new PreviousPriorities(frequency)).onHostAttempted(host);
     this.#stream.timers.set(this.#backoffTimer, retry.nextBackoffMs());
   }
 
