@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Client, FakeHcm, clusterConfig } from "#proxy/http/hcm.fake";
 import type { FakeHcmOptions, UpstreamTry } from "#proxy/http/hcm.fake";
-import { PairResponseHeaderMap, PairTrailerMap } from "#proxy/http/pair-header-map";
+import { PairRequestHeaderMap, PairResponseHeaderMap, PairTrailerMap } from "#proxy/http/pair-header-map";
 import type { MirrorPolicy } from "#proxy/route/mirror-policy";
 
 const mirror = (over: Partial<MirrorPolicy> = {}): MirrorPolicy => ({ cluster: () => "m", share: 1, marksHost: true, ...over });
@@ -99,3 +99,17 @@ test("a mirror over its limit or without hosts gets nothing", () => {
   assert.equal(hcm.tries.length, 2);
   assert.equal(hcm.stats.get("cluster.m.upstream_rq_503"), 2);
 });
+
+for (const [authority, expected] of [
+  ["reviews", "reviews-shadow"],
+  ["10.0.0.1:80", "10.0.0.1-shadow:80"],
+  ["[fd00::1]:80", "[fd00::1]-shadow:80"],
+  ["[fd00::1]", "[fd00::1]-shadow"],
+] as const) {
+  test(`the copy of a request for ${authority} is for ${expected}`, () => {
+    const { hcm, client, tries } = start([mirror()]);
+    const headers = new PairRequestHeaderMap({ method: "GET", path: "/", authority, scheme: "http" });
+    hcm.open(client).onRequestHeaders(headers, true);
+    assert.equal(tries("m")[0]!.request!.authority, expected);
+  });
+}

@@ -135,6 +135,6 @@ function shadowHeaders(headers: RequestHeaderMap, marksHost: boolean, self: stri
 }
 
 function shadowHost(authority: string): string {
-  const [host, port, more] = authority.split(":");
-  return port !== undefined && more === undefined ? `${host}-shadow:${port}` : `${authority}-shadow`;
+  const at = /:\d*$/.exec(authority)?.index ?? authority.length;
+  return `${authority.slice(0, at)}-shadow${authority.slice(at)}`;
 }
