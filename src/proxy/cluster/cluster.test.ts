@@ -440,6 +440,31 @@ describe("cluster manager", () => {
     assert.ok(Math.abs(a - 4000) < 150, String(a));
   });
 
+  it("sends less to a locality that has lost more of its hosts than overprovisioning covers", () => {
+    const { manager } = new Fixture();
+    manager.upsertCluster(cluster({ ...(EDS as object), commonLbConfig: { healthyPanicThreshold: {}, localityWeightedLbConfig: {} } }));
+    const down = { health: "UNHEALTHY" };
+    const share = (...a: JsonValue[]): number => {
+      manager.setLoadAssignment(
+        assignment({
+          clusterName: "reviews",
+          endpoints: [
+            { locality: { region: "a" }, loadBalancingWeight: 1, lbEndpoints: a },
+            { locality: { region: "b" }, loadBalancingWeight: 1, lbEndpoints: [endpoint(20), endpoint(21)] },
+          ],
+        }),
+      );
+      const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
+      let count = 0;
+      for (let i = 0; i < 5000; i++) if (running.chooseHost(ask())!.address.port < 20) count++;
+      return count / 5000;
+    };
+    const near = (actual: number, expected: number): void => assert.ok(Math.abs(actual - expected) < 0.03, `${actual}, not ${expected}`);
+    near(share(endpoint(1), endpoint(2), endpoint(3), endpoint(4, down)), 0.5);
+    // 1.4 * 1/4 of its weight is left: 0.35 of 1.35.
+    near(share(endpoint(1), endpoint(2, down), endpoint(3, down), endpoint(4, down)), 0.26);
+  });
+
   it("has a host for an original destination only when traffic was captured", () => {
     const { manager, stats } = new Fixture();
     manager.upsertCluster(cluster({ name: "PassthroughCluster", type: "ORIGINAL_DST", lbPolicy: "CLUSTER_PROVIDED" }));

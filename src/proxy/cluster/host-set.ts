@@ -168,7 +168,13 @@ class Level {
   #make(keep: (host: Host) => boolean, options: HostSetOptions): LoadBalancer {
     const localities = this.#localities.map(({ weight, hosts }) => ({ weight, hosts: hosts.filter((host) => keep(host)) }));
     if (options.localityWeighted && localities.some(({ weight, hosts }) => weight > 0 && hosts.length > 0)) {
-      return options.hashing ? options.makeBalancer(localities.flatMap(shareOfLocality)) : new LocalityWeighted(localities, options);
+      if (options.hashing) return options.makeBalancer(localities.flatMap(shareOfLocality));
+      // A locality keeps its weight until it has lost more hosts than overprovisioning covers. Tables of hashes go by weights alone, as in Envoy.
+      const able = localities.map(({ weight, hosts }, at) => {
+        const all = this.#localities[at]!.hosts.length;
+        return { hosts, weight: all === 0 ? 0 : weight * Math.min(1, (options.overprovisioning * hosts.length) / all) };
+      });
+      return new LocalityWeighted(able, options);
     }
     return options.makeBalancer(localities.flatMap(({ hosts }) => hosts.map(ownWeight)));
   }
