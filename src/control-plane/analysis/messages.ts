@@ -97,13 +97,13 @@ export const MESSAGES = {
     "IST0128",
     "warning",
     (rule: string, _namespace: string, mode: string, host: string) =>
-      `the DestinationRule ${rule} has TLS mode ${mode} and no caCertificates: nothing verifies who answers as ${host}`,
+      `the DestinationRule ${rule} has TLS mode ${mode} and no caCertificates that say whose certificate ${host} must have`,
   ),
   NoServerCertificateVerificationPortLevel: message(
     "IST0129",
     "warning",
     (rule: string, _namespace: string, mode: string, host: string, port: string) =>
-      `the DestinationRule ${rule} has TLS mode ${mode} and no caCertificates: nothing verifies who answers as ${host} at port ${port}`,
+      `the DestinationRule ${rule} has TLS mode ${mode} and no caCertificates that say whose certificate ${host} must have at port ${port}`,
   ),
   VirtualServiceUnreachableRule: message("IST0130", "warning", (fault: string) => fault),
   VirtualServiceIneffectiveMatch: message("IST0131", "info", (fault: string) => fault),

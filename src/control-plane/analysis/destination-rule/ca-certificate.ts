@@ -1,5 +1,5 @@
-// TLS towards a host without caCertificates verifies nobody. (Istio's rule: a credentialName counts only with a workload selector,
-// because only then does a sidecar fetch it.)
+// TLS towards a host without caCertificates takes the word of any authority that the operating system trusts, or of anybody. (Istio's rule:
+// a credentialName counts only with a workload selector, because only then does a sidecar fetch it.)
 import type { TrafficPolicy } from "#api/destination-rule";
 import { fullName, type Analyzer } from "#control-plane/analysis/analyzer";
 import { MESSAGES } from "#control-plane/analysis/messages";
@@ -18,20 +18,28 @@ export const caCertificateAnalyzer: Analyzer = {
         const byCredential = (tls.credentialName ?? "") !== "" && spec.workloadSelector !== undefined;
         return (tls.caCertificates ?? "") === "" && !byCredential ? tls.mode : undefined;
       };
-      const hint = "add caCertificates with the file of the authority";
       const mode = unverified(spec.trafficPolicy?.tls);
       if (mode !== undefined) {
         const values = [fullName(rule), key.namespace, mode, host] as const;
         const near = "spec.trafficPolicy.tls";
-        report(rule, MESSAGES.NoServerCertificateVerificationDestinationLevel, [...values], { near, hint });
+        report(rule, MESSAGES.NoServerCertificateVerificationDestinationLevel, [...values], {
+          near,
+          hint: hintFor(spec.trafficPolicy?.tls),
+        });
       }
       for (const [index, settings] of (spec.trafficPolicy?.portLevelSettings ?? []).entries()) {
         const portMode = unverified(settings?.tls);
         if (portMode === undefined) continue;
         const values = [fullName(rule), key.namespace, portMode, host, String(settings?.port?.number ?? 0)] as const;
         const near = `spec.trafficPolicy.portLevelSettings[${index}].tls`;
-        report(rule, MESSAGES.NoServerCertificateVerificationPortLevel, [...values], { near, hint });
+        report(rule, MESSAGES.NoServerCertificateVerificationPortLevel, [...values], { near, hint: hintFor(settings?.tls) });
       }
     }
   },
 };
+
+function hintFor(tls: Written<TrafficPolicy>["tls"]): string {
+  return tls?.insecureSkipVerify === true
+    ? "with insecureSkipVerify nothing verifies who answers: replace it by caCertificates with the file of the authority"
+    : "any authority that the operating system trusts will do; if there is only one, add caCertificates with its file";
+}
