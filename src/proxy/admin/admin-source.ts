@@ -11,6 +11,8 @@ export interface HostSummary {
   readonly hostname: string;
   readonly weight: number;
   readonly locality: string;
+  /** 0 is asked first. */
+  readonly priority: number;
   /** As its endpoint says. */
   readonly edsHealth: "healthy" | "degraded" | "unhealthy";
   /** By outlier detection, on any thread. */

@@ -82,7 +82,7 @@ export function clustersText(source: AdminSource, clusters: readonly ClusterSumm
       for (const [counter, value] of counters(host)) out += `${prefix}${counter}::${value}\n`;
       out += `${prefix}hostname::${host.hostname}\n${prefix}health_flags::${healthFlags(host)}\n${prefix}weight::${host.weight}\n`;
       out += `${prefix}region::${place.region}\n${prefix}zone::${place.zone}\n${prefix}sub_zone::${place.subZone}\n`;
-      out += `${prefix}canary::false\n${prefix}priority::0\n${prefix}success_rate::${host.successRate}\n`;
+      out += `${prefix}canary::false\n${prefix}priority::${host.priority}\n${prefix}success_rate::${host.successRate}\n`;
       out += `${prefix}local_origin_success_rate::${host.localOriginSuccessRate}\n`;
     }
   }
@@ -131,6 +131,7 @@ function hostStatus(host: HostSummary): JsonObject {
     },
     ...(host.successRate < 0 ? {} : { success_rate: { value: host.successRate } }),
     ...(host.localOriginSuccessRate < 0 ? {} : { local_origin_success_rate: { value: host.localOriginSuccessRate } }),
+    ...(host.priority === 0 ? {} : { priority: host.priority }),
     weight: host.weight,
     ...(host.hostname === "" ? {} : { hostname: host.hostname }),
     locality: {

@@ -21,6 +21,8 @@ export interface Host {
   readonly ejected: boolean;
   /** Undefined: nobody watches. */
   readonly outlierMonitor: OutlierMonitor | undefined;
+  /** Of the level that it is in. */
+  readonly priority: number;
   /** Monotonic: when it came into the cluster. */
   readonly addedMs: number;
   /** Streams that are on it now: what least-request compares. */

@@ -93,6 +93,7 @@ class Bench {
     health: "healthy",
     edsHealth: "healthy",
     ejected: false,
+    priority: 0,
     addedMs: 0,
     outlierMonitor: undefined,
     activeRequests: 0,

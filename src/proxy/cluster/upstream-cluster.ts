@@ -177,6 +177,7 @@ export class UpstreamCluster implements Cluster {
             host.update(endpoint);
             if (this.#transport(host) !== before) this.#drainPool(host);
           }
+          host.priority = priorities.length;
           hosts.set(key, host);
           group.push(host);
         }

@@ -14,6 +14,7 @@ export class UpstreamHost implements Host {
   weight: number;
   locality: string;
   edsHealth: HostHealth;
+  priority = 0;
   ejected = false;
   outlierMonitor: OutlierMonitor | undefined;
   /** Chooses the transport socket. */

@@ -118,13 +118,14 @@ export class ThreadProxy {
   report(): ClusterSummary[] {
     return [...this.#clusters.clusters].map(({ name, hosts }) => ({
       name,
-      hosts: hosts.map(({ address, hostname, weight, locality, edsHealth, ejected, outlierMonitor, stats }) => ({
+      hosts: hosts.map(({ address, hostname, weight, locality, priority, edsHealth, ejected, outlierMonitor, stats }) => ({
         ...stats,
         address: address.address,
         port: address.port,
         hostname,
         weight,
         locality,
+        priority,
         edsHealth,
         ejected,
         successRate: outlierMonitor?.successRate ?? -1,

@@ -42,6 +42,7 @@ function host(port: number): Host {
     health: "healthy",
     edsHealth: "healthy",
     ejected: false,
+    priority: 0,
     addedMs: 0,
     outlierMonitor: undefined,
     activeRequests: 0,
