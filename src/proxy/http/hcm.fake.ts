@@ -125,6 +125,7 @@ export function routeEntry(over: Partial<RouteEntry> = {}): RouteEntry {
   return {
     name: "r",
     virtualHost: "v",
+    statPrefix: "",
     filterConfig: new Map(),
     reply: undefined,
     chooseCluster: () => ({ cluster: "c", requestMutation: undefined, responseMutation: undefined, hostRewrite: undefined }),

@@ -39,6 +39,7 @@ export const HONOURED_ROUTE_FIELDS: HonouredFields = new Map(
       "non_forwarding_action",
       "metadata",
       "decorator",
+      "stat_prefix",
       "typed_per_filter_config",
       ...HEADER_MUTATIONS,
     ],

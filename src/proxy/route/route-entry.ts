@@ -65,6 +65,7 @@ export function compileRoute(
   const entry: RouteEntry = {
     name: config.name,
     virtualHost: scope.config.name,
+    statPrefix: config.statPrefix,
     metadata: config.metadata?.filterMetadata ?? {},
     decorator: compileDecorator(config),
     filterConfig: mergeFilterConfigs(

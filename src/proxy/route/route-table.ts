@@ -88,6 +88,7 @@ function tlsRedirectEntry(virtualHost: string): RouteEntry {
   return {
     name: "",
     virtualHost,
+    statPrefix: "",
     metadata: {},
     decorator: undefined,
     filterConfig: new Map(),

@@ -51,6 +51,8 @@ export interface RetryPolicy {
 export interface RouteEntry {
   readonly name: string;
   readonly virtualHost: string;
+  /** Under which the route's requests are counted by themselves; "": they are not. */
+  readonly statPrefix: string;
   /** The route's filter_metadata, by namespace: Istio says in `istio` which rule it comes from. Nothing on the data path reads it. */
   readonly metadata: Readonly<Record<string, JsonObject>>;
   /** What tracing calls a request by this route; with `propagate` the other side is told, in a header. */

@@ -5,6 +5,7 @@ import type { RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map
 import type { StreamResetReason } from "#proxy/http/stream";
 import type { RetryPolicy } from "#proxy/route/route";
 import type { Random } from "#runtime/random";
+import type { RouteStats } from "./route-stats.ts";
 
 export type RetryDecision = "retry" | "no" | "limit-exceeded" | "overflow";
 
@@ -80,10 +81,12 @@ export class RetryState {
   #remaining: number;
   #nextIntervalMs: number;
   readonly #random: Random;
+  readonly #routeStats: RouteStats | undefined;
   /** The cluster whose retry permit we hold: from the decision until the try's own outcome. */
   #holding: Cluster | undefined = undefined;
 
-  constructor(policy: RetryPolicy, random: Random) {
+  constructor(policy: RetryPolicy, random: Random, routeStats: RouteStats | undefined) {
+    this.#routeStats = routeStats;
     this.policy = policy;
     this.#remaining = policy.numRetries;
     this.#nextIntervalMs = policy.baseIntervalMs;
@@ -115,20 +118,27 @@ export class RetryState {
 
   #decide(wouldRetry: boolean, cluster: Cluster): RetryDecision {
     // A permit that is still held means that this outcome is a retry's: one that asks for no other was a success.
-    if (this.#holding !== undefined && !wouldRetry) cluster.stats.rqRetrySuccess.inc();
+    const route = this.#routeStats;
+    if (this.#holding !== undefined && !wouldRetry) {
+      cluster.stats.rqRetrySuccess.inc();
+      route?.rqRetrySuccess.inc();
+    }
     this.release();
     if (!wouldRetry) return "no";
     if (this.#remaining === 0) {
       cluster.stats.rqRetryLimitExceeded.inc();
+      route?.rqRetryLimitExceeded.inc();
       return "limit-exceeded";
     }
     this.#remaining--;
     if (!cluster.tryAcquireRetry()) {
       cluster.stats.rqRetryOverflow.inc();
+      route?.rqRetryOverflow.inc();
       return "overflow";
     }
     this.#holding = cluster;
     cluster.stats.rqRetry.inc();
+    route?.rqRetry.inc();
     cluster.stats.rqRetryBackoff.inc();
     return "retry";
   }

@@ -18,6 +18,8 @@ import { grpcOutcome } from "./grpc-outcome.ts";
 import { RetryState, requestRetryPolicy } from "./retry-state.ts";
 import { Mirroring } from "./mirroring.ts";
 import { RetryBody } from "./retry-body.ts";
+import { RouteStatsCache } from "./route-stats.ts";
+import type { RouteStats } from "./route-stats.ts";
 import { parseRouter } from "./router-config.ts";
 import type { RouterConfig } from "./router-config.ts";
 import { requestTimeouts, setExpectedTimeout } from "./timeouts.ts";
@@ -35,12 +37,13 @@ export const routerFilterCompiler: HttpFilterCompiler = {
   configTypes: [RouterSchema.typeName],
   compile(name, any, path): TerminalFilterFactory {
     const config = parseRouter(any, name, path);
+    const routeStats = new RouteStatsCache();
     return {
       name,
       create(_stream: FilterStream) {
         invariant(false, "the router is made by createTerminal");
       },
-      createTerminal: (stream) => new RouterFilter(stream, config),
+      createTerminal: (stream) => new RouterFilter(stream, config, routeStats),
     };
   },
 };
@@ -48,6 +51,8 @@ export const routerFilterCompiler: HttpFilterCompiler = {
 class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, LoadBalancerContext {
   readonly #stream: TerminalStream;
   readonly #config: RouterConfig;
+  readonly #routeStatsCache: RouteStatsCache;
+  #routeStats: RouteStats | undefined = undefined;
   #headers: RequestHeaderMap | undefined = undefined;
   #trailers: TrailerMap | undefined = undefined;
   #route: RouteEntry | undefined = undefined;
@@ -72,7 +77,8 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
   readonly #perTryTimer = new WheelTimer(this, PER_TRY_TIMEOUT);
   readonly #backoffTimer = new WheelTimer(this, RETRY_BACKOFF);
 
-  constructor(stream: TerminalStream, config: RouterConfig) {
+  constructor(stream: TerminalStream, config: RouterConfig, routeStats: RouteStatsCache) {
+    this.#routeStatsCache = routeStats;
     this.#stream = stream;
     this.#config = config;
   }
@@ -133,6 +139,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
     }
     info.upstreamCluster = choice.cluster;
     this.#cluster = cluster;
+    this.#routeStats = this.#routeStatsCache.of(route, stream.thread.stats);
     this.#grpc = isGrpcRequest(headers);
     if (route.hash !== undefined) {
       const { remote, local } = stream.connection;
@@ -159,7 +166,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
     if (route.autoHostRewrite && host.hostname !== "") headers.authority = host.hostname;
     const policy = requestRetryPolicy(route.retry, headers);
     if (policy !== undefined) {
-      this.#retry = new RetryState(policy, stream.random);
+      this.#retry = new RetryState(policy, stream.random, this.#routeStats);
       if (!endStream) this.#body = new RetryBody(stream.bufferLimitBytes);
     }
     if (!this.#config.suppressEnvoyHeaders) setExpectedTimeout(headers, this.#timeouts, 0, this.#rewritesGrpcTimeout);
@@ -223,6 +230,8 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
     const { info } = this.#stream;
     info.upstreamHost = host.address;
     info.upstreamLocal = local;
+    // With a connection: the request is on its way.
+    if (local !== undefined) this.#routeStats?.rqTotal.inc();
   }
 
   onUpstreamSent(first: boolean, last: boolean): void {
@@ -240,7 +249,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
 
   onUpstreamInformational(headers: ResponseHeaderMap): void {
     if (this.#done) return;
-    this.#cluster!.stats.rqCodes.charge(headers.status);
+    this.#chargeCode(headers.status, this.#cluster!);
     // Something of this try's answer is out: another try would answer twice.
     this.#giveUpRetries();
     this.#stream.respondInformational(headers);
@@ -279,7 +288,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
     if (this.requestComplete && !this.#config.suppressEnvoyHeaders) {
       headers.set("x-envoy-upstream-service-time", String(Math.trunc(nowMs - this.#requestCompleteMs)));
     }
-    cluster.stats.rqCodes.charge(status);
+    this.#chargeCode(status, cluster);
     if (status >= 500) host.stats.rqError++;
     else if (!this.#grpc || endStream) host.stats.rqSuccess++;
     if (route.includeAttemptCountInResponse) headers.set("x-envoy-attempt-count", String(this.#attempts));
@@ -429,6 +438,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
     const reply = this.#timeoutReplies?.global ?? LOCAL_REPLIES.responseTimeout;
     if (attempt !== undefined) {
       cluster.stats.rqTimeout.inc();
+      this.#routeStats?.rqTimeout.inc();
       attempt.host.stats.rqTimeout++;
       if (!this.#responseStarted) {
         attempt.host.outlierMonitor?.putResult("timeout");
@@ -455,8 +465,13 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
 
   #noHost(cluster: Cluster): void {
     const reply = LOCAL_REPLIES.noHealthyUpstream;
-    cluster.stats.rqCodes.charge(reply.status);
+    this.#chargeCode(reply.status, cluster);
     this.#answer(reply);
+  }
+
+  #chargeCode(status: number, cluster: Cluster): void {
+    cluster.stats.rqCodes.charge(status);
+    this.#routeStats?.rqCodes.charge(status);
   }
 
   /** Counts the answer that we give instead of the upstream. */
@@ -465,7 +480,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
       this.#stream.stats.resetAfterResponseStarted.inc();
       return;
     }
-    cluster.stats.rqCodes.charge(status);
+    this.#chargeCode(status, cluster);
     if (host !== undefined) host.stats.rqError++;
   }
 
@@ -486,7 +501,11 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
   /** The response is there in full. */
   #complete(nowMs: number): void {
     this.#stream.info.upstreamLastByteReceivedMs = nowMs;
-    if (this.requestComplete) this.#cluster!.stats.rqTime.record(Math.trunc(nowMs - this.#requestCompleteMs));
+    if (this.requestComplete) {
+      const tookMs = Math.trunc(nowMs - this.#requestCompleteMs);
+      this.#cluster!.stats.rqTime.record(tookMs);
+      this.#routeStats?.rqTime.record(tookMs);
+    }
     this.#cleanup();
   }
 
