@@ -19,13 +19,14 @@ import { ConfigError } from "#proxy/config-error";
 import type { ConfigViolation } from "#proxy/config-error";
 import { compileTransportSockets } from "#proxy/transport-socket/transport-sockets";
 import type { TransportSockets } from "#proxy/transport-socket/transport-sockets";
-import type { BindAddresses } from "./host-connector.ts";
+import type { UpstreamSocketOptions } from "./host-connector.ts";
 import { readLb } from "./lb-config.ts";
 import type { LbConfig } from "./lb-config.ts";
 import { readOutlierDetection } from "./outlier/outlier-config.ts";
 import type { OutlierConfig } from "./outlier/outlier-config.ts";
 import { readLoadAssignment } from "./load-assignment.ts";
 import type { LoadAssignmentConfig } from "./load-assignment.ts";
+import { readSocketOptions } from "./socket-options-config.ts";
 
 export type DiscoveryConfig =
   | { readonly kind: "static"; readonly assignment: LoadAssignmentConfig }
@@ -77,7 +78,7 @@ export interface ClusterConfig {
   readonly circuitBreakers: CircuitBreakerConfig;
   readonly outliers: OutlierConfig | undefined;
   readonly connection: UpstreamConnectionConfig;
-  readonly bind: BindAddresses | undefined;
+  readonly socketOptions: UpstreamSocketOptions;
   readonly transportSockets: TransportSockets;
   /** Of the wire form: sockets that say the same are the same. */
   readonly transportKey: string;
@@ -105,7 +106,7 @@ export function parseCluster(wire: Cluster): ClusterConfig {
   const connection = readConnection(wire, refuse);
   const circuitBreakers = readCircuitBreakers(wire, refuse);
   const outliers = readOutlierDetection(wire.outlierDetection, refuse);
-  const bind = readBind(wire, refuse);
+  const socketOptions = readSocketOptions(wire, refuse);
   const transportSockets = compileTransportSockets(wire, refuse);
   if (violations.length > 0) throw new ConfigError(`cluster "${wire.name}"`, violations);
 
@@ -119,16 +120,16 @@ export function parseCluster(wire: Cluster): ClusterConfig {
     circuitBreakers,
     outliers,
     connection,
-    bind,
+    socketOptions,
     transportSockets,
-    transportKey: transportKey(wire, bind),
+    transportKey: transportKey(wire, socketOptions),
   });
 }
 
-/** `bind` belongs to it: connections from another address are other connections. */
-function transportKey({ transportSocket, transportSocketMatches }: Cluster, bind: BindAddresses | undefined): string {
+/** The options belong to it: connections from another address, or with other probes, are other connections. */
+function transportKey({ transportSocket, transportSocketMatches }: Cluster, options: UpstreamSocketOptions): string {
   const sockets = create(ClusterSchema, { ...(transportSocket === undefined ? {} : { transportSocket }), transportSocketMatches });
-  return `${Buffer.from(toBinary(ClusterSchema, sockets)).toString("base64")} ${bind?.v4 ?? ""} ${bind?.v6 ?? ""}`;
+  return `${Buffer.from(toBinary(ClusterSchema, sockets)).toString("base64")} ${JSON.stringify(options)}`;
 }
 
 type Refuse = (path: string, message: string) => void;
@@ -149,7 +150,6 @@ function refuseWhatIsNotThere(wire: Cluster, refuse: Refuse): void {
     [wire.connectionPoolPerDownstreamConnection, "connection_pool_per_downstream_connection"],
     [wire.preconnectPolicy !== undefined, "preconnect_policy"],
     [wire.trackClusterStats !== undefined || wire.trackTimeoutBudgets, "track_cluster_stats"],
-    [wire.upstreamConnectionOptions !== undefined, "upstream_connection_options"],
   ];
   for (const [isSet, field] of set) if (isSet) refuse(field, "not served yet");
 
@@ -158,29 +158,6 @@ function refuseWhatIsNotThere(wire: Cluster, refuse: Refuse): void {
   if (common?.overrideHostStatus !== undefined) refuse("common_lb_config.override_host_status", "not served yet");
   if (common?.closeConnectionsOnHostSetChange === true) refuse("common_lb_config.close_connections_on_host_set_change", "not served yet");
   if (common?.localityConfigSpecifier.case === "zoneAwareLbConfig") refuse("common_lb_config.zone_aware_lb_config", "not served yet");
-}
-
-function readBind(wire: Cluster, refuse: Refuse): BindAddresses | undefined {
-  const bind = wire.upstreamBindConfig;
-  if (bind === undefined) return undefined;
-  if (bind.freebind === true) refuse("upstream_bind_config.freebind", "not served yet");
-  if (bind.socketOptions.length > 0) refuse("upstream_bind_config.socket_options", "not served yet");
-  if (bind.additionalSourceAddresses.length > 0) refuse("upstream_bind_config.additional_source_addresses", "not served yet");
-  if (bind.localAddressSelector !== undefined) refuse("upstream_bind_config.local_address_selector", "not served yet");
-  const addresses: { v4?: string; v6?: string } = {};
-  const extra = bind.extraSourceAddresses.map(
-    ({ address }, at) => [address, `upstream_bind_config.extra_source_addresses[${at}]`] as const,
-  );
-  for (const [socket, path] of [[bind.sourceAddress, "upstream_bind_config.source_address"] as const, ...extra]) {
-    if (socket === undefined) continue;
-    if (socket.portSpecifier.case === "portValue" && socket.portSpecifier.value !== 0) refuse(`${path}.port_value`, "must be 0");
-    const bytes = ipBytes(socket.address);
-    if (bytes === undefined) refuse(`${path}.address`, `"${socket.address}" is not an IP address`);
-    // The first of a family, as in Envoy.
-    else if (bytes.length === 4) addresses.v4 ??= socket.address;
-    else addresses.v6 ??= socket.address;
-  }
-  return { v4: addresses.v4, v6: addresses.v6 };
 }
 
 function readDiscovery(wire: Cluster, violations: ConfigViolation[]): DiscoveryConfig {

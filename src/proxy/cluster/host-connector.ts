@@ -1,6 +1,6 @@
 // The connector to one host: connections begin with what its transport socket wants, from the address that its cluster binds.
 import type { SocketAddress } from "#proxy/net/connection";
-import type { ConnectCallbacks, Connector, PendingConnect } from "#proxy/net/connector";
+import type { ConnectCallbacks, Connector, PendingConnect, TcpKeepalive } from "#proxy/net/connector";
 import { isPipe } from "#proxy/net/socket-address";
 import type { Secrets } from "#proxy/transport-socket/tls-context";
 import { TlsStats } from "#proxy/transport-socket/tls-stats";
@@ -12,6 +12,12 @@ import type { Counter, StatsScope } from "#telemetry/stats/store";
 export interface BindAddresses {
   readonly v4: string | undefined;
   readonly v6: string | undefined;
+}
+
+/** What a cluster wants of the sockets of its connections. */
+export interface UpstreamSocketOptions {
+  readonly bind: BindAddresses | undefined;
+  readonly keepalive: TcpKeepalive | undefined;
 }
 
 export class HostConnectors {
@@ -27,15 +33,16 @@ export class HostConnectors {
     this.#scope = scope;
   }
 
-  for(transport: UpstreamTransport, bind: BindAddresses | undefined, context: Omit<TransportContext, "stats">): Connector {
-    if (transport === PLAIN && bind === undefined) return this.#connector;
+  for(transport: UpstreamTransport, { bind, keepalive }: UpstreamSocketOptions, context: Omit<TransportContext, "stats">): Connector {
+    if (transport === PLAIN && bind === undefined && keepalive === undefined) return this.#connector;
     const stats = (this.#tlsStats ??= new TlsStats(this.#scope));
     return {
       connect: (target, timeoutMs, callbacks) => {
         const options = transport.connectOptions(this.#secrets, { ...context, stats });
         if (options === undefined) return this.#failForSecrets(callbacks);
         const localAddress = bindFor(target, bind);
-        return this.#connector.connect(target, timeoutMs, callbacks, localAddress === undefined ? options : { ...options, localAddress });
+        const isDefault = localAddress === undefined && keepalive === undefined;
+        return this.#connector.connect(target, timeoutMs, callbacks, isDefault ? options : { ...options, localAddress, keepalive });
       },
     };
   }

@@ -234,7 +234,7 @@ export class UpstreamCluster implements Cluster {
             requiredName: autoSanValidation ? named : undefined,
           };
     const connector = (whose: ConnectionInfo | undefined): Connector =>
-      this.#connectors.for(transport, this.#config.bind, { ...names, proxied: whose });
+      this.#connectors.for(transport, this.#config.socketOptions, { ...names, proxied: whose });
     if (!transport.perDownstreamConnection) {
       if (named === undefined) return (own.pool ??= this.#makePool(own, connector(undefined)));
       return own.namedPool(named, () => this.#makePool(own, connector(undefined)));
@@ -247,7 +247,7 @@ export class UpstreamCluster implements Cluster {
   }
 
   connector(host: Host, proxied: ConnectionInfo | undefined): Connector {
-    return this.#connectors.for(this.#transport(host as UpstreamHost), this.#config.bind, { proxied });
+    return this.#connectors.for(this.#transport(host as UpstreamHost), this.#config.socketOptions, { proxied });
   }
 
   #transport({ labels }: UpstreamHost): UpstreamTransport {

@@ -60,6 +60,12 @@ export const HONOURED_CLUSTER_FIELDS: HonouredFields = new Map(
       "preconnect_policy",
       ...CLUSTER_HARMLESS,
     ],
+    "envoy.config.cluster.v3.UpstreamConnectionOptions": [
+      "tcp_keepalive",
+      "set_local_interface_name_on_upstream_connections",
+      "happy_eyeballs_config",
+    ],
+    "envoy.config.core.v3.TcpKeepalive": ["keepalive_probes", "keepalive_time", "keepalive_interval"],
     "envoy.config.cluster.v3.Cluster.EdsClusterConfig": ["eds_config", "service_name"],
     "envoy.config.cluster.v3.Cluster.TransportSocketMatch": ["name", "match", "transport_socket"],
     "envoy.config.cluster.v3.Cluster.CommonLbConfig": [

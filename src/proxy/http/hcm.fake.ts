@@ -329,7 +329,7 @@ export function clusterConfig(hosts: number, over: Partial<ClusterConfig> = {}):
       autoSanValidation: false,
     },
     outliers: undefined,
-    bind: undefined,
+    socketOptions: { bind: undefined, keepalive: undefined },
     transportSockets: compileTransportSockets(create(ClusterSchema), () => {}),
     transportKey: "",
     ...over,

@@ -19,9 +19,17 @@ export interface ClientTls extends ClientHandshakeOptions {
   onFailed(): void;
 }
 
+/** TCP's own probes of a connection on which nothing happens. */
+export interface TcpKeepalive {
+  readonly idleMs: number;
+  readonly intervalMs: number;
+  readonly probes: number;
+}
+
 export interface ConnectOptions {
   /** The address to connect from; its port is the kernel's choice. */
   readonly localAddress?: string | undefined;
+  readonly keepalive?: TcpKeepalive | undefined;
   /** Sent first, in plain text. `own`: the addresses of the connection itself. */
   readonly preamble?: (own: { readonly source: SocketAddress; readonly destination: SocketAddress }) => Uint8Array;
   readonly tls?: ClientTls;

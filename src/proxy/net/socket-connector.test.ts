@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -92,5 +92,38 @@ test("a connect that takes too long fails once, and a cancelled one never calls 
   last.close("now");
   assert.deepEqual(calls, []);
   assert.equal(clock.pending, 0);
+  server.close();
+});
+
+test("a connection is probed after the idle time that was asked for", async () => {
+  const server = createServer((socket) => socket.resume()).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const keepalive = { idleMs: 30_000, intervalMs: 5000, probes: 4 };
+  const connection = await new Promise<Connection>((resolve, reject) => {
+    new SocketConnector(new ManualClock(), false).connect(
+      { address: "127.0.0.1", port },
+      0,
+      {
+        onConnected: (opened) => {
+          opened.handler = { onData: () => {}, onEnd: () => {}, onDrain: () => {}, onClose: () => {} };
+          resolve(opened);
+        },
+        onConnectFailed: reject,
+      },
+      { keepalive },
+    );
+  });
+  if (process.platform === "linux") {
+    // The kernel's table: timer 2 is the one of the probes, with the time until it fires in hundredths of a second.
+    const hex = connection.local.port.toString(16).toUpperCase().padStart(4, "0");
+    const line =
+      readFileSync("/proc/net/tcp", "utf8")
+        .split("\n")
+        .find((entry) => entry.includes(`0100007F:${hex} `)) ?? "";
+    const [, hundredths = ""] = / 02:([0-9A-F]{8}) /u.exec(line) ?? [];
+    assert.ok(Math.abs(Number.parseInt(hundredths, 16) - 3000) < 500, line);
+  }
+  connection.close("now");
   server.close();
 });

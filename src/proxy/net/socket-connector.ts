@@ -21,7 +21,7 @@ export class SocketConnector implements Connector {
   }
 
   connect(target: SocketAddress, connectTimeoutMs: number, callbacks: ConnectCallbacks, options: ConnectOptions = PLAIN): PendingConnect {
-    const { tls, preamble, localAddress } = options;
+    const { tls, preamble, localAddress, keepalive } = options;
     const socket = isPipe(target)
       ? connect({ path: pipePath(target.address), allowHalfOpen: true })
       : connect({
@@ -56,6 +56,7 @@ export class SocketConnector implements Connector {
     // Stays for the life of the socket: an error after a cancel must not end the process.
     socket.on("error", (error) => fail(connectFailure(error)));
     socket.once("connect", () => {
+      if (keepalive !== undefined && !isPipe(target)) socket.setKeepAlive(true, keepalive.idleMs, keepalive.intervalMs, keepalive.probes);
       if (preamble !== undefined) socket.write(preamble({ source: localOf(socket), destination: target }));
       if (tls === undefined) {
         if (settle()) callbacks.onConnected(new SocketConnection(socket, this.#clock, this.#poison));

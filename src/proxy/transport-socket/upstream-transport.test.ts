@@ -93,7 +93,7 @@ class Bench {
     const connectors = new HostConnectors(new SocketConnector(realClock, true), { get: (key) => secrets.get(key) }, scope);
     const remote = { address: "10.1.1.1", port: 4711 };
     const info = { remote, local: { address: "10.2.2.2", port: 80 }, directRemote: remote, requestedServerName: undefined, tls: undefined };
-    const connector = connectors.for(this.#sockets.choose(labels), bind, { proxied: info, ...names });
+    const connector = connectors.for(this.#sockets.choose(labels), { bind, keepalive: undefined }, { proxied: info, ...names });
     return new Promise((resolve) => {
       connector.connect({ address: "127.0.0.1", port }, 2000, {
         onConnected: (connection) => read(connection, resolve),

@@ -1,0 +1,55 @@
+// What a Cluster says of the sockets of its connections: upstream_bind_config and upstream_connection_options.
+import { ipBytes } from "#proxy/codec/ip-address";
+import type { Cluster } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import type { TcpKeepalive } from "#proxy/net/connector";
+import type { BindAddresses, UpstreamSocketOptions } from "./host-connector.ts";
+
+type Refuse = (path: string, message: string) => void;
+
+export function readSocketOptions(wire: Cluster, refuse: Refuse): UpstreamSocketOptions {
+  return { bind: readBind(wire, refuse), keepalive: readKeepalive(wire, refuse) };
+}
+
+function readBind(wire: Cluster, refuse: Refuse): BindAddresses | undefined {
+  const bind = wire.upstreamBindConfig;
+  if (bind === undefined) return undefined;
+  if (bind.freebind === true) refuse("upstream_bind_config.freebind", "not served yet");
+  if (bind.socketOptions.length > 0) refuse("upstream_bind_config.socket_options", "not served yet");
+  if (bind.additionalSourceAddresses.length > 0) refuse("upstream_bind_config.additional_source_addresses", "not served yet");
+  if (bind.localAddressSelector !== undefined) refuse("upstream_bind_config.local_address_selector", "not served yet");
+  const addresses: { v4?: string; v6?: string } = {};
+  const extra = bind.extraSourceAddresses.map(
+    ({ address }, at) => [address, `upstream_bind_config.extra_source_addresses[${at}]`] as const,
+  );
+  for (const [socket, path] of [[bind.sourceAddress, "upstream_bind_config.source_address"] as const, ...extra]) {
+    if (socket === undefined) continue;
+    if (socket.portSpecifier.case === "portValue" && socket.portSpecifier.value !== 0) refuse(`${path}.port_value`, "must be 0");
+    const bytes = ipBytes(socket.address);
+    if (bytes === undefined) refuse(`${path}.address`, `"${socket.address}" is not an IP address`);
+    // The first of a family, as in Envoy.
+    else if (bytes.length === 4) addresses.v4 ??= socket.address;
+    else addresses.v6 ??= socket.address;
+  }
+  return { v4: addresses.v4, v6: addresses.v6 };
+}
+
+/** What Linux does of its own accord stands for what is not set: libuv's values, which count otherwise, are far shorter. */
+function readKeepalive({ upstreamConnectionOptions: options }: Cluster, refuse: Refuse): TcpKeepalive | undefined {
+  const path = "upstream_connection_options";
+  if (options?.setLocalInterfaceNameOnUpstreamConnections === true)
+    refuse(`${path}.set_local_interface_name_on_upstream_connections`, "not served yet");
+  if (options?.happyEyeballsConfig !== undefined) refuse(`${path}.happy_eyeballs_config`, "not served yet");
+  const wire = options?.tcpKeepalive;
+  if (wire === undefined) return undefined;
+  const { keepaliveTime = 7200, keepaliveInterval = 75, keepaliveProbes = 9 } = wire;
+  for (const [field, value] of Object.entries({
+    keepalive_time: keepaliveTime,
+    keepalive_interval: keepaliveInterval,
+    keepalive_probes: keepaliveProbes,
+  })) {
+    // Linux' own limits; a connection whose socket refuses the option would have no probes at all.
+    const most = field === "keepalive_probes" ? 127 : 32_767;
+    if (value < 1 || value > most) refuse(`${path}.tcp_keepalive.${field}`, `must be from 1 to ${most}`);
+  }
+  return { idleMs: keepaliveTime * 1000, intervalMs: keepaliveInterval * 1000, probes: keepaliveProbes };
+}
