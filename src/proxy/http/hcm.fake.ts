@@ -112,6 +112,8 @@ export const RETRY: RetryPolicy = {
   retriable4xx: false,
   envoyRateLimited: false,
   retriableStatusCodes: new Set([503]),
+  onRetriableHeaders: false,
+  retriableHeaders: [],
   grpcCodes: new Set([14]),
   numRetries: 2,
   perTryTimeoutMs: 0,

@@ -103,6 +103,7 @@ export const HONOURED_ROUTE_FIELDS: HonouredFields = new Map(
       "retry_host_predicate",
       "host_selection_retry_max_attempts",
       "retriable_status_codes",
+      "retriable_headers",
       "retry_back_off",
     ],
     [`${V3}.RedirectAction`]: [

@@ -3,6 +3,8 @@ import type { RetryPolicy as RetryPolicyMessage } from "#envoy/gen/envoy/config/
 import { PreviousHostsPredicateSchema } from "#envoy/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb";
 import { PreviousPrioritiesConfigSchema } from "#envoy/gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb";
 import { nameOf, unpack } from "#envoy/any";
+import { compileHeaderMatchers } from "#matcher/header-matcher";
+import type { HeaderMatcher } from "#matcher/header-matcher";
 import type { ReportViolation } from "#matcher/string-matcher";
 import { durationMs } from "#envoy/duration";
 import type { RetryPolicy } from "./route.ts";
@@ -19,7 +21,6 @@ const DEFAULT_BASE_INTERVAL_MS = 25;
 export function compileRetryPolicy(config: RetryPolicyMessage, path: string, report: ReportViolation): RetryPolicy {
   // Words that are not known are ignored, as Envoy does: Istio lets any text through.
   const retryOn = new Set(config.retryOn.split(",").map((word) => word.trim()));
-  if (retryOn.has("retriable-headers")) report(`${path}.retry_on`, '"retriable-headers" is not served by this proxy');
   const baseIntervalMs = durationMs(config.retryBackOff?.baseInterval) ?? DEFAULT_BASE_INTERVAL_MS;
   const maxIntervalMs = durationMs(config.retryBackOff?.maxInterval) ?? baseIntervalMs * 10;
   if (config.retryBackOff !== undefined && baseIntervalMs <= 0) report(`${path}.retry_back_off.base_interval`, "must be greater than 0");
@@ -34,6 +35,8 @@ export function compileRetryPolicy(config: RetryPolicyMessage, path: string, rep
     retriable4xx: retryOn.has("retriable-4xx"),
     envoyRateLimited: retryOn.has("envoy-ratelimited"),
     retriableStatusCodes: new Set(retryOn.has("retriable-status-codes") ? config.retriableStatusCodes : []),
+    onRetriableHeaders: retryOn.has("retriable-headers"),
+    retriableHeaders: compileHeaderMatchers(config.retriableHeaders, `${path}.retriable_headers`, report).map(ofResponse),
     grpcCodes: new Set([...retryOn].flatMap((word) => (Object.hasOwn(GRPC_CODES, word) ? [GRPC_CODES[word] as number] : []))),
     numRetries: config.numRetries ?? 1,
     perTryTimeoutMs: durationMs(config.perTryTimeout) ?? 0,
@@ -60,6 +63,11 @@ function priorityUpdateFrequency({ retryPriority }: RetryPolicyMessage, path: st
   }
   if (frequency < 1) report(`${path}.update_frequency`, "must be greater than 0");
   return frequency;
+}
+
+/** A response has none of a request's pseudo headers. */
+function ofResponse(matcher: HeaderMatcher): RetryPolicy["retriableHeaders"][number] {
+  return (headers) => matcher.matches({ method: "", path: "", authority: "", scheme: "", getJoined: (name) => headers.getJoined(name) });
 }
 
 function hostSelectionAttempts(config: RetryPolicyMessage, path: string, report: ReportViolation): number {

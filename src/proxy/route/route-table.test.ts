@@ -347,6 +347,22 @@ test("Istio's retry policy; a virtual host's holds where the route has none", ()
   assert.deepEqual([shared?.status5xx, shared?.numRetries, shared?.hostSelectionAttempts], [true, 1, 0]);
 });
 
+test("retriable headers match responses, their status too", () => {
+  const retriableHeaders = [
+    { name: "X-Again", stringMatch: { prefix: "y" } },
+    { name: ":status", stringMatch: { exact: "418" } },
+  ];
+  const retryPolicy = { retryOn: "retriable-headers", retriableHeaders };
+  const on = table({
+    virtualHosts: [{ name: "v", domains: ["*"], routes: [{ match: { prefix: "/" }, route: to("c", { retryPolicy }) }] }],
+  });
+  const retry = match(on, {})?.retry;
+  const taken = (status: number, again: string) =>
+    retry?.retriableHeaders.some((matches) => matches(new PairResponseHeaderMap(status, [["x-again", again]])));
+  assert.equal(retry?.onRetriableHeaders, true);
+  assert.deepEqual([taken(200, "yes"), taken(200, "no"), taken(418, "no")], [true, false, true]);
+});
+
 test("previous_priorities is the retry priority that is served, with a frequency", () => {
   const policy = (typedConfig: JsonObject) => ({
     virtualHosts: [

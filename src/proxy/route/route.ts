@@ -34,6 +34,9 @@ export interface RetryPolicy {
   readonly retriable4xx: boolean;
   readonly envoyRateLimited: boolean;
   readonly retriableStatusCodes: ReadonlySet<number>;
+  readonly onRetriableHeaders: boolean;
+  /** Of responses; looked at with `onRetriableHeaders` only. */
+  readonly retriableHeaders: readonly ((headers: ResponseHeaderMap) => boolean)[];
   /** gRPC codes by number: cancelled 1, deadline-exceeded 4, resource-exhausted 8, internal 13, unavailable 14. */
   readonly grpcCodes: ReadonlySet<number>;
   /** Retries after the first try; 0: none. */

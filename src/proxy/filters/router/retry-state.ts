@@ -1,6 +1,7 @@
 // Whether another try is made, and when: the route's policy joined with what an internal client asked for by header. Envoy's rules
 // (retry_state_impl). It counts tries and holds the cluster's retry permit; the timer is the router's.
 import type { Cluster } from "#proxy/cluster/cluster";
+import { asciiLower } from "#matcher/wire-text";
 import type { RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
 import type { StreamResetReason } from "#proxy/http/stream";
 import type { RetryPolicy } from "#proxy/route/route";
@@ -19,6 +20,8 @@ const NO_POLICY: RetryPolicy = Object.freeze({
   retriable4xx: false,
   envoyRateLimited: false,
   retriableStatusCodes: new Set<number>(),
+  onRetriableHeaders: false,
+  retriableHeaders: [],
   grpcCodes: new Set<number>(),
   numRetries: 1,
   perTryTimeoutMs: 0,
@@ -42,8 +45,10 @@ export function requestRetryPolicy(policy: RetryPolicy | undefined, headers: Req
   const grpcOn = take(headers, "x-envoy-retry-grpc-on");
   const maxRetries = take(headers, "x-envoy-max-retries");
   const statusCodes = take(headers, "x-envoy-retriable-status-codes");
+  const headerNames = take(headers, "x-envoy-retriable-header-names");
   if (policy === undefined && retryOn === undefined && grpcOn === undefined) return undefined;
-  if (retryOn === undefined && grpcOn === undefined && maxRetries === undefined && statusCodes === undefined) return policy;
+  if (retryOn === undefined && grpcOn === undefined && maxRetries === undefined && statusCodes === undefined && headerNames === undefined)
+    return policy;
 
   const base = policy ?? NO_POLICY;
   const words = new Set((retryOn ?? "").split(",").map((word) => word.trim()));
@@ -64,10 +69,18 @@ export function requestRetryPolicy(policy: RetryPolicy | undefined, headers: Req
     retriable4xx: base.retriable4xx || words.has("retriable-4xx"),
     envoyRateLimited: base.envoyRateLimited || words.has("envoy-ratelimited"),
     retriableStatusCodes: new Set([...base.retriableStatusCodes, ...(byCode ? listed : [])]),
+    onRetriableHeaders: base.onRetriableHeaders || words.has("retriable-headers"),
+    retriableHeaders: [...base.retriableHeaders, ...(headerNames ?? "").split(",").flatMap(presence)],
     grpcCodes: new Set([...base.grpcCodes, ...grpcWords.flatMap((word) => GRPC_WORDS.get(word) ?? [])]),
     // The header wins over the route.
     numRetries: maxRetries !== undefined && /^\d{1,9}$/.test(maxRetries) ? Number(maxRetries) : base.numRetries,
   };
+}
+
+/** By header only names can be asked for. */
+function presence(text: string): RetryPolicy["retriableHeaders"] {
+  const name = asciiLower(text.trim());
+  return name === "" ? [] : [(headers) => headers.has(name)];
 }
 
 function take(headers: RequestHeaderMap, name: string): string | undefined {
@@ -152,6 +165,7 @@ export class RetryState {
     if (policy.gatewayError && status >= 502 && status <= 504) return true;
     if (policy.retriable4xx && status === 409) return true;
     if (policy.retriableStatusCodes.has(status)) return true;
+    if (policy.onRetriableHeaders && policy.retriableHeaders.some((matches) => matches(headers))) return true;
     if (policy.grpcCodes.size > 0) {
       const grpcStatus = headers.get("grpc-status");
       if (grpcStatus !== undefined && policy.grpcCodes.has(Number(grpcStatus))) return true;

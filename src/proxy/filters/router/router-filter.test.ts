@@ -2,6 +2,8 @@ import type { UpstreamHost } from "#proxy/cluster/upstream-host";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { LoadAssignmentConfig } from "#proxy/cluster/load-assignment";
+import type { ResponseHeaderMap } from "#proxy/http/header-map";
+import type { RetryPolicy } from "#proxy/route/route";
 import { Client, FakeHcm, RETRY, clusterConfig, outcome, routeEntry } from "#proxy/http/hcm.fake";
 import type { FakeHcmOptions } from "#proxy/http/hcm.fake";
 import { PairRequestHeaderMap, PairResponseHeaderMap, PairTrailerMap } from "#proxy/http/pair-header-map";
@@ -503,6 +505,34 @@ describe("the router under pressure", () => {
     running.onRequestReset("remote-reset", "");
     assert.equal(within.hcm.last.resetReason, "local-reset");
     assert.equal(finished(within.hcm), "200 DC downstream_remote_disconnect");
+  });
+});
+
+describe("retriable headers", () => {
+  const tries = (over: Partial<RetryPolicy>, request: [string, string][] = []): number => {
+    const retry = { ...RETRY, retriableStatusCodes: new Set<number>(), numRetries: 1, ...over };
+    const { hcm, client } = start({ route: { retry }, hcm: { internalAddressConfig: { cidrRanges: [{ addressPrefix: "10.0.0.9" }] } } });
+    hcm.send(client, { headers: [["x-forwarded-for", "10.0.0.9"], ...request] });
+    hcm.last.receiver.onResponseHeaders(new PairResponseHeaderMap(200, [["x-again", "yes"]]), true);
+    hcm.clock.advance(500);
+    return hcm.tries.length;
+  };
+  const again = { retriableHeaders: [(headers: ResponseHeaderMap) => headers.get("x-again") === "yes"] };
+
+  it("of a response lead to another try where the policy asks for that", () => {
+    assert.equal(tries({ ...again, onRetriableHeaders: true }), 2);
+    assert.equal(tries(again), 1);
+    assert.equal(tries({ onRetriableHeaders: true }), 1);
+  });
+
+  it("can be named by an internal client", () => {
+    assert.equal(tries({ onRetriableHeaders: true }, [["x-envoy-retriable-header-names", "x-other, X-Again"]]), 2);
+    assert.equal(tries({}, [["x-envoy-retriable-header-names", "x-again"]]), 1);
+    const both: [string, string][] = [
+      ["x-envoy-retry-on", "retriable-headers"],
+      ["x-envoy-retriable-header-names", "x-again"],
+    ];
+    assert.equal(tries({}, both), 2);
   });
 });
 
