@@ -137,6 +137,10 @@ test("a name that is gone leaves no host, a lookup that failed leaves those ther
   await answer([]);
   assert.deepEqual(told[1], []);
   assert.equal(count("update_success"), 2);
+  clock.advance(60_000);
+  await answer([]);
+  assert.equal(told.length, 2);
+  assert.equal(count("update_no_rebuild"), 1);
 });
 
 test("a first lookup that failed makes the cluster ready, without hosts", async () => {

@@ -91,10 +91,10 @@ export class DnsResolution {
     this.#backOff?.reset();
     const all = [...new Set(answer.addresses.map(({ address }) => address))];
     const addresses = config.logical ? all.slice(0, 1) : all;
-    if (!this.#published || !sameAddresses(addresses, target.addresses)) {
-      target.addresses = addresses;
-      this.#publish();
-    } else if (!config.logical) this.#noRebuild.inc();
+    const same = sameAddresses(addresses, target.addresses);
+    if (same) this.#noRebuild.inc();
+    else target.addresses = addresses;
+    if (!same || !this.#published) this.#publish();
     const used = config.logical ? answer.addresses.slice(0, 1) : answer.addresses;
     const ttlMs = config.respectTtl && used.length > 0 ? Math.min(...used.map((one) => one.ttlMs)) : 0;
     return (ttlMs > 0 ? ttlMs : config.refreshMs) + (config.jitterMs > 0 ? random.integer(config.jitterMs) : 0);
