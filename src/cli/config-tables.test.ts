@@ -122,5 +122,7 @@ describe("tables of a config dump", () => {
       { url: "http://localhost:8080/productpage" },
       { url: "http://localhost:8080/", host: "any.shop.example" },
     ]);
+    const encrypted = JSON.parse(JSON.stringify(DUMP).replaceAll('"filters":', '"transport_socket":{"name":"tls"},"filters":'));
+    assert.equal(gatewayUrls(encrypted)[0]?.url, "https://localhost:8080/productpage");
   });
 });

@@ -16,11 +16,16 @@ function openPath(route: unknown): string | undefined {
   return exact !== "" ? exact : prefix !== "" ? prefix : undefined;
 }
 
-function routeNames(listener: unknown): readonly string[] {
+interface HttpChain {
+  readonly routes: string;
+  readonly scheme: "http" | "https";
+}
+
+function httpChains(listener: unknown): readonly HttpChain[] {
   return list(listener, "filter_chains").flatMap((chain) =>
-    list(chain, "filters").flatMap((filter) => {
-      const name = text(path(asFields(field(filter, "typed_config")), "rds", "route_config_name"));
-      return name === "" ? [] : [name];
+    list(chain, "filters").flatMap((filter): HttpChain[] => {
+      const routes = text(path(asFields(field(filter, "typed_config")), "rds", "route_config_name"));
+      return routes === "" ? [] : [{ routes, scheme: field(chain, "transport_socket") === undefined ? "http" : "https" }];
     }),
   );
 }
@@ -31,14 +36,15 @@ export function gatewayUrls(dump: unknown): readonly GatewayUrl[] {
   const found: GatewayUrl[] = [];
   for (const listener of listeners(dump)) {
     const port = text(path(listener, "address", "socket_address", "port_value"));
-    for (const name of routeNames(listener)) {
+    for (const { routes: name, scheme } of httpChains(listener)) {
       for (const virtualHost of list(tables.get(name), "virtual_hosts")) {
         const domain = text(list(virtualHost, "domains")[0]).replace(/:\d+$/, "");
         const open = list(virtualHost, "routes")
           .map(openPath)
           .find((one) => one !== undefined);
         if (open === undefined || domain === "") continue;
-        const url = `http://localhost${port === "80" ? "" : `:${port}`}${open}`;
+        const implied = scheme === "https" ? "443" : "80";
+        const url = `${scheme}://localhost${port === implied ? "" : `:${port}`}${open}`;
         if (domain === "*" || domain === "localhost") found.push({ url });
         else found.push({ url, host: domain.startsWith("*.") ? `any${domain.slice(1)}` : domain });
       }
