@@ -92,7 +92,10 @@ export class ActiveListener {
       filterError: scope.counter("downstream_listener_filter_error"),
       tls: new TlsStats(scope),
       handshakeTimeout: scope.counter("downstream_cx_transport_socket_connect_timeout"),
-      secretsNotReady: scope.counter("server_ssl_socket_factory", "downstream_context_secrets_not_ready"),
+      // Only listeners that end TLS have it, as in Envoy.
+      get secretsNotReady() {
+        return scope.counter("server_ssl_socket_factory", "downstream_context_secrets_not_ready");
+      },
       lengthMs: scope.histogram("downstream_cx_length_ms"),
     };
   }
