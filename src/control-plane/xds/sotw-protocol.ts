@@ -28,14 +28,16 @@ export class SotwProtocol {
     // A nonce of an earlier stream comes with the first request of a client that has connected again; it names nothing of ours.
     const known = state.lastNonce !== "";
     if (known && responseNonce !== "" && responseNonce !== state.lastNonce) return undefined;
-    const names = new Set(request.resourceNames);
     const before = state.names;
+    // Every acknowledgement repeats all names: the strings of the first time are kept, those of the others may go at once.
+    const repeated = request.resourceNames.length === before.size && request.resourceNames.every((name) => before.has(name));
+    const names = repeated ? before : new Set(request.resourceNames);
     state.names = names;
-    const unsubscribe = [...before].filter((name) => !names.has(name));
+    const unsubscribe = repeated ? [] : [...before].filter((name) => !names.has(name));
     for (const name of unsubscribe) if (!names.has("*")) state.held.delete(name);
     return {
       typeUrl,
-      subscribe: request.resourceNames.filter((name) => !before.has(name)),
+      subscribe: repeated ? [] : request.resourceNames.filter((name) => !before.has(name)),
       unsubscribe,
       nonce: known ? responseNonce : "",
       error: errorDetail?.message,

@@ -118,7 +118,8 @@ export class Subscription {
       }
       // Asking again for a name means that the client has lost it.
       if (this.#names.has(name)) this.#sent.delete(name);
-      this.#names.add(name);
+      // The name as it stands in the resource: thousands of clients ask for the same ones.
+      this.#names.add(this.#desired.get(name)?.name ?? name);
       this.#dirty = true;
     }
   }
