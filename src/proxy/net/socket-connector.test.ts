@@ -95,8 +95,9 @@ test("a connect that takes too long fails once, and a cancelled one never calls 
   server.close();
 });
 
-test("a connection is probed after the idle time that was asked for", async () => {
+test("a connection is probed after the idle time that was asked for", async (t) => {
   const server = createServer((socket) => socket.resume()).listen(0, "127.0.0.1");
+  t.after(() => server.close());
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   const keepalive = { idleMs: 30_000, intervalMs: 5000, probes: 4 };
@@ -114,16 +115,16 @@ test("a connection is probed after the idle time that was asked for", async () =
       { keepalive },
     );
   });
+  t.after(() => connection.close("now"));
   if (process.platform === "linux") {
     // The kernel's table: timer 2 is the one of the probes, with the time until it fires in hundredths of a second.
     const hex = connection.local.port.toString(16).toUpperCase().padStart(4, "0");
     const line =
       readFileSync("/proc/net/tcp", "utf8")
         .split("\n")
-        .find((entry) => entry.includes(`0100007F:${hex} `)) ?? "";
+        // The local address stands first; the server's end of the connection has it as its remote one.
+        .find((entry) => /^\s*\d+: (\S+)/u.exec(entry)?.[1] === `0100007F:${hex}`) ?? "";
     const [, hundredths = ""] = / 02:([0-9A-F]{8}) /u.exec(line) ?? [];
     assert.ok(Math.abs(Number.parseInt(hundredths, 16) - 3000) < 500, line);
   }
-  connection.close("now");
-  server.close();
 });
