@@ -5,13 +5,13 @@ import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { DeltaDiscoveryResponseSchema, DiscoveryResponseSchema, ResourceSchema } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
 import type { Resource } from "#control-plane/generate/resource";
 import type { ResourceResponse } from "./discovery-session.ts";
+import { lengthDelimitedTag, varint } from "#envoy/wire-format";
 import { versionOf } from "./resource-version.ts";
 
-const LENGTH_DELIMITED = 2;
-const DELTA_RESOURCES = tag(DeltaDiscoveryResponseSchema.field.resources.number);
-const SOTW_RESOURCES = tag(DiscoveryResponseSchema.field.resources.number);
-const RESOURCE_ANY = tag(ResourceSchema.field.resource.number);
-const ANY_VALUE = tag(AnySchema.field.value.number);
+const DELTA_RESOURCES = lengthDelimitedTag(DeltaDiscoveryResponseSchema.field.resources.number);
+const SOTW_RESOURCES = lengthDelimitedTag(DiscoveryResponseSchema.field.resources.number);
+const RESOURCE_ANY = lengthDelimitedTag(ResourceSchema.field.resource.number);
+const ANY_VALUE = lengthDelimitedTag(AnySchema.field.value.number);
 
 export function deltaResponse(response: ResourceResponse): Buffer {
   const frame = create(DeltaDiscoveryResponseSchema, {
@@ -64,15 +64,4 @@ function once(make: Part): Part {
     if (part === undefined) made.set(resource, (part = make(resource)));
     return part;
   };
-}
-
-function tag(field: number): number {
-  return (field << 3) | LENGTH_DELIMITED;
-}
-
-function varint(value: number): Uint8Array {
-  const bytes: number[] = [];
-  for (; value > 127; value >>>= 7) bytes.push((value & 127) | 128);
-  bytes.push(value);
-  return Uint8Array.from(bytes);
 }

@@ -1,9 +1,9 @@
 // A node is decoded into many small objects and kept for as long as its stream lives: one that is larger than any proxy's is refused by
 // its length, before it is decoded.
+import { LENGTH_DELIMITED } from "#envoy/wire-format";
 
 /** Istio's own nodes have a few kilobytes; Envoy's list of what it is built with adds some tens. */
 const MAX_NODE_BYTES = 256 * 1024;
-const LENGTH_DELIMITED = 2;
 
 /** Stands for a request that was not decoded. */
 export class OversizedNode {

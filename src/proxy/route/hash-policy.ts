@@ -4,6 +4,7 @@ import type { RouteAction_HashPolicy } from "#envoy/gen/envoy/config/route/v3/ro
 import { durationMs } from "#envoy/duration";
 import type { RequestHeaderMap } from "#proxy/http/header-map";
 import type { ReportViolation } from "#matcher/string-matcher";
+import { addressText } from "#proxy/net/socket-address";
 import { xxHash64 } from "#runtime/xx-hash64";
 
 export interface HashInput {
@@ -124,8 +125,4 @@ function queryParameter(path: string, name: string): string | undefined {
     if ((equals < 0 ? pair : pair.slice(0, equals)) === name) return equals < 0 ? "" : pair.slice(equals + 1);
   }
   return undefined;
-}
-
-function addressText({ address, port }: HashInput["remoteAddress"]): string {
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }

@@ -15,6 +15,7 @@ import { isTls } from "#control-plane/generate/listener/listener-protocol";
 import { destinationCluster } from "#control-plane/generate/route/destination-cluster";
 import { networkFilter } from "./network-filter.ts";
 import { proxyTo, tcpFilters, type TcpProxySettings } from "./tcp-filters.ts";
+import { withPort } from "#control-plane/generate/route/virtual-host-domains";
 
 interface ListenerPort {
   readonly number: number;
@@ -114,10 +115,6 @@ function tunnelSettings(rule: DestinationRuleSpec | undefined, subsetName: strin
   const subset = rule?.subsets?.find(({ name }) => name === subsetName)?.trafficPolicy;
   const tunnel = (subsetName === "" ? rule?.trafficPolicy : subset)?.tunnel;
   if (tunnel === undefined) return {};
-  const hostname = hostAndPort(tunnel.targetHost ?? "", tunnel.targetPort ?? 0);
+  const hostname = withPort(tunnel.targetHost ?? "", tunnel.targetPort ?? 0);
   return { tunnelingConfig: { hostname, usePost: tunnel.protocol === "POST" } };
-}
-
-function hostAndPort(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -3,9 +3,9 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { RouteConfigurationSchema, type RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { VirtualHostSchema, type VirtualHost } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
+import { lengthDelimitedTag, varint } from "#envoy/wire-format";
 
-const LENGTH_DELIMITED = 2;
-const TAG = (RouteConfigurationSchema.field.virtualHosts.number << 3) | LENGTH_DELIMITED;
+const TAG = lengthDelimitedTag(RouteConfigurationSchema.field.virtualHosts.number);
 
 /** With the tag and length of the field in front. */
 const encoded = new WeakMap<VirtualHost, Uint8Array>();
@@ -23,11 +23,4 @@ function encodedHost(host: VirtualHost): Uint8Array {
     encoded.set(host, bytes);
   }
   return bytes;
-}
-
-function varint(value: number): Uint8Array {
-  const bytes: number[] = [];
-  for (; value > 127; value >>>= 7) bytes.push((value & 127) | 128);
-  bytes.push(value);
-  return Uint8Array.from(bytes);
 }

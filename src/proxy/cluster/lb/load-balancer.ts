@@ -23,11 +23,6 @@ export function sameWeights(hosts: readonly Host[]): boolean {
   return first === undefined || hosts.every((host) => host.weight === first.weight);
 }
 
-/** What hashing balancers know a host by: its address, as Envoy writes it. */
-export function hashKey({ address: { address, port } }: Host): string {
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
 /** For a request that no hash policy says anything about: any host. */
 export function randomHash(random: Random): bigint {
   return (BigInt(Math.floor(random.next() * 0x1_0000_0000)) << 32n) | BigInt(Math.floor(random.next() * 0x1_0000_0000));

@@ -3,7 +3,8 @@
 import type { Random } from "#runtime/random";
 import { xxHash64 } from "#runtime/xx-hash64";
 import type { Host } from "#proxy/cluster/cluster";
-import { hashKey, randomHash, type LoadBalancer, type WeightedHost } from "./load-balancer.ts";
+import { addressText } from "#proxy/net/socket-address";
+import { randomHash, type LoadBalancer, type WeightedHost } from "./load-balancer.ts";
 
 const ALL_BITS = 0xffff_ffff_ffff_ffffn;
 
@@ -24,7 +25,7 @@ export class Maglev implements LoadBalancer {
     const most = Math.max(...weighted.map(({ weight }) => weight));
     const modulus = BigInt(size);
     const entries = weighted.map(({ host, weight }) => {
-      const key = hashKey(host);
+      const key = addressText(host.address);
       return { offset: Number(xxHash64(key) % modulus), skip: Number(xxHash64(key, 1n) % (modulus - 1n)) + 1, weight, target: 0, next: 0 };
     });
     let filled = 0;

@@ -3,7 +3,8 @@
 import type { Random } from "#runtime/random";
 import { xxHash64 } from "#runtime/xx-hash64";
 import type { Host } from "#proxy/cluster/cluster";
-import { hashKey, randomHash, type LoadBalancer, type WeightedHost } from "./load-balancer.ts";
+import { addressText } from "#proxy/net/socket-address";
+import { randomHash, type LoadBalancer, type WeightedHost } from "./load-balancer.ts";
 
 export interface RingHashOptions {
   readonly minimumRingSize: number;
@@ -25,7 +26,7 @@ export class RingHash implements LoadBalancer {
     let current = 0;
     let target = 0;
     for (const [index, { host }] of hosts.entries()) {
-      const key = hashKey(host);
+      const key = addressText(host.address);
       target += scale * shares[index]!;
       for (let copy = 0; current < target; copy++, current++) entries.push({ hash: xxHash64(`${key}_${copy}`), host });
     }
