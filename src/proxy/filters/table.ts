@@ -2,7 +2,7 @@
 import { corsFilterCompiler } from "#proxy/filters/cors/cors-filter";
 import { faultFilterCompiler } from "#proxy/filters/fault/fault-filter";
 import { grpcStatsFilterCompiler } from "#proxy/filters/grpc-stats/grpc-stats-filter";
-import { routerFilterCompiler } from "#proxy/filters/router/router-filter";
+import { routerFilterCompiler } from "#proxy/filters/router/router-compiler";
 import type { HttpFilterCompiler } from "#proxy/http/filter";
 
 export const HTTP_FILTERS: readonly HttpFilterCompiler[] = [

@@ -8,7 +8,7 @@ import { HttpConnectionManagerSchema } from "#envoy/gen/envoy/extensions/filters
 import { RouterSchema } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
 import { UuidRequestIdConfigSchema } from "#envoy/gen/envoy/extensions/request_id/uuid/v3/uuid_pb";
 import { ConfigError } from "#proxy/config-error";
-import { routerFilterCompiler } from "#proxy/filters/router/router-filter";
+import { routerFilterCompiler } from "#proxy/filters/router/router-compiler";
 import { parseHcm } from "./hcm-config.ts";
 import type { HcmConfig } from "./hcm-config.ts";
 

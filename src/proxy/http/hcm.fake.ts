@@ -10,7 +10,7 @@ import { anyOf, pack } from "#envoy/any";
 import type { Host, HttpConnectionPool, PendingStream, PoolCallbacks } from "#proxy/cluster/cluster";
 import type { ClusterConfig } from "#proxy/cluster/cluster-config";
 import { ThreadClusterManager } from "#proxy/cluster/cluster-manager";
-import { routerFilterCompiler } from "#proxy/filters/router/router-filter";
+import { routerFilterCompiler } from "#proxy/filters/router/router-compiler";
 import type { RetryPolicy, RouteEntry } from "#proxy/route/route";
 import type { ThreadContext } from "#proxy/thread-context";
 import { ManualClock } from "#runtime/clock";

@@ -8,7 +8,7 @@ import { RouterSchema } from "#envoy/gen/envoy/extensions/filters/http/router/v3
 import { pack } from "#envoy/any";
 import { ThreadClusterManager } from "#proxy/cluster/cluster-manager";
 import { http1PoolFactory } from "#proxy/cluster/http1-pool-factory";
-import { routerFilterCompiler } from "#proxy/filters/router/router-filter";
+import { routerFilterCompiler } from "#proxy/filters/router/router-compiler";
 import { isTerminalFilter } from "#proxy/listener/network-filter";
 import type { ConnectCallbacks } from "#proxy/net/connector";
 import type { ThreadContext } from "#proxy/thread-context";

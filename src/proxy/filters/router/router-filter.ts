@@ -1,29 +1,26 @@
 // The router: the terminal filter that sends a request to a cluster, tries again where the policy says so, and brings the answer
 // back. Behaviour, statistics and texts are those of Envoy's router. Hedging and internal redirects are not there.
-import { RouterSchema } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
-import type { Cluster, Host, LoadBalancerContext } from "#proxy/cluster/cluster";
-import { PreviousPriorities } from "#proxy/cluster/previous-priorities";
+import type { Cluster, Host } from "#proxy/cluster/cluster";
 import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
-import type { FilterStream, HttpFilterCompiler, LocalReply } from "#proxy/http/filter";
+import type { LocalReply } from "#proxy/http/filter";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "#proxy/http/header-map";
 import { LOCAL_REPLIES, clusterNotFound, isGrpcRequest, upstreamReset } from "#proxy/http/local-reply";
 import type { StreamResetReason } from "#proxy/http/stream";
-import type { TerminalFilter, TerminalFilterFactory, TerminalStream } from "#proxy/http/terminal-filter";
+import type { TerminalFilter, TerminalStream } from "#proxy/http/terminal-filter";
 import { WheelTimer } from "#proxy/http/timer-wheel";
 import type { TimerOwner } from "#proxy/http/timer-wheel";
-import type { RequestHash } from "#proxy/route/hash-policy";
 import type { ClusterChoice, RouteEntry } from "#proxy/route/route";
-import { invariant } from "#runtime/invariant";
 import { grpcOutcome } from "./grpc-outcome.ts";
-import { RetryState, requestRetryPolicy } from "./retry-state.ts";
+import { requestRetryPolicy } from "./request-retry-policy.ts";
+import { RetryState } from "./retry-state.ts";
 import { Mirroring } from "./mirroring.ts";
 import { RetryBody } from "./retry-body.ts";
-import { RouteStatsCache } from "./route-stats.ts";
-import type { RouteStats } from "./route-stats.ts";
-import { parseRouter } from "./router-config.ts";
+import type { RouteStatsCache } from "./route-stats.ts";
 import type { RouterConfig } from "./router-config.ts";
 import { requestTimeouts, setExpectedTimeout } from "./timeouts.ts";
 import type { RequestTimeouts } from "./timeouts.ts";
+import { HostSelection } from "./host-selection.ts";
+import { UpstreamCharges } from "./upstream-charges.ts";
 import { UpstreamRequest } from "./upstream-request.ts";
 import type { UpstreamRequestOwner } from "./upstream-request.ts";
 
@@ -31,41 +28,23 @@ const GLOBAL_TIMEOUT = 0;
 const PER_TRY_TIMEOUT = 1;
 const RETRY_BACKOFF = 2;
 const NO_TIMEOUTS: RequestTimeouts = { globalMs: 0, perTryMs: 0 };
-const NO_HOSTS: readonly Host[] = [];
 
-export const routerFilterCompiler: HttpFilterCompiler = {
-  configTypes: [RouterSchema.typeName],
-  compile(name, any, path): TerminalFilterFactory {
-    const config = parseRouter(any, name, path);
-    const routeStats = new RouteStatsCache();
-    return {
-      name,
-      create(_stream: FilterStream) {
-        invariant(false, "the router is made by createTerminal");
-      },
-      createTerminal: (stream) => new RouterFilter(stream, config, routeStats),
-    };
-  },
-};
-
-class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, LoadBalancerContext {
+export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner {
   readonly #stream: TerminalStream;
   readonly #config: RouterConfig;
   readonly #routeStatsCache: RouteStatsCache;
-  #routeStats: RouteStats | undefined = undefined;
   #headers: RequestHeaderMap | undefined = undefined;
   #trailers: TrailerMap | undefined = undefined;
   #route: RouteEntry | undefined = undefined;
   #choice: ClusterChoice | undefined = undefined;
-  #cluster: Cluster | undefined = undefined;
+  /** From the choice of a cluster on. */
+  #charges: UpstreamCharges | undefined = undefined;
   #attempt: UpstreamRequest | undefined = undefined;
   #retry: RetryState | undefined = undefined;
   /** The request body so far while it may be sent again; undefined when it is not kept. */
   #body: RetryBody | undefined = undefined;
   #mirroring: Mirroring | undefined = undefined;
-  #tried: Host[] | undefined = undefined;
-  #previousPriorities: PreviousPriorities | undefined = undefined;
-  #hash: RequestHash | undefined = undefined;
+  readonly #selection: HostSelection;
   #timeouts: RequestTimeouts = NO_TIMEOUTS;
   #timeoutReplies: { readonly global: LocalReply; readonly perTry: LocalReply } | undefined = undefined;
   #requestCompleteMs = -1;
@@ -81,30 +60,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
     this.#routeStatsCache = routeStats;
     this.#stream = stream;
     this.#config = config;
-  }
-
-  // ---- LoadBalancerContext
-
-  get randomValue(): number {
-    return this.#stream.routeInput.randomValue;
-  }
-  get hash(): bigint | undefined {
-    return this.#hash?.hash;
-  }
-  get triedHosts(): readonly Host[] {
-    return this.#tried ?? NO_HOSTS;
-  }
-  get hostSelectionAttempts(): number {
-    return this.#tried === undefined ? 0 : (this.#retry?.policy.hostSelectionAttempts ?? 0);
-  }
-  get previousPriorities(): PreviousPriorities | undefined {
-    return this.#previousPriorities;
-  }
-  get downstream(): ConnectionInfo {
-    return this.#stream.connection;
-  }
-  get originalDestination(): SocketAddress | undefined {
-    return this.#stream.originalDestination;
+    this.#selection = new HostSelection(stream);
   }
 
   // ---- TerminalFilter: the request
@@ -138,16 +94,13 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
       return;
     }
     info.upstreamCluster = choice.cluster;
-    this.#cluster = cluster;
-    this.#routeStats = this.#routeStatsCache.of(route, stream.thread.stats);
+    const charges = new UpstreamCharges(stats, cluster, this.#routeStatsCache.of(route, stream.thread.stats));
+    this.#charges = charges;
     this.#grpc = isGrpcRequest(headers);
-    if (route.hash !== undefined) {
-      const { remote, local } = stream.connection;
-      this.#hash = route.hash({ headers, remoteAddress: remote, localAddress: local });
-    }
-    const host = cluster.chooseHost(this);
+    this.#selection.computeHash(route, headers);
+    const host = cluster.chooseHost(this.#selection);
     if (host === undefined) {
-      this.#noHost(cluster);
+      this.#noHost();
       return;
     }
 
@@ -166,7 +119,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
     if (route.autoHostRewrite && host.hostname !== "") headers.authority = host.hostname;
     const policy = requestRetryPolicy(route.retry, headers);
     if (policy !== undefined) {
-      this.#retry = new RetryState(policy, stream.random, this.#routeStats);
+      this.#retry = new RetryState(policy, stream.random, charges.route);
       if (!endStream) this.#body = new RetryBody(stream.bufferLimitBytes);
     }
     if (!this.#config.suppressEnvoyHeaders) setExpectedTimeout(headers, this.#timeouts, 0, this.#rewritesGrpcTimeout);
@@ -178,7 +131,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
   onRequestData(chunk: Buffer, endStream: boolean): void {
     if (this.#done) return;
     if (this.#mirroring?.keep(chunk) === false) {
-      this.#cluster!.stats.retryAbandoned.inc();
+      this.#charges!.cluster.stats.retryAbandoned.inc();
       this.#mirroring = undefined;
     }
     if (this.#body !== undefined) this.#keep(chunk);
@@ -216,6 +169,9 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
 
   // ---- UpstreamRequestOwner
 
+  get downstream(): ConnectionInfo {
+    return this.#stream.connection;
+  }
   get requestHeaders(): RequestHeaderMap {
     return this.#headers!;
   }
@@ -231,7 +187,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
     info.upstreamHost = host.address;
     info.upstreamLocal = local;
     // With a connection: the request is on its way.
-    if (local !== undefined) this.#routeStats?.rqTotal.inc();
+    if (local !== undefined) this.#charges!.sent();
   }
 
   onUpstreamSent(first: boolean, last: boolean): void {
@@ -249,7 +205,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
 
   onUpstreamInformational(headers: ResponseHeaderMap): void {
     if (this.#done) return;
-    this.#chargeCode(headers.status, this.#cluster!);
+    this.#charges!.code(headers.status);
     // Something of this try's answer is out: another try would answer twice.
     this.#giveUpRetries();
     this.#stream.respondInformational(headers);
@@ -257,9 +213,10 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
 
   onUpstreamHeaders(headers: ResponseHeaderMap, endStream: boolean): void {
     const attempt = this.#attempt;
-    const cluster = this.#cluster;
+    const charges = this.#charges;
     const route = this.#route;
-    if (this.#done || attempt === undefined || cluster === undefined || route === undefined) return;
+    if (this.#done || attempt === undefined || charges === undefined || route === undefined) return;
+    const { cluster } = charges;
     const { info, clock } = this.#stream;
     const nowMs = clock.monotonicMs();
     info.upstreamFirstByteReceivedMs = nowMs;
@@ -288,13 +245,13 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
     if (this.requestComplete && !this.#config.suppressEnvoyHeaders) {
       headers.set("x-envoy-upstream-service-time", String(Math.trunc(nowMs - this.#requestCompleteMs)));
     }
-    this.#chargeCode(status, cluster);
+    charges.code(status);
     if (status >= 500) host.stats.rqError++;
     else if (!this.#grpc || endStream) host.stats.rqSuccess++;
     if (route.includeAttemptCountInResponse) headers.set("x-envoy-attempt-count", String(this.#attempts));
     info.responseCodeDetails = "via_upstream";
     route.finalizeResponse(headers, info, this.#choice);
-    if (this.#hash !== undefined) for (const cookie of this.#hash.cookies) headers.add("set-cookie", cookie);
+    for (const cookie of this.#selection.cookies) headers.add("set-cookie", cookie);
     if (endStream) this.#complete(nowMs);
     this.#stream.respondHeaders(headers, endStream);
   }
@@ -319,16 +276,15 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
 
   onUpstreamReset(reason: StreamResetReason, transportFailure: string): void {
     const attempt = this.#attempt;
-    const cluster = this.#cluster;
-    if (this.#done || attempt === undefined || cluster === undefined) return;
+    if (this.#done || attempt === undefined) return;
     this.#attempt = undefined;
     this.#stream.timers.cancel(this.#perTryTimer);
     if (transportFailure !== "") this.#stream.info.upstreamTransportFailure = transportFailure;
     // A full circuit breaker is no fault of the host's: fewer hosts would fill it more.
     if (reason !== "overflow") attempt.host.outlierMonitor?.putResult("connect-failed");
-    if (this.#retriedAfterReset(reason, attempt, cluster)) return;
+    if (this.#retriedAfterReset(reason, attempt)) return;
     const reply = upstreamReset(reason, transportFailure, this.#attempts > 1, this.#responseStarted);
-    this.#chargeAbort(reply.status, cluster, attempt.host);
+    this.#charges!.abort(reply.status, attempt.host, this.#responseStarted);
     this.#answer(reply);
   }
 
@@ -365,7 +321,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
   /** Keeps a chunk for a retry, or gives retries up when it is too much. */
   #keep(chunk: Buffer): void {
     if (this.#body!.push(chunk)) return;
-    this.#cluster!.stats.retryAbandoned.inc();
+    this.#charges!.cluster.stats.retryAbandoned.inc();
     this.#giveUpRetries();
     // Between two tries there is nobody to send the rest to.
     if (this.#attempt === undefined) this.#answer(LOCAL_REPLIES.retryBufferExceeded);
@@ -377,7 +333,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
       cluster.stats.rqActiveOverflow.inc();
       const reply = upstreamReset("overflow", "", this.#attempts > 1, false);
       this.#retry?.release();
-      this.#chargeAbort(reply.status, cluster, undefined);
+      this.#charges!.abort(reply.status, undefined, this.#responseStarted);
       this.#answer(reply);
       return;
     }
@@ -394,12 +350,12 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
     info.attemptCount = this.#attempts;
     // The cluster may have been removed or replaced in the meantime.
     const cluster = thread.clusters.get(choice.cluster);
-    const host = cluster?.chooseHost(this);
+    if (cluster !== undefined) this.#charges!.cluster = cluster;
+    const host = cluster?.chooseHost(this.#selection);
     if (cluster === undefined || host === undefined) {
-      this.#noHost(cluster ?? this.#cluster!);
+      this.#noHost();
       return;
     }
-    this.#cluster = cluster;
     if (this.#route!.includeAttemptCountInRequest) headers.set("x-envoy-attempt-count", String(this.#attempts));
     if (!this.#config.suppressEnvoyHeaders) {
       const elapsedMs = this.requestComplete ? clock.monotonicMs() - this.#requestCompleteMs : 0;
@@ -412,16 +368,14 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
   #backOff(host: Host): void {
     const retry = this.#retry!;
     this.#stream.timers.cancel(this.#perTryTimer);
-    if (retry.policy.hostSelectionAttempts > 0) (this.#tried ??= []).push(host);
-    const frequency = retry.policy.priorityUpdateFrequency;
-    if (frequency > 0) (this.#previousPriorities ??= new PreviousPriorities(frequency)).onHostAttempted(host);
+    this.#selection.onHostAttempted(host, retry.policy);
     this.#stream.timers.set(this.#backoffTimer, retry.nextBackoffMs());
   }
 
-  #retriedAfterReset(reason: StreamResetReason, attempt: UpstreamRequest, cluster: Cluster): boolean {
+  #retriedAfterReset(reason: StreamResetReason, attempt: UpstreamRequest): boolean {
     if (this.#responseStarted || this.#retry === undefined) return false;
     const { info } = this.#stream;
-    const decision = this.#retry.onReset(reason, attempt.requestSent, cluster);
+    const decision = this.#retry.onReset(reason, attempt.requestSent, this.#charges!.cluster);
     if (decision === "retry") {
       attempt.host.stats.rqError++;
       this.#backOff(attempt.host);
@@ -434,15 +388,13 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
 
   #onGlobalTimeout(): void {
     const attempt = this.#attempt;
-    const cluster = this.#cluster!;
+    const charges = this.#charges!;
     const reply = this.#timeoutReplies?.global ?? LOCAL_REPLIES.responseTimeout;
     if (attempt !== undefined) {
-      cluster.stats.rqTimeout.inc();
-      this.#routeStats?.rqTimeout.inc();
-      attempt.host.stats.rqTimeout++;
+      charges.timeout(attempt.host);
       if (!this.#responseStarted) {
         attempt.host.outlierMonitor?.putResult("timeout");
-        this.#chargeAbort(reply.status, cluster, attempt.host);
+        charges.abort(reply.status, attempt.host, false);
       }
     }
     this.#answer(reply);
@@ -450,38 +402,23 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
 
   #onPerTryTimeout(): void {
     const attempt = this.#attempt;
-    const cluster = this.#cluster!;
+    const charges = this.#charges!;
     if (attempt === undefined || this.#responseStarted) return;
-    cluster.stats.rqPerTryTimeout.inc();
+    charges.cluster.stats.rqPerTryTimeout.inc();
     attempt.host.stats.rqTimeout++;
     this.#attempt = undefined;
     attempt.host.outlierMonitor?.putResult("timeout");
     attempt.finish();
-    if (this.#retriedAfterReset("local-reset", attempt, cluster)) return;
+    if (this.#retriedAfterReset("local-reset", attempt)) return;
     const reply = this.#timeoutReplies?.perTry ?? LOCAL_REPLIES.perTryTimeout;
-    this.#chargeAbort(reply.status, cluster, attempt.host);
+    charges.abort(reply.status, attempt.host, this.#responseStarted);
     this.#answer(reply);
   }
 
-  #noHost(cluster: Cluster): void {
+  #noHost(): void {
     const reply = LOCAL_REPLIES.noHealthyUpstream;
-    this.#chargeCode(reply.status, cluster);
+    this.#charges!.code(reply.status);
     this.#answer(reply);
-  }
-
-  #chargeCode(status: number, cluster: Cluster): void {
-    cluster.stats.rqCodes.charge(status);
-    this.#routeStats?.rqCodes.charge(status);
-  }
-
-  /** Counts the answer that we give instead of the upstream. */
-  #chargeAbort(status: number, cluster: Cluster, host: Host | undefined): void {
-    if (this.#responseStarted) {
-      this.#stream.stats.resetAfterResponseStarted.inc();
-      return;
-    }
-    this.#chargeCode(status, cluster);
-    if (host !== undefined) host.stats.rqError++;
   }
 
   #answer(reply: LocalReply): void {
@@ -501,11 +438,7 @@ class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner, 
   /** The response is there in full. */
   #complete(nowMs: number): void {
     this.#stream.info.upstreamLastByteReceivedMs = nowMs;
-    if (this.requestComplete) {
-      const tookMs = Math.trunc(nowMs - this.#requestCompleteMs);
-      this.#cluster!.stats.rqTime.record(tookMs);
-      this.#routeStats?.rqTime.record(tookMs);
-    }
+    if (this.requestComplete) this.#charges!.took(nowMs - this.#requestCompleteMs);
     this.#cleanup();
   }
 

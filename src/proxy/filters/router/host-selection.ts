@@ -1,0 +1,60 @@
+// What the load balancer may know of one request: its hash, its client, and the hosts that earlier tries went to.
+import type { Host, LoadBalancerContext } from "#proxy/cluster/cluster";
+import { PreviousPriorities } from "#proxy/cluster/previous-priorities";
+import type { RequestHeaderMap } from "#proxy/http/header-map";
+import type { TerminalStream } from "#proxy/http/terminal-filter";
+import type { SocketAddress } from "#proxy/net/connection";
+import type { RequestHash } from "#proxy/route/hash-policy";
+import type { RetryPolicy, RouteEntry } from "#proxy/route/route";
+
+const NO_HOSTS: readonly Host[] = [];
+const NO_COOKIES: readonly string[] = [];
+
+export class HostSelection implements LoadBalancerContext {
+  readonly #stream: TerminalStream;
+  #hash: RequestHash | undefined = undefined;
+  #tried: Host[] | undefined = undefined;
+  #attempts = 0;
+  previousPriorities: PreviousPriorities | undefined = undefined;
+
+  constructor(stream: TerminalStream) {
+    this.#stream = stream;
+  }
+
+  get randomValue(): number {
+    return this.#stream.routeInput.randomValue;
+  }
+  get hash(): bigint | undefined {
+    return this.#hash?.hash;
+  }
+  get triedHosts(): readonly Host[] {
+    return this.#tried ?? NO_HOSTS;
+  }
+  get hostSelectionAttempts(): number {
+    return this.#attempts;
+  }
+  get originalDestination(): SocketAddress | undefined {
+    return this.#stream.originalDestination;
+  }
+
+  /** Values of set-cookie headers that make the client come back to this host. */
+  get cookies(): readonly string[] {
+    return this.#hash?.cookies ?? NO_COOKIES;
+  }
+
+  computeHash(route: RouteEntry, headers: RequestHeaderMap): void {
+    if (route.hash === undefined) return;
+    const { remote, local } = this.#stream.connection;
+    this.#hash = route.hash({ headers, remoteAddress: remote, localAddress: local });
+  }
+
+  /** A try at this host failed and another one follows. */
+  onHostAttempted(host: Host, policy: RetryPolicy): void {
+    if (policy.hostSelectionAttempts > 0) {
+      (this.#tried ??= []).push(host);
+      this.#attempts = policy.hostSelectionAttempts;
+    }
+    const frequency = policy.priorityUpdateFrequency;
+    if (frequency > 0) (this.previousPriorities ??= new PreviousPriorities(frequency)).onHostAttempted(host);
+  }
+}

@@ -1,0 +1,23 @@
+// How the router comes into a filter chain: its config is checked, and each stream gets one.
+import { RouterSchema } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
+import type { FilterStream, HttpFilterCompiler } from "#proxy/http/filter";
+import type { TerminalFilterFactory } from "#proxy/http/terminal-filter";
+import { invariant } from "#runtime/invariant";
+import { RouteStatsCache } from "./route-stats.ts";
+import { parseRouter } from "./router-config.ts";
+import { RouterFilter } from "./router-filter.ts";
+
+export const routerFilterCompiler: HttpFilterCompiler = {
+  configTypes: [RouterSchema.typeName],
+  compile(name, any, path): TerminalFilterFactory {
+    const config = parseRouter(any, name, path);
+    const routeStats = new RouteStatsCache();
+    return {
+      name,
+      create(_stream: FilterStream) {
+        invariant(false, "the router is made by createTerminal");
+      },
+      createTerminal: (stream) => new RouterFilter(stream, config, routeStats),
+    };
+  },
+};
