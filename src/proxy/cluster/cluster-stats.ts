@@ -1,5 +1,4 @@
-// The statistics of one cluster that the router and the cluster itself count; those of connections are the pool's. upstream_rq_rx_reset and
-// _tx_reset are not here: in Envoy they are HTTP/2's, and HTTP/1 counts upstream_cx_destroy_*_with_active_rq instead.
+// The statistics of one cluster that the router and the cluster itself count; those of connections are the pool's.
 import type { Counter, Gauge, Histogram, StatsScope } from "#telemetry/stats/store";
 import { CodeStats } from "#proxy/http/code-stats";
 

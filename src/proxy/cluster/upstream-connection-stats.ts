@@ -5,6 +5,7 @@ export class UpstreamConnectionStats {
   readonly cxTotal: Counter;
   readonly cxActive: Gauge;
   readonly cxHttp1Total: Counter;
+  readonly cxHttp2Total: Counter;
   readonly cxConnectFail: Counter;
   readonly cxConnectTimeout: Counter;
   readonly cxOverflow: Counter;
@@ -23,6 +24,9 @@ export class UpstreamConnectionStats {
   readonly cxProtocolError: Counter;
   readonly cxRxBytesTotal: Counter;
   readonly cxTxBytesTotal: Counter;
+  /** Resets of HTTP/2 streams; a broken HTTP/1 exchange is one of cxDestroy*WithActiveRq. */
+  readonly rqRxReset: Counter;
+  readonly rqTxReset: Counter;
   readonly rqPendingTotal: Counter;
   readonly rqPendingActive: Gauge;
   readonly rqPendingOverflow: Counter;
@@ -32,6 +36,7 @@ export class UpstreamConnectionStats {
     this.cxTotal = scope.counter("upstream_cx_total");
     this.cxActive = scope.gauge("upstream_cx_active");
     this.cxHttp1Total = scope.counter("upstream_cx_http1_total");
+    this.cxHttp2Total = scope.counter("upstream_cx_http2_total");
     this.cxConnectFail = scope.counter("upstream_cx_connect_fail");
     this.cxConnectTimeout = scope.counter("upstream_cx_connect_timeout");
     this.cxOverflow = scope.counter("upstream_cx_overflow");
@@ -50,6 +55,8 @@ export class UpstreamConnectionStats {
     this.cxProtocolError = scope.counter("upstream_cx_protocol_error");
     this.cxRxBytesTotal = scope.counter("upstream_cx_rx_bytes_total");
     this.cxTxBytesTotal = scope.counter("upstream_cx_tx_bytes_total");
+    this.rqRxReset = scope.counter("upstream_rq_rx_reset");
+    this.rqTxReset = scope.counter("upstream_rq_tx_reset");
     this.rqPendingTotal = scope.counter("upstream_rq_pending_total");
     this.rqPendingActive = scope.gauge("upstream_rq_pending_active");
     this.rqPendingOverflow = scope.counter("upstream_rq_pending_overflow");

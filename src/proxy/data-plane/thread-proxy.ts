@@ -8,7 +8,7 @@ import { SecretSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/
 import type { ClusterSummary } from "#proxy/admin/admin-source";
 import { parseCluster } from "#proxy/cluster/cluster-config";
 import { ThreadClusterManager } from "#proxy/cluster/cluster-manager";
-import { http1PoolFactory } from "#proxy/cluster/http1-pool-factory";
+import { httpPoolFactory } from "#proxy/cluster/http-pool-factory";
 import { parseLoadAssignment } from "#proxy/cluster/load-assignment";
 import { ActiveListener } from "#proxy/listener/active-listener";
 import { compileListener } from "#proxy/listener/listener-config";
@@ -62,7 +62,7 @@ export class ThreadProxy {
       post: (path, text, bytes) => post({ type: "access-log", proxy: command.proxy, path, text, bytes }),
     });
     const secrets = { get: (key: string): Secret | undefined => this.#secrets.get(key) };
-    this.#clusters = new ThreadClusterManager({ clock, random, stats, makePool: http1PoolFactory({ clock, log }), connector, secrets });
+    this.#clusters = new ThreadClusterManager({ clock, random, stats, makePool: httpPoolFactory({ clock, log }), connector, secrets });
     this.#context = {
       nodeId: command.proxy,
       clock,

@@ -7,7 +7,7 @@ import { HttpConnectionManagerSchema } from "#envoy/gen/envoy/extensions/filters
 import { RouterSchema } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
 import { pack } from "#envoy/any";
 import { ThreadClusterManager } from "#proxy/cluster/cluster-manager";
-import { http1PoolFactory } from "#proxy/cluster/http1-pool-factory";
+import { httpPoolFactory } from "#proxy/cluster/http-pool-factory";
 import { routerFilterCompiler } from "#proxy/filters/router/router-compiler";
 import { isTerminalFilter } from "#proxy/listener/network-filter";
 import type { ConnectCallbacks } from "#proxy/net/connector";
@@ -66,7 +66,7 @@ class Fixture {
       clock,
       random,
       stats,
-      makePool: http1PoolFactory({ clock, log: silentLog }),
+      makePool: httpPoolFactory({ clock, log: silentLog }),
       connector,
       secrets: { get: () => undefined },
     });
@@ -108,7 +108,7 @@ class Fixture {
   connect(): FakeConnection {
     const upstream = new FakeConnection();
     this.upstreams.push(upstream);
-    this.connects.shift()!.onConnected(upstream);
+    this.connects.shift()!.onConnected(upstream, undefined);
     return upstream;
   }
 }

@@ -2,8 +2,8 @@ import { describe, it } from "node:test";
 import assert from "node:assert/strict";
 import { FakeConnection } from "./connection.fake.ts";
 import type { ResponseHeaderMap, TrailerMap } from "./header-map.ts";
+import type { HttpClientConnection, HttpClientOwner } from "./client-connection.ts";
 import { Http1ClientConnection } from "./http1-client.ts";
-import type { Http1ClientOwner } from "./http1-client.ts";
 import { PairRequestHeaderMap, PairTrailerMap } from "./pair-header-map.ts";
 import type { RequestPseudoHeaders } from "./pair-header-map.ts";
 import type { RequestSender, ResponseReceiver, StreamResetReason } from "./stream.ts";
@@ -50,7 +50,7 @@ class Receiver implements ResponseReceiver {
   }
 }
 
-class Bench implements Http1ClientOwner {
+class Bench implements HttpClientOwner {
   readonly connection = new FakeConnection();
   readonly client = new Http1ClientConnection(this.connection, { maxHeadBytes: 60 * 1024, maxHeaders: 100 }, this);
   readonly done: boolean[] = [];
@@ -58,13 +58,22 @@ class Bench implements Http1ClientOwner {
   readonly protocolErrors: string[] = [];
   readonly faults: unknown[] = [];
   closed = 0;
-  onStreamDone(_client: Http1ClientConnection, reusable: boolean): void {
+  onStreamDone(_client: HttpClientConnection, reusable: boolean): void {
     this.done.push(reusable);
   }
-  onStreamBroken(_client: Http1ClientConnection, locally: boolean): void {
+  onStreamReset(): void {
+    assert.fail("HTTP/1 has no resets");
+  }
+  onStreamLimit(): void {
+    assert.fail("HTTP/1 takes one stream");
+  }
+  onGoAway(): void {
+    assert.fail("HTTP/1 does not announce its end");
+  }
+  onStreamBroken(_client: HttpClientConnection, locally: boolean): void {
     this.broken.push(locally);
   }
-  onProtocolError(_client: Http1ClientConnection, details: string): void {
+  onProtocolError(_client: HttpClientConnection, details: string): void {
     this.protocolErrors.push(details);
   }
   onFault(fault: unknown): void {
@@ -188,8 +197,8 @@ describe("HTTP/1 client connection", () => {
 
   it("tells a break before the response from one within it", () => {
     for (const [fed, reason] of [
-      ["", "remote-reset"],
-      ["HTTP/1.1 100 Continue\r\n\r\n", "remote-reset"],
+      ["", "connection-termination"],
+      ["HTTP/1.1 100 Continue\r\n\r\n", "connection-termination"],
       ["HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", "protocol-error"],
       ["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", "protocol-error"],
     ] as const) {

@@ -6,32 +6,22 @@ import type { HeadLines } from "#proxy/codec/http1/head-scanner";
 import type { ResponseHead, ResponseHeadLimits } from "#proxy/codec/http1/response-head";
 import type { Connection, ConnectionHandler, TransportFailure } from "#proxy/net/connection";
 import { invariant } from "#runtime/invariant";
+import type { HttpClientConnection, HttpClientOwner } from "./client-connection.ts";
 import { Http1ClientStream } from "./http1-client-stream.ts";
 import { Http1ResponseHeaderMap, Http1TrailerMap } from "./http1-header-map.ts";
 import { Http1Output } from "./http1-output.ts";
 import type { RequestSender, ResponseReceiver, StreamResetReason } from "./stream.ts";
 import { enterBatch, leaveBatch } from "./write-batch.ts";
 
-export interface Http1ClientOwner {
-  /** The connection is free; `reusable` false: it is closing. May start the next stream at once. */
-  onStreamDone(client: Http1ClientConnection, reusable: boolean): void;
-  /** The current stream ends without its response; the connection closes. `locally`: we gave it up. */
-  onStreamBroken(client: Http1ClientConnection, locally: boolean): void;
-  /** The peer's bytes are not HTTP/1, or came when no response was due. The connection closes. */
-  onProtocolError(client: Http1ClientConnection, details: string): void;
-  /** Code of ours threw while it handled an event of this connection, which is closed. */
-  onFault(fault: unknown): void;
-  /** Last call. */
-  onClosed(client: Http1ClientConnection, failure: TransportFailure | undefined): void;
-}
-
 const EMPTY = Buffer.alloc(0);
 /** Interim responses cost the client's buffers and reset every idle timer: an upstream that sends more than this of them is broken. */
 const MAX_INFORMATIONAL = 64;
 
-export class Http1ClientConnection implements ConnectionHandler, ResponseHandler {
+export class Http1ClientConnection implements HttpClientConnection, ConnectionHandler, ResponseHandler {
+  readonly version = "HTTP/1.1";
+  readonly streamLimit = 1;
   readonly connection: Connection;
-  readonly #owner: Http1ClientOwner;
+  readonly #owner: HttpClientOwner;
   readonly #responses: ResponseParser;
   readonly #output: Http1Output;
   #stream: Http1ClientStream | undefined;
@@ -50,7 +40,7 @@ export class Http1ClientConnection implements ConnectionHandler, ResponseHandler
   #overInRead = false;
   #closed = false;
 
-  constructor(connection: Connection, limits: ResponseHeadLimits, owner: Http1ClientOwner) {
+  constructor(connection: Connection, limits: ResponseHeadLimits, owner: HttpClientOwner) {
     this.connection = connection;
     this.#owner = owner;
     this.#responses = createResponseParser(this, limits);
@@ -61,10 +51,6 @@ export class Http1ClientConnection implements ConnectionHandler, ResponseHandler
   /** `Keep-Alive: timeout=N` of the last response. */
   get keepAliveTimeoutMs(): number | undefined {
     return this.#keepAliveTimeoutMs;
-  }
-
-  get busy(): boolean {
-    return this.#stream !== undefined;
   }
 
   get closed(): boolean {
@@ -294,8 +280,7 @@ export class Http1ClientConnection implements ConnectionHandler, ResponseHandler
 
   /** As in Envoy: the end of the connection within a body whose end was announced is a broken protocol, not only a lost connection. */
   #brokenReason(): StreamResetReason {
-    if (!this.#responseStarted) return "remote-reset";
-    return this.#endAnnounced ? "protocol-error" : "connection-termination";
+    return this.#responseStarted && this.#endAnnounced ? "protocol-error" : "connection-termination";
   }
 
   /** The peer has ended the connection before the response was whole. */

@@ -75,6 +75,9 @@ async function relayTo(port: number): Promise<{ port: number; close: () => void;
         { maxHeadBytes: 61_440, maxHeaders: 100 },
         {
           onStreamDone: () => {},
+          onStreamReset: () => {},
+          onStreamLimit: () => {},
+          onGoAway: () => {},
           onStreamBroken: () => {},
           onProtocolError: () => {},
           onFault: (fault) => faults.push(fault),

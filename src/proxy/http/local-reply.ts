@@ -56,8 +56,7 @@ interface ResetRow {
 
 /** Upstream resets before the response has begun. */
 const UPSTREAM_RESETS: Readonly<Record<StreamResetReason, ResetRow>> = {
-  // HTTP/1 has no reset of its own: the peer's end is a termination of the connection.
-  "remote-reset": { status: 503, flag: "UC", text: "connection termination" },
+  "remote-reset": { status: 503, flag: "UR", text: "remote reset" },
   "remote-refused": { status: 503, flag: "UR", text: "remote refused stream reset" },
   "connection-failure": { status: 503, flag: "UF", text: "remote connection failure" },
   "connection-timeout": { status: 503, flag: "UF", text: "connection timeout" },

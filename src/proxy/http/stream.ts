@@ -13,11 +13,11 @@ export type HttpVersion = "HTTP/1.0" | "HTTP/1.1" | "HTTP/2";
 
 /** Why a stream ended without its last byte. One table (local-reply.ts) maps it to status, response flag and metric. */
 export type StreamResetReason =
-  | "remote-reset" // peer reset or closed in the middle of a message
+  | "remote-reset" // the peer reset the stream; of clients also: it closed the connection in the middle of a message
   | "remote-refused" // HTTP/2 REFUSED_STREAM: certainly not processed
-  | "connection-failure" // could not connect, or the connection broke before anything of the response came
+  | "connection-failure" // could not connect
   | "connection-timeout"
-  | "connection-termination" // broke after the response had begun
+  | "connection-termination" // the upstream connection ended with the stream on it
   | "overflow" // a limit of ours
   | "protocol-error" // the peer's bytes are not HTTP
   | "local-reset"; // we gave up: timeout, downstream gone

@@ -1,10 +1,11 @@
 // Opening upstream connections.
 import type { Connection, SocketAddress, TransportFailure } from "./connection.ts";
+import type { TlsInfo } from "./tls-info.ts";
 import type { ClientHandshakeOptions, HandshakeResult } from "./tls-handshake.ts";
 
 export interface ConnectCallbacks {
-  /** The callee sets `connection.handler` before it returns. */
-  onConnected(connection: Connection): void;
+  /** The callee sets `connection.handler` before it returns. `tls` undefined: the connection is plain. */
+  onConnected(connection: Connection, tls: TlsInfo | undefined): void;
   onConnectFailed(failure: TransportFailure): void;
 }
 

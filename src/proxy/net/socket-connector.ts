@@ -59,7 +59,7 @@ export class SocketConnector implements Connector {
       if (keepalive !== undefined && !isPipe(target)) socket.setKeepAlive(true, keepalive.idleMs, keepalive.intervalMs, keepalive.probes);
       if (preamble !== undefined) socket.write(preamble({ source: localOf(socket), destination: target }));
       if (tls === undefined) {
-        if (settle()) callbacks.onConnected(new SocketConnection(socket, this.#clock, this.#poison));
+        if (settle()) callbacks.onConnected(new SocketConnection(socket, this.#clock, this.#poison), undefined);
         return;
       }
       clientHandshake(socket, tls, {
@@ -67,7 +67,8 @@ export class SocketConnector implements Connector {
           if (settled) return;
           const problem = tls.judge(result);
           if (problem !== undefined) fail({ kind: "tls-failed", detail: `TLS_error:|${problem}:TLS_error_end` });
-          else if (settle()) callbacks.onConnected(new SocketConnection(secured, this.#clock, this.#poison, undefined, socket));
+          else if (settle())
+            callbacks.onConnected(new SocketConnection(secured, this.#clock, this.#poison, undefined, socket), result.info);
         },
         onFailed: (detail) => {
           if (settled) return;

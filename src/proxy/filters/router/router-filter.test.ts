@@ -106,7 +106,7 @@ describe("the router", () => {
   for (const [reason, expected] of [
     ["connection-failure", "503 UF upstream_reset_before_response_started{remote_connection_failure}"],
     ["connection-timeout", "503 UF upstream_reset_before_response_started{connection_timeout}"],
-    ["remote-reset", "503 UC upstream_reset_before_response_started{connection_termination}"],
+    ["remote-reset", "503 UR upstream_reset_before_response_started{remote_reset}"],
     ["connection-termination", "503 UC upstream_reset_before_response_started{connection_termination}"],
     ["remote-refused", "503 UR upstream_reset_before_response_started{remote_refused_stream_reset}"],
     ["protocol-error", "502 UPE upstream_reset_before_response_started{protocol_error}"],

@@ -3,14 +3,15 @@ import assert from "node:assert/strict";
 import { ManualClock } from "#runtime/clock";
 import type { SocketAddress, TransportFailure } from "#proxy/net/connection";
 import type { ConnectCallbacks, Connector, PendingConnect } from "#proxy/net/connector";
+import { Http1ClientConnection } from "#proxy/http/http1-client";
 import { FakeConnection } from "#proxy/http/connection.fake";
 import { PairRequestHeaderMap } from "#proxy/http/pair-header-map";
 import { FakeStats } from "#proxy/http/stats.fake";
 import type { RequestSender, ResponseReceiver } from "#proxy/http/stream";
 import type { Host, PendingStream, PoolCallbacks } from "./cluster.ts";
 import { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
-import { Http1Pool } from "./http1-pool.ts";
-import type { Http1PoolOptions } from "./http1-pool.ts";
+import { HttpPool } from "./http-pool.ts";
+import type { HttpPoolOptions } from "./http-pool.ts";
 
 class FakeConnector implements Connector {
   readonly attempts: { callbacks: ConnectCallbacks; timeoutMs: number; cancelled: boolean }[] = [];
@@ -23,7 +24,7 @@ class FakeConnector implements Connector {
   succeed(): FakeConnection {
     const connection = new FakeConnection();
     this.connections.push(connection);
-    this.attempts.shift()!.callbacks.onConnected(connection);
+    this.attempts.shift()!.callbacks.onConnected(connection, undefined);
     return connection;
   }
   fail(kind: TransportFailure["kind"] = "connect-refused"): void {
@@ -100,10 +101,10 @@ class Bench {
     stats: { cxActive: 0, cxTotal: 0, cxConnectFail: 0, rqActive: 0, rqTotal: 0, rqSuccess: 0, rqError: 0, rqTimeout: 0 },
   };
   readonly faults: unknown[] = [];
-  readonly pool: Http1Pool;
+  readonly pool: HttpPool;
 
-  constructor(options: Partial<Http1PoolOptions> = {}) {
-    this.pool = new Http1Pool({
+  constructor(options: Partial<HttpPoolOptions> = {}) {
+    this.pool = new HttpPool({
       host: this.host,
       connector: this.connector,
       clock: this.clock,
@@ -112,7 +113,8 @@ class Bench {
       connectTimeoutMs: 10_000,
       idleTimeoutMs: 3_600_000,
       maxRequestsPerConnection: 0,
-      headLimits: { maxHeadBytes: 60 * 1024, maxHeaders: 100 },
+      makeClient: (connection, _tls, owner) => new Http1ClientConnection(connection, { maxHeadBytes: 60 * 1024, maxHeaders: 100 }, owner),
+      expectedStreams: 1,
       onFault: (fault) => this.faults.push(fault),
       ...options,
     });
@@ -326,7 +328,7 @@ describe("HTTP/1 connection pool", () => {
     const exchange = bench.request();
     const connection = bench.connector.succeed();
     connection.lost({ kind: "reset", detail: "" });
-    assert.equal(exchange.reset, "remote-reset");
+    assert.equal(exchange.reset, "connection-termination");
     assert.equal(bench.stats.get("upstream_cx_destroy_remote_with_active_rq"), 1);
     bench.assertQuiet();
   });

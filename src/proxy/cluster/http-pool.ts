@@ -1,13 +1,12 @@
-// The HTTP/1 connections to one host: idle ones are reused last in, first out; requests without a connection wait in a bounded queue.
-// Matches Envoy (limits, failure of all waiting requests when a connect fails, statistics) and goes beyond it in one point: it obeys the
-// upstream's `Keep-Alive: timeout`, so that no request meets a connection which the upstream is just closing.
+// The HTTP connections to one host, of either version: those that take another stream are used last in, first out; requests that find none
+// wait in a bounded queue. Matches Envoy (limits, failure of all waiting requests when a connect fails, statistics) and goes beyond it in
+// one point: it obeys the upstream's `Keep-Alive: timeout`, so that no request meets a connection which the upstream is just closing.
 import { invariant } from "#runtime/invariant";
 import type { Clock, Timer } from "#runtime/clock";
 import type { Connection, TransportFailure } from "#proxy/net/connection";
 import type { ConnectCallbacks, Connector, PendingConnect } from "#proxy/net/connector";
-import type { ResponseHeadLimits } from "#proxy/codec/http1/response-head";
-import { Http1ClientConnection } from "#proxy/http/http1-client";
-import type { Http1ClientOwner } from "#proxy/http/http1-client";
+import type { TlsInfo } from "#proxy/net/tls-info";
+import type { HttpClientConnection, HttpClientOwner } from "#proxy/http/client-connection";
 import type { ResponseReceiver } from "#proxy/http/stream";
 import { enterBatch, leaveBatch } from "#proxy/http/write-batch";
 import type { Host, HttpConnectionPool, PendingStream, PoolCallbacks } from "./cluster.ts";
@@ -21,9 +20,13 @@ export interface PoolLimits {
   releasePending(): void;
 }
 
-export interface Http1PoolOptions {
+export interface HttpPoolOptions {
   readonly host: Host;
   readonly connector: Connector;
+  /** Speaks HTTP over a connection that stands. `tls` undefined: it is plain. */
+  readonly makeClient: (connection: Connection, tls: TlsInfo | undefined, owner: HttpClientOwner) => HttpClientConnection;
+  /** So many waiting requests share one attempt to connect. */
+  readonly expectedStreams: number;
   readonly clock: Clock;
   readonly limits: PoolLimits;
   readonly stats: UpstreamConnectionStats;
@@ -34,17 +37,21 @@ export interface Http1PoolOptions {
   readonly maxRequestsPerConnection: number;
   /** Undefined: the transport's own. */
   readonly bufferLimitBytes?: number | undefined;
-  /** Of responses: Envoy's defaults are 60 KiB and 100 lines. */
-  readonly headLimits: ResponseHeadLimits;
   /** Code of ours threw within an event of a connection, which is closed. */
   readonly onFault: (fault: unknown) => void;
 }
 
 interface PooledConnection {
-  readonly client: Http1ClientConnection;
+  readonly client: HttpClientConnection;
   readonly acquired: boolean;
+  /** All that it had, and those on it now. */
   requests: number;
-  /** Monotonic time after which it must not be used again. */
+  active: number;
+  /** It stands among those that take another stream. */
+  ready: boolean;
+  /** It takes no more streams and ends with its last one. */
+  draining: boolean;
+  /** Without streams: monotonic time after which it must not be used again. */
   idleUntilMs: number;
   /** We close it, or it closes because of what we did. */
   closedLocally: boolean;
@@ -52,11 +59,11 @@ interface PooledConnection {
 }
 
 class Waiting implements PendingStream {
-  readonly #pool: Http1Pool;
+  readonly #pool: HttpPool;
   readonly receiver: ResponseReceiver;
   readonly callbacks: PoolCallbacks;
 
-  constructor(pool: Http1Pool, receiver: ResponseReceiver, callbacks: PoolCallbacks) {
+  constructor(pool: HttpPool, receiver: ResponseReceiver, callbacks: PoolCallbacks) {
     this.#pool = pool;
     this.receiver = receiver;
     this.callbacks = callbacks;
@@ -69,19 +76,19 @@ class Waiting implements PendingStream {
 
 /** One attempt to connect. */
 class Connecting implements ConnectCallbacks {
-  readonly #pool: Http1Pool;
+  readonly #pool: HttpPool;
   readonly acquired: boolean;
   readonly startMs: number;
   pending: PendingConnect | undefined;
 
-  constructor(pool: Http1Pool, acquired: boolean, startMs: number) {
+  constructor(pool: HttpPool, acquired: boolean, startMs: number) {
     this.#pool = pool;
     this.acquired = acquired;
     this.startMs = startMs;
   }
 
-  onConnected(connection: Connection): void {
-    this.#pool.connected(this, connection);
+  onConnected(connection: Connection, tls: TlsInfo | undefined): void {
+    this.#pool.connected(this, connection, tls);
   }
 
   onConnectFailed(failure: TransportFailure): void {
@@ -89,17 +96,17 @@ class Connecting implements ConnectCallbacks {
   }
 }
 
-export class Http1Pool implements HttpConnectionPool, Http1ClientOwner {
-  readonly #options: Http1PoolOptions;
-  /** The one used last is at the end. */
-  readonly #idle: PooledConnection[] = [];
-  readonly #connections = new Map<Http1ClientConnection, PooledConnection>();
+export class HttpPool implements HttpConnectionPool, HttpClientOwner {
+  readonly #options: HttpPoolOptions;
+  /** Below their limits; the one used last is at the end. */
+  readonly #ready: PooledConnection[] = [];
+  readonly #connections = new Map<HttpClientConnection, PooledConnection>();
   readonly #connecting = new Set<Connecting>();
   #waiting: Waiting[] = [];
   #sweep: Timer | undefined;
   #draining = false;
 
-  constructor(options: Http1PoolOptions) {
+  constructor(options: HttpPoolOptions) {
     this.#options = options;
   }
 
@@ -108,9 +115,9 @@ export class Http1Pool implements HttpConnectionPool, Http1ClientOwner {
   }
 
   newStream(receiver: ResponseReceiver, callbacks: PoolCallbacks): PendingStream | undefined {
-    const idle = this.#takeIdle();
-    if (idle !== undefined) {
-      this.#attach(idle, receiver, callbacks, true);
+    const ready = this.#takeReady();
+    if (ready !== undefined) {
+      this.#attach(ready, receiver, callbacks, true);
       return undefined;
     }
     const { limits, stats } = this.#options;
@@ -129,9 +136,11 @@ export class Http1Pool implements HttpConnectionPool, Http1ClientOwner {
 
   drain(): void {
     this.#draining = true;
-    for (const idle of this.#idle.splice(0)) this.#retire(idle);
-    // Connects that nobody waits for any more are not worth finishing.
-    for (const connecting of this.#connecting) if (this.#connecting.size > this.#waiting.length) this.#giveUp(connecting);
+    for (const pooled of this.#ready.splice(0)) {
+      pooled.ready = false;
+      if (pooled.active === 0) this.#retire(pooled);
+    }
+    this.#giveUpSurplus();
     this.#sweep?.cancel();
     this.#sweep = undefined;
   }
@@ -139,8 +148,8 @@ export class Http1Pool implements HttpConnectionPool, Http1ClientOwner {
   // Connecting.
 
   #connectAsNeeded(): void {
-    const { limits, stats, host, clock, connector, connectTimeoutMs } = this.#options;
-    while (this.#connecting.size < this.#waiting.length) {
+    const { limits, stats, host, clock, connector, connectTimeoutMs, expectedStreams } = this.#options;
+    while (this.#connecting.size * expectedStreams < this.#waiting.length) {
       const acquired = limits.tryAcquireConnection();
       if (!acquired) {
         stats.cxOverflow.inc();
@@ -148,7 +157,6 @@ export class Http1Pool implements HttpConnectionPool, Http1ClientOwner {
         if (this.connectionCount > 0) return;
       }
       stats.cxTotal.inc();
-      stats.cxHttp1Total.inc();
       stats.cxActive.inc();
       host.stats.cxTotal++;
       host.stats.cxActive++;
@@ -158,27 +166,35 @@ export class Http1Pool implements HttpConnectionPool, Http1ClientOwner {
     }
   }
 
-  connected(connecting: Connecting, connection: Connection): void {
+  connected(connecting: Connecting, connection: Connection, tls: TlsInfo | undefined): void {
     invariant(this.#connecting.delete(connecting), "a connect ends twice");
-    const { clock, headLimits, stats, bufferLimitBytes } = this.#options;
+    const { clock, stats, bufferLimitBytes, makeClient } = this.#options;
     if (bufferLimitBytes !== undefined) connection.bufferLimitBytes = bufferLimitBytes;
     stats.cxConnectMs.record(Math.trunc(clock.monotonicMs() - connecting.startMs));
-    const client = new Http1ClientConnection(connection, headLimits, this);
-    const pooled: PooledConnection = {
-      client,
-      acquired: connecting.acquired,
-      requests: 0,
-      idleUntilMs: 0,
-      closedLocally: false,
-      broken: false,
-    };
-    this.#connections.set(client, pooled);
     enterBatch();
     try {
-      this.#use(pooled, false);
-    } catch (fault) {
-      this.#options.onFault(fault);
-      this.#retire(pooled);
+      const client = makeClient(connection, tls, this);
+      (client.version === "HTTP/2" ? stats.cxHttp2Total : stats.cxHttp1Total).inc();
+      const pooled: PooledConnection = {
+        client,
+        acquired: connecting.acquired,
+        requests: 0,
+        active: 0,
+        ready: false,
+        draining: false,
+        idleUntilMs: 0,
+        closedLocally: false,
+        broken: false,
+      };
+      this.#connections.set(client, pooled);
+      try {
+        this.#use(pooled, false);
+      } catch (fault) {
+        this.#options.onFault(fault);
+        this.#retire(pooled);
+      }
+      // It may take fewer streams than was expected of it.
+      this.#connectAsNeeded();
     } finally {
       leaveBatch();
     }
@@ -213,8 +229,14 @@ export class Http1Pool implements HttpConnectionPool, Http1ClientOwner {
     if (at === -1) return;
     this.#waiting.splice(at, 1);
     this.#leaveQueue();
-    if (this.#draining)
-      for (const connecting of this.#connecting) if (this.#connecting.size > this.#waiting.length) this.#giveUp(connecting);
+    if (this.#draining) this.#giveUpSurplus();
+  }
+
+  /** Connects that nobody waits for any more are not worth finishing. */
+  #giveUpSurplus(): void {
+    const { expectedStreams } = this.#options;
+    for (const connecting of this.#connecting)
+      if ((this.#connecting.size - 1) * expectedStreams >= this.#waiting.length) this.#giveUp(connecting);
   }
 
   #leaveQueue(): void {
@@ -224,56 +246,79 @@ export class Http1Pool implements HttpConnectionPool, Http1ClientOwner {
 
   // Using connections.
 
+  /** There must be room on it. */
   #attach(pooled: PooledConnection, receiver: ResponseReceiver, callbacks: PoolCallbacks, reused: boolean): void {
+    const { maxRequestsPerConnection, stats, host } = this.#options;
+    const { client } = pooled;
     pooled.requests++;
-    callbacks.onPoolReady(pooled.client.newStream(receiver), this.#options.host, pooled.client.connection.local, reused);
+    pooled.active++;
+    if (maxRequestsPerConnection > 0 && pooled.requests >= maxRequestsPerConnection) {
+      stats.cxMaxRequests.inc();
+      pooled.draining = true;
+    }
+    if (pooled.ready && !this.#hasRoom(pooled)) this.#leaveReady(pooled);
+    callbacks.onPoolReady(client.newStream(receiver), host, client.connection.local, reused);
   }
 
-  /** A connection is free: the request that waited longest gets it, else it is kept. */
+  #hasRoom(pooled: PooledConnection): boolean {
+    return !pooled.draining && !pooled.client.closed && pooled.active < pooled.client.streamLimit;
+  }
+
+  /** A connection has room: the requests that waited longest get it. What is left of it is kept for others. */
   #use(pooled: PooledConnection, reused: boolean): void {
-    const waiting = this.#waiting.shift();
-    if (waiting !== undefined) {
+    while (this.#waiting.length > 0 && this.#hasRoom(pooled)) {
+      const waiting = this.#waiting.shift()!;
       this.#leaveQueue();
       this.#attach(pooled, waiting.receiver, waiting.callbacks, reused);
+    }
+    if (this.#draining || pooled.draining) {
+      if (pooled.active === 0) this.#retire(pooled);
       return;
     }
-    if (this.#draining) {
-      this.#retire(pooled);
-      return;
+    if (pooled.active === 0) this.#startIdling(pooled);
+    if (!pooled.ready && this.#hasRoom(pooled)) {
+      pooled.ready = true;
+      this.#ready.push(pooled);
     }
-    this.#keep(pooled);
   }
 
-  #keep(pooled: PooledConnection): void {
+  #startIdling(pooled: PooledConnection): void {
     const { clock, idleTimeoutMs } = this.#options;
     let keepMs = idleTimeoutMs === 0 ? Number.POSITIVE_INFINITY : idleTimeoutMs;
     const upstreamMs = pooled.client.keepAliveTimeoutMs;
     // A second before the upstream closes, so that a request cannot cross its FIN; half of a timeout that is shorter than two.
     if (upstreamMs !== undefined) keepMs = Math.min(keepMs, Math.max(upstreamMs - 1000, upstreamMs / 2));
     if (keepMs <= 0) {
+      pooled.draining = true;
       this.#retire(pooled);
       return;
     }
     pooled.idleUntilMs = clock.monotonicMs() + keepMs;
-    this.#idle.push(pooled);
     if (this.#sweep === undefined && keepMs !== Number.POSITIVE_INFINITY) this.#scheduleSweep(keepMs);
   }
 
-  #takeIdle(): PooledConnection | undefined {
-    if (this.#idle.length === 0) return undefined;
-    const now = this.#options.clock.monotonicMs();
+  #takeReady(): PooledConnection | undefined {
     for (;;) {
-      const pooled = this.#idle.pop();
+      const pooled = this.#ready.at(-1);
       if (pooled === undefined) return undefined;
       // Its end has been read, but the transport has not said its last word: onClosed will come.
-      if (pooled.client.closed) continue;
-      if (pooled.idleUntilMs > now) return pooled;
-      this.#options.stats.cxIdleTimeout.inc();
-      this.#retire(pooled);
+      if (!pooled.client.closed) {
+        if (pooled.active > 0 || pooled.idleUntilMs > this.#options.clock.monotonicMs()) return pooled;
+        this.#options.stats.cxIdleTimeout.inc();
+        this.#retire(pooled);
+      }
+      this.#leaveReady(pooled);
     }
   }
 
-  /** One timer for all idle connections: per request there is none to set or cancel. `#takeIdle` has the last word on use. */
+  #leaveReady(pooled: PooledConnection): void {
+    if (!pooled.ready) return;
+    pooled.ready = false;
+    if (this.#ready.at(-1) === pooled) this.#ready.pop();
+    else this.#ready.splice(this.#ready.indexOf(pooled), 1);
+  }
+
+  /** One timer for all idle connections: per request there is none to set or cancel. `#takeReady` has the last word on use. */
   #scheduleSweep(delayMs: number): void {
     this.#sweep = this.#options.clock.setTimer(delayMs, () => this.#closeExpired(), true);
   }
@@ -282,13 +327,14 @@ export class Http1Pool implements HttpConnectionPool, Http1ClientOwner {
     this.#sweep = undefined;
     const now = this.#options.clock.monotonicMs();
     let earliest = Number.POSITIVE_INFINITY;
-    for (let i = this.#idle.length - 1; i >= 0; i--) {
-      const pooled = this.#idle[i]!;
+    for (let i = this.#ready.length - 1; i >= 0; i--) {
+      const pooled = this.#ready[i]!;
+      if (pooled.active > 0) continue;
       if (pooled.idleUntilMs > now) {
         earliest = Math.min(earliest, pooled.idleUntilMs);
         continue;
       }
-      this.#idle.splice(i, 1);
+      this.#leaveReady(pooled);
       this.#options.stats.cxIdleTimeout.inc();
       this.#retire(pooled);
     }
@@ -302,48 +348,67 @@ export class Http1Pool implements HttpConnectionPool, Http1ClientOwner {
 
   // Events of connections.
 
-  onStreamDone(client: Http1ClientConnection, reusable: boolean): void {
+  onStreamDone(client: HttpClientConnection, reusable: boolean): void {
     const pooled = this.#connections.get(client);
     if (pooled === undefined) return;
-    const { maxRequestsPerConnection, stats } = this.#options;
+    pooled.active--;
     if (!reusable) {
-      if (!pooled.closedLocally) stats.cxCloseNotify.inc();
+      // At its last allowed request it closes for our own reason.
+      if (!pooled.closedLocally && !pooled.draining) this.#options.stats.cxCloseNotify.inc();
       pooled.closedLocally = true;
-      return;
-    }
-    if (maxRequestsPerConnection > 0 && pooled.requests >= maxRequestsPerConnection) {
-      stats.cxMaxRequests.inc();
-      this.#retire(pooled);
       return;
     }
     this.#use(pooled, true);
   }
 
-  onProtocolError(client: Http1ClientConnection, _details: string): void {
+  onStreamReset(_client: HttpClientConnection, locally: boolean): void {
+    const { stats } = this.#options;
+    (locally ? stats.rqTxReset : stats.rqRxReset).inc();
+  }
+
+  onStreamLimit(client: HttpClientConnection): void {
+    const pooled = this.#connections.get(client);
+    if (pooled === undefined) return;
+    if (!this.#hasRoom(pooled)) this.#leaveReady(pooled);
+    else this.#use(pooled, true);
+    if (this.#waiting.length > 0) this.#connectAsNeeded();
+  }
+
+  onGoAway(client: HttpClientConnection): void {
+    const pooled = this.#connections.get(client);
+    if (pooled === undefined || pooled.draining) return;
+    this.#options.stats.cxCloseNotify.inc();
+    pooled.draining = true;
+    this.#leaveReady(pooled);
+    if (pooled.active === 0) this.#retire(pooled);
+  }
+
+  onProtocolError(client: HttpClientConnection, _details: string): void {
     this.#options.stats.cxProtocolError.inc();
     const pooled = this.#connections.get(client);
-    if (pooled !== undefined) pooled.closedLocally = true;
-    const at = this.#idle.findIndex((idle) => idle.client === client);
-    if (at !== -1) this.#idle.splice(at, 1);
+    if (pooled === undefined) return;
+    pooled.closedLocally = true;
+    this.#leaveReady(pooled);
   }
 
   onFault(fault: unknown): void {
     this.#options.onFault(fault);
   }
 
-  onStreamBroken(client: Http1ClientConnection, locally: boolean): void {
+  onStreamBroken(client: HttpClientConnection, locally: boolean): void {
     const pooled = this.#connections.get(client);
     if (pooled === undefined) return;
+    pooled.active--;
     pooled.broken = true;
+    if (client.version === "HTTP/2") this.#options.stats.rqPendingFailureEject.inc();
     pooled.closedLocally = locally;
   }
 
-  onClosed(client: Http1ClientConnection, _failure: TransportFailure | undefined): void {
+  onClosed(client: HttpClientConnection, _failure: TransportFailure | undefined): void {
     const pooled = this.#connections.get(client);
     if (pooled === undefined) return;
     this.#connections.delete(client);
-    const at = this.#idle.indexOf(pooled);
-    if (at !== -1) this.#idle.splice(at, 1);
+    this.#leaveReady(pooled);
     const { stats, clock } = this.#options;
     stats.cxLengthMs.record(Math.trunc(clock.monotonicMs() - client.connection.startMs));
     stats.rqPerCx.record(pooled.requests);
@@ -352,7 +417,7 @@ export class Http1Pool implements HttpConnectionPool, Http1ClientOwner {
     this.#countDestroyed(pooled.acquired, !pooled.closedLocally, pooled.broken);
     // A place within the limits is free: whoever waits for a connection may have one now.
     if (this.#waiting.length > 0) this.#connectAsNeeded();
-    if (this.#idle.length === 0 && this.#draining) this.#sweep?.cancel();
+    if (this.#ready.length === 0 && this.#draining) this.#sweep?.cancel();
   }
 
   #countDestroyed(acquired: boolean, remotely: boolean, withActiveRequest: boolean): void {

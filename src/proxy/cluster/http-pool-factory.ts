@@ -1,11 +1,12 @@
-// How a cluster's hosts get their HTTP/1 pools on one thread.
+// How a cluster's hosts get their HTTP pools on one thread.
+import { Http1ClientConnection } from "#proxy/http/http1-client";
 import { addressText } from "#proxy/net/socket-address";
 import type { Clock } from "#runtime/clock";
 import type { Log } from "#runtime/log";
-import { Http1Pool } from "./http1-pool.ts";
+import { HttpPool } from "./http-pool.ts";
 import type { PoolFactory } from "./upstream-cluster.ts";
 
-export interface Http1PoolFactoryContext {
+export interface HttpPoolFactoryContext {
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -13,12 +14,15 @@ export interface Http1PoolFactoryContext {
 /** Envoy's limit for the head of a response. */
 const MAX_RESPONSE_HEAD_BYTES = 60 * 1024;
 
-export function http1PoolFactory(context: Http1PoolFactoryContext): PoolFactory {
+export function httpPoolFactory(context: HttpPoolFactoryContext): PoolFactory {
   const { clock, log } = context;
   return ({ host, config, limits, stats, connector }) => {
-    return new Http1Pool({
+    const headLimits = { maxHeadBytes: MAX_RESPONSE_HEAD_BYTES, maxHeaders: config.maxResponseHeadersCount };
+    return new HttpPool({
       host,
       connector,
+      makeClient: (connection, _tls, owner) => new Http1ClientConnection(connection, headLimits, owner),
+      expectedStreams: 1,
       clock,
       limits,
       stats,
@@ -26,7 +30,6 @@ export function http1PoolFactory(context: Http1PoolFactoryContext): PoolFactory 
       idleTimeoutMs: config.idleTimeoutMs,
       bufferLimitBytes: config.bufferLimitBytes,
       maxRequestsPerConnection: config.maxRequestsPerConnection,
-      headLimits: { maxHeadBytes: MAX_RESPONSE_HEAD_BYTES, maxHeaders: config.maxResponseHeadersCount },
       onFault: (fault) => {
         const error = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
         log.error("an upstream connection was closed by an internal error", {
