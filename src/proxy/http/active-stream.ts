@@ -6,10 +6,10 @@ import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { RouteEntry, RouteInput } from "#proxy/route/route";
 import type { ThreadContext } from "#proxy/thread-context";
 import type { HttpFilter, LocalReply } from "./filter.ts";
-import { FilterWalk, callRequestFilter, callResponseFilter } from "./filter-walk.ts";
-import type { MessagePart } from "./filter-walk.ts";
-import { RequestSide, ResponseSide } from "./filter-sides.ts";
-import type { FilteredStream } from "./filter-sides.ts";
+import { ActiveResponse } from "./active-response.ts";
+import type { AnsweredStream } from "./active-response.ts";
+import { FilterWalk, callRequestFilter } from "./filter-walk.ts";
+import type { MessagePart, WalkOwner } from "./filter-walk.ts";
 import type { HcmConfig } from "./hcm-config.ts";
 import type { HcmRuntime } from "./hcm-runtime.ts";
 import type { HcmStats } from "./hcm-stats.ts";
@@ -18,10 +18,10 @@ import { LOCAL_REPLIES } from "./local-reply.ts";
 import { localReplyHeaders } from "./local-reply-headers.ts";
 import { checkRequest } from "./request-check.ts";
 import { mutateRequestHeaders } from "./request-mutation.ts";
-import { decorateRequest, decorateResponse } from "./operation-decorator.ts";
-import { mutateResponseHeaders } from "./response-mutation.ts";
+import { decorateRequest } from "./operation-decorator.ts";
+import type { ServerStream } from "./server-codec.ts";
 import { StreamRecord } from "./stream-record.ts";
-import type { HttpVersion, RequestReceiver, ResponseSender, StreamResetReason } from "./stream.ts";
+import type { RequestReceiver, StreamResetReason } from "./stream.ts";
 import type { TerminalFilter, TerminalStream } from "./terminal-filter.ts";
 import { WheelTimer } from "./timer-wheel.ts";
 import type { TimerOwner, TimerWheel } from "./timer-wheel.ts";
@@ -34,9 +34,6 @@ export interface StreamConnection {
   readonly bufferLimitBytes: number;
   /** Of the listener: towards others, not towards the application. */
   readonly outbound: boolean;
-  onStreamEnd(stream: ActiveStream): void;
-  /** The request is unfit: nothing more is read from this connection once it is answered. */
-  closeAfterResponse(): void;
 }
 
 const STREAM_IDLE = 0;
@@ -46,29 +43,22 @@ const REQUEST_TIMEOUT = 1;
 const PAUSED_BY_FILTER = 1;
 const PAUSED_BY_TERMINAL = 2;
 
-/** Causes for which the terminal filter must not send more of the response. */
-const HELD_BY_FILTER = 1;
-const HELD_BY_CLIENT = 2;
-
 const NO_FILTERS: readonly HttpFilter[] = [];
 
-export class ActiveStream implements RequestReceiver, TerminalStream, FilteredStream, RouteInput, TimerOwner {
+export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<RequestHeaderMap>, AnsweredStream, RouteInput, TimerOwner {
   readonly info: StreamRecord;
+  readonly runtime: HcmRuntime;
+  readonly sender: ServerStream;
   readonly #config: HcmConfig;
-  readonly #runtime: HcmRuntime;
   readonly #connection: StreamConnection;
-  readonly sender: ResponseSender;
+  readonly #response: ActiveResponse;
   #requestHeaders: RequestHeaderMap | undefined = undefined;
   #filters: readonly HttpFilter[] = NO_FILTERS;
   #requestWalk: FilterWalk<RequestHeaderMap> | undefined = undefined;
-  #responseWalk: FilterWalk<ResponseHeaderMap> | undefined = undefined;
   #terminal: TerminalFilter | undefined = undefined;
   #requestPauses = 0;
-  #responseHolds = 0;
   #requestComplete = false;
-  #responseStarted = false;
   #ended = false;
-  #upgraded = false;
   #internal = false;
   #operation: string | undefined = undefined;
   #answeredLocally = false;
@@ -80,47 +70,57 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
   readonly #idleTimer = new WheelTimer(this, STREAM_IDLE);
   readonly #requestTimer = new WheelTimer(this, REQUEST_TIMEOUT);
 
-  constructor(connection: StreamConnection, sender: ResponseSender, version: HttpVersion) {
+  constructor(connection: StreamConnection, sender: ServerStream) {
     const runtime = connection.runtime;
     const { clock } = runtime.thread;
     this.#connection = connection;
-    this.#runtime = runtime;
+    this.runtime = runtime;
     this.#config = runtime.config;
     this.sender = sender;
     this.#idleTimeoutMs = runtime.config.streamIdleTimeoutMs;
     this.info = new StreamRecord(clock.wallMs(), clock.monotonicMs(), connection.info);
-    this.info.protocol = version;
+    this.#response = new ActiveResponse(this);
+    this.info.protocol = sender.httpVersion;
     const { stats } = runtime;
     stats.rqTotal.inc();
-    stats.rqHttp1Total.inc();
+    (sender.httpVersion === "HTTP/2" ? stats.rqHttp2Total : stats.rqHttp1Total).inc();
     stats.rqActive.inc();
   }
 
   // ---- FilterStream, TerminalStream, RouteInput
 
   get thread(): ThreadContext {
-    return this.#runtime.thread;
+    return this.runtime.thread;
   }
   get clock(): Clock {
-    return this.#runtime.thread.clock;
+    return this.runtime.thread.clock;
   }
   get bufferLimitBytes(): number {
     return this.#connection.bufferLimitBytes;
   }
   get random(): Random {
-    return this.#runtime.thread.random;
+    return this.runtime.thread.random;
   }
   get timers(): TimerWheel {
-    return this.#runtime.timers;
+    return this.runtime.timers;
   }
   get stats(): HcmStats {
-    return this.#runtime.stats;
+    return this.runtime.stats;
   }
   get ended(): boolean {
     return this.#ended;
   }
   get responseStarted(): boolean {
-    return this.#responseStarted;
+    return this.#response.started;
+  }
+  get requestComplete(): boolean {
+    return this.#requestComplete;
+  }
+  get operation(): string | undefined {
+    return this.#operation;
+  }
+  get outbound(): boolean {
+    return this.#connection.outbound;
   }
   get internalRequest(): boolean {
     return this.#internal;
@@ -198,7 +198,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
       if (this.#requestWalk === undefined) this.#terminal!.onRequestHeaders(headers, endStream);
       else this.#requestWalk.push({ kind: "headers", headers, endStream });
     } catch (error) {
-      this.#onInternalError(error);
+      this.internalError(error);
     }
   }
 
@@ -214,7 +214,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
       if (this.#requestWalk === undefined) this.#terminal!.onRequestData(chunk, endStream);
       else this.#requestWalk.push({ kind: "data", chunk, endStream });
     } catch (error) {
-      this.#onInternalError(error);
+      this.internalError(error);
     }
   }
 
@@ -227,7 +227,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
       if (this.#requestWalk === undefined) this.#terminal!.onRequestTrailers(trailers);
       else this.#requestWalk.push({ kind: "trailers", trailers });
     } catch (error) {
-      this.#onInternalError(error);
+      this.internalError(error);
     }
   }
 
@@ -254,17 +254,16 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     if (this.#ended) return;
     this.#touch();
     try {
-      if (this.#responseWalk === undefined) this.#terminal?.onResponseDrain();
-      else this.#holdResponse(HELD_BY_CLIENT, false);
+      if (this.#response.onDrain()) this.#terminal?.onResponseDrain();
     } catch (error) {
-      this.#onInternalError(error);
+      this.internalError(error);
     }
   }
 
   // ---- TerminalStream: from the router
 
   respondInformational(headers: ResponseHeaderMap): void {
-    if (this.#ended || this.#answeredLocally || this.#responseStarted) return;
+    if (this.#ended || this.#answeredLocally || this.#response.started) return;
     this.#touch();
     this.sender.sendInformational(headers);
   }
@@ -272,30 +271,25 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
   respondHeaders(headers: ResponseHeaderMap, endStream: boolean): void {
     if (this.#ended || this.#answeredLocally) return;
     this.#touch();
-    if (this.#responseWalk === undefined) this.#sendHeaders(headers, endStream);
-    else this.#responseWalk.push({ kind: "headers", headers, endStream });
+    this.#response.headers(headers, endStream);
   }
 
   respondData(chunk: Buffer, endStream: boolean): boolean {
     if (this.#ended || this.#answeredLocally) return true;
     this.#touch();
-    if (this.#responseWalk === undefined) return this.#sendData(chunk, endStream);
-    this.#responseWalk.push({ kind: "data", chunk, endStream });
-    return true;
+    return this.#response.data(chunk, endStream);
   }
 
   respondTrailers(trailers: TrailerMap): void {
     if (this.#ended || this.#answeredLocally) return;
     this.#touch();
-    if (this.#responseWalk === undefined) this.#sendTrailers(trailers);
-    else this.#responseWalk.push({ kind: "trailers", trailers });
+    this.#response.trailers(trailers);
   }
 
   respondLocally(reply: LocalReply, finalize?: RouteEntry): void {
     this.#reply(reply, finalize, false);
   }
 
-  /** FilteredStream: an answer that a filter gives on the response's way; no filter sees it, as in Envoy. */
   replyDirectly(reply: LocalReply): void {
     this.#reply(reply, undefined, true);
   }
@@ -305,16 +299,16 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     const { info } = this;
     if (original.flag !== undefined) info.flags.add(original.flag);
     info.responseCodeDetails = original.details;
-    if (this.#responseStarted) {
+    if (this.#response.started) {
       this.resetResponse("local-reset");
       return;
     }
     // Filters see one local reply at most, and none while one of them still holds the response.
-    const direct = past || this.#answeredLocally || this.#responseWalk?.waiting === true;
+    const direct = past || this.#answeredLocally || this.#response.waiting;
     this.#answeredLocally = true;
     this.#releaseTerminal();
     this.#requestWalk?.stop();
-    this.#responseWalk?.stop();
+    this.#response.stop();
 
     this.#noteCluster();
     const request = this.#requestHeaders;
@@ -324,14 +318,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     finalize?.finalizeResponse(headers, info, undefined);
     const isHead = request?.method === "HEAD";
     const chunk = body === "" || isHead ? undefined : Buffer.from(body, "utf8");
-    const walk = direct ? undefined : this.#responseWalk;
-    if (walk === undefined) {
-      this.#sendHeaders(headers, chunk === undefined);
-      if (chunk !== undefined) this.#sendData(chunk, true);
-      return;
-    }
-    walk.push({ kind: "headers", headers, endStream: chunk === undefined });
-    if (chunk !== undefined && !this.#ended) walk.push({ kind: "data", chunk, endStream: true });
+    this.#response.local(headers, chunk, direct);
   }
 
   /** As in Envoy, the log names the cluster to which the request would have gone, also when a filter answered instead. */
@@ -378,7 +365,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     config.earlyMutation?.applyToRequest(headers, this.info);
     const refused = checkRequest(headers, this.info.protocol, local.port, config, this.stats);
     if (refused !== undefined) {
-      this.#connection.closeAfterResponse();
+      this.sender.closeAfterResponse();
       return refused;
     }
     const client = mutateRequestHeaders(headers, remote, local, tls, config.mutation, this.random);
@@ -401,7 +388,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
   }
 
   #makeFilters(): void {
-    const { filters: factories } = this.#runtime;
+    const { filters: factories } = this.runtime;
     let filters: HttpFilter[] | undefined;
     for (const factory of factories) {
       const filter = factory.create(this);
@@ -410,8 +397,8 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     this.#terminal = this.#config.terminal.createTerminal(this);
     if (filters === undefined) return;
     this.#filters = filters;
-    this.#requestWalk = new FilterWalk(filters, callRequestFilter, new RequestSide(this), this.bufferLimitBytes);
-    this.#responseWalk = new FilterWalk(filters.toReversed(), callResponseFilter, new ResponseSide(this), this.bufferLimitBytes);
+    this.#requestWalk = new FilterWalk(filters, callRequestFilter, this, this.bufferLimitBytes);
+    this.#response.useFilters(filters, this.bufferLimitBytes);
   }
 
   #onRequestComplete(atMs: number): void {
@@ -442,47 +429,9 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     this.sender.resumeReading();
   }
 
-  // ---- the way out
+  // ---- WalkOwner: the request's way through the filters
 
-  #sendHeaders(headers: ResponseHeaderMap, endStream: boolean): void {
-    const { info } = this;
-    if (this.#config.tracing) decorateResponse(headers, this.#operation, this.#connection.outbound);
-    mutateResponseHeaders(headers, this.#requestHeaders, this.#runtime);
-    if (headers.status === 101 && !this.#upgraded) {
-      this.#upgraded = true;
-      this.stats.cxUpgradesTotal.inc();
-      this.stats.cxUpgradesActive.inc();
-    }
-    info.responseHeaders = headers;
-    info.responseCode = headers.status;
-    info.downstreamFirstByteSentMs = this.clock.monotonicMs();
-    this.#responseStarted = true;
-    if (!this.#requestComplete) {
-      this.stats.rqResponseBeforeComplete.inc();
-      // HTTP/1 has no other way to be rid of the rest of the request.
-      if (!this.#upgraded && this.#requestHeaders?.method !== "CONNECT") this.#connection.closeAfterResponse();
-    }
-    this.sender.sendHeaders(headers, endStream);
-    if (endStream) this.#end();
-  }
-
-  #sendData(chunk: Buffer, endStream: boolean): boolean {
-    if (this.#ended) return true;
-    this.info.bytesSent += chunk.length;
-    const goOn = this.sender.sendData(chunk, endStream);
-    if (endStream) this.#end();
-    return goOn;
-  }
-
-  #sendTrailers(trailers: TrailerMap): void {
-    if (this.#ended) return;
-    this.info.responseTrailers = trailers;
-    this.sender.sendTrailers(trailers);
-    this.#end();
-  }
-
-  /** FilteredStream: a part of the request passed all filters. */
-  requestPart(part: MessagePart<RequestHeaderMap>): void {
+  onPart(part: MessagePart<RequestHeaderMap>): void {
     const terminal = this.#terminal;
     if (terminal === undefined) return;
     switch (part.kind) {
@@ -498,55 +447,44 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     }
   }
 
-  /** FilteredStream: a part of the response passed all filters. */
-  responsePart(part: MessagePart<ResponseHeaderMap>): void {
-    switch (part.kind) {
-      case "headers":
-        this.#sendHeaders(part.headers, part.endStream);
-        break;
-      case "data":
-        if (!this.#sendData(part.chunk, part.endStream)) this.#holdResponse(HELD_BY_CLIENT, true);
-        break;
-      case "trailers":
-        this.#sendTrailers(part.trailers);
-        break;
-    }
+  onLocalReply(reply: LocalReply): void {
+    this.respondLocally(reply);
   }
 
-  requestPaused(paused: boolean): void {
-    if (paused) this.#pause(PAUSED_BY_FILTER);
-    else this.#resume(PAUSED_BY_FILTER);
-  }
-
-  responsePaused(paused: boolean): void {
-    this.#holdResponse(HELD_BY_FILTER, paused);
-  }
-
-  #holdResponse(cause: number, hold: boolean): void {
-    const before = this.#responseHolds;
-    this.#responseHolds = hold ? before | cause : before & ~cause;
-    if (before === 0 && this.#responseHolds !== 0) this.#terminal?.pauseResponse();
-    else if (before !== 0 && this.#responseHolds === 0) this.#terminal?.resumeResponse();
-  }
-
-  requestOverflow(): void {
+  onOverflow(): void {
     this.stats.rqTooLarge.inc();
     this.respondLocally(LOCAL_REPLIES.requestPayloadTooLarge);
   }
 
-  /** FilteredStream: also for what a filter's promise rejects with. */
-  internalError(error: unknown): void {
-    this.#onInternalError(error);
+  /** Also for what a filter's promise rejects with. */
+  onFilterError(error: unknown): void {
+    this.internalError(error);
+  }
+
+  onPaused(paused: boolean): void {
+    if (paused) this.#pause(PAUSED_BY_FILTER);
+    else this.#resume(PAUSED_BY_FILTER);
+  }
+
+  // ---- AnsweredStream
+
+  holdTerminal(hold: boolean): void {
+    if (hold) this.#terminal?.pauseResponse();
+    else this.#terminal?.resumeResponse();
+  }
+
+  onResponseEnd(): void {
+    this.#end();
   }
 
   /** Our own bug, or a filter's: this stream pays for it, nobody else. */
-  #onInternalError(error: unknown): void {
+  internalError(error: unknown): void {
     this.stats.internalErrors.inc();
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.thread.log.error("a stream was ended by an internal error", { node: this.thread.nodeId, error: detail });
     if (this.#ended) return;
     this.info.responseCodeDetails = LOCAL_REPLIES.internalError.details;
-    if (this.#responseStarted || this.#answeredLocally) this.resetResponse("local-reset");
+    if (this.#response.started || this.#answeredLocally) this.resetResponse("local-reset");
     else this.respondLocally(LOCAL_REPLIES.internalError);
   }
 
@@ -563,16 +501,15 @@ export class ActiveStream implements RequestReceiver, TerminalStream, FilteredSt
     this.timers.cancel(this.#idleTimer);
     this.timers.cancel(this.#requestTimer);
     this.#requestWalk?.stop();
-    this.#responseWalk?.stop();
+    this.#response.stop();
     this.#releaseTerminal();
     for (const filter of this.#filters) filter.onDestroy?.();
     const endMs = this.clock.monotonicMs();
     info.endMs = endMs;
     stats.rqActive.dec();
-    if (this.#upgraded) stats.cxUpgradesActive.dec();
-    if (this.#responseStarted) stats.rqCodes.charge(info.responseCode);
+    if (this.#response.upgraded) stats.cxUpgradesActive.dec();
+    if (this.#response.started) stats.rqCodes.charge(info.responseCode);
     stats.rqTime.record(Math.trunc(endMs - info.startMs));
-    this.#runtime.accessLogger?.log(info);
-    this.#connection.onStreamEnd(this);
+    this.runtime.accessLogger?.log(info);
   }
 }

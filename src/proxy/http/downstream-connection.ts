@@ -1,5 +1,4 @@
 // One accepted connection of a connection manager: makes streams for its codec, owns the connection's timers, drains.
-import { reasonPhrase } from "#proxy/codec/http1/head-text";
 import { HTTP1_ERRORS } from "#proxy/codec/http1/http1-error";
 import type { Http1Error } from "#proxy/codec/http1/http1-error";
 import type { ConnectionContext } from "#proxy/listener/network-filter";
@@ -10,12 +9,12 @@ import type { LocalReply } from "./filter.ts";
 import type { HcmRuntime } from "./hcm-runtime.ts";
 import { Http1ServerConnection } from "./http1-server.ts";
 import type { Http1ServerOwner } from "./http1-server.ts";
-import type { Http1ServerStream } from "./http1-server-stream.ts";
 import { LOCAL_REPLIES } from "./local-reply.ts";
+import type { ServerCodec, ServerStream } from "./server-codec.ts";
 import type { RequestReceiver } from "./stream.ts";
-import { StreamRecord } from "./stream-record.ts";
 import { WheelTimer } from "./timer-wheel.ts";
 import type { TimerOwner } from "./timer-wheel.ts";
+import { codecErrorReply, recordUnreadRequest } from "./unread-request.ts";
 
 const IDLE = 0;
 const MAX_DURATION = 1;
@@ -29,13 +28,11 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
   readonly runtime: HcmRuntime;
   readonly originalDestination: SocketAddress | undefined;
   readonly #context: ConnectionContext;
-  readonly #codec: Http1ServerConnection;
-  #streams = 0;
+  readonly #codec: ServerCodec;
   #requests = 0;
   #closedByUs = false;
   #closed = false;
   #draining = false;
-  #sender: Http1ServerStream | undefined = undefined;
   readonly #idleTimer = new WheelTimer(this, IDLE);
   readonly #durationTimer = new WheelTimer(this, MAX_DURATION);
   readonly #headersTimer = new WheelTimer(this, HEADERS);
@@ -88,16 +85,15 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
 
   // ---- Http1ServerOwner
 
-  newStream(sender: Http1ServerStream): RequestReceiver {
+  newStream(sender: ServerStream): RequestReceiver {
     const { config, stats, timers } = this.runtime;
+    timers.cancel(this.#idleTimer);
     timers.cancel(this.#headersTimer);
-    this.#streams++;
-    this.#requests++;
-    this.#sender = sender;
-    const last = config.maxRequestsPerConnection > 0 && this.#requests >= config.maxRequestsPerConnection;
-    if (last) stats.cxMaxRequestsReached.inc();
-    if (last || this.#draining) sender.closeAfterResponse();
-    const stream = new ActiveStream(this, sender, sender.httpVersion);
+    if (config.maxRequestsPerConnection > 0 && ++this.#requests >= config.maxRequestsPerConnection) {
+      stats.cxMaxRequestsReached.inc();
+      sender.closeAfterResponse();
+    }
+    const stream = new ActiveStream(this, sender);
     if (sender.httpVersion === "HTTP/1.0" && !config.acceptHttp10) {
       sender.closeAfterResponse();
       stream.refuse(LOCAL_REPLIES.http10NotAllowed);
@@ -106,36 +102,15 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
   }
 
   onCodecError(error: Http1Error, unread: boolean): Pick<LocalReply, "status" | "body" | "headers"> {
-    const { config, stats, accessLogger, thread } = this.runtime;
-    const slow = error === HTTP1_ERRORS.headTimeout;
-    (slow ? stats.rqHeaderTimeout : stats.cxProtocolError).inc();
+    const { stats } = this.runtime;
+    (error === HTTP1_ERRORS.headTimeout ? stats.rqHeaderTimeout : stats.cxProtocolError).inc();
     this.#closedByUs = true;
-    // Envoy's codec says in the body what the status means. These two are its connection manager's business, which says nothing.
-    const silent = error === HTTP1_ERRORS.noHost || error === HTTP1_ERRORS.fragment;
-    const body = silent ? "" : slow ? "request header timeout" : reasonPhrase(error.status);
-    if (unread && !this.#closed) {
-      // No stream came of these bytes, but somebody will look for them in the access log.
-      // Envoy counts it as a request that was reset.
-      stats.rqTotal.inc();
-      stats.rqHttp1Total.inc();
-      stats.rqRxReset.inc();
-      stats.rqResponseBeforeComplete.inc();
-      stats.rqCodes.charge(error.status);
-      const nowMs = thread.clock.monotonicMs();
-      const info = new StreamRecord(thread.clock.wallMs(), nowMs, this.info);
-      info.endMs = nowMs;
-      info.responseCode = error.status;
-      info.responseCodeDetails = error.details;
-      info.bytesSent = body.length;
-      if (!slow) info.flags.add("DPE");
-      accessLogger?.log(info);
-    }
-    const headers: [string, string][] = [["date", this.runtime.httpDate()]];
-    if (config.serverHeader !== "pass-through") headers.push(["server", config.serverName]);
-    return { status: error.status, body, headers };
+    const reply = codecErrorReply(error, this.runtime);
+    if (unread && !this.#closed) recordUnreadRequest(error, reply.body.length, this.info, this.runtime);
+    return reply;
   }
 
-  onActive(): void {
+  onHeadBegun(): void {
     const { config, timers } = this.runtime;
     timers.cancel(this.#idleTimer);
     if (config.requestHeadersTimeoutMs > 0) timers.set(this.#headersTimer, config.requestHeadersTimeoutMs);
@@ -176,18 +151,6 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
     stats.cxLengthMs.record(Math.trunc(thread.clock.monotonicMs() - this.#context.connection.startMs));
   }
 
-  // ---- StreamConnection
-
-  closeAfterResponse(): void {
-    this.#sender?.closeAfterResponse();
-  }
-
-  onStreamEnd(stream: ActiveStream): void {
-    this.#streams--;
-    // A pipelined request may have begun before the one before it is over.
-    if (stream.sender === this.#sender) this.#sender = undefined;
-  }
-
   // ---- TimerOwner
 
   onTimer(kind: number): void {
@@ -217,7 +180,7 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
   #beginDrain(): void {
     if (this.#closed || this.#draining) return;
     this.#draining = true;
-    if (this.#streams > 0 && this.#sender?.responseStarted === false) this.#sender.closeAfterResponse();
+    this.#codec.announceDrain();
     this.runtime.timers.set(this.#drainTimer, this.runtime.config.drainTimeoutMs);
   }
 

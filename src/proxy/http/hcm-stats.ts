@@ -6,7 +6,9 @@ export class HcmStats {
   readonly cxTotal: Counter;
   readonly cxActive: Gauge;
   readonly cxHttp1Total: Counter;
+  readonly cxHttp2Total: Counter;
   readonly cxHttp1Active: Gauge;
+  readonly cxHttp2Active: Gauge;
   readonly cxDestroy: Counter;
   readonly cxDestroyRemote: Counter;
   readonly cxDestroyLocal: Counter;
@@ -27,6 +29,7 @@ export class HcmStats {
   readonly cxLengthMs: Histogram;
   readonly rqTotal: Counter;
   readonly rqHttp1Total: Counter;
+  readonly rqHttp2Total: Counter;
   readonly rqActive: Gauge;
   readonly rqCodes: CodeStats;
   readonly rqResponseBeforeComplete: Counter;
@@ -68,6 +71,8 @@ export class HcmStats {
     this.cxActive = scope.gauge("downstream_cx_active");
     this.cxHttp1Total = scope.counter("downstream_cx_http1_total");
     this.cxHttp1Active = scope.gauge("downstream_cx_http1_active");
+    this.cxHttp2Total = scope.counter("downstream_cx_http2_total");
+    this.cxHttp2Active = scope.gauge("downstream_cx_http2_active");
     this.cxDestroy = scope.counter("downstream_cx_destroy");
     this.cxDestroyRemote = scope.counter("downstream_cx_destroy_remote");
     this.cxDestroyLocal = scope.counter("downstream_cx_destroy_local");
@@ -87,6 +92,7 @@ export class HcmStats {
     this.cxLengthMs = scope.histogram("downstream_cx_length_ms");
     this.rqTotal = scope.counter("downstream_rq_total");
     this.rqHttp1Total = scope.counter("downstream_rq_http1_total");
+    this.rqHttp2Total = scope.counter("downstream_rq_http2_total");
     this.rqActive = scope.gauge("downstream_rq_active");
     this.rqCodes = new CodeStats(scope, "downstream_rq", "eager classes");
     this.rqResponseBeforeComplete = scope.counter("downstream_rq_response_before_rq_complete");

@@ -24,9 +24,10 @@ import { HcmRuntime } from "./hcm-runtime.ts";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import { PairRequestHeaderMap } from "./pair-header-map.ts";
 import type { HeaderPairs } from "./pair-header-map.ts";
+import type { ServerStream } from "./server-codec.ts";
 import { FakeStats } from "./stats.fake.ts";
 import type { StreamInfo } from "./stream-info.ts";
-import type { HttpVersion, RequestSender, ResponseReceiver, ResponseSender, StreamResetReason } from "./stream.ts";
+import type { HttpVersion, RequestSender, ResponseReceiver, StreamResetReason } from "./stream.ts";
 
 /** A codec's sending half that remembers what it was told. */
 class FakeSender {
@@ -66,8 +67,18 @@ class FakeSender {
   }
 }
 
-export class Client extends FakeSender implements ResponseSender {
+export class Client extends FakeSender implements ServerStream {
+  readonly httpVersion: HttpVersion;
+  /** The connection is told to close after the response. */
+  closes = false;
   response: ResponseHeaderMap | undefined;
+  constructor(httpVersion: HttpVersion = "HTTP/1.1") {
+    super();
+    this.httpVersion = httpVersion;
+  }
+  closeAfterResponse(): void {
+    this.closes = true;
+  }
   sendHeaders(headers: ResponseHeaderMap, endStream: boolean): void {
     this.response = headers;
     this.ended = endStream;
@@ -174,7 +185,6 @@ export class FakeHcm {
   readonly tries: UpstreamTry[] = [];
   readonly clusters: ThreadClusterManager;
   readonly runtime: HcmRuntime;
-  openStreams = 0;
   bufferLimitBytes = 1024 * 1024;
 
   constructor(options: FakeHcmOptions = {}) {
@@ -245,12 +255,8 @@ export class FakeHcm {
     this.runtime = new HcmRuntime(options.runtimeConfig ?? config, thread);
   }
 
-  /** Requests that the checks before the filters refused. */
-  unfit = 0;
-
   /** A new stream; call `onRequestHeaders` and so on. */
-  open(client: Client, version: HttpVersion = "HTTP/1.1"): ActiveStream {
-    this.openStreams++;
+  open(client: Client): ActiveStream {
     const local = { address: "127.66.0.5", port: 9080 };
     const remote = { address: "127.0.0.1", port: 40_000 };
     return new ActiveStream(
@@ -260,11 +266,8 @@ export class FakeHcm {
         originalDestination: undefined,
         bufferLimitBytes: this.bufferLimitBytes,
         outbound: true,
-        onStreamEnd: () => void this.openStreams--,
-        closeAfterResponse: () => void this.unfit++,
       },
       client,
-      version,
     );
   }
 
@@ -291,7 +294,6 @@ export class FakeHcm {
   get leaks(): string[] {
     const leaks = [...this.stats.leaks];
     if (this.runtime.timers.size !== 0) leaks.push(`${this.runtime.timers.size} timers`);
-    if (this.openStreams !== 0) leaks.push(`${this.openStreams} streams`);
     for (const cluster of this.clusters.clusters) {
       for (const host of cluster.hosts)
         if (host.activeRequests !== 0) leaks.push(`${host.activeRequests} requests on ${host.address.port}`);

@@ -11,14 +11,14 @@ import { SocketConnection } from "#proxy/net/socket-connection";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import { Http1ClientConnection } from "./http1-client.ts";
 import { Http1ServerConnection } from "./http1-server.ts";
-import type { Http1ServerStream } from "./http1-server-stream.ts";
+import type { ServerStream } from "./server-codec.ts";
 import type { RequestReceiver, RequestSender, ResponseReceiver, StreamResetReason } from "./stream.ts";
 
 /** Passes everything on as it comes; the upstream connection is there already, so that nothing has to be queued. */
 class Relay implements RequestReceiver, ResponseReceiver {
-  readonly #down: Http1ServerStream;
+  readonly #down: ServerStream;
   readonly #up: RequestSender;
-  constructor(down: Http1ServerStream, client: Http1ClientConnection) {
+  constructor(down: ServerStream, client: Http1ClientConnection) {
     this.#down = down;
     this.#up = client.newStream(this);
   }
@@ -91,7 +91,7 @@ async function relayTo(port: number): Promise<{ port: number; close: () => void;
         {
           newStream: (sender) => new Relay(sender, client),
           onCodecError: ({ status }) => ({ status, body: "" }),
-          onActive: () => {},
+          onHeadBegun: () => {},
           onIdle: () => {},
           onFault: (fault) => faults.push(fault),
           onClosed: () => client.close(),

@@ -7,11 +7,12 @@ import { invariant } from "#runtime/invariant";
 import type { ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import type { Http1Output } from "./http1-output.ts";
 import type { Http1ServerConnection } from "./http1-server.ts";
-import type { HttpVersion, ResponseSender, StreamResetReason } from "./stream.ts";
+import type { ServerStream } from "./server-codec.ts";
+import type { HttpVersion, StreamResetReason } from "./stream.ts";
 
 type Framing = "none" | "length" | "chunked" | "until-close" | "opaque";
 
-export class Http1ServerStream implements ResponseSender {
+export class Http1ServerStream implements ServerStream {
   readonly httpVersion: HttpVersion;
   /** An upgrade or a CONNECT: the connection may become opaque, and serves no further request either way. */
   readonly opaqueLater: boolean;
@@ -54,7 +55,6 @@ export class Http1ServerStream implements ResponseSender {
     return this.#closes;
   }
 
-  /** The connection closes after this response, whatever the client wants. */
   closeAfterResponse(): void {
     this.#closes = true;
   }
@@ -75,7 +75,7 @@ export class Http1ServerStream implements ResponseSender {
     if (this.#framing !== "opaque") {
       const asked = headers.get("connection");
       // A request that is still coming when its answer is over will not be waited for.
-      if (asked?.toLowerCase() === "close" || this.#server.draining || !this.#clientKeepsAlive || this.#framing === "until-close")
+      if (asked?.toLowerCase() === "close" || this.#server.announced || !this.#clientKeepsAlive || this.#framing === "until-close")
         this.#closes = true;
       if (endStream && !this.#server.requestDone && !this.#server.consuming) this.#closes = true;
       if (this.#closes || this.opaqueLater) connectionLine = asked === undefined ? CLOSE_LINE : "";

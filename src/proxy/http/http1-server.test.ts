@@ -93,7 +93,7 @@ class Bench implements Http1ServerOwner {
     this.errors.push(error);
     return { status: error.status, body: "no" };
   }
-  onActive(): void {
+  onHeadBegun(): void {
     this.events.push("active");
   }
   onIdle(): void {

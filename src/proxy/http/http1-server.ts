@@ -14,6 +14,7 @@ import { Http1RequestHeaderMap, Http1TrailerMap } from "./http1-header-map.ts";
 import { Http1Output } from "./http1-output.ts";
 import { Http1ServerStream } from "./http1-server-stream.ts";
 import { PairResponseHeaderMap } from "./pair-header-map.ts";
+import type { ServerCodec, ServerCodecOwner } from "./server-codec.ts";
 import type { RequestReceiver } from "./stream.ts";
 import { enterBatch, leaveBatch } from "./write-batch.ts";
 
@@ -22,29 +23,19 @@ export interface Http1ServerOptions extends RequestHeadLimits {
   readonly proxy100Continue: boolean;
 }
 
-export interface Http1ServerOwner {
-  /** A request's head is complete. The receiver's onRequestHeaders is the next call. */
-  newStream(sender: Http1ServerStream): RequestReceiver;
+export interface Http1ServerOwner extends ServerCodecOwner {
   /**
    * The bytes are not HTTP/1, or over a limit: what to answer where that is still possible. The connection closes after it.
    * `unread`: they are answered, and no request came of them.
    */
   onCodecError(error: Http1Error, unread: boolean): Pick<LocalReply, "status" | "body" | "headers">;
-  /** The first byte of a request has come to an idle connection; a new connection is idle. */
-  onActive(): void;
-  /** The response is out and the connection waits for the next request. */
-  onIdle(): void;
-  /** Code of ours threw while it handled an event of this connection, which is closed. */
-  onFault(fault: unknown): void;
-  /** Last call. */
-  onClosed(failure: TransportFailure | undefined): void;
 }
 
 /** Pipelined bytes that wait; reading pauses with the first of them. */
 const MAX_WAITING_BYTES = 65_536;
 const EMPTY = Buffer.alloc(0);
 
-export class Http1ServerConnection implements ConnectionHandler, RequestHandler {
+export class Http1ServerConnection implements ServerCodec, ConnectionHandler, RequestHandler {
   readonly connection: Connection;
   readonly #owner: Http1ServerOwner;
   readonly #proxy100Continue: boolean;
@@ -61,6 +52,7 @@ export class Http1ServerConnection implements ConnectionHandler, RequestHandler 
   /** The bytes being parsed are the transport's, not a copy of ours. */
   #borrowed = false;
   #idle = true;
+  #announced = false;
   #draining = false;
   #closed = false;
   #closedByUs = false;
@@ -75,27 +67,29 @@ export class Http1ServerConnection implements ConnectionHandler, RequestHandler 
     connection.handler = this;
   }
 
-  get draining(): boolean {
-    return this.#draining;
+  /** Responses say that they are the last. */
+  get announced(): boolean {
+    return this.#announced;
   }
 
-  /** We closed it, not the client. */
   get closedByUs(): boolean {
     return this.#closedByUs;
   }
 
-  /** The client closed it before it had its answer. */
   get leftByClient(): boolean {
     return this.#leftByClient;
   }
 
-  /** No new requests: an idle connection closes now, a busy one after its response, which says so. */
+  announceDrain(): void {
+    this.#announced = true;
+  }
+
   drain(): void {
+    this.#announced = true;
     this.#draining = true;
     if (this.#idle && this.#stream === undefined) this.#close("flush");
   }
 
-  /** The head that has begun takes too long. */
   refuseSlowHead(): void {
     if (this.#closed || this.#stream !== undefined) return;
     this.#guard(() => this.#refuse(HTTP1_ERRORS.headTimeout));
@@ -325,7 +319,7 @@ export class Http1ServerConnection implements ConnectionHandler, RequestHandler 
   #activate(): void {
     if (!this.#idle) return;
     this.#idle = false;
-    this.#owner.onActive();
+    this.#owner.onHeadBegun();
   }
 
   #refuse(error: Http1Error): void {
