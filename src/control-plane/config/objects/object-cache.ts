@@ -1,0 +1,236 @@
+// Everything that is stored, in memory, with the changes that led to it as far back as they are kept: lists, snapshots of the recent
+// past and watches are served from here, whoever keeps the objects. It decides nothing and trusts what a journal tells it.
+import type { WatchEvent } from "#control-plane/config/object-store";
+import { StatusError } from "#control-plane/config/status-error";
+import { withResourceVersion, type StoredObject } from "#control-plane/config/stored-object";
+import type { Selection } from "./selection.ts";
+import { SortedObjects } from "./sorted-objects.ts";
+import { WatchQueue } from "./watch-queue.ts";
+
+export interface CacheChange {
+  readonly key: string;
+  readonly revision: number;
+  /** Undefined: it was deleted. Its resourceVersion is set by the cache. */
+  readonly object: StoredObject | undefined;
+}
+
+interface LoggedChange {
+  readonly key: string;
+  readonly revision: number;
+  readonly before: StoredObject | undefined;
+  readonly after: StoredObject | undefined;
+}
+
+interface Watcher {
+  readonly selection: Selection;
+  readonly queue: WatchQueue;
+}
+
+function resourcePrefix(key: string): string {
+  return key.slice(0, key.indexOf("/", key.indexOf("/") + 1) + 1);
+}
+
+export interface ObjectCacheOptions {
+  /** Changes that are kept for watches which resume. */
+  readonly maxChanges: number;
+  /** Events that a watch may be behind. */
+  readonly maxWaiting: number;
+}
+
+export class ObjectCache {
+  readonly #options: ObjectCacheOptions;
+  readonly #resources = new Map<string, SortedObjects>();
+  #log: LoggedChange[] = [];
+  #revision = 0;
+  #compacted = 0;
+  readonly #watchers = new Map<string, Set<Watcher>>();
+  readonly #observers = new Set<(changes: readonly LoggedChange[]) => void>();
+
+  constructor(options: ObjectCacheOptions) {
+    this.#options = options;
+  }
+
+  /** Of the last change. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** What happened up to here is forgotten. */
+  get compacted(): number {
+    return this.#compacted;
+  }
+
+  get watchers(): number {
+    let count = 0;
+    for (const watchers of this.#watchers.values()) count += watchers.size;
+    return count;
+  }
+
+  get(key: string): StoredObject | undefined {
+    return this.#resources.get(resourcePrefix(key))?.get(key);
+  }
+
+  /** All objects, of every resource. */
+  *all(): Iterable<readonly [string, StoredObject]> {
+    for (const objects of this.#resources.values()) yield* objects.entries("");
+  }
+
+  /** What is there at the beginning: no changes, and nothing before it is known. Watches that are open lose their place. */
+  load(objects: Iterable<readonly [string, StoredObject]>, revision: number): void {
+    for (const watchers of this.#watchers.values()) {
+      for (const watcher of watchers) watcher.queue.fail(StatusError.expired("the store was read anew; start again with a list"));
+    }
+    this.#resources.clear();
+    for (const [key, object] of objects) this.#objects(key).set(key, object);
+    this.#log = [];
+    this.#revision = revision;
+    this.#compacted = revision;
+  }
+
+  /** Changes of one commit, in order. All are visible before anybody is told. */
+  apply(changes: readonly CacheChange[]): void {
+    const logged: LoggedChange[] = [];
+    for (const { key, revision, object } of changes) {
+      const objects = this.#objects(key);
+      const before = objects.get(key);
+      if (before === undefined && object === undefined) continue;
+      const after = object === undefined ? undefined : withResourceVersion(object, String(revision));
+      if (after === undefined) objects.delete(key);
+      else objects.set(key, after);
+      logged.push({ key, revision, before, after });
+    }
+    for (const { revision } of changes) this.#revision = Math.max(this.#revision, revision);
+    this.#log.push(...logged);
+    // Trimmed by whole halves, so that it costs little; by whole revisions, so that none is half there.
+    if (this.#log.length > this.#options.maxChanges) {
+      let cut = Math.ceil(this.#log.length / 2);
+      const last = this.#log[cut - 1]?.revision ?? 0;
+      while (this.#log[cut]?.revision === last) cut++;
+      this.#compacted = last;
+      this.#log.splice(0, cut);
+    }
+    for (const change of logged) {
+      for (const watcher of this.#watchers.get(resourcePrefix(change.key)) ?? []) {
+        const event = eventOf(change, watcher.selection);
+        if (event !== undefined) watcher.queue.push(event, this.#options.maxWaiting);
+      }
+    }
+    for (const observer of this.#observers) observer(logged);
+  }
+
+  /** Nothing changed up to `revision`. */
+  advance(revision: number): void {
+    this.#revision = Math.max(this.#revision, revision);
+  }
+
+  /** The objects of a selection, in order of keys, after `start`. @throws StatusError Expired */
+  snapshot(selection: Selection, revision: number, start = ""): readonly (readonly [string, StoredObject])[] {
+    const objects = this.#resources.get(resourcePrefix(selection.prefix));
+    const { matches } = selection;
+    let entries: Iterable<readonly [string, StoredObject]> = objects?.entries(selection.prefix, start) ?? [];
+    if (revision < this.#revision) entries = this.#past(entries, selection.prefix, revision, start);
+    const found = [...entries];
+    return matches === undefined ? found : found.filter(([, object]) => matches(object));
+  }
+
+  /** Watches from `revision`, or from now with everything there is first. @throws StatusError Expired */
+  watch(selection: Selection, from: number | "now", initialEventsEnd: boolean): WatchQueue {
+    const resource = resourcePrefix(selection.prefix);
+    let watchers = this.#watchers.get(resource);
+    if (watchers === undefined) this.#watchers.set(resource, (watchers = new Set()));
+    const initial = from === "now" ? this.#initial(selection, initialEventsEnd) : this.#since(selection, from);
+    const watcher: Watcher = { selection, queue: new WatchQueue(initial, () => watchers.delete(watcher)) };
+    watchers.add(watcher);
+    return watcher.queue;
+  }
+
+  /** For those who read everything: called after each commit. Returns how to stop. */
+  observe(observer: (changes: readonly LoggedChange[]) => void): () => void {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
+  }
+
+  /** A bookmark for every watch that wants some. */
+  bookmark(): void {
+    for (const watchers of this.#watchers.values()) {
+      for (const { queue } of watchers) queue.bookmark(String(this.#revision), this.#options.maxWaiting);
+    }
+  }
+
+  close(error: StatusError): void {
+    for (const watchers of this.#watchers.values()) for (const { queue } of watchers) queue.fail(error);
+  }
+
+  #objects(key: string): SortedObjects {
+    const resource = resourcePrefix(key);
+    let objects = this.#resources.get(resource);
+    if (objects === undefined) this.#resources.set(resource, (objects = new SortedObjects()));
+    return objects;
+  }
+
+  #checkKept(revision: number): void {
+    if (revision < this.#compacted) throw StatusError.expired(`too old resource version: ${revision} (${this.#compacted})`);
+    if (revision > this.#revision) throw StatusError.tooLargeVersion(revision, this.#revision);
+  }
+
+  #past(
+    now: Iterable<readonly [string, StoredObject]>,
+    prefix: string,
+    revision: number,
+    start: string,
+  ): readonly (readonly [string, StoredObject])[] {
+    this.#checkKept(revision);
+    const objects = new Map(now);
+    for (let index = this.#log.length - 1; index >= 0; index--) {
+      const change = this.#log[index];
+      if (change === undefined || change.revision <= revision) break;
+      if (!change.key.startsWith(prefix) || change.key <= start) continue;
+      if (change.before === undefined) objects.delete(change.key);
+      else objects.set(change.key, change.before);
+    }
+    return [...objects].sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+
+  #initial(selection: Selection, initialEventsEnd: boolean): Iterable<WatchEvent> {
+    const found = this.snapshot(selection, this.#revision);
+    return initialEvents(found, initialEventsEnd ? String(this.#revision) : undefined);
+  }
+
+  #since(selection: Selection, revision: number): readonly WatchEvent[] {
+    this.#checkKept(revision);
+    const events: WatchEvent[] = [];
+    for (let index = this.#firstAfter(revision); index < this.#log.length; index++) {
+      const change = this.#log[index];
+      const event = change?.key.startsWith(selection.prefix) === true ? eventOf(change, selection) : undefined;
+      if (event !== undefined) events.push(event);
+    }
+    return events;
+  }
+
+  #firstAfter(revision: number): number {
+    let low = 0;
+    let high = this.#log.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#log[middle]?.revision ?? 0) > revision) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}
+
+function* initialEvents(found: readonly (readonly [string, StoredObject])[], end: string | undefined): Iterable<WatchEvent> {
+  for (const [, object] of found) yield { type: "ADDED", object };
+  if (end !== undefined) yield { type: "BOOKMARK", resourceVersion: end, initialEventsEnd: true };
+}
+
+/** As a watcher of the selection sees it: an object that leaves it is deleted for it, one that enters it is added. */
+function eventOf({ key, revision, before, after }: LoggedChange, { prefix, matches }: Selection): WatchEvent | undefined {
+  if (!key.startsWith(prefix)) return undefined;
+  const was = before !== undefined && (matches === undefined || matches(before));
+  const is = after !== undefined && (matches === undefined || matches(after));
+  if (is) return { type: was ? "MODIFIED" : "ADDED", object: after };
+  if (!was) return undefined;
+  // The last state that the watcher knows, with the version of the change, so that it can resume from it.
+  return { type: "DELETED", object: withResourceVersion(before, String(revision)) };
+}
