@@ -34,6 +34,15 @@ export function headerMapConformance(make: (lines: Lines) => HeaderMap): void {
     assert.equal(map.has("cooki"), false);
   });
 
+  it("gives names and values in turn, with what was changed", () => {
+    const map = make(SOME);
+    map.remove("x-one");
+    map.set("accept", "a/b");
+    map.add("x-new", "n");
+    const fields = map.toFields().map((text, at) => (at % 2 === 0 ? text.toLowerCase() : text));
+    assert.deepEqual(fields, ["cookie", "a=b", "x-envoy-a", "e", "content-length", "0", "accept", "a/b", "x-new", "n"]);
+  });
+
   it("visits lines in order and counts them", () => {
     const map = make(SOME);
     assert.deepEqual(entries(map), ["accept=*/*", "x-one=1", "cookie=a=b", "x-one=2", "x-envoy-a=e", "content-length=0"]);

@@ -132,6 +132,17 @@ describe("HTTP/1 trailer map", () => {
   });
 });
 
+describe("header maps over a codec's fields", () => {
+  const pseudo = { method: "GET", path: "/p", authority: "h", scheme: "http" };
+  const request = (lines: Lines): PairRequestHeaderMap => new PairRequestHeaderMap(pseudo, undefined, lines.flat());
+  const response = (lines: Lines): PairResponseHeaderMap => new PairResponseHeaderMap(200, undefined, lines.flat());
+  headerMapConformance(request);
+  requestHeaderMapConformance(request);
+  headerMapConformance(response);
+  responseHeaderMapConformance(response);
+  headerMapConformance((lines) => new PairTrailerMap(undefined, lines.flat()));
+});
+
 describe("pair trailer map", () => {
   headerMapConformance((lines) => new PairTrailerMap(lines));
 });

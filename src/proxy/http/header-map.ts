@@ -26,6 +26,11 @@ export interface HeaderMap {
    * codec took out. Runs of untouched raw lines are one slice. Every character is below 256.
    */
   toHttp1(): string;
+  /**
+   * Names and values in turn for HTTP/2, pseudo headers not included. Names are as they came, in any case. The array is the map's: it is
+   * not to be changed, and good until the map changes.
+   */
+  toFields(): readonly string[];
 }
 
 /** Pseudo headers are fields, for either HTTP version. */

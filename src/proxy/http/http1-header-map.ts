@@ -200,6 +200,20 @@ class Http1Lines implements HeaderMap, HeadLines {
     return this.lines(false);
   }
 
+  toFields(): readonly string[] {
+    const { text, index, base } = this;
+    const fields: string[] = [];
+    const end = base + this.lineCount * LINE_SLOTS;
+    for (let at = base; at < end; at += LINE_SLOTS) {
+      const kind = index[at + LINE_KIND]!;
+      if (kind === KNOWN.removed || kind === this.#hidden) continue;
+      fields.push(text.slice(index[at + LINE_START], index[at + NAME_END]), valueAt(this, at));
+    }
+    const added = this.#added;
+    if (added !== undefined) for (let i = 0; i < added.length; i++) fields.push(added[i]!);
+    return fields;
+  }
+
   /** All visible lines; `withoutHidden` leaves the raw line of the pseudo header out too. */
   protected lines(withoutHidden: boolean): string {
     const { index, base, lineCount } = this;

@@ -1,5 +1,6 @@
-// Header maps over name/value pairs: answers and requests of the proxy itself, and messages whose lines never stood in an HTTP/1 head.
+// Header maps over name/value pairs: answers and requests of the proxy itself, and HTTP/2 messages, whose lines never stood in an HTTP/1 head.
 // The same behaviour as http1-header-map.ts; header-map.conformance.ts holds both to it.
+import { nameBit } from "#proxy/codec/http1/head-scanner";
 import { invariant } from "#runtime/invariant";
 import type { HeaderMap, RequestHeaderMap, ResponseHeaderMap } from "./header-map.ts";
 import { checkName, isStatus, safeValue } from "./header-text.ts";
@@ -12,12 +13,25 @@ const NONE: readonly string[] = [];
 
 class PairLines implements HeaderMap {
   /** Names and values in turn. */
-  readonly #lines: string[] = [];
+  readonly #lines: string[];
   readonly #hostIsPseudo: boolean;
+  /** Bits of all names that ever were there: a name whose bit is missing is not there, which spares most lookups the walk. */
+  #nameBits = 0;
 
-  constructor(pairs: HeaderPairs | undefined, hostIsPseudo: boolean) {
+  /** `fields`: names and values in turn that a codec has checked. They are taken over. */
+  constructor(pairs: HeaderPairs | undefined, fields: string[] | undefined, hostIsPseudo: boolean) {
     this.#hostIsPseudo = hostIsPseudo;
+    this.#lines = fields ?? [];
+    if (fields !== undefined) for (let i = 0; i < fields.length; i += 2) this.#note(fields[i]!);
     if (pairs !== undefined) for (const [name, value] of pairs) this.add(name, value);
+  }
+
+  #note(name: string): void {
+    this.#nameBits |= nameBit(name.length, name.charCodeAt(0));
+  }
+
+  #mayHave(name: string): boolean {
+    return (this.#nameBits & nameBit(name.length, name.charCodeAt(0))) !== 0;
   }
 
   protected pseudo(_name: string): string | undefined {
@@ -34,6 +48,7 @@ class PairLines implements HeaderMap {
 
   get(name: string): string | undefined {
     if (this.#isPseudo(name)) return this.pseudo(name);
+    if (!this.#mayHave(name)) return undefined;
     const lines = this.#lines;
     for (let i = 0; i < lines.length; i += 2) if (lines[i] === name) return lines[i + 1];
     return undefined;
@@ -44,6 +59,7 @@ class PairLines implements HeaderMap {
       const value = this.pseudo(name);
       return value === undefined ? NONE : [value];
     }
+    if (!this.#mayHave(name)) return NONE;
     const lines = this.#lines;
     let values: string[] | undefined;
     for (let i = 0; i < lines.length; i += 2) if (lines[i] === name) (values ??= []).push(lines[i + 1]!);
@@ -71,12 +87,13 @@ class PairLines implements HeaderMap {
   add(name: string, value: string): void {
     checkName(name);
     invariant(!this.#isPseudo(name), `the pseudo header ${name} cannot be repeated`);
+    this.#note(name);
     this.#lines.push(name, safeValue(value));
   }
 
   remove(name: string): void {
     // Pseudo headers cannot go: a request without a path is no request.
-    if (this.#isPseudo(name)) return;
+    if (this.#isPseudo(name) || !this.#mayHave(name)) return;
     const lines = this.#lines;
     for (let i = lines.length - 2; i >= 0; i -= 2) if (lines[i] === name) lines.splice(i, 2);
   }
@@ -107,6 +124,10 @@ class PairLines implements HeaderMap {
     for (let i = 0; i < lines.length; i += 2) out += `${lines[i]}: ${lines[i + 1]}\r\n`;
     return out;
   }
+
+  toFields(): readonly string[] {
+    return this.#lines;
+  }
 }
 
 export interface RequestPseudoHeaders {
@@ -124,8 +145,8 @@ export class PairRequestHeaderMap extends PairLines implements RequestHeaderMap 
   scheme: string;
   readonly upgrade: string | undefined;
 
-  constructor(pseudo: RequestPseudoHeaders, pairs?: HeaderPairs) {
-    super(pairs, true);
+  constructor(pseudo: RequestPseudoHeaders, pairs?: HeaderPairs, fields?: string[]) {
+    super(pairs, fields, true);
     this.method = pseudo.method;
     this.path = pseudo.path;
     this.authority = pseudo.authority;
@@ -149,8 +170,8 @@ export class PairRequestHeaderMap extends PairLines implements RequestHeaderMap 
 export class PairResponseHeaderMap extends PairLines implements ResponseHeaderMap {
   status: number;
 
-  constructor(status: number, pairs?: HeaderPairs) {
-    super(pairs, false);
+  constructor(status: number, pairs?: HeaderPairs, fields?: string[]) {
+    super(pairs, fields, false);
     this.status = status;
   }
 
@@ -165,7 +186,7 @@ export class PairResponseHeaderMap extends PairLines implements ResponseHeaderMa
 }
 
 export class PairTrailerMap extends PairLines {
-  constructor(pairs?: HeaderPairs) {
-    super(pairs, false);
+  constructor(pairs?: HeaderPairs, fields?: string[]) {
+    super(pairs, fields, false);
   }
 }
