@@ -25,6 +25,11 @@ export class Violations {
     for (const violation of error.violations) this.add(violation.path === "" ? path : violation.path, violation.message);
   }
 
+  /** Hands everything on to somebody else's list. */
+  tell(report: (path: string, message: string) => void): void {
+    for (const { path, message } of this.#list) report(path, message);
+  }
+
   get any(): boolean {
     return this.#list.length > 0;
   }
@@ -65,5 +70,26 @@ function walkValue(table: HonouredFields, message: ReflectMessage, field: DescFi
   } else if (field.fieldKind === "list" && field.listKind === "message" && table.has(field.message.typeName)) {
     let index = 0;
     for (const item of message.get(field)) walk(table, item as ReflectMessage, `${path}[${index++}]`, violations);
+  }
+}
+
+/** Reports fields that this build's copy of the API does not know: a newer control plane means something by them. */
+export function refuseUnknownFields(schema: DescMessage, message: Message, path: string, violations: Violations): void {
+  unknownIn(reflect(schema, message, false), path, violations);
+}
+
+function unknownIn(message: ReflectMessage, path: string, violations: Violations): void {
+  for (const { no } of message.getUnknown() ?? []) violations.add(path, `field ${no} of ${message.desc.name} is not known to this proxy`);
+  for (const field of message.desc.fields) {
+    if (!isFieldSet(message.message, field)) continue;
+    if (field.fieldKind === "message") unknownIn(message.get(field), `${path}.${field.name}`, violations);
+    else if (field.fieldKind === "list" && field.listKind === "message") {
+      let index = 0;
+      for (const item of message.get(field)) unknownIn(item as ReflectMessage, `${path}.${field.name}[${index++}]`, violations);
+    } else if (field.fieldKind === "map" && field.mapKind === "message") {
+      for (const [key, item] of message.get(field)) {
+        unknownIn(item as ReflectMessage, `${path}.${field.name}[${JSON.stringify(key)}]`, violations);
+      }
+    }
   }
 }

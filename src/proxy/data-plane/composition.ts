@@ -6,6 +6,7 @@ import { connectionLimitCompiler } from "#proxy/listener/network-filters/connect
 import { directResponseCompiler } from "#proxy/listener/network-filters/direct-response";
 import { echoCompiler } from "#proxy/listener/network-filters/echo";
 import { localRateLimitCompiler } from "#proxy/listener/network-filters/local-ratelimit";
+import { networkSetFilterStateCompiler } from "#proxy/listener/network-filters/set-filter-state";
 import { sniClusterCompiler } from "#proxy/listener/network-filters/sni-cluster";
 import { tcpProxyCompiler } from "#proxy/listener/tcp-proxy";
 import type { CompilerTables } from "./resource-checks.ts";
@@ -16,6 +17,7 @@ export const COMPILERS: CompilerTables = {
     httpConnectionManagerCompiler(HTTP_FILTERS),
     tcpProxyCompiler({ compile: compileAccessLog }),
     sniClusterCompiler,
+    networkSetFilterStateCompiler,
     connectionLimitCompiler,
     localRateLimitCompiler,
     directResponseCompiler,

@@ -1,13 +1,29 @@
 // Every HTTP filter that this proxy has; data-plane/composition.ts hands the list on. Nothing registers itself.
+import { basicAuthFilterCompiler } from "#proxy/filters/basic-auth/basic-auth-filter";
+import { bufferFilterCompiler } from "#proxy/filters/buffer/buffer-filter";
 import { corsFilterCompiler } from "#proxy/filters/cors/cors-filter";
+import { csrfFilterCompiler } from "#proxy/filters/csrf/csrf-filter";
 import { faultFilterCompiler } from "#proxy/filters/fault/fault-filter";
 import { grpcStatsFilterCompiler } from "#proxy/filters/grpc-stats/grpc-stats-filter";
+import { headerMutationFilterCompiler } from "#proxy/filters/header-mutation/header-mutation-filter";
+import { headerToMetadataFilterCompiler } from "#proxy/filters/header-to-metadata/header-to-metadata-filter";
+import { onDemandFilterCompiler } from "#proxy/filters/on-demand/on-demand-filter";
 import { routerFilterCompiler } from "#proxy/filters/router/router-compiler";
+import { setFilterStateFilterCompiler } from "#proxy/filters/set-filter-state/set-filter-state-filter";
+import { setMetadataFilterCompiler } from "#proxy/filters/set-metadata/set-metadata-filter";
 import type { HttpFilterCompiler } from "#proxy/http/filter";
 
 export const HTTP_FILTERS: readonly HttpFilterCompiler[] = [
+  basicAuthFilterCompiler,
+  bufferFilterCompiler,
   corsFilterCompiler,
+  csrfFilterCompiler,
   faultFilterCompiler,
   grpcStatsFilterCompiler,
+  headerMutationFilterCompiler,
+  headerToMetadataFilterCompiler,
+  onDemandFilterCompiler,
   routerFilterCompiler,
+  setFilterStateFilterCompiler,
+  setMetadataFilterCompiler,
 ];

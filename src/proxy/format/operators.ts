@@ -1,9 +1,10 @@
 // The command operators of format strings: each answers one question about a stream. undefined: nothing known, printed "-".
 // All text is wire text (see matcher/wire-text.ts). An operator that is not here is refused by name.
 import { headerReader } from "#matcher/header-matcher";
-import { asciiLower } from "#matcher/wire-text";
+import { asciiLower, wireText } from "#matcher/wire-text";
 import { addressText, isPipe } from "#proxy/net/socket-address";
 import type { SocketAddress } from "#proxy/net/connection";
+import { dynamicMetadataAt } from "#proxy/http/dynamic-metadata";
 import type { HeaderMap, RequestHeaderMap } from "#proxy/http/header-map";
 import { urlEncoded } from "#proxy/http/forward-client-cert";
 import type { CertificateInfo, SubjectAltName } from "#proxy/net/tls-info";
@@ -106,14 +107,7 @@ const PLAIN: Readonly<Record<string, Operator>> = {
 };
 
 /** Maps that no filter of this proxy writes: every key is unknown. Their arguments are not looked at. */
-const EMPTY_MAPS: ReadonlySet<string> = new Set([
-  "DYNAMIC_METADATA",
-  "CLUSTER_METADATA",
-  "UPSTREAM_METADATA",
-  "FILTER_STATE",
-  "UPSTREAM_FILTER_STATE",
-  "DOWNSTREAM_FILTER_STATE",
-]);
+const EMPTY_MAPS: ReadonlySet<string> = new Set(["CLUSTER_METADATA", "UPSTREAM_METADATA", "UPSTREAM_FILTER_STATE"]);
 
 const GRPC_STATUS_NAMES: readonly string[] = [
   "OK",
@@ -160,6 +154,11 @@ export function compileOperator(name: string, argument: string | undefined, opti
       const format = compileTimeFormat(argument ?? "");
       return (info) => format(info.startWallMs);
     }
+    case "DYNAMIC_METADATA":
+      return dynamicMetadata(argument);
+    case "FILTER_STATE":
+    case "DOWNSTREAM_FILTER_STATE":
+      return filterState(name, argument);
     case "REQ":
       return requestHeader(name, argument, false);
     case "REQ_WITHOUT_QUERY":
@@ -207,4 +206,27 @@ function responseHeader(operator: string, argument: string | undefined, of: (inf
     return of(info)?.get(name);
   };
   return (info) => read(info, first) ?? (second === undefined ? undefined : read(info, second));
+}
+
+function dynamicMetadata(argument: string | undefined): Operator {
+  const [namespace, ...keys] = (argument ?? "").split(":");
+  if (namespace === undefined || namespace === "")
+    throw new Error("%DYNAMIC_METADATA% needs a namespace: %DYNAMIC_METADATA(NAMESPACE:KEY)%");
+  return (info) => {
+    const value = dynamicMetadataAt(info, namespace, keys);
+    if (value === undefined || typeof value === "number") return value;
+    return wireText(typeof value === "string" ? value : JSON.stringify(value));
+  };
+}
+
+/** Everything in this proxy's filter state is text: PLAIN is the text, TYPED its JSON form. */
+function filterState(operator: string, argument: string | undefined): Operator {
+  const [key, kind = "TYPED", ...rest] = (argument ?? "").split(":");
+  if (key === undefined || key === "") throw new Error(`%${operator}% needs a key: %${operator}(KEY)%`);
+  if ((kind !== "TYPED" && kind !== "PLAIN") || rest.length > 0)
+    throw new Error(`%${operator}(${argument})%: only PLAIN and TYPED are served`);
+  return (info) => {
+    const value = info.filterState?.get(key);
+    return value === undefined || kind === "PLAIN" ? value : JSON.stringify(value);
+  };
 }

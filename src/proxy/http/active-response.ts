@@ -1,9 +1,10 @@
 // The response half of a stream: what the terminal filter or the connection manager answers goes through the filters to the codec. It
 // keeps what holds the terminal filter back; the stream that it belongs to keeps the rest.
 import type { Clock } from "#runtime/clock";
-import type { HttpFilter, LocalReply } from "./filter.ts";
-import { FilterWalk, callResponseFilter } from "./filter-walk.ts";
-import type { MessagePart, WalkOwner } from "./filter-walk.ts";
+import type { HttpFilter, LocalReply, MessagePart } from "./filter.ts";
+import { responsePath } from "./filter-path.ts";
+import type { FilterPath } from "./filter-path.ts";
+import type { WalkOwner } from "./filter-walk.ts";
 import type { HcmRuntime } from "./hcm-runtime.ts";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import { decorateResponse } from "./operation-decorator.ts";
@@ -40,7 +41,7 @@ export interface AnsweredStream {
 
 export class ActiveResponse implements WalkOwner<ResponseHeaderMap> {
   readonly #stream: AnsweredStream;
-  #walk: FilterWalk<ResponseHeaderMap> | undefined = undefined;
+  #walk: FilterPath<ResponseHeaderMap> | undefined = undefined;
   #holds = 0;
   #started = false;
   #upgraded = false;
@@ -66,7 +67,7 @@ export class ActiveResponse implements WalkOwner<ResponseHeaderMap> {
 
   /** `filters` in the order of the request. */
   useFilters(filters: readonly HttpFilter[], limitBytes: number): void {
-    this.#walk = new FilterWalk(filters.toReversed(), callResponseFilter, this, limitBytes);
+    this.#walk = responsePath(filters, this, limitBytes);
   }
 
   /** What waits is dropped. */

@@ -3,13 +3,15 @@
 import type { Clock } from "#runtime/clock";
 import type { Random } from "#runtime/random";
 import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
+import type { FilterConfigs } from "#proxy/route/filter-config";
 import type { RouteEntry, RouteInput } from "#proxy/route/route";
 import type { ThreadContext } from "#proxy/thread-context";
-import type { HttpFilter, LocalReply } from "./filter.ts";
+import type { HttpFilter, LocalReply, MessagePart } from "./filter.ts";
 import { ActiveResponse } from "./active-response.ts";
 import type { AnsweredStream } from "./active-response.ts";
-import { FilterWalk, callRequestFilter } from "./filter-walk.ts";
-import type { MessagePart, WalkOwner } from "./filter-walk.ts";
+import { requestPath } from "./filter-path.ts";
+import type { FilterPath } from "./filter-path.ts";
+import type { WalkOwner } from "./filter-walk.ts";
 import type { HcmConfig } from "./hcm-config.ts";
 import type { HcmRuntime } from "./hcm-runtime.ts";
 import type { HcmStats } from "./hcm-stats.ts";
@@ -54,7 +56,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
   readonly #response: ActiveResponse;
   #requestHeaders: RequestHeaderMap | undefined = undefined;
   #filters: readonly HttpFilter[] = NO_FILTERS;
-  #requestWalk: FilterWalk<RequestHeaderMap> | undefined = undefined;
+  #requestWalk: FilterPath<RequestHeaderMap> | undefined = undefined;
   #terminal: TerminalFilter | undefined = undefined;
   #requestPauses = 0;
   #requestComplete = false;
@@ -139,6 +141,9 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
     if (tls?.peer === undefined) return undefined;
     return tls.peerValidated ? "validated" : "presented";
   }
+  get dynamicMetadata(): RouteInput["dynamicMetadata"] {
+    return this.info.dynamicMetadata;
+  }
   get routeInput(): RouteInput {
     return this;
   }
@@ -166,6 +171,11 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
       this.#touch();
     }
     return route;
+  }
+
+  filterConfigs(): FilterConfigs | undefined {
+    const route = this.route();
+    return route?.weightedFilterConfig?.(this) ?? route?.filterConfig;
   }
 
   clearRouteCache(): void {
@@ -397,7 +407,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
     this.#terminal = this.#config.terminal.createTerminal(this);
     if (filters === undefined) return;
     this.#filters = filters;
-    this.#requestWalk = new FilterWalk(filters, callRequestFilter, this, this.bufferLimitBytes);
+    this.#requestWalk = requestPath(filters, this, this.bufferLimitBytes);
     this.#response.useFilters(filters, this.bufferLimitBytes);
   }
 

@@ -1,12 +1,7 @@
 // Takes the parts of one message (headers, data, trailers) through a list of filters in order. A filter that answers with a promise
 // stops the walk; parts that come meanwhile wait in a bounded queue. Only here is a filter's promise waited for.
-import type { FilterResult, HttpFilter, LocalReply } from "./filter.ts";
-import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
-
-export type MessagePart<Headers> =
-  | { readonly kind: "headers"; readonly headers: Headers; readonly endStream: boolean }
-  | { readonly kind: "data"; readonly chunk: Buffer; readonly endStream: boolean }
-  | { readonly kind: "trailers"; readonly trailers: TrailerMap };
+import type { FilterResult, HttpFilter, LocalReply, MessagePart } from "./filter.ts";
+import type { RequestHeaderMap, ResponseHeaderMap } from "./header-map.ts";
 
 /** Calls one filter with one part. */
 export type CallFilter<Headers> = (filter: HttpFilter, part: MessagePart<Headers>) => FilterResult;

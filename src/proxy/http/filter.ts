@@ -4,7 +4,10 @@ import type { Clock } from "#runtime/clock";
 import type { Random } from "#runtime/random";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import type { ResponseFlag, StreamInfo } from "./stream-info.ts";
-import type { RouteEntry } from "#proxy/route/route";
+import type { ConnectionInfo } from "#proxy/net/connection";
+import type { FilterConfigs } from "#proxy/route/filter-config";
+import type { RouteEntry, RouteInput } from "#proxy/route/route";
+import type { ThreadContext } from "#proxy/thread-context";
 import type { StatsScope } from "#telemetry/stats/store";
 
 /** An answer of the proxy itself. */
@@ -32,8 +35,32 @@ export interface FilterStream {
   /** The route of the request as it is now; undefined when none matches. Computed once, until `clearRouteCache`. */
   route(): RouteEntry | undefined;
   clearRouteCache(): void;
+  /** Per-filter config of the route as it is now, of all its levels; undefined when there is no route. */
+  filterConfigs(): FilterConfigs | undefined;
+  /** The downstream connection's two ends. */
+  readonly connection: ConnectionInfo;
+  readonly routeInput: RouteInput;
+  /** How much of a message a filter may hold back. */
+  readonly bufferLimitBytes: number;
   /** True once the stream is over: a filter that waited must not go on. */
   readonly ended: boolean;
+}
+
+export type MessagePart<Headers> =
+  | { readonly kind: "headers"; readonly headers: Headers; readonly endStream: boolean }
+  | { readonly kind: "data"; readonly chunk: Buffer; readonly endStream: boolean }
+  | { readonly kind: "trailers"; readonly trailers: TrailerMap };
+
+/** To the filters behind the one that took a part over. After the stream's end all of it does nothing. */
+export interface PartSink<Headers> {
+  push(part: MessagePart<Headers>): void;
+  respond(reply: LocalReply): void;
+  /** More would have to be held back than may be: of a request an answer 413. */
+  overflow(): void;
+  /** The message cannot be finished. */
+  fail(error: unknown): void;
+  /** No more of the message, please; or go on. */
+  pause(paused: boolean): void;
 }
 
 export interface HttpFilter {
@@ -45,6 +72,12 @@ export interface HttpFilter {
   onResponseTrailers?(trailers: TrailerMap): FilterResult;
   /** Always the last call. */
   onDestroy?(): void;
+  /**
+   * A filter that holds parts back or changes bodies takes every part of the message over, in the place of `onRequest...` or
+   * `onResponse...`, and gives on what it wants, when it wants.
+   */
+  takeRequest?(part: MessagePart<RequestHeaderMap>, onward: PartSink<RequestHeaderMap>): void;
+  takeResponse?(part: MessagePart<ResponseHeaderMap>, onward: PartSink<ResponseHeaderMap>): void;
 }
 
 /** Compiled from a filter's config when a listener arrives. */
@@ -55,9 +88,11 @@ export interface HttpFilterFactory {
   create(stream: FilterStream): HttpFilter | undefined;
   /**
    * The same filter, counting into the connection manager's scope (`http.<stat_prefix>`): asked once when the connection manager goes
-   * live on a thread. Undefined: the filter counts nothing.
+   * live on a thread. Undefined: the filter counts nothing and needs nothing of its thread.
    */
-  withStats?(stats: StatsScope): HttpFilterFactory;
+  withStats?(stats: StatsScope, thread: ThreadContext): HttpFilterFactory;
+  /** The connection manager is gone: gives back what `withStats` took from `thread.stats`. */
+  release?(): void;
 }
 
 /** One kind of filter: turns wire config into factories. All of them stand in one explicit table (filters/table.ts, joined with extensions/ in cli/). */

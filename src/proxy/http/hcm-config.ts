@@ -31,6 +31,7 @@ import type { DetectClient } from "./original-ip-detection.ts";
 import type { PathOptions } from "./path-normalization.ts";
 import type { RequestMutationOptions } from "./request-mutation.ts";
 import type { StreamInfo } from "./stream-info.ts";
+import { switchedByRoute } from "./switched-filter.ts";
 import { isTerminal } from "./terminal-filter.ts";
 import type { TerminalFilterFactory } from "./terminal-filter.ts";
 
@@ -286,10 +287,6 @@ function readFilters(
       refuse(`${field}.config_discovery`, "not served yet");
       continue;
     }
-    if (filter.disabled) {
-      refuse(`${field}.disabled`, "not served yet");
-      continue;
-    }
     if (config === undefined) {
       refuse(`${field}.typed_config`, `filter "${filter.name}" needs a typed_config`);
       continue;
@@ -303,7 +300,8 @@ function readFilters(
     const factory = gather(`${field}.typed_config`, () => compiler.compile(filter.name, config, at(`${field}.typed_config`)));
     if (factory === undefined) continue;
     last = factory;
-    if (!isTerminal(factory)) filters.push(factory);
+    if (!isTerminal(factory)) filters.push(switchedByRoute(factory, !filter.disabled));
+    else if (filter.disabled) refuse(`${field}.disabled`, `the terminal filter "${filter.name}" cannot be switched off`);
     else if (index === wire.length - 1) terminal = factory;
     else refuse(field, `terminal filter "${filter.name}" must be the last one`);
   }

@@ -24,13 +24,14 @@ export class HcmRuntime {
     const scope = thread.stats.scope("http", { tag: "envoy.http_conn_manager_prefix", value: config.statPrefix });
     this.#scope = scope;
     this.stats = new HcmStats(scope, thread.stats);
-    this.filters = config.filters.map((factory) => factory.withStats?.(scope) ?? factory);
+    this.filters = config.filters.map((factory) => factory.withStats?.(scope, thread) ?? factory);
     this.timers = new TimerWheel(thread.clock);
     this.accessLogger = config.accessLog?.open(thread.accessLogs);
   }
 
   /** No connection uses it any more. */
   release(): void {
+    for (const filter of this.filters) filter.release?.();
     this.#scope.release();
   }
 

@@ -11,6 +11,7 @@ import type { Host, HttpConnectionPool, PendingStream, PoolCallbacks } from "#pr
 import type { ClusterConfig } from "#proxy/cluster/cluster-config";
 import { ThreadClusterManager } from "#proxy/cluster/cluster-manager";
 import { routerFilterCompiler } from "#proxy/filters/router/router-compiler";
+import { FilterConfigs } from "#proxy/route/filter-config";
 import type { RetryPolicy, RouteEntry } from "#proxy/route/route";
 import type { ThreadContext } from "#proxy/thread-context";
 import { ManualClock } from "#runtime/clock";
@@ -139,7 +140,8 @@ export function routeEntry(over: Partial<RouteEntry> = {}): RouteEntry {
     name: "r",
     virtualHost: "v",
     statPrefix: "",
-    filterConfig: new Map(),
+    filterConfig: new FilterConfigs(),
+    weightedFilterConfig: undefined,
     reply: undefined,
     chooseCluster: () => ({ cluster: "c", requestMutation: undefined, responseMutation: undefined, hostRewrite: undefined }),
     metadata: {},

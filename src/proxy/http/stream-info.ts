@@ -1,6 +1,8 @@
 // What is known of one stream, for access logs, metrics and format strings. Times are monotonic milliseconds; undefined: not reached.
+import type { DynamicMetadata } from "#matcher/metadata-matcher";
 import type { SocketAddress } from "#proxy/net/connection";
 import type { TlsInfo } from "#proxy/net/tls-info";
+import type { FilterState } from "./filter-state.ts";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import type { HttpVersion } from "./stream.ts";
 
@@ -73,4 +75,7 @@ export interface StreamInfo {
   downstreamDirectRemote: SocketAddress | undefined;
   requestedServerName: string | undefined;
   downstreamTls: TlsInfo | undefined;
+  /** Undefined: no filter has said anything. */
+  dynamicMetadata: DynamicMetadata | undefined;
+  filterState: FilterState | undefined;
 }

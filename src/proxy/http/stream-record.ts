@@ -1,6 +1,8 @@
 // StreamInfo as the connection manager keeps it: one object per stream, all fields there from the start so that it has one shape.
+import type { DynamicMetadata } from "#matcher/metadata-matcher";
 import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { TlsInfo } from "#proxy/net/tls-info";
+import type { FilterState } from "./filter-state.ts";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import type { ResponseFlag, StreamInfo } from "./stream-info.ts";
 import type { HttpVersion } from "./stream.ts";
@@ -37,9 +39,16 @@ export class StreamRecord implements StreamInfo {
   downstreamDirectRemote: SocketAddress | undefined;
   requestedServerName: string | undefined;
   downstreamTls: TlsInfo | undefined;
+  dynamicMetadata: DynamicMetadata | undefined = undefined;
+  /** The connection's, until a filter of the stream has something to add. */
+  filterState: FilterState | undefined;
   #flags: Set<ResponseFlag> | undefined = undefined;
 
-  constructor(startWallMs: number, startMs: number, { local, remote, directRemote, requestedServerName, tls }: ConnectionInfo) {
+  constructor(
+    startWallMs: number,
+    startMs: number,
+    { local, remote, directRemote, requestedServerName, tls, filterState }: ConnectionInfo,
+  ) {
     this.startWallMs = startWallMs;
     this.startMs = startMs;
     this.downstreamLocal = local;
@@ -47,6 +56,7 @@ export class StreamRecord implements StreamInfo {
     this.downstreamDirectRemote = directRemote;
     this.requestedServerName = requestedServerName;
     this.downstreamTls = tls;
+    this.filterState = filterState;
   }
 
   /** Made when somebody asks: most streams never have a flag. */

@@ -1,7 +1,7 @@
 // The last filter of a chain (the router) does not pass a request on: it answers it. It sees more of the stream than other filters.
 import type { ThreadContext } from "#proxy/thread-context";
-import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
-import type { RouteEntry, RouteInput } from "#proxy/route/route";
+import type { SocketAddress } from "#proxy/net/connection";
+import type { RouteEntry } from "#proxy/route/route";
 import type { FilterStream, HttpFilterFactory, LocalReply } from "./filter.ts";
 import type { HcmStats } from "./hcm-stats.ts";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
@@ -13,15 +13,10 @@ export interface TerminalStream extends FilterStream {
   readonly thread: ThreadContext;
   readonly timers: TimerWheel;
   readonly stats: HcmStats;
-  readonly routeInput: RouteInput;
   /** x-envoy-* control headers are obeyed only then. */
   readonly internalRequest: boolean;
-  /** The downstream connection's two ends. */
-  readonly connection: ConnectionInfo;
   /** Captured traffic only. */
   readonly originalDestination: SocketAddress | undefined;
-  /** How much of a message may be held back, and kept of a request to send it again. */
-  readonly bufferLimitBytes: number;
   /** True once response headers went to the client. */
   readonly responseStarted: boolean;
 

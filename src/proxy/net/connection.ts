@@ -4,6 +4,7 @@
 // `connection.keepChunk()` within the callback: then it owns the bytes for good. In poison mode the bytes are overwritten after the
 // callback, so that whoever keeps a view without asking is found.
 
+import type { FilterState } from "#proxy/http/filter-state";
 import type { TlsInfo } from "./tls-info.ts";
 
 /** What ended a connection that did not end well. `detail` is for logs and transport-failure reasons; never matched on. */
@@ -29,6 +30,8 @@ export interface ConnectionInfo {
   readonly requestedServerName: string | undefined;
   /** Undefined: plain text. */
   readonly tls: TlsInfo | undefined;
+  /** What network filters left for everything that comes later on this connection. */
+  filterState?: FilterState | undefined;
 }
 
 export interface ConnectionHandler {

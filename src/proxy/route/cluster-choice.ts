@@ -1,18 +1,27 @@
 // Which cluster a request goes to: one, one by weight, or the one that a header names.
 import type { RouteAction, WeightedCluster } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
 import { headerReader } from "#matcher/header-matcher";
-import type { ReportViolation } from "#matcher/string-matcher";
 import { asciiLower, wireText } from "#matcher/wire-text";
+import type { Violations } from "#proxy/field-check";
+import type { HttpFilterCompiler } from "#proxy/http/filter";
+import { compileFilterConfigs } from "./filter-config.ts";
+import type { FilterConfigs } from "./filter-config.ts";
 import { compileHeaderMutation } from "./header-mutation.ts";
 import type { ClusterChoice, HeaderMutation, RouteInput } from "./route.ts";
 
 export type ChooseCluster = (input: RouteInput) => ClusterChoice | undefined;
 
-function choice(cluster: string, mutation?: HeaderMutation, hostRewrite?: string): ClusterChoice {
-  return Object.freeze({ cluster, requestMutation: mutation, responseMutation: mutation, hostRewrite });
+function choice(cluster: string, mutation?: HeaderMutation, hostRewrite?: string, filterConfig?: FilterConfigs): ClusterChoice {
+  return Object.freeze({ cluster, requestMutation: mutation, responseMutation: mutation, hostRewrite, filterConfig });
 }
 
-export function compileClusterChoice(action: RouteAction, path: string, report: ReportViolation): ChooseCluster {
+export function compileClusterChoice(
+  action: RouteAction,
+  filters: readonly HttpFilterCompiler[],
+  path: string,
+  violations: Violations,
+): ChooseCluster {
+  const report = violations.add;
   const { clusterSpecifier: specifier } = action;
   switch (specifier.case) {
     case "cluster": {
@@ -26,7 +35,7 @@ export function compileClusterChoice(action: RouteAction, path: string, report: 
       return ({ headers }) => choice(read(headers) ?? "");
     }
     case "weightedClusters":
-      return compileWeighted(specifier.value, `${path}.weighted_clusters`, report);
+      return compileWeighted(specifier.value, filters, `${path}.weighted_clusters`, violations);
     case "clusterSpecifierPlugin":
     case "inlineClusterSpecifierPlugin":
       return () => undefined;
@@ -38,7 +47,13 @@ export function compileClusterChoice(action: RouteAction, path: string, report: 
   }
 }
 
-function compileWeighted(config: WeightedCluster, path: string, report: ReportViolation): ChooseCluster {
+function compileWeighted(
+  config: WeightedCluster,
+  filters: readonly HttpFilterCompiler[],
+  path: string,
+  violations: Violations,
+): ChooseCluster {
+  const report = violations.add;
   const choices: ClusterChoice[] = [];
   const upTo: number[] = [];
   let total = 0;
@@ -46,9 +61,9 @@ function compileWeighted(config: WeightedCluster, path: string, report: ReportVi
     const at = `${path}.clusters[${index}]`;
     if (entry.name === "") report(`${at}.name`, "must not be empty");
     const { hostRewriteSpecifier: host } = entry;
-    choices.push(
-      choice(entry.name, compileHeaderMutation(entry, at, report), host.case === "hostRewriteLiteral" ? wireText(host.value) : undefined),
-    );
+    const filterConfig = compileFilterConfigs(entry.typedPerFilterConfig, filters, at, violations);
+    const hostRewrite = host.case === "hostRewriteLiteral" ? wireText(host.value) : undefined;
+    choices.push(choice(entry.name, compileHeaderMutation(entry, at, report), hostRewrite, filterConfig.empty ? undefined : filterConfig));
     total += entry.weight ?? 0;
     upTo.push(total);
   }

@@ -3,7 +3,7 @@ import type { TypedExtensionConfig } from "#envoy/gen/envoy/config/core/v3/exten
 import { HeaderMutationSchema } from "#envoy/gen/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb";
 import { nameOf, unpack } from "#envoy/any";
 import { Violations } from "#proxy/field-check";
-import { compileHeaderMutation } from "./header-mutation.ts";
+import { compileMutationList } from "./header-mutation.ts";
 import type { HeaderMutation } from "./route.ts";
 
 /** @throws ConfigError */
@@ -18,22 +18,13 @@ export function compileEarlyMutation(extensions: readonly TypedExtensionConfig[]
     }
     const mutations = unpack(typedConfig, HeaderMutationSchema)?.mutations ?? [];
     if (mutations.length === 0) violations.add(`${field}.mutations`, "must not be empty");
-    return mutations.flatMap(({ action }, index) => {
-      const none = { requestHeadersToAdd: [], requestHeadersToRemove: [], responseHeadersToAdd: [], responseHeadersToRemove: [] };
-      const at = `${field}.mutations[${index}]`;
-      if (action.case === "remove")
-        return compileHeaderMutation({ ...none, requestHeadersToRemove: [action.value] }, at, violations.add) ?? [];
-      if (action.case === "append")
-        return compileHeaderMutation({ ...none, requestHeadersToAdd: [action.value] }, at, violations.add) ?? [];
-      violations.add(at, "remove or append must be set");
-      return [];
-    });
+    return compileMutationList(mutations, `${field}.mutations`, violations.add) ?? [];
   });
   violations.throwIfAny("early header mutation");
   if (edits.length === 0) return undefined;
   return {
     applyToRequest: (headers, info) => {
-      for (const edit of edits) edit.applyToRequest(headers, info);
+      for (const edit of edits) edit(headers, info);
     },
     applyToResponse: () => {},
   };

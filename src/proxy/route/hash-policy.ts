@@ -2,6 +2,7 @@
 // policies are combined in order; a terminal one that has a value ends the list.
 import type { RouteAction_HashPolicy } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
 import { durationMs } from "#envoy/duration";
+import { cookieValue } from "#proxy/http/cookie";
 import type { RequestHeaderMap } from "#proxy/http/header-map";
 import type { ReportViolation } from "#matcher/string-matcher";
 import { addressText } from "#proxy/net/socket-address";
@@ -70,7 +71,7 @@ function compileOne({ policySpecifier }: RouteAction_HashPolicy, path: string, r
         "HttpOnly",
       ].join("; ");
       return (input, cookies) => {
-        let value = cookieOf(input.headers, name);
+        let value = cookieValue(input.headers, name);
         if (value === undefined) {
           if (ttlMs === undefined) return undefined;
           value = xxHash64(addressText(input.remoteAddress) + addressText(input.localAddress))
@@ -102,18 +103,6 @@ function hashValues(values: readonly string[]): bigint | undefined {
   let hash = 0n;
   for (const value of values.toSorted()) hash = xxHash64(value, hash);
   return hash;
-}
-
-function cookieOf(headers: RequestHeaderMap, name: string): string | undefined {
-  for (const header of headers.getAll("cookie")) {
-    for (const part of header.split(";")) {
-      const equals = part.indexOf("=");
-      if (equals < 0 || part.slice(0, equals).trim() !== name) continue;
-      const value = part.slice(equals + 1).trim();
-      return value.length > 1 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value;
-    }
-  }
-  return undefined;
 }
 
 function queryParameter(path: string, name: string): string | undefined {

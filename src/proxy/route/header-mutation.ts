@@ -2,6 +2,7 @@
 // are computed before the first is written, so that none sees another of the same list.
 import type { HeaderValueOption } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { HeaderValueOption_HeaderAppendAction as Append } from "#envoy/gen/envoy/config/core/v3/base_pb";
+import type { HeaderMutation as WireMutation } from "#envoy/gen/envoy/config/common/mutation_rules/v3/mutation_rules_pb";
 import type { ReportViolation } from "#matcher/string-matcher";
 import { asciiLower } from "#matcher/wire-text";
 import { compileFormat, HEADER_FORMAT } from "#proxy/format/format";
@@ -31,7 +32,7 @@ export function compileHeaderMutation(config: MutationConfig, path: string, repo
   };
 }
 
-type Edits = (headers: HeaderMap, info: StreamInfo) => void;
+export type Edits = (headers: HeaderMap, info: StreamInfo) => void;
 
 interface Addition {
   readonly name: string;
@@ -82,8 +83,9 @@ function apply(headers: HeaderMap, { name, action, keepEmpty }: Addition, value:
   }
 }
 
-function compileAddition(option: HeaderValueOption, path: string, report: ReportViolation): Addition {
-  const name = checkedName(option.header?.key ?? "", `${path}.header.key`, report);
+function compileAddition(option: HeaderValueOption, path: string, report: ReportViolation, pseudo = false): Addition {
+  const key = option.header?.key ?? "";
+  const name = pseudo && /^:[a-z]+$/.test(key) ? key : checkedName(key, `${path}.header.key`, report);
   const text = option.header?.value ?? "";
   let format: Format;
   try {
@@ -106,4 +108,25 @@ function checkedName(name: string, path: string, report: ReportViolation): strin
   if (lower.startsWith(":") || lower === "host") report(path, `"${name}" may not be changed here; use host_rewrite_* or *_rewrite`);
   else if (!TOKEN.test(lower)) report(path, `"${name}" is not a header name`);
   return lower;
+}
+
+/** A list of config.common.mutation_rules.v3.HeaderMutation, applied one after the other; pseudo headers may be changed too, as in Envoy. */
+export function compileMutationList(list: readonly WireMutation[], path: string, report: ReportViolation): Edits | undefined {
+  if (list.length === 0) return undefined;
+  const edits = list.map(({ action }, index): Edits => {
+    const at = `${path}[${index}]`;
+    if (action.case === "remove") {
+      const name = asciiLower(action.value);
+      return (headers) => headers.remove(name);
+    }
+    if (action.case === "append") {
+      const addition = compileAddition(action.value, `${at}.append`, report, true);
+      return (headers, info) => apply(headers, addition, addition.format.format(info));
+    }
+    report(at, "remove or append must be set");
+    return () => {};
+  });
+  return (headers, info) => {
+    for (let i = 0; i < edits.length; i++) (edits[i] as Edits)(headers, info);
+  };
 }

@@ -94,7 +94,7 @@ export const HONOURED_ROUTE_FIELDS: HonouredFields = new Map(
     [`${V3}.RouteAction.MaxStreamDuration`]: ["max_stream_duration", "grpc_timeout_header_max"],
     [`${V3}.RouteAction.UpgradeConfig`]: ["upgrade_type", "enabled"],
     [`${V3}.WeightedCluster`]: ["clusters", "total_weight", "runtime_key_prefix"],
-    [`${V3}.WeightedCluster.ClusterWeight`]: ["name", "weight", ...HEADER_MUTATIONS, "host_rewrite_literal"],
+    [`${V3}.WeightedCluster.ClusterWeight`]: ["name", "weight", ...HEADER_MUTATIONS, "typed_per_filter_config", "host_rewrite_literal"],
     [`${V3}.RetryPolicy`]: [
       "retry_on",
       "num_retries",

@@ -5,7 +5,7 @@ import { durationMs } from "#envoy/duration";
 import { wireText } from "#matcher/wire-text";
 import type { Violations } from "#proxy/field-check";
 import { compileClusterChoice } from "./cluster-choice.ts";
-import { compileFilterConfigs, mergeFilterConfigs } from "./filter-config.ts";
+import { compileFilterConfigs } from "./filter-config.ts";
 import type { FilterConfigs } from "./filter-config.ts";
 import { compileHeaderMutation } from "./header-mutation.ts";
 import { compileHashPolicy } from "./hash-policy.ts";
@@ -18,7 +18,7 @@ import { compileRedirect } from "./redirect.ts";
 import { compileRetryPolicy } from "./retry-policy.ts";
 import { compileRouteMatch } from "./route-match.ts";
 import type { PathMatch, RouteMatch } from "./route-match.ts";
-import type { HeaderMutation, RetryPolicy, RouteEntry } from "./route.ts";
+import type { HeaderMutation, RetryPolicy, RouteEntry, RouteInput } from "./route.ts";
 import type { RouteTableOptions } from "./route-table.ts";
 
 /** What all routes of a table and of a virtual host share. */
@@ -61,6 +61,9 @@ export function compileRoute(
   // In Envoy's default order the least specific level speaks last and so wins.
   const levels = [mutation, scope.mutation, scope.tableMutation].filter((level) => level !== undefined);
   if (scope.mostSpecificWins) levels.reverse();
+  const filterConfig = compileFilterConfigs(config.typedPerFilterConfig, scope.options.filters, path, violations)
+    .over(scope.filters)
+    .over(scope.tableFilters);
   const action = compileAction(config, match.path, scope, path, violations);
   const entry: RouteEntry = {
     name: config.name,
@@ -68,11 +71,8 @@ export function compileRoute(
     statPrefix: config.statPrefix,
     metadata: config.metadata?.filterMetadata ?? {},
     decorator: compileDecorator(config),
-    filterConfig: mergeFilterConfigs(
-      scope.tableFilters,
-      scope.filters,
-      compileFilterConfigs(config.typedPerFilterConfig, scope.options.filters, path, violations),
-    ),
+    filterConfig,
+    weightedFilterConfig: hasWeightedConfig(config) ? weightedFilterConfig(action.chooseCluster, filterConfig) : undefined,
     ...action,
     finalizeRequest(headers, info, choice) {
       choice.requestMutation?.applyToRequest(headers, info);
@@ -94,6 +94,22 @@ export function compileRoute(
     includeAttemptCountInResponse: scope.config.includeAttemptCountInResponse,
   };
   return { match, entry };
+}
+
+function hasWeightedConfig({ action }: Route): boolean {
+  const specifier = action.case === "route" ? action.value.clusterSpecifier : undefined;
+  return specifier?.case === "weightedClusters" && specifier.value.clusters.some((one) => Object.keys(one.typedPerFilterConfig).length > 0);
+}
+
+function weightedFilterConfig(chooseCluster: RouteEntry["chooseCluster"], behind: FilterConfigs): (input: RouteInput) => FilterConfigs {
+  const merged = new Map<FilterConfigs, FilterConfigs>();
+  return (input) => {
+    const own = chooseCluster(input)?.filterConfig;
+    if (own === undefined) return behind;
+    let both = merged.get(own);
+    if (both === undefined) merged.set(own, (both = own.over(behind)));
+    return both;
+  };
 }
 
 function compileDecorator({ decorator }: Route): RouteEntry["decorator"] {
@@ -188,7 +204,7 @@ function compileForwarding(
   const { hostRewriteSpecifier: host } = action;
   return {
     reply: undefined,
-    chooseCluster: compileClusterChoice(action, path, report),
+    chooseCluster: compileClusterChoice(action, scope.options.filters, path, violations),
     timeoutMs: durationMs(action.timeout) ?? DEFAULT_TIMEOUT_MS,
     // Envoy lets grpc_timeout_header_max override max_grpc_timeout and counts it from the stream's start; here it counts from the end of
     // the request, as max_grpc_timeout does.

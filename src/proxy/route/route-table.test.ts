@@ -397,11 +397,35 @@ test("per-route filter configs are compiled by their filter; the most specific w
         typedPerFilterConfig: fault(500),
         routes: [
           { match: { path: "/a" }, route: to("c"), typedPerFilterConfig: fault(418) },
+          {
+            match: { path: "/w" },
+            route: {
+              weightedClusters: {
+                clusters: [
+                  { name: "c", weight: 1 },
+                  { name: "d", weight: 1, typedPerFilterConfig: fault(419) },
+                ],
+              },
+            },
+            typedPerFilterConfig: fault(418),
+          },
           { match: { prefix: "/" }, route: to("c") },
         ],
       },
     ],
   });
+  const weighted = match(on, { path: "/w" })?.weightedFilterConfig;
+  const levels = (randomValue: number): unknown =>
+    weighted?.({ headers: request({ path: "/w" }), randomValue, tls: false })
+      .all("envoy.filters.http.fault")
+      .map((config) => (config as { abort: { status: number } }).abort.status);
+  assert.deepEqual(
+    [levels(0.1), levels(0.9)],
+    [
+      [418, 500],
+      [419, 418, 500],
+    ],
+  );
   const status = (path: string): unknown =>
     (match(on, { path })?.filterConfig.get("envoy.filters.http.fault") as { abort: { status: number } } | undefined)?.abort.status;
   assert.deepEqual([status("/a"), status("/b")], [418, 500]);

@@ -5,7 +5,7 @@ import { VirtualHost_TlsRequirementType as Tls } from "#envoy/gen/envoy/config/r
 import type { VirtualHost } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
 import { checkFields, Violations } from "#proxy/field-check";
 import type { HttpFilterCompiler } from "#proxy/http/filter";
-import { compileFilterConfigs } from "./filter-config.ts";
+import { compileFilterConfigs, FilterConfigs } from "./filter-config.ts";
 import { compileHeaderMutation } from "./header-mutation.ts";
 import { HONOURED_ROUTE_FIELDS } from "./honoured-fields.ts";
 import { httpsRedirect } from "./redirect.ts";
@@ -91,7 +91,8 @@ function tlsRedirectEntry(virtualHost: string): RouteEntry {
     statPrefix: "",
     metadata: {},
     decorator: undefined,
-    filterConfig: new Map(),
+    filterConfig: new FilterConfigs(),
+    weightedFilterConfig: undefined,
     reply: httpsRedirect,
     chooseCluster: () => undefined,
     timeoutMs: 0,

@@ -4,6 +4,7 @@ import type { DynamicMetadata } from "#matcher/metadata-matcher";
 import type { RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
 import type { LocalReply } from "#proxy/http/filter";
 import type { StreamInfo } from "#proxy/http/stream-info";
+import type { FilterConfigs } from "./filter-config.ts";
 import type { MirrorPolicy } from "./mirror-policy.ts";
 import type { HashRequest } from "./hash-policy.ts";
 
@@ -60,8 +61,10 @@ export interface RouteEntry {
   readonly metadata: Readonly<Record<string, JsonObject>>;
   /** What tracing calls a request by this route; with `propagate` the other side is told, in a header. */
   readonly decorator: { readonly operation: string; readonly propagate: boolean } | undefined;
-  /** Per-filter config of route, then virtual host, already merged; keyed by filter name; the value is what the filter's compile step made. */
-  readonly filterConfig: ReadonlyMap<string, unknown>;
+  /** Per-filter config of route, virtual host and table, by filter name; a value is what the filter's compile step made. */
+  readonly filterConfig: FilterConfigs;
+  /** Set where weighted clusters have per-filter config of their own: that of the chosen one, before the route's. */
+  readonly weightedFilterConfig: ((input: RouteInput) => FilterConfigs) | undefined;
   /** Set for redirects and direct responses: answered without an upstream. */
   readonly reply: ((headers: RequestHeaderMap, info: StreamInfo) => LocalReply) | undefined;
   /** The cluster for this request (weighted choice by `randomValue`, or by header). Undefined with `reply`. */
@@ -98,6 +101,8 @@ export interface ClusterChoice {
   readonly requestMutation: HeaderMutation | undefined;
   readonly responseMutation: HeaderMutation | undefined;
   readonly hostRewrite: string | undefined;
+  /** Of a weighted cluster that has some; the route's levels stand behind its own. */
+  readonly filterConfig?: FilterConfigs | undefined;
 }
 
 /** Compiled from one RouteConfiguration. Lookup costs do not depend on the number of virtual hosts. */

@@ -4,12 +4,11 @@ import { create, fromJson } from "@bufbuild/protobuf";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { CorsPolicySchema, CorsSchema } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
 import { pack } from "#envoy/any";
-import type { FilterStream, HttpFilter } from "#proxy/http/filter";
+import type { HttpFilter } from "#proxy/http/filter";
+import { FakeFilterStream } from "#proxy/http/filter-stream.fake";
+import { LOCAL_REPLIES } from "#proxy/http/local-reply";
 import { PairRequestHeaderMap, PairResponseHeaderMap } from "#proxy/http/pair-header-map";
-import { StreamRecord } from "#proxy/http/stream-record";
-import type { RouteEntry } from "#proxy/route/route";
-import { ManualClock } from "#runtime/clock";
-import { seededRandom } from "#runtime/random";
+import { FilterConfigs } from "#proxy/route/filter-config";
 import { corsFilterCompiler } from "./cors-filter.ts";
 
 const NAME = "envoy.filters.http.cors";
@@ -25,24 +24,12 @@ const POLICY = {
 function filter(policy: JsonValue | undefined, reply = false): HttpFilter | undefined {
   const config =
     policy === undefined
-      ? []
-      : [[NAME, corsFilterCompiler.compileRouteConfig?.(pack(CorsPolicySchema, fromJson(CorsPolicySchema, policy)), "p")] as const];
-  const route = { filterConfig: new Map(config), reply: reply ? () => undefined : undefined } as unknown as RouteEntry;
-  const address = { address: "127.0.0.1", port: 1 };
-  const stream: FilterStream = {
-    info: new StreamRecord(0, 0, {
-      local: address,
-      remote: address,
-      directRemote: address,
-      requestedServerName: undefined,
-      tls: undefined,
-    }),
-    clock: new ManualClock(),
-    random: seededRandom(1),
-    route: () => route,
-    clearRouteCache() {},
-    ended: false,
-  };
+      ? {}
+      : { [NAME]: corsFilterCompiler.compileRouteConfig?.(pack(CorsPolicySchema, fromJson(CorsPolicySchema, policy)), "p") };
+  const stream = new FakeFilterStream({
+    filterConfig: FilterConfigs.of(config),
+    reply: reply ? () => LOCAL_REPLIES.internalError : undefined,
+  });
   return corsFilterCompiler.compile(NAME, pack(CorsSchema, create(CorsSchema)), "c").create(stream);
 }
 

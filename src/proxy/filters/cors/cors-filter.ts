@@ -35,7 +35,7 @@ function factory(name: string, stats: CorsStats | undefined): HttpFilterFactory 
       const route = stream.route();
       // A redirect or direct response needs no policy: there is nothing to share.
       if (route === undefined || route.reply !== undefined) return undefined;
-      const policy = route.filterConfig.get(name) as CorsPolicy | undefined;
+      const policy = stream.filterConfigs()?.get(name) as CorsPolicy | undefined;
       return policy === undefined ? undefined : new CorsFilter(stream, policy, stats);
     },
     withStats: (scope) =>

@@ -7,9 +7,9 @@ import { CorsSchema } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cor
 import { pack } from "#envoy/any";
 import { ConfigError } from "#proxy/config-error";
 import type { FilterStream } from "#proxy/http/filter";
+import { FakeFilterStream } from "#proxy/http/filter-stream.fake";
 import { PairRequestHeaderMap } from "#proxy/http/pair-header-map";
-import { StreamRecord } from "#proxy/http/stream-record";
-import type { RouteEntry } from "#proxy/route/route";
+import { FilterConfigs } from "#proxy/route/filter-config";
 import { ManualClock } from "#runtime/clock";
 import { seededRandom } from "#runtime/random";
 import type { Random } from "#runtime/random";
@@ -19,25 +19,10 @@ const NAME = "envoy.filters.http.fault";
 const fault = (json: JsonValue) => pack(HTTPFaultSchema, fromJson(HTTPFaultSchema, json));
 const headers = (pairs: readonly (readonly [string, string])[] = []) =>
   new PairRequestHeaderMap({ method: "GET", path: "/", authority: "ratings", scheme: "http", upgrade: undefined }, pairs);
-const address = { address: "127.0.0.1", port: 1 };
 
 function stream(clock: ManualClock, routeFault?: JsonValue, random: Random = seededRandom(1)): FilterStream {
   const routeConfig = routeFault === undefined ? undefined : faultFilterCompiler.compileRouteConfig?.(fault(routeFault), "route");
-  const route = { filterConfig: new Map(routeConfig === undefined ? [] : [[NAME, routeConfig]]) } as unknown as RouteEntry;
-  return {
-    info: new StreamRecord(0, 0, {
-      local: address,
-      remote: address,
-      directRemote: address,
-      requestedServerName: undefined,
-      tls: undefined,
-    }),
-    clock,
-    random,
-    route: () => route,
-    clearRouteCache() {},
-    ended: false,
-  };
+  return new FakeFilterStream({ filterConfig: FilterConfigs.of({ [NAME]: routeConfig }) }, clock, random);
 }
 
 function filter(own: JsonValue, on: FilterStream) {

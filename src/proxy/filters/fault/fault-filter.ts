@@ -41,7 +41,7 @@ function factory(name: string, own: FaultConfig, stats: FaultStats | undefined):
   return {
     name,
     create(stream) {
-      const fault = (stream.route()?.filterConfig.get(name) as FaultConfig | undefined) ?? own;
+      const fault = (stream.filterConfigs()?.get(name) as FaultConfig | undefined) ?? own;
       if (fault.delay === undefined && fault.abort === undefined) return undefined;
       return new FaultFilter(stream, fault, stats, active);
     },

@@ -5,7 +5,7 @@ import type { ProxyProtocol } from "#envoy/gen/envoy/extensions/filters/listener
 import { readProxyProtocolHeader } from "#proxy/codec/proxy-protocol/proxy-protocol-header";
 import type { StatsScope } from "#telemetry/stats/store";
 import type { ListenerFilter, ListenerFilterCompiler } from "#proxy/listener/listener-filter";
-import { unpackConfig } from "#proxy/listener/unpack-config";
+import { unpackConfig } from "#proxy/unpack-config";
 
 export const proxyProtocolCompiler: ListenerFilterCompiler = {
   configTypes: [ProxyProtocolSchema.typeName],

@@ -4,7 +4,7 @@ import type { TlsInspector } from "#envoy/gen/envoy/extensions/filters/listener/
 import { inspectClientHello } from "#proxy/codec/tls-inspector/client-hello";
 import type { StatsScope } from "#telemetry/stats/store";
 import type { ListenerFilter, ListenerFilterCompiler } from "#proxy/listener/listener-filter";
-import { unpackConfig } from "#proxy/listener/unpack-config";
+import { unpackConfig } from "#proxy/unpack-config";
 
 /** A ClientHello that is not whole by then is refused, as in Envoy. */
 const MAX_CLIENT_HELLO = 16_384;

@@ -2,7 +2,7 @@
 import { ConnectionLimitSchema } from "#envoy/gen/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb";
 import { durationMs } from "#envoy/duration";
 import type { ConnectionFilterFactory, NetworkFilterCompiler } from "#proxy/listener/network-filter";
-import { unpackConfig } from "#proxy/listener/unpack-config";
+import { unpackConfig } from "#proxy/unpack-config";
 
 export const connectionLimitCompiler: NetworkFilterCompiler = {
   configTypes: [ConnectionLimitSchema.typeName],

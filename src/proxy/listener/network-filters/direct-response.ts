@@ -1,7 +1,7 @@
 // envoy.filters.network.direct_response: says one thing and closes.
 import { ConfigSchema } from "#envoy/gen/envoy/extensions/filters/network/direct_response/v3/config_pb";
 import type { NetworkFilterCompiler } from "#proxy/listener/network-filter";
-import { unpackConfig } from "#proxy/listener/unpack-config";
+import { unpackConfig } from "#proxy/unpack-config";
 import { readDataSource } from "#proxy/transport-socket/data-source";
 
 export const directResponseCompiler: NetworkFilterCompiler = {

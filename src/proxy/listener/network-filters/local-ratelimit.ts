@@ -2,7 +2,7 @@
 import { LocalRateLimitSchema } from "#envoy/gen/envoy/extensions/filters/network/local_ratelimit/v3/local_rate_limit_pb";
 import { durationMs } from "#envoy/duration";
 import type { ConnectionFilterFactory, NetworkFilterCompiler } from "#proxy/listener/network-filter";
-import { unpackConfig } from "#proxy/listener/unpack-config";
+import { unpackConfig } from "#proxy/unpack-config";
 import { TokenBucket } from "#proxy/token-bucket";
 
 /** Envoy's shortest interval. */

@@ -9,6 +9,7 @@ import { ConnectionLimitSchema } from "#envoy/gen/envoy/extensions/filters/netwo
 import { ConfigSchema as DirectResponseSchema } from "#envoy/gen/envoy/extensions/filters/network/direct_response/v3/config_pb";
 import { EchoSchema } from "#envoy/gen/envoy/extensions/filters/network/echo/v3/echo_pb";
 import { LocalRateLimitSchema } from "#envoy/gen/envoy/extensions/filters/network/local_ratelimit/v3/local_rate_limit_pb";
+import { ConfigSchema as SetFilterStateSchema } from "#envoy/gen/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb";
 import { SniClusterSchema } from "#envoy/gen/envoy/extensions/filters/network/sni_cluster/v3/sni_cluster_pb";
 import { Violations } from "#proxy/field-check";
 import { FakeConnection } from "#proxy/http/connection.fake";
@@ -21,9 +22,17 @@ import { connectionLimitCompiler } from "./connection-limit.ts";
 import { directResponseCompiler } from "./direct-response.ts";
 import { echoCompiler } from "./echo.ts";
 import { localRateLimitCompiler } from "./local-ratelimit.ts";
+import { networkSetFilterStateCompiler } from "./set-filter-state.ts";
 import { sniClusterCompiler } from "./sni-cluster.ts";
 
-const COMPILERS = [sniClusterCompiler, connectionLimitCompiler, localRateLimitCompiler, directResponseCompiler, echoCompiler];
+const COMPILERS = [
+  networkSetFilterStateCompiler,
+  sniClusterCompiler,
+  connectionLimitCompiler,
+  localRateLimitCompiler,
+  directResponseCompiler,
+  echoCompiler,
+];
 
 function filter(schema: DescMessage, json: JsonValue = {}): Filter {
   const value = anyPack(schema, fromJson(schema, json));
@@ -115,6 +124,21 @@ test("local_ratelimit takes a token a connection", () => {
   assert.equal(bench.stats.get("local_rate_limit.x.rate_limited"), 1);
   bench.clock.advance(1000);
   assert.equal(bench.connect().connection.closed, undefined);
+});
+
+test("set_filter_state leaves texts for what comes later, and may choose the TCP proxy's cluster", () => {
+  const value = (objectKey: string, inlineString: string, factoryKey = ""): JsonValue => ({
+    objectKey,
+    factoryKey,
+    formatString: { textFormatSource: { inlineString } },
+  });
+  const onNewConnection = [
+    value("who", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%", "envoy.string"),
+    value("envoy.tcp_proxy.cluster", "for-%REQUESTED_SERVER_NAME%"),
+  ];
+  const { context } = new Bench(filter(SetFilterStateSchema, { onNewConnection }), filter(EchoSchema)).connect("web");
+  assert.equal(context.info.filterState?.get("who"), "10.0.0.1");
+  assert.equal(context.tcpProxyCluster, "for-web");
 });
 
 test("direct_response says its text and closes", () => {

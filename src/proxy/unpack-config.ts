@@ -2,7 +2,8 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { nameOf, unpack } from "#envoy/any";
-import { Violations } from "#proxy/field-check";
+import { ConfigError } from "#proxy/config-error";
+import { refuseUnknownFields, Violations } from "#proxy/field-check";
 
 /** @throws ConfigError */
 export function unpackConfig<Desc extends DescMessage>(
@@ -16,9 +17,13 @@ export function unpackConfig<Desc extends DescMessage>(
   try {
     wire = unpack(any, schema);
     if (wire === undefined) violations.add(path, `holds ${nameOf(any.typeUrl)}, not ${schema.name}`);
-    else check(wire, (field, message) => violations.add(`${path}.${field}`, message));
+    else {
+      refuseUnknownFields(schema, wire, path, violations);
+      check(wire, (field, message) => violations.add(field === "" ? path : `${path}.${field}`, message));
+    }
   } catch (error) {
-    violations.add(path, `is not a valid ${schema.name}: ${String(error)}`);
+    if (error instanceof ConfigError) violations.addFrom(error, path);
+    else violations.add(path, `is not a valid ${schema.name}: ${String(error)}`);
   }
   violations.throwIfAny(schema.name);
   if (wire === undefined) throw new Error("unreachable: without a message there is a violation");

@@ -1,0 +1,104 @@
+// envoy.filters.http.csrf: requests that change something must come from the site itself or from one that the policy names.
+import type { Any } from "@bufbuild/protobuf/wkt";
+import { CsrfPolicySchema } from "#envoy/gen/envoy/extensions/filters/http/csrf/v3/csrf_pb";
+import { compileStringMatcher } from "#matcher/string-matcher";
+import type { StringMatcher } from "#matcher/string-matcher";
+import type { FilterResult, FilterStream, HttpFilter, HttpFilterCompiler, HttpFilterFactory, LocalReply } from "#proxy/http/filter";
+import type { RequestHeaderMap } from "#proxy/http/header-map";
+import { fraction } from "#proxy/route/route-match";
+import { unpackConfig } from "#proxy/unpack-config";
+import type { Counter, StatsScope } from "#telemetry/stats/store";
+
+interface CsrfPolicy {
+  readonly enabledShare: number;
+  readonly shadowShare: number;
+  readonly additionalOrigins: readonly StringMatcher[];
+}
+
+class CsrfStats {
+  readonly missingSourceOrigin: Counter;
+  readonly requestInvalid: Counter;
+  readonly requestValid: Counter;
+
+  constructor(stats: StatsScope) {
+    this.missingSourceOrigin = stats.counter("csrf", "missing_source_origin");
+    this.requestInvalid = stats.counter("csrf", "request_invalid");
+    this.requestValid = stats.counter("csrf", "request_valid");
+  }
+}
+
+const REFUSED: LocalReply = { kind: "local-reply", status: 403, body: "Invalid origin", flag: undefined, details: "csrf_origin_mismatch" };
+
+function compilePolicy(any: Any, path: string): CsrfPolicy {
+  let additionalOrigins: StringMatcher[] = [];
+  const wire = unpackConfig(any, CsrfPolicySchema, path, (policy, refuse) => {
+    if (policy.filterEnabled?.defaultValue === undefined) refuse("filter_enabled.default_value", "must be set");
+    additionalOrigins = policy.additionalOrigins.map((one, at) => compileStringMatcher(one, `additional_origins[${at}]`, refuse));
+  });
+  return {
+    enabledShare: fraction(wire.filterEnabled?.defaultValue),
+    shadowShare: fraction(wire.shadowEnabled?.defaultValue),
+    additionalOrigins,
+  };
+}
+
+export const csrfFilterCompiler: HttpFilterCompiler = {
+  configTypes: [CsrfPolicySchema.typeName],
+  compile: (name, any, path) => factory(name, compilePolicy(any, path), undefined),
+  compileRouteConfig: compilePolicy,
+};
+
+function factory(name: string, own: CsrfPolicy, stats: CsrfStats | undefined): HttpFilterFactory {
+  return {
+    name,
+    create: (stream) => new CsrfFilter(stream, (stream.filterConfigs()?.get(name) as CsrfPolicy | undefined) ?? own, stats),
+    withStats: (scope) => factory(name, own, new CsrfStats(scope)),
+  };
+}
+
+class CsrfFilter implements HttpFilter {
+  readonly #stream: FilterStream;
+  readonly #policy: CsrfPolicy;
+  readonly #stats: CsrfStats | undefined;
+
+  constructor(stream: FilterStream, policy: CsrfPolicy, stats: CsrfStats | undefined) {
+    this.#stream = stream;
+    this.#policy = policy;
+    this.#stats = stats;
+  }
+
+  onRequestHeaders(headers: RequestHeaderMap): FilterResult {
+    const { enabledShare, shadowShare } = this.#policy;
+    const enabled = this.#rolls(enabledShare);
+    if (!enabled && !this.#rolls(shadowShare)) return undefined;
+    const { method } = headers;
+    if (method !== "POST" && method !== "PUT" && method !== "DELETE" && method !== "PATCH") return undefined;
+    const source = sourceOrigin(headers);
+    if (source === "") this.#stats?.missingSourceOrigin.inc();
+    else if (this.#isValid(source, headers)) {
+      this.#stats?.requestValid.inc();
+      return undefined;
+    } else this.#stats?.requestInvalid.inc();
+    return enabled ? REFUSED : undefined;
+  }
+
+  #isValid(source: string, headers: RequestHeaderMap): boolean {
+    return source === hostAndPort(headers.authority) || this.#policy.additionalOrigins.some((matcher) => matcher.matches(source));
+  }
+
+  #rolls(share: number): boolean {
+    return share >= 1 || (share > 0 && this.#stream.random.next() < share);
+  }
+}
+
+/** Of the page that sends the request: Origin, or Referer where that says nothing. */
+function sourceOrigin(headers: RequestHeaderMap): string {
+  const origin = headers.get("origin") ?? "";
+  return hostAndPort(origin === "" ? (headers.get("referer") ?? "") : origin);
+}
+
+/** What stands between scheme and path; text without a scheme is taken as it is. */
+function hostAndPort(text: string): string {
+  const match = /^https?:\/\/(?:[^/?#@]*@)?([^/?#]+)/i.exec(text);
+  return match?.[1] ?? text;
+}
