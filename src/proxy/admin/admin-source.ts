@@ -1,5 +1,6 @@
 // What the admin endpoint reads of its proxy.
 import type { Bootstrap } from "#envoy/gen/envoy/config/bootstrap/v3/bootstrap_pb";
+import type { ActiveHealth } from "#proxy/cluster/health/active-health";
 import type { SocketAddress } from "#proxy/net/connection";
 import type { ConfigState } from "#proxy/xds-client/config-state";
 import type { Stat } from "#telemetry/stats/stats-reader";
@@ -17,6 +18,10 @@ export interface HostSummary {
   readonly edsHealth: "healthy" | "degraded" | "unhealthy";
   /** By outlier detection, on any thread. */
   readonly ejected: boolean;
+  /** Undefined: it is not checked. */
+  readonly activeHealth: ActiveHealth | undefined;
+  /** Discovery has taken it away, and its health keeps it. */
+  readonly pendingRemoval: boolean;
   /** In per cent; -1: unknown. */
   readonly successRate: number;
   readonly localOriginSuccessRate: number;

@@ -16,6 +16,8 @@ function host(over: Partial<HostSummary>): HostSummary {
     priority: 0,
     edsHealth: "healthy",
     ejected: false,
+    activeHealth: undefined,
+    pendingRemoval: false,
     successRate: -1,
     localOriginSuccessRate: -1,
     ...counters,

@@ -49,8 +49,6 @@ function counters(host: HostSummary): readonly (readonly [name: string, value: n
   ];
 }
 
-/** Envoy's words for what makes a host unusable. */
-const EDS_FLAG = { healthy: "", degraded: "/eds_degraded", unhealthy: "/failed_eds_health" } as const;
 const EDS_HEALTH = { healthy: "HEALTHY", degraded: "DEGRADED", unhealthy: "UNHEALTHY" } as const;
 
 function locality(host: HostSummary): { region: string; zone: string; subZone: string } {
@@ -58,8 +56,20 @@ function locality(host: HostSummary): { region: string; zone: string; subZone: s
   return { region, zone, subZone };
 }
 
-function healthFlags({ ejected, edsHealth }: HostSummary): string {
-  const flags = `${ejected ? "/failed_outlier_check" : ""}${EDS_FLAG[edsHealth]}`;
+/** Envoy's words for what makes a host less than healthy, in Envoy's order. */
+function healthFlags({ ejected, edsHealth, activeHealth, pendingRemoval }: HostSummary): string {
+  const all: readonly (readonly [boolean | undefined, string])[] = [
+    [activeHealth?.failed, "/failed_active_hc"],
+    [ejected, "/failed_outlier_check"],
+    [edsHealth === "unhealthy", "/failed_eds_health"],
+    [activeHealth?.degraded, "/degraded_active_hc"],
+    [edsHealth === "degraded", "/degraded_eds_health"],
+    [pendingRemoval, "/pending_dynamic_removal"],
+    [activeHealth?.pending, "/pending_active_hc"],
+    [activeHealth?.excluded, "/excluded_via_immediate_hc_fail"],
+    [activeHealth?.timedOut, "/active_hc_timeout"],
+  ];
+  const flags = all.map(([set, text]) => (set === true ? text : "")).join("");
   return flags === "" ? "healthy" : flags;
 }
 
@@ -126,7 +136,13 @@ function hostStatus(host: HostSummary): JsonObject {
       ...(gauge ? { type: "GAUGE" } : {}),
     })),
     health_status: {
+      ...(host.activeHealth?.failed === true ? { failed_active_health_check: true } : {}),
       ...(host.ejected ? { failed_outlier_check: true } : {}),
+      ...(host.activeHealth?.degraded === true ? { failed_active_degraded_check: true } : {}),
+      ...(host.pendingRemoval ? { pending_dynamic_removal: true } : {}),
+      ...(host.activeHealth?.pending === true ? { pending_active_hc: true } : {}),
+      ...(host.activeHealth?.excluded === true ? { excluded_via_immediate_hc_fail: true } : {}),
+      ...(host.activeHealth?.timedOut === true ? { active_hc_timeout: true } : {}),
       eds_health_status: EDS_HEALTH[host.edsHealth],
     },
     ...(host.successRate < 0 ? {} : { success_rate: { value: host.successRate } }),

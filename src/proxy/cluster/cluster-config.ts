@@ -2,6 +2,7 @@
 // the field's path: a cluster that would behave otherwise than it says is worse than one that is refused by name.
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { create, toBinary } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Cluster_DiscoveryType, ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import type { CircuitBreakers_Thresholds_RetryBudget } from "#envoy/gen/envoy/config/cluster/v3/circuit_breaker_pb";
 import type { Cluster } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
@@ -20,6 +21,8 @@ import type { ConfigViolation } from "#proxy/config-error";
 import { compileTransportSockets } from "#proxy/transport-socket/transport-sockets";
 import type { TransportSockets } from "#proxy/transport-socket/transport-sockets";
 import type { UpstreamSocketOptions } from "./host-connector.ts";
+import type { HealthCheckConfig } from "./health/health-check-config.ts";
+import { readHealthChecks } from "./health/health-check-config.ts";
 import { readLb } from "./lb-config.ts";
 import type { LbConfig } from "./lb-config.ts";
 import { readOutlierDetection } from "./outlier/outlier-config.ts";
@@ -77,6 +80,13 @@ export interface ClusterConfig {
   readonly localityWeighted: boolean;
   readonly circuitBreakers: CircuitBreakerConfig;
   readonly outliers: OutlierConfig | undefined;
+  readonly healthCheck: HealthCheckConfig | undefined;
+  /** Of the wire form: health checks that say the same go on as they are. */
+  readonly healthCheckKey: string;
+  /** A host that discovery has taken away stays until it fails its health check. */
+  readonly keepsHealthyHosts: boolean;
+  /** Hosts without a result count as if they were not there. */
+  readonly ignoresNewHosts: boolean;
   readonly connection: UpstreamConnectionConfig;
   readonly socketOptions: UpstreamSocketOptions;
   readonly transportSockets: TransportSockets;
@@ -106,6 +116,7 @@ export function parseCluster(wire: Cluster): ClusterConfig {
   const connection = readConnection(wire, refuse);
   const circuitBreakers = readCircuitBreakers(wire, refuse);
   const outliers = readOutlierDetection(wire.outlierDetection, refuse);
+  const healthCheck = readHealthChecks(wire.healthChecks, refuse);
   const socketOptions = readSocketOptions(wire, refuse);
   const transportSockets = compileTransportSockets(wire, refuse);
   if (violations.length > 0) throw new ConfigError(`cluster "${wire.name}"`, violations);
@@ -119,6 +130,11 @@ export function parseCluster(wire: Cluster): ClusterConfig {
     localityWeighted: locality?.case === "localityWeightedLbConfig",
     circuitBreakers,
     outliers,
+    healthCheck,
+    healthCheckKey: healthCheck === undefined ? "" : wireKey({ healthChecks: wire.healthChecks }),
+    keepsHealthyHosts:
+      healthCheck !== undefined && !wire.ignoreHealthOnHostRemoval && (discovery.kind === "eds" || discovery.kind === "dns"),
+    ignoresNewHosts: wire.commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false,
     connection,
     socketOptions,
     transportSockets,
@@ -128,8 +144,11 @@ export function parseCluster(wire: Cluster): ClusterConfig {
 
 /** The options belong to it: connections from another address, or with other probes, are other connections. */
 function transportKey({ transportSocket, transportSocketMatches }: Cluster, options: UpstreamSocketOptions): string {
-  const sockets = create(ClusterSchema, { ...(transportSocket === undefined ? {} : { transportSocket }), transportSocketMatches });
-  return `${Buffer.from(toBinary(ClusterSchema, sockets)).toString("base64")} ${JSON.stringify(options)}`;
+  return `${wireKey({ ...(transportSocket === undefined ? {} : { transportSocket }), transportSocketMatches })} ${JSON.stringify(options)}`;
+}
+
+function wireKey(part: MessageInitShape<typeof ClusterSchema>): string {
+  return Buffer.from(toBinary(ClusterSchema, create(ClusterSchema, part))).toString("base64");
 }
 
 type Refuse = (path: string, message: string) => void;
@@ -137,7 +156,6 @@ type Refuse = (path: string, message: string) => void;
 /** Fields whose absence from this build would change what traffic does. */
 function refuseWhatIsNotThere(wire: Cluster, refuse: Refuse): void {
   const set: readonly (readonly [boolean, string])[] = [
-    [wire.healthChecks.length > 0, "health_checks"],
     [wire.lbSubsetConfig !== undefined, "lb_subset_config"],
     [wire.loadBalancingPolicy !== undefined, "load_balancing_policy"],
     [wire.filters.length > 0, "filters"],

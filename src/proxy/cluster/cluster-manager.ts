@@ -6,6 +6,7 @@ import type { Clock, Timer } from "#runtime/clock";
 import type { Random } from "#runtime/random";
 import type { Cluster, ClusterManager } from "./cluster.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
+import type { HostsHealth } from "./health/active-health.ts";
 import type { LoadAssignmentConfig } from "./load-assignment.ts";
 import { UpstreamCluster } from "./upstream-cluster.ts";
 import type { PoolFactory } from "./upstream-cluster.ts";
@@ -27,6 +28,8 @@ export class ThreadClusterManager implements ClusterManager {
   readonly #clusters = new Map<string, UpstreamCluster>();
   /** Endpoints by EDS service name, or by the key of what was looked up in DNS: they may come before their cluster, and stay when it is replaced. */
   readonly #assignments = new Map<string, LoadAssignmentConfig>();
+  /** What active health checks found out, by cluster: it may come before the cluster. */
+  readonly #health = new Map<string, HostsHealth>();
   /** Removed, with streams or connections that have not ended. */
   readonly #leaving = new Set<UpstreamCluster>();
   /** By stat name: clusters of one name, the one that comes and the one that goes, count in the same scope. */
@@ -60,6 +63,8 @@ export class ThreadClusterManager implements ClusterManager {
     if (before !== undefined) this.#leave(before);
     const cluster = new UpstreamCluster(config, { clock, random, makePool, stats, connector, secrets });
     this.#clusters.set(config.name, cluster);
+    const health = this.#health.get(config.name);
+    if (health !== undefined) cluster.setHealth(health, undefined);
     this.#assign(cluster);
   }
 
@@ -81,6 +86,13 @@ export class ThreadClusterManager implements ClusterManager {
   /** The control plane took the endpoints back: clusters that use them keep the hosts they have, as in Envoy. */
   removeLoadAssignment(name: string): void {
     this.#assignments.delete(name);
+  }
+
+  /** `health` undefined: the cluster is not checked any more. `passed`: the key of a host that has just passed a check. */
+  setHealth(name: string, health: HostsHealth | undefined, passed: string | undefined): void {
+    if (health === undefined) this.#health.delete(name);
+    else this.#health.set(name, health);
+    if (health !== undefined) this.#clusters.get(name)?.setHealth(health, passed);
   }
 
   /** The proxy ends: everything drains. */

@@ -24,6 +24,7 @@ export class ClusterStats {
   readonly membershipTotal: Gauge;
   readonly membershipHealthy: Gauge;
   readonly membershipDegraded: Gauge;
+  readonly membershipExcluded: Gauge;
   readonly membershipChange: Counter;
   readonly flowPaused: Counter;
   readonly flowResumed: Counter;
@@ -52,6 +53,7 @@ export class ClusterStats {
     this.membershipTotal = scope.gauge("membership_total");
     this.membershipHealthy = scope.gauge("membership_healthy");
     this.membershipDegraded = scope.gauge("membership_degraded");
+    this.membershipExcluded = scope.gauge("membership_excluded");
     this.membershipChange = scope.counter("membership_change");
     this.flowPaused = scope.counter("upstream_flow_control_paused_reading_total");
     this.flowResumed = scope.counter("upstream_flow_control_resumed_reading_total");

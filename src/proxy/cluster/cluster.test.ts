@@ -13,6 +13,7 @@ import { ManualClock } from "#runtime/clock";
 import { seededRandom } from "#runtime/random";
 import type { Host, HttpConnectionPool, LoadBalancerContext } from "./cluster.ts";
 import { parseCluster } from "./cluster-config.ts";
+import type { ActiveHealth } from "./health/active-health.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 import { ThreadClusterManager } from "./cluster-manager.ts";
 import { parseLoadAssignment } from "./load-assignment.ts";
@@ -410,6 +411,80 @@ describe("cluster manager", () => {
     assert.equal(stats.get(`cluster.${running.name}.outlier_detection.ejections_active`), 0);
     manager.removeCluster(running.name);
     assert.equal(clock.pending, 0);
+  });
+
+  it("sends nothing to hosts that fail active health checks, little to degraded ones, and keeps healthy ones that discovery forgets", () => {
+    const { manager, stats } = new Fixture();
+    const name = "outbound|9080||reviews.default.svc.cluster.local";
+    const check = { timeout: "1s", interval: "1s", unhealthyThreshold: 1, healthyThreshold: 1, tcpHealthCheck: {} };
+    manager.upsertCluster(cluster({ ...(EDS as object), healthChecks: [check] }));
+    manager.setLoadAssignment(endpoints("reviews", endpoint(1), endpoint(2), endpoint(3)));
+    const running = manager.get(name)!;
+    const used = (): string => {
+      const ports = new Set<number | undefined>();
+      for (let i = 0; i < 50; i++) ports.add(running.chooseHost(ask())?.address.port);
+      return [...ports].sort((a, b) => Number(a) - Number(b)).join(",");
+    };
+    const fit: ActiveHealth = { failed: false, pending: false, degraded: false, timedOut: false, excluded: false };
+    const tell = (...states: Partial<ActiveHealth>[]): void =>
+      manager.setHealth(name, new Map(states.map((state, at) => [`127.0.0.1|${at + 1}`, { ...fit, ...state }])), undefined);
+    assert.equal(used(), "", "nobody was asked yet");
+    tell({}, { failed: true }, { degraded: true });
+    assert.equal(used(), "1,3");
+    assert.deepEqual(
+      ["membership_healthy", "membership_degraded", "membership_total"].map((stat) => stats.get(`cluster.${name}.${stat}`)),
+      [1, 1, 3],
+    );
+    tell({}, {}, {});
+    const pool = running.pool(running.hosts[0]!, undefined, "a");
+    tell({ failed: true }, {}, {});
+    assert.notEqual(running.pool(running.hosts[0]!, undefined, "a"), pool, "a host that fails keeps none of its connections");
+    manager.setLoadAssignment(endpoints("reviews", endpoint(3)));
+    assert.equal(used(), "2,3", "the failed host is gone, the healthy one stays");
+    assert.deepEqual(
+      running.hosts.map(({ address, pendingRemoval }) => [address.port, pendingRemoval]),
+      [
+        [3, false],
+        [2, true],
+      ],
+    );
+    tell({}, { failed: true }, {});
+    assert.equal(used(), "3");
+    assert.equal(running.hosts.length, 1);
+  });
+
+  it("leaves hosts without a result out of panic where new hosts are to be ignored", () => {
+    const { manager, stats } = new Fixture();
+    const name = "outbound|9080||reviews.default.svc.cluster.local";
+    const check = { timeout: "1s", interval: "1s", unhealthyThreshold: 1, healthyThreshold: 1, tcpHealthCheck: {} };
+    const commonLbConfig = { healthyPanicThreshold: { value: 50 }, ignoreNewHostsUntilFirstHc: true };
+    manager.upsertCluster(cluster({ ...(EDS as object), healthChecks: [check], commonLbConfig }));
+    const fit: ActiveHealth = { failed: false, pending: false, degraded: false, timedOut: false, excluded: false };
+    manager.setHealth(name, new Map([["127.0.0.1|1", fit]]), undefined);
+    manager.setLoadAssignment(endpoints("reviews", endpoint(1), endpoint(2), endpoint(3), endpoint(4)));
+    const running = manager.get(name)!;
+    for (let i = 0; i < 50; i++) assert.equal(running.chooseHost(ask())?.address.port, 1);
+    assert.equal(stats.get(`cluster.${name}.membership_excluded`), 3);
+    assert.equal(stats.get(`cluster.${name}.lb_healthy_panic`), 0);
+  });
+
+  it("takes an ejected host back that passes an active health check", () => {
+    const { manager } = new Fixture();
+    const name = "outbound|9080||reviews.default.svc.cluster.local";
+    const check = { timeout: "1s", interval: "1s", unhealthyThreshold: 1, healthyThreshold: 1, tcpHealthCheck: {} };
+    manager.upsertCluster(
+      cluster({ ...(EDS as object), healthChecks: [check], outlierDetection: { consecutive5xx: 1, maxEjectionPercent: 100 } }),
+    );
+    const fit: ActiveHealth = { failed: false, pending: false, degraded: false, timedOut: false, excluded: false };
+    manager.setHealth(name, new Map([["127.0.0.1|1", fit]]), undefined);
+    manager.setLoadAssignment(endpoints("reviews", endpoint(1)));
+    const running = manager.get(name)!;
+    running.hosts[0]!.outlierMonitor!.putStatus(500);
+    assert.equal(running.chooseHost(ask()), undefined);
+    manager.setHealth(name, new Map([["127.0.0.1|1", fit]]), undefined);
+    assert.equal(running.chooseHost(ask()), undefined);
+    manager.setHealth(name, new Map([["127.0.0.1|1", fit]]), "127.0.0.1|1");
+    assert.equal(running.chooseHost(ask())?.address.port, 1);
   });
 
   it("avoids hosts that were tried, as often as it may ask again", () => {

@@ -2,6 +2,7 @@
 import type { ConnectionInfo, SocketAddress, TransportFailure } from "#proxy/net/connection";
 import type { RequestSender, ResponseReceiver } from "#proxy/http/stream";
 import type { Connector } from "#proxy/net/connector";
+import type { ActiveHealth } from "./health/active-health.ts";
 import type { ClusterStats } from "./cluster-stats.ts";
 import type { PreviousPriorities } from "./previous-priorities.ts";
 import type { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
@@ -15,10 +16,16 @@ export interface Host {
   readonly hostname: string;
   readonly weight: number;
   readonly locality: string;
-  /** What the endpoint says of itself, or "unhealthy" while outlier detection has ejected it. */
+  /** What the endpoint says of itself, made worse by outlier detection and active health checks. */
   readonly health: HostHealth;
   readonly edsHealth: HostHealth;
   readonly ejected: boolean;
+  /** Undefined: it is not checked. */
+  readonly activeHealth: ActiveHealth | undefined;
+  /** It counts as if it were not there: neither for loads nor for panic. */
+  readonly excluded: boolean;
+  /** Discovery has taken it away, and its health keeps it. */
+  readonly pendingRemoval: boolean;
   /** Undefined: nobody watches. */
   readonly outlierMonitor: OutlierMonitor | undefined;
   /** Of the level that it is in. */

@@ -141,17 +141,20 @@ class Level {
 
   constructor(localities: readonly LocalityHosts[], options: HostSetOptions) {
     this.#localities = localities;
+    let all = 0;
     let count = 0;
     let healthy = 0;
     let degraded = 0;
     for (const { hosts } of localities) {
       for (const host of hosts) {
+        all++;
+        if (host.excluded) continue;
         count++;
         if (host.health === "healthy") healthy++;
         else if (host.health === "degraded") degraded++;
       }
     }
-    this.hostCount = count;
+    this.hostCount = all;
     this.usablePercent = count === 0 ? 0 : (100 * (healthy + degraded)) / count;
     this.healthyPercent = count === 0 ? 0 : Math.min(100, (100 * healthy * options.overprovisioning) / count);
     this.degradedPercent = count === 0 ? 0 : Math.min(100 - this.healthyPercent, (100 * degraded * options.overprovisioning) / count);

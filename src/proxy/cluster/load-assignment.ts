@@ -1,7 +1,7 @@
 // ClusterLoadAssignment -> frozen config: which endpoints a cluster has, by priority. The only place that knows its defaults.
 import type { Address } from "#envoy/gen/envoy/config/core/v3/address_pb";
 import type { ClusterLoadAssignment } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
-import type { LbEndpoint } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_components_pb";
+import type { Endpoint_HealthCheckConfig, LbEndpoint } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_components_pb";
 import { HealthStatus } from "#envoy/gen/envoy/config/core/v3/health_check_pb";
 import type { Locality } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import type { SocketAddress } from "#proxy/net/connection";
@@ -12,6 +12,16 @@ import { transportLabels } from "#proxy/transport-socket/transport-sockets";
 import type { TransportLabels } from "#proxy/transport-socket/transport-sockets";
 import type { HostHealth } from "./cluster.ts";
 
+/** How active health checks reach an endpoint where that is not how traffic does. */
+export interface EndpointHealthCheck {
+  readonly address: SocketAddress | undefined;
+  readonly port: number | undefined;
+  /** "": the health check's own. */
+  readonly hostname: string;
+  /** Never checked: it counts as healthy. */
+  readonly disabled: boolean;
+}
+
 export interface EndpointConfig {
   readonly address: SocketAddress;
   readonly hostname: string;
@@ -20,6 +30,7 @@ export interface EndpointConfig {
   readonly locality: string;
   readonly health: HostHealth;
   readonly labels: TransportLabels | undefined;
+  readonly healthCheck?: EndpointHealthCheck | undefined;
 }
 
 export interface LocalityConfig {
@@ -115,6 +126,22 @@ function readEndpoint(wire: LbEndpoint, locality: string, path: string, violatio
     locality,
     health: healthOf(wire.healthStatus),
     labels: transportLabels(wire.metadata),
+    healthCheck: readHealthCheck(endpoint.healthCheckConfig, `${path}.endpoint.health_check_config`, violations),
+  });
+}
+
+function readHealthCheck(
+  wire: Endpoint_HealthCheckConfig | undefined,
+  path: string,
+  violations: ConfigViolation[],
+): EndpointHealthCheck | undefined {
+  if (wire === undefined) return undefined;
+  if (wire.portValue > 65_535) violations.push({ path: `${path}.port_value`, message: `${wire.portValue} is not a port` });
+  return Object.freeze({
+    address: wire.address === undefined ? undefined : readAddress(wire.address, `${path}.address`, violations),
+    port: wire.portValue === 0 ? undefined : wire.portValue,
+    hostname: wire.hostname,
+    disabled: wire.disableActiveHealthCheck,
   });
 }
 

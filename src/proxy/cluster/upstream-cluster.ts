@@ -13,6 +13,8 @@ import { CircuitBreakers } from "./circuit-breakers.ts";
 import type { ClusterConfig, UpstreamConnectionConfig } from "./cluster-config.ts";
 import { ClusterStats } from "./cluster-stats.ts";
 import { HostConnectors } from "./host-connector.ts";
+import { PENDING } from "./health/active-health.ts";
+import type { HostsHealth } from "./health/active-health.ts";
 import { HostSet } from "./host-set.ts";
 import type { LocalityHosts } from "./host-set.ts";
 import type { LbConfig } from "./lb-config.ts";
@@ -48,6 +50,8 @@ export interface UpstreamClusterContext {
   readonly connector: Connector;
   readonly secrets: Secrets;
 }
+
+const NO_HEALTH: HostsHealth = new Map();
 
 /** Hosts of captured traffic that are remembered; beyond it the oldest idle one goes. */
 const MAX_ORIGINAL_DESTINATIONS = 1024;
@@ -87,6 +91,8 @@ export class UpstreamCluster implements Cluster {
   readonly #limits: CircuitBreakers;
   readonly #connectors: HostConnectors;
   #assignment: LoadAssignmentConfig | undefined;
+  /** What active health checks found out so far. */
+  #health: HostsHealth = NO_HEALTH;
   #hosts = new Map<string, UpstreamHost>();
   #list: readonly UpstreamHost[] = [];
   #priorities: readonly (readonly LocalityHosts[])[] = [];
@@ -178,6 +184,8 @@ export class UpstreamCluster implements Cluster {
             if (this.#transport(host) !== before) this.#drainPool(host);
           }
           host.priority = priorities.length;
+          host.pendingRemoval = false;
+          this.#applyHealth(host);
           hosts.set(key, host);
           group.push(host);
         }
@@ -187,6 +195,13 @@ export class UpstreamCluster implements Cluster {
     }
     for (const [key, host] of known) {
       if (hosts.has(key)) continue;
+      if (this.#staysWhileHealthy(host)) {
+        host.pendingRemoval = true;
+        hosts.set(key, host);
+        while (priorities.length <= host.priority) priorities.push([]);
+        priorities[host.priority]!.push({ weight: 0, hosts: [host] });
+        continue;
+      }
       changed = true;
       this.#drainPool(host);
     }
@@ -197,6 +212,38 @@ export class UpstreamCluster implements Cluster {
     this.#set = this.#buildSet(priorities);
     if (changed) this.stats.membershipChange.inc();
     this.#countMembers();
+  }
+
+  /** `passed`: the key of a host that has just passed a check. */
+  setHealth(health: HostsHealth, passed: string | undefined): void {
+    this.#health = health;
+    let left = false;
+    for (const host of this.#list) {
+      this.#applyHealth(host);
+      if (host.pendingRemoval && !this.#staysWhileHealthy(host)) left = true;
+    }
+    const back = passed === undefined ? undefined : this.#hosts.get(passed);
+    if (back !== undefined) this.#outliers?.onHealthCheckPassed(back);
+    if (left && this.#assignment !== undefined) this.setAssignment(this.#assignment);
+    else this.#rebuild();
+  }
+
+  #applyHealth(host: UpstreamHost): void {
+    const { healthCheck, ignoresNewHosts } = this.#config;
+    const before = host.activeHealth;
+    const checked = healthCheck !== undefined && !host.unchecked;
+    const now = checked ? (this.#health.get(hostKey(host.address)) ?? PENDING) : undefined;
+    host.activeHealth = now;
+    host.ignoredWhileNew = ignoresNewHosts;
+    if (before === undefined || now === undefined || before.failed === now.failed) return;
+    // As Envoy: running requests end in their own time, new ones need new connections.
+    if (now.failed) this.#drainPool(host);
+    else host.addedMs = this.#context.clock.monotonicMs();
+  }
+
+  #staysWhileHealthy(host: UpstreamHost): boolean {
+    const active = host.activeHealth;
+    return this.#config.keepsHealthyHosts && active !== undefined && !active.failed && host.edsHealth !== "unhealthy";
   }
 
   chooseHost(context: LoadBalancerContext): Host | undefined {
@@ -320,18 +367,21 @@ export class UpstreamCluster implements Cluster {
     this.#outliers?.close();
     const { outliers } = this.#config;
     const { clock, random, stats } = this.#context;
-    const onChange = (): void => {
-      this.#set = this.#buildSet(this.#priorities);
-      this.#countMembers();
-    };
+    const onChange = (): void => this.#rebuild();
     this.#outliers = outliers === undefined ? undefined : new OutlierDetector(outliers, { clock, random, stats, onChange });
     this.#outliers?.setHosts(this.#list);
     onChange();
   }
 
+  #rebuild(): void {
+    this.#set = this.#buildSet(this.#priorities);
+    this.#countMembers();
+  }
+
   #countMembers(): void {
     this.stats.membershipTotal.set(this.#list.length);
     this.stats.membershipHealthy.set(this.#list.filter((host) => host.health === "healthy").length);
+    this.stats.membershipExcluded.set(this.#list.filter((host) => host.excluded).length);
     this.stats.membershipDegraded.set(this.#list.filter((host) => host.health === "degraded").length);
   }
 

@@ -2,6 +2,7 @@
 import type { SocketAddress } from "#proxy/net/connection";
 import type { TransportLabels } from "#proxy/transport-socket/transport-sockets";
 import type { Host, HostHealth, HostStats, HttpConnectionPool, OutlierMonitor } from "./cluster.ts";
+import type { ActiveHealth } from "./health/active-health.ts";
 import type { EndpointConfig } from "./load-assignment.ts";
 
 const MAX_NAMED_POOLS = 100;
@@ -9,13 +10,19 @@ const MAX_NAMED_POOLS = 100;
 export class UpstreamHost implements Host {
   address: SocketAddress;
   readonly key: string;
-  readonly addedMs: number;
+  /** Also when it came back to health: it starts slowly then, too. */
+  addedMs: number;
   hostname: string;
   weight: number;
   locality: string;
   edsHealth: HostHealth;
   priority = 0;
   ejected = false;
+  activeHealth: ActiveHealth | undefined;
+  /** Its endpoint says that it is never checked. */
+  unchecked: boolean;
+  pendingRemoval = false;
+  ignoredWhileNew = false;
   outlierMonitor: OutlierMonitor | undefined;
   /** Chooses the transport socket. */
   labels: TransportLabels | undefined;
@@ -44,10 +51,17 @@ export class UpstreamHost implements Host {
     this.locality = endpoint.locality;
     this.edsHealth = endpoint.health;
     this.labels = endpoint.labels;
+    this.unchecked = endpoint.healthCheck?.disabled === true;
   }
 
   get health(): HostHealth {
-    return this.ejected ? "unhealthy" : this.edsHealth;
+    if (this.ejected || this.activeHealth?.failed === true) return "unhealthy";
+    return this.edsHealth === "healthy" && this.activeHealth?.degraded === true ? "degraded" : this.edsHealth;
+  }
+
+  get excluded(): boolean {
+    const active = this.activeHealth;
+    return active !== undefined && (active.excluded || (active.pending && this.ignoredWhileNew));
   }
 
   get connectionCount(): number {
@@ -84,6 +98,7 @@ export class UpstreamHost implements Host {
     this.locality = endpoint.locality;
     this.edsHealth = endpoint.health;
     this.labels = endpoint.labels;
+    this.unchecked = endpoint.healthCheck?.disabled === true;
   }
 }
 

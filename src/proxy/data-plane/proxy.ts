@@ -1,6 +1,7 @@
 // One proxy on the main thread: its xDS client, its share of the traffic threads, its statistics, its access logs, its admin endpoint.
 import { AdminServer } from "#proxy/admin/admin-server";
 import type { AdminSource, ClusterSummary } from "#proxy/admin/admin-source";
+import { SocketConnector } from "#proxy/net/socket-connector";
 import { SystemDnsResolver } from "#proxy/net/system-dns-resolver";
 import { XdsClient } from "#proxy/xds-client/xds-client";
 import { StatsReader } from "#telemetry/stats/stats-reader";
@@ -80,6 +81,7 @@ export class Proxy {
       },
       sockets: this.#sockets,
       snapshot: () => this.#xds.state.snapshot(),
+      health: () => this.#xds.health,
     });
     this.#xds = new XdsClient({
       node: bootstrap.node,
@@ -90,6 +92,12 @@ export class Proxy {
       log,
       stats: this.#mainStats.root,
       resolver: new SystemDnsResolver(),
+      health: {
+        connector: new SocketConnector(clock, false),
+        hasTraffic: (cluster) => this.#reader.counted(`cluster.${cluster}.upstream_cx_total`),
+        writeEvent: (file, line) => this.#accessLogs.write(file, line, () => {}),
+        onHealth: (cluster, health, passed) => this.#updates.tellHealth(cluster, health, passed),
+      },
       checks: resourceChecks(COMPILERS, this.#sockets, new Set(bootstrap.clusters.keys())),
       secretServers: bootstrap.clusters,
       target: this.#updates,

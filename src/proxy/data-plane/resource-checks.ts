@@ -42,11 +42,18 @@ export function resourceChecks(tables: CompilerTables, sockets: ListenerSockets,
     cluster(bytes) {
       const wire = decode(ClusterSchema, bytes);
       refuseUnknown(HONOURED_CLUSTER_FIELDS, ClusterSchema, wire, `cluster "${wire.name}"`);
-      const { transportSockets, discovery, statName } = parseCluster(wire);
+      const config = parseCluster(wire);
+      const { transportSockets, discovery, statName } = config;
       const { needs } = transportSockets;
       const dns = discovery.kind === "dns" ? { config: discovery.dns, statName } : undefined;
       refuseUnknownServers(needs, secretServers, `cluster "${wire.name}"`);
-      return { name: wire.name, endpoints: endpointsOf(wire), dns, secrets: needs };
+      return {
+        name: wire.name,
+        endpoints: endpointsOf(wire),
+        dns,
+        secrets: needs,
+        healthChecked: config.healthCheck === undefined ? undefined : config,
+      };
     },
     assignment(bytes) {
       const wire = decode(ClusterLoadAssignmentSchema, bytes);

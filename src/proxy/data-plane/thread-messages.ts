@@ -1,5 +1,6 @@
 // What the main thread and a traffic thread say to each other. Plain data: it is cloned on its way.
 import type { ClusterSummary } from "#proxy/admin/admin-source";
+import type { HostsHealth } from "#proxy/cluster/health/active-health";
 import type { ProxyUpdate } from "#proxy/xds-client/proxy-update";
 import type { StatsUpdate } from "#telemetry/stats/thread-stats";
 import type { LogFields, LogLevel } from "#runtime/log";
@@ -48,6 +49,17 @@ export interface ReportCommand {
   readonly sequence: number;
 }
 
+/** What active health checks found out of a cluster's hosts. */
+export interface HealthCommand {
+  readonly type: "hosts-health";
+  readonly proxy: ProxyKey;
+  readonly cluster: string;
+  /** undefined: the cluster is not checked any more. */
+  readonly health: HostsHealth | undefined;
+  /** The key of a host that has just passed a check. */
+  readonly passed: string | undefined;
+}
+
 /** Access log bytes that the main thread has written. */
 export interface WrittenCommand {
   readonly type: "log-written";
@@ -55,7 +67,14 @@ export interface WrittenCommand {
   readonly bytes: number;
 }
 
-export type ThreadCommand = AddProxyCommand | UpdateCommand | DrainCommand | RemoveProxyCommand | ReportCommand | WrittenCommand;
+export type ThreadCommand =
+  | AddProxyCommand
+  | UpdateCommand
+  | HealthCommand
+  | DrainCommand
+  | RemoveProxyCommand
+  | ReportCommand
+  | WrittenCommand;
 
 export type ThreadEvent =
   | { readonly type: "online" }

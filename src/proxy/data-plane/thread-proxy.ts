@@ -25,7 +25,7 @@ import type { Log } from "#runtime/log";
 import type { Random } from "#runtime/random";
 import { AccessLogBatches } from "./access-log-batches.ts";
 import type { CompilerTables } from "./resource-checks.ts";
-import type { AddProxyCommand, ThreadEvent, UpdateCommand } from "./thread-messages.ts";
+import type { AddProxyCommand, HealthCommand, ThreadEvent, UpdateCommand } from "./thread-messages.ts";
 
 export interface ThreadProxyOptions {
   readonly command: AddProxyCommand;
@@ -118,20 +118,26 @@ export class ThreadProxy {
   report(): ClusterSummary[] {
     return [...this.#clusters.clusters].map(({ name, hosts }) => ({
       name,
-      hosts: hosts.map(({ address, hostname, weight, locality, priority, edsHealth, ejected, outlierMonitor, stats }) => ({
-        ...stats,
-        address: address.address,
-        port: address.port,
-        hostname,
-        weight,
-        locality,
-        priority,
-        edsHealth,
-        ejected,
-        successRate: outlierMonitor?.successRate ?? -1,
-        localOriginSuccessRate: outlierMonitor?.localOriginSuccessRate ?? -1,
+      hosts: hosts.map((host) => ({
+        ...host.stats,
+        address: host.address.address,
+        port: host.address.port,
+        hostname: host.hostname,
+        weight: host.weight,
+        locality: host.locality,
+        priority: host.priority,
+        edsHealth: host.edsHealth,
+        ejected: host.ejected,
+        activeHealth: host.activeHealth,
+        pendingRemoval: host.pendingRemoval,
+        successRate: host.outlierMonitor?.successRate ?? -1,
+        localOriginSuccessRate: host.outlierMonitor?.localOriginSuccessRate ?? -1,
       })),
     }));
+  }
+
+  setHealth({ cluster, health, passed }: HealthCommand): void {
+    this.#clusters.setHealth(cluster, health, passed);
   }
 
   logWritten(bytes: number): void {

@@ -1,5 +1,6 @@
 // Makes updates live on all traffic threads of one proxy, and keeps the promise that "applied" means applied everywhere: an update settles
 // when every thread has answered, or has died (its replacement is told the whole configuration, which includes the update).
+import type { HostsHealth } from "#proxy/cluster/health/active-health";
 import type { ProxyUpdate, UpdateTarget } from "#proxy/xds-client/proxy-update";
 import { invariant } from "#runtime/invariant";
 import type { ListenerSockets } from "./listener-sockets.ts";
@@ -18,6 +19,8 @@ export interface ThreadUpdatesOptions {
   readonly sockets: ListenerSockets;
   /** Everything that is live. */
   readonly snapshot: () => ProxyUpdate;
+  /** What active health checks found out, by cluster. */
+  readonly health: () => Iterable<readonly [cluster: string, health: HostsHealth]>;
 }
 
 export class ThreadUpdates implements UpdateTarget {
@@ -54,6 +57,7 @@ export class ThreadUpdates implements UpdateTarget {
     const update = snapshot();
     const owed = [...this.#pending.values()].filter(({ missing }) => missing.has(thread));
     thread.send(add);
+    for (const [cluster, health] of this.#options.health()) this.#sendHealth(thread, cluster, health, undefined);
     const sequence = ++this.#sequence;
     const resolve = (errors: readonly string[]): void => {
       for (const [other, pending] of this.#pending) {
@@ -69,6 +73,14 @@ export class ThreadUpdates implements UpdateTarget {
       update,
       update.listeners.map(({ name }) => name),
     );
+  }
+
+  tellHealth(cluster: string, health: HostsHealth | undefined, passed: string | undefined): void {
+    for (const thread of this.#options.threads) this.#sendHealth(thread, cluster, health, passed);
+  }
+
+  #sendHealth(thread: ThreadHandle, cluster: string, health: HostsHealth | undefined, passed: string | undefined): void {
+    thread.send({ type: "hosts-health", proxy: this.#options.add.proxy, cluster, health, passed });
   }
 
   /** The proxy ends: nobody will answer any more. */

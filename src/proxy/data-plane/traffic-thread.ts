@@ -63,6 +63,9 @@ function obey(command: ThreadCommand): void {
       proxy.postStats();
       post({ type: "report", proxy: command.proxy, sequence: command.sequence, clusters: proxy.report() });
       return;
+    case "hosts-health":
+      proxy.setHealth(command);
+      return;
     case "log-written":
       proxy.logWritten(command.bytes);
       return;

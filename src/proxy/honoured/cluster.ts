@@ -73,7 +73,7 @@ export const HONOURED_CLUSTER_FIELDS: HonouredFields = new Map(
       "zone_aware_lb_config",
       "locality_weighted_lb_config",
       "update_merge_window", // membership changes take effect at once
-      "ignore_new_hosts_until_first_hc", // there are no health checks
+      "ignore_new_hosts_until_first_hc",
       "close_connections_on_host_set_change",
       "consistent_hashing_lb_config",
       "override_host_status",
@@ -106,7 +106,7 @@ export const HONOURED_CLUSTER_FIELDS: HonouredFields = new Map(
       "enforcing_local_origin_success_rate",
       "enforcing_failure_percentage",
       "enforcing_failure_percentage_local_origin",
-      "successful_active_health_check_uneject_host", // there are no active health checks
+      "successful_active_health_check_uneject_host",
       "monitors",
     ],
     "envoy.config.cluster.v3.CircuitBreakers": ["thresholds", "per_host_thresholds"],

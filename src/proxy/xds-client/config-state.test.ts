@@ -29,6 +29,8 @@ interface Bench {
   /** What went to the threads, in short: `+c:name`, `-l:name`. */
   readonly log: string[];
   readonly gone: string[];
+  /** Clusters whose hosts were all checked. */
+  readonly healthy: Set<string>;
   readonly receive: (type: string, resources: readonly IncomingResource[], removed?: readonly string[]) => ResponseResult;
   /** Threads answer. */
   readonly finish: () => Promise<void>;
@@ -38,6 +40,7 @@ function bench(): Bench {
   const clock = new ManualClock();
   const log: string[] = [];
   const gone: string[] = [];
+  const healthy = new Set<string>();
   let waiting: (() => void)[] = [];
   const parse = (data: Uint8Array): never => {
     const facts = JSON.parse(Buffer.from(data).toString()) as { clusters?: string[]; bad?: string; bind?: boolean };
@@ -67,6 +70,7 @@ function bench(): Bench {
         return new Promise((resolve) => waiting.push(() => resolve([])));
       },
     },
+    healthKnown: (cluster) => healthy.has(cluster),
     onChange: () => {},
     onListenerGone: (name) => gone.push(name),
   });
@@ -75,6 +79,7 @@ function bench(): Bench {
     clock,
     log,
     gone,
+    healthy,
     receive: (type, resources, removed = []) => state.receive(type, resources, removed),
     async finish() {
       for (const resolve of waiting) resolve();
@@ -109,6 +114,26 @@ test("a cluster goes live with its endpoints, a listener with its routes", async
   assert.equal(await isSettled(half.live), true);
   receive(ROUTE_TYPE, [route("r2", "a")]);
   assert.deepEqual(log, ["+r:r2", "+l:l"]);
+});
+
+test("a cluster whose hosts are checked waits until each was asked once, and for nothing where there are none", () => {
+  const { receive, log, state, healthy } = bench();
+  const checked = (name: string): IncomingResource => {
+    const plain = cluster(name);
+    const facts = JSON.parse(Buffer.from(plain.bytes).toString()) as object;
+    return { ...plain, bytes: Buffer.from(JSON.stringify({ ...facts, healthChecked: { discovery: { kind: "eds" } } })) };
+  };
+  receive(CLUSTER_TYPE, [checked("a")]);
+  assert.equal(state.healthCheckNeeds.get("a")?.assignment, undefined);
+  receive(ENDPOINT_TYPE, [assignment("a")]);
+  assert.deepEqual(log.splice(0), ["+e:a"]);
+  assert.ok(state.healthCheckNeeds.get("a")?.assignment);
+  healthy.add("a");
+  state.healthChanged();
+  assert.deepEqual(log.splice(0), ["+c:a"]);
+  receive(CLUSTER_TYPE, [checked("b")]);
+  receive(ENDPOINT_TYPE, [], ["b"]);
+  assert.deepEqual(log, ["+c:b"]);
 });
 
 test("nobody waits on for what has come", () => {

@@ -4,6 +4,8 @@
 import type { Clock, Timer } from "#runtime/clock";
 import type { Log } from "#runtime/log";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE } from "#envoy/type-urls";
+import type { ClusterConfig } from "#proxy/cluster/cluster-config";
+import type { HealthCheckNeed } from "#proxy/cluster/health/health-checks";
 import type { DnsNeed } from "#proxy/dns/dns-clusters";
 import type { SecretNeed } from "#proxy/transport-socket/secret";
 import type { ListenerReferences, Need } from "./references.ts";
@@ -18,6 +20,8 @@ export interface ClusterFacts {
   /** A DNS cluster waits for its first answer instead. */
   readonly dns: DnsNeed | undefined;
   readonly secrets: readonly SecretNeed[];
+  /** Its hosts are checked: it waits for the first result of each. */
+  readonly healthChecked: ClusterConfig | undefined;
 }
 export interface SecretFacts {
   readonly name: string;
@@ -79,6 +83,8 @@ export interface ConfigStateOptions {
   readonly log: Log;
   readonly checks: ResourceChecks;
   readonly target: UpdateTarget;
+  /** Every host of the cluster was asked once whether it is well. */
+  readonly healthKnown: (cluster: string) => boolean;
   /** Something was accepted, became live or went away. */
   readonly onChange: () => void;
   /** The listener is gone from every thread, or was never live: its sockets may go. */
@@ -155,6 +161,22 @@ export class ConfigState {
     return needs;
   }
 
+  /** Whose hosts to check, by cluster name. Clusters that wait for secrets are left out: nobody could connect to their hosts. */
+  get healthCheckNeeds(): Map<string, HealthCheckNeed> {
+    const needs = new Map<string, HealthCheckNeed>();
+    for (const { name, newest } of this.clusters) {
+      const facts = newest?.facts;
+      if (facts?.healthChecked === undefined || facts.secrets.some(({ key }) => this.secrets.get(key) === undefined)) continue;
+      needs.set(name, { config: facts.healthChecked, assignment: this.#hostsOf(facts)?.bytes });
+    }
+    return needs;
+  }
+
+  #hostsOf({ endpoints, dns }: ClusterFacts): AcceptedResource<AssignmentFacts> | undefined {
+    if (dns !== undefined) return this.resolutions.get(dns.config.key)?.newest;
+    return endpoints === undefined ? undefined : this.assignments.get(endpoints.name)?.newest;
+  }
+
   get routeNames(): Set<string> {
     const names = new Set<string>();
     for (const { live, waiting } of this.listeners) {
@@ -196,6 +218,13 @@ export class ConfigState {
       .make(key)
       .accept({ name: key, version: "", bytes, facts: { name: key }, acceptedWallMs: this.#options.clock.wallMs() });
     this.#advance().catch((error: unknown) => this.#options.log.error("hosts of a DNS cluster failed", { error: String(error) }));
+    this.#options.onChange();
+  }
+
+  /** Hosts of a cluster were checked. */
+  healthChanged(): void {
+    if (!this.clusters.anyWaiting) return;
+    this.#advance().catch((error: unknown) => this.#options.log.error("a cluster with health checks failed", { error: String(error) }));
     this.#options.onChange();
   }
 
@@ -327,7 +356,11 @@ export class ConfigState {
     const clusters = advance(
       CLUSTER_TYPE,
       this.clusters,
-      ({ name, facts }) => this.#endpointsReady(facts) && this.#resolved(facts) && this.#secretsReady(`cluster "${name}"`, facts.secrets),
+      ({ name, facts }) =>
+        this.#endpointsReady(facts) &&
+        this.#resolved(facts) &&
+        this.#secretsReady(`cluster "${name}"`, facts.secrets) &&
+        this.#healthKnown(facts),
     );
     const routes = advance(ROUTE_TYPE, this.routes, ({ name, facts }) => this.#clustersReady(ROUTE_TYPE, name, facts.clusters));
     const listeners = advance(
@@ -383,6 +416,12 @@ export class ConfigState {
 
   #resolved({ dns }: ClusterFacts): boolean {
     return dns === undefined || this.resolutions.get(dns.config.key) !== undefined;
+  }
+
+  #healthKnown(facts: ClusterFacts): boolean {
+    if (facts.healthChecked === undefined) return true;
+    const nobodyToAsk = facts.healthChecked.discovery.kind !== "static" && this.#hostsOf(facts) === undefined;
+    return nobodyToAsk || this.#options.healthKnown(facts.name);
   }
 
   #secretsReady(who: string, needs: readonly SecretNeed[]): boolean {

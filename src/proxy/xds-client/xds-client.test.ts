@@ -5,6 +5,7 @@ import { NodeSchema } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE } from "#envoy/type-urls";
 import { StatsReader } from "#telemetry/stats/stats-reader";
 import { ThreadStats } from "#telemetry/stats/thread-stats";
+import { SocketConnector } from "#proxy/net/socket-connector";
 import { ManualClock } from "#runtime/clock";
 import { silentLog } from "#runtime/log";
 import { seededRandom } from "#runtime/random";
@@ -37,6 +38,7 @@ test("a lost stream comes back with the versions that are held, and says nothing
     return { clusters: new Set(), routes: [], secrets: [], ...value } as never;
   };
   const client = new XdsClient({
+    health: { connector: new SocketConnector(clock, true), hasTraffic: () => false, writeEvent: () => {}, onHealth: () => {} },
     resolver: { resolve: async () => ({ ok: false, detail: "nobody asks" }) },
     node: create(NodeSchema, { id: "sidecar~1" }),
     controlPlane: server.target,

@@ -4,6 +4,8 @@ import type { Node } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import type { DeltaDiscoveryResponse } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE } from "#envoy/type-urls";
 import type { StatsScope } from "#telemetry/stats/store";
+import { HealthChecks } from "#proxy/cluster/health/health-checks";
+import type { HealthChecksOptions } from "#proxy/cluster/health/health-checks";
 import { DnsClusters } from "#proxy/dns/dns-clusters";
 import type { DnsResolver } from "#proxy/net/dns-resolver";
 import type { Clock, Timer } from "#runtime/clock";
@@ -11,6 +13,7 @@ import type { Log } from "#runtime/log";
 import type { Random } from "#runtime/random";
 import { secretKey } from "#proxy/transport-socket/secret";
 import type { SecretServer } from "#proxy/transport-socket/secret";
+import { AcceptedSecrets } from "./accepted-secrets.ts";
 import { AdsStream } from "./ads-stream.ts";
 import { ConfigState } from "./config-state.ts";
 import type { IncomingResource, ResourceChecks, ResponseResult, UnboundListener } from "./config-state.ts";
@@ -35,6 +38,7 @@ export interface XdsClientOptions {
   readonly log: Log;
   readonly stats: StatsScope;
   readonly resolver: DnsResolver;
+  readonly health: Pick<HealthChecksOptions, "connector" | "hasTraffic" | "writeEvent" | "onHealth">;
   readonly checks: ResourceChecks;
   readonly target: UpdateTarget;
   readonly onListenerGone: (name: string) => void;
@@ -61,6 +65,7 @@ export class XdsClient {
   readonly #stream: AdsStream;
   readonly #saved: SavedConfig | undefined;
   readonly #dns: DnsClusters;
+  readonly #health: HealthChecks;
   /** By SecretNeed.key. */
   readonly #secretStreams = new Map<string, SecretStream>();
   readonly #received = new Set<string>();
@@ -87,12 +92,24 @@ export class XdsClient {
       log: options.log,
       checks: options.checks,
       target: options.target,
+      healthKnown: (cluster) => this.#health.ready(cluster),
       onChange: () => this.#onChange(),
       onListenerGone: options.onListenerGone,
       onLive: (type, name, modified) => this.#stats.live(type, name, modified, type === ROUTE_TYPE ? this.#usersOfRoute(name) : []),
       onRemoved: (type, name) => this.#stats.removed(type, name),
     });
-    const { resolver, clock, random, log, stats } = options;
+    const { resolver, clock, random, log, stats, health } = options;
+    this.#health = new HealthChecks({
+      ...health,
+      clock,
+      random,
+      stats,
+      secrets: new AcceptedSecrets(this.state.secrets),
+      onHealth: (cluster, hosts, passed) => {
+        health.onHealth(cluster, hosts, passed);
+        this.state.healthChanged();
+      },
+    });
     this.#dns = new DnsClusters({ resolver, clock, random, log, stats, onResolved: (key, bytes) => this.state.resolved(key, bytes) });
     this.#stream = new AdsStream({
       target: options.controlPlane,
@@ -123,6 +140,11 @@ export class XdsClient {
     return this.#connected;
   }
 
+  /** What active health checks found out, for a traffic thread that starts late. */
+  get health(): ReturnType<HealthChecks["all"]> {
+    return this.#health.all();
+  }
+
   /** The first complete configuration, from disk or from the control plane, was live. */
   get ready(): boolean {
     return this.#ready;
@@ -141,6 +163,7 @@ export class XdsClient {
     this.#stream.close();
     for (const stream of this.#secretStreams.values()) stream.close();
     this.#dns.close();
+    this.#health.close();
     this.#rebind?.cancel();
     this.#saved?.close();
     this.state.close();
@@ -230,6 +253,7 @@ export class XdsClient {
     this.#subscriptions[ENDPOINT_TYPE].want(state.endpointNames);
     this.#subscriptions[ROUTE_TYPE].want(state.routeNames);
     this.#dns.want(state.dnsNeeds);
+    this.#health.want(state.healthCheckNeeds);
     this.#wantSecrets();
     this.#stats.totals(totals(state.clusters), totals(state.listeners));
     const listeners = this.#subscriptions[LISTENER_TYPE];

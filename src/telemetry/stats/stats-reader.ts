@@ -57,6 +57,20 @@ export class StatsReader {
     for (const stat of view.stats.values()) if (stat.kind !== "gauge") addTo(this.#ended, stat, view);
   }
 
+  /** A counter of this name is above 0, as far as threads have announced it. */
+  counted(name: string): boolean {
+    const key = `counter:${name}`;
+    if ((this.#ended.get(key)?.value ?? 0) > 0) return true;
+    for (const view of this.#threads.values()) {
+      for (const stat of view.stats.values()) {
+        if (stat.key !== key || stat.slot === NO_SLOT) continue;
+        const segment = view.segments[Math.floor(stat.slot / SEGMENT_SLOTS)];
+        if (segment !== undefined && segment[stat.slot % SEGMENT_SLOTS]! > 0) return true;
+      }
+    }
+    return false;
+  }
+
   /** Sorted by name. */
   read(): readonly Stat[] {
     const sums = new Map<string, Sum>();

@@ -19,6 +19,8 @@ export interface OutlierConfig {
   readonly maxEjectionTimeJitterMs: number;
   readonly maxEjectionPercent: number;
   readonly alwaysEjectOneHost: boolean;
+  /** A host that passes an active health check is taken back at once. */
+  readonly healthCheckTakesBack: boolean;
   /** Errors of this proxy (no connection, timeouts) are counted apart from the upstream's answers. */
   readonly splitExternalLocalOriginErrors: boolean;
   /** 0: never. */
@@ -65,6 +67,7 @@ export function readOutlierDetection(wire: OutlierDetection | undefined, refuse:
     maxEjectionTimeJitterMs: durationMs(wire.maxEjectionTimeJitter) ?? 0,
     maxEjectionPercent: percent("max_ejection_percent", wire.maxEjectionPercent ?? 10),
     alwaysEjectOneHost: wire.alwaysEjectOneHost ?? false,
+    healthCheckTakesBack: wire.successfulActiveHealthCheckUnejectHost ?? true,
     splitExternalLocalOriginErrors: wire.splitExternalLocalOriginErrors,
     consecutive5xx: wire.consecutive5xx ?? 5,
     consecutiveGatewayFailure: wire.consecutiveGatewayFailure ?? 5,

@@ -64,6 +64,14 @@ export class OutlierDetector {
     for (const host of before.keys()) this.#forget(host);
   }
 
+  /** The host passed an active health check. */
+  onHealthCheckPassed(host: UpstreamHost): void {
+    const monitor = this.#monitors.get(host);
+    if (monitor === undefined || !host.ejected || !this.config.healthCheckTakesBack) return;
+    this.#release(monitor);
+    this.#context.onChange();
+  }
+
   /** The cluster goes, or is watched otherwise from now on. */
   close(): void {
     this.#timer?.cancel();
@@ -140,12 +148,16 @@ export class OutlierDetector {
     if (!monitor.host.ejected) return false;
     const lasts = Math.min(baseEjectionTimeMs * monitor.backoff, maxEjectionTimeMs) + monitor.jitterMs;
     if (now - monitor.ejectedMs < lasts) return false;
+    this.#release(monitor);
+    return true;
+  }
+
+  #release(monitor: HostMonitor): void {
     monitor.host.ejected = false;
-    monitor.unejectedMs = now;
+    monitor.unejectedMs = this.#context.clock.monotonicMs();
     monitor.reset();
     this.#ejected--;
     this.#stats.active.dec();
-    return true;
   }
 
   #judgeRates({ rateOf, successRate, failurePercentage }: Origin): boolean {

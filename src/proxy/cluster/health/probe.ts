@@ -1,0 +1,41 @@
+// One way to ask a host whether it is well. A probe keeps its connection between checks where that is wanted.
+import type { Connector } from "#proxy/net/connector";
+import type { SocketAddress } from "#proxy/net/connection";
+import type { StatsScope } from "#telemetry/stats/store";
+import type { Clock } from "#runtime/clock";
+
+export type ProbeResult =
+  | { readonly kind: "success"; readonly degraded: boolean }
+  | {
+      readonly kind: "failure";
+      /** Envoy's HealthCheckFailureType: the host's own answer, or none. */
+      readonly type: "ACTIVE" | "NETWORK";
+      /** The unhealthy threshold applies to an answer, too. */
+      readonly retriable: boolean;
+      /** The host asks to be left alone at once. */
+      readonly excluded: boolean;
+    };
+
+export const NETWORK_FAILURE: ProbeResult = { kind: "failure", type: "NETWORK", retriable: false, excluded: false };
+
+export interface Probe {
+  /** Starts a check. The result comes once, unless `abort` comes first; never before this call has returned. */
+  start(): void;
+  /** Ends the check that runs, and its connection; without one only the connection ends. */
+  abort(): void;
+}
+
+export interface ProbeContext {
+  readonly address: SocketAddress;
+  readonly connector: Connector;
+  /** `https` where the transport is secure. */
+  readonly scheme: "http" | "https";
+  /** The host to ask for. */
+  readonly authority: string;
+  readonly reuseConnection: boolean;
+  readonly clock: Clock;
+  /** `health_check.` of the cluster. */
+  readonly stats: StatsScope;
+  /** Also between checks: an idle connection that a TCP host closes is a failure. */
+  readonly onResult: (result: ProbeResult) => void;
+}
