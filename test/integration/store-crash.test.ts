@@ -8,6 +8,7 @@ import test from "node:test";
 import { CachedObjectStore } from "#control-plane/config/objects/cached-object-store";
 import { SqliteJournal } from "#control-plane/config/sqlite/sqlite-journal";
 import { realClock } from "#runtime/clock";
+import { silentLog } from "#runtime/log";
 import { realRandom, seededRandom } from "#runtime/random";
 
 const KILLS = 50;
@@ -42,7 +43,12 @@ test("loses nothing that was acknowledged and keeps nothing by half when it is k
   for (let kill = 0; kill < KILLS; kill++) {
     const acknowledged = await writeUntilKilled(file, last + 1, random.integer(120));
     if (acknowledged < last + WRITES) killedInTheMiddle++;
-    const store = await CachedObjectStore.open({ journal: new SqliteJournal({ file }), clock: realClock, random: realRandom });
+    const store = await CachedObjectStore.open({
+      journal: new SqliteJournal({ file }),
+      clock: realClock,
+      random: realRandom,
+      log: silentLog,
+    });
     const { items } = await store.list(CONFIG_MAPS);
     const numbers = items
       .flatMap(({ metadata }) => (metadata.name === "last" ? [] : [Number(metadata.name?.slice(4))]))

@@ -73,6 +73,18 @@ class Room {
     return items.map(({ metadata }) => String(metadata.name));
   }
 
+  /** Ends when there is no such object, or no more. */
+  async gone(name: ObjectName): Promise<void> {
+    const { group, resource, namespace } = name;
+    const bookmarks = { sendInitialEvents: true, allowWatchBookmarks: true };
+    const watch = await this.store.watch({ group, resource }, { namespace, fieldSelector: `metadata.name=${name.name}`, ...bookmarks });
+    let there = false;
+    for await (const event of watch) {
+      if (event.type === "BOOKMARK" ? !there : event.type === "DELETED") break;
+      there = true;
+    }
+  }
+
   watch(options: WatchOptions = {}, resource = VIRTUAL_SERVICES): Promise<ObjectWatch> {
     return this.store.watch(resource, { namespace: this.namespace, ...options });
   }
@@ -93,6 +105,11 @@ async function take(watch: ObjectWatch, count: number): Promise<readonly WatchEv
 
 function texts(events: readonly WatchEvent[]): readonly string[] {
   return events.map((event) => (event.type === "BOOKMARK" ? event.type : `${event.type} ${String(event.object.metadata.name)}`));
+}
+
+function ownedBy(owner: StoredObject, blockOwnerDeletion = false): StoredMeta {
+  const { name = "", uid = "" } = owner.metadata;
+  return { ownerReferences: [{ apiVersion: owner.apiVersion, kind: owner.kind, name, uid, blockOwnerDeletion }] };
 }
 
 async function refuses(promise: Promise<unknown>, reason: StatusReason, message?: RegExp): Promise<StatusError> {
@@ -416,6 +433,87 @@ export function objectStoreConformance(what: string, open: () => Promise<ObjectS
     const current = await room.store.get(held);
     const { finalizers: _finalizers, ...metadata } = current.metadata;
     await room.write({ verb: "update", name: held, object: { ...current, metadata } });
+  });
+
+  check("deletes a namespace with everything in it", async (room) => {
+    const name = { ...NAMESPACES, namespace: "", name: `${room.namespace}-z` };
+    await room.write({ verb: "create", name, object: namespaceObject(name.name) });
+    const inside = { ...CONFIG_MAPS, namespace: name.name, name: "inside" };
+    const held = { ...VIRTUAL_SERVICES, namespace: name.name, name: "held" };
+    await room.write({ verb: "create", name: inside, object: configMap("inside", "") });
+    const object = await room.write({
+      verb: "create",
+      name: held,
+      object: virtualService("held", "a", { finalizers: ["example.com/hold"] }),
+    });
+    await room.write({ verb: "delete", name });
+    await room.gone(inside);
+    assert.ok((await room.store.get(name)).metadata.deletionTimestamp);
+    const { finalizers: _finalizers, resourceVersion: _version, ...metadata } = object.metadata;
+    await room.write({
+      verb: "update",
+      name: held,
+      object: { ...object, metadata: { ...metadata, resourceVersion: String((await room.store.get(held)).metadata.resourceVersion) } },
+    });
+    await room.gone(name);
+    await refuses(room.store.get(held), "NotFound");
+  });
+
+  check("deletes what an object owns after it, and not what others own as well", async (room) => {
+    const owner = await room.createMap("owner");
+    const other = await room.createMap("other");
+    const owned = await room.createMap("owned", "", ownedBy(owner));
+    await room.createMap("grandchild", "", ownedBy(owned));
+    const both = { ownerReferences: [...(ownedBy(owner).ownerReferences ?? []), ...(ownedBy(other).ownerReferences ?? [])] };
+    await room.createMap("shared", "", both);
+    const watch = await room.watch({ fieldSelector: "metadata.name=shared" }, CONFIG_MAPS);
+    await room.write({ verb: "delete", name: room.name("owner", CONFIG_MAPS) });
+    await room.gone(room.name("owned", CONFIG_MAPS));
+    await room.gone(room.name("grandchild", CONFIG_MAPS));
+    const [, released] = await take(watch, 2);
+    assert.ok(released?.type === "MODIFIED");
+    assert.deepEqual(
+      released.object.metadata.ownerReferences?.map(({ name }) => name),
+      ["other"],
+    );
+  });
+
+  check("deletes an object whose owner is not there", async (room) => {
+    const owner = await room.createMap("owner");
+    await room.write({ verb: "delete", name: room.name("owner", CONFIG_MAPS) });
+    await room.createMap("late", "", ownedBy(owner));
+    await room.gone(room.name("late", CONFIG_MAPS));
+  });
+
+  check("keeps the owner until what blocks its deletion has gone, in the foreground", async (room) => {
+    const owner = await room.createMap("owner");
+    const metadata = { ...ownedBy(owner, true), finalizers: ["example.com/hold"] };
+    await room.createMap("blocking", "", metadata);
+    const name = room.name("owner", CONFIG_MAPS);
+    const blocking = room.name("blocking", CONFIG_MAPS);
+    const [marked] = await room.store.write([{ verb: "delete", name, propagationPolicy: "Foreground" }]);
+    assert.equal(marked?.outcome, "terminating");
+    assert.deepEqual(marked.object.metadata.finalizers, ["foregroundDeletion"]);
+    for await (const event of await room.watch({ fieldSelector: "metadata.name=blocking" }, CONFIG_MAPS)) {
+      if (event.type !== "BOOKMARK" && event.object.metadata.deletionTimestamp !== undefined) break;
+    }
+    assert.ok(await room.store.get(name));
+    const change = (current: StoredObject | undefined): StoredObject => {
+      assert.ok(current);
+      const { finalizers: _finalizers, ...rest } = current.metadata;
+      return { ...current, metadata: rest };
+    };
+    await room.write({ verb: "modify", name: blocking, change });
+    await room.gone(name);
+    await refuses(room.store.get(blocking), "NotFound");
+  });
+
+  check("lets go of what an object owns when it is orphaned", async (room) => {
+    const owner = await room.createMap("owner");
+    await room.createMap("orphan", "", ownedBy(owner));
+    await room.store.write([{ verb: "delete", name: room.name("owner", CONFIG_MAPS), propagationPolicy: "Orphan" }]);
+    await room.gone(room.name("owner", CONFIG_MAPS));
+    assert.equal((await room.store.get(room.name("orphan", CONFIG_MAPS))).metadata.ownerReferences, undefined);
   });
 
   check("refuses names that are paths", async (room) => {

@@ -73,6 +73,11 @@ export function objectKey(name: ObjectName): string {
   return `${keyPrefix(name)}${namespace}/${segment(name.name, "name")}`;
 }
 
+export function parseObjectKey(key: string): ObjectName {
+  const [group = "", resource = "", namespace = "", name = ""] = key.split("/");
+  return { group, resource, namespace, name };
+}
+
 /** As Kubernetes' messages name a resource: `virtualservices.networking.istio.io`. */
 export function resourceText({ group, resource }: ResourceName): string {
   return group === "" ? resource : `${resource}.${group}`;

@@ -3,11 +3,12 @@ import { CachedObjectStore } from "#control-plane/config/objects/cached-object-s
 import { SqliteJournal } from "#control-plane/config/sqlite/sqlite-journal";
 import type { ObjectWrite } from "#control-plane/config/object-store";
 import { realClock } from "#runtime/clock";
+import { silentLog } from "#runtime/log";
 import { realRandom } from "#runtime/random";
 
 const [file = "", first = "0", count = "0"] = process.argv.slice(2);
 const journal = new SqliteJournal({ file });
-const store = await CachedObjectStore.open({ journal, clock: realClock, random: realRandom, hasNamespace: () => true });
+const store = await CachedObjectStore.open({ journal, clock: realClock, random: realRandom, log: silentLog, hasNamespace: () => true });
 process.stdout.write("open\n");
 
 function writeOf(name: string, text: string): ObjectWrite {

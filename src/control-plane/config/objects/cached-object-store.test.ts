@@ -4,6 +4,7 @@ import type { ObjectStore, WatchEvent } from "#control-plane/config/object-store
 import { objectStoreConformance, type ObjectStoreBench } from "#control-plane/config/object-store.conformance";
 import { StatusError } from "#control-plane/config/status-error";
 import { ManualClock, realClock } from "#runtime/clock";
+import { silentLog } from "#runtime/log";
 import { realRandom, seededRandom } from "#runtime/random";
 import { CachedObjectStore } from "./cached-object-store.ts";
 import { MemoryJournal } from "./memory-journal.ts";
@@ -12,7 +13,13 @@ const CONFIG_MAPS = { group: "", resource: "configmaps" };
 
 async function openBench(maxChanges?: number): Promise<ObjectStoreBench> {
   const limits = maxChanges === undefined ? {} : { maxChanges };
-  const store = await CachedObjectStore.open({ journal: new MemoryJournal(), clock: realClock, random: realRandom, ...limits });
+  const store = await CachedObjectStore.open({
+    journal: new MemoryJournal(),
+    clock: realClock,
+    random: realRandom,
+    log: silentLog,
+    ...limits,
+  });
   return { store, close: () => store.close() };
 }
 
@@ -39,7 +46,14 @@ objectStoreConformance("in memory with a short log", () => openBench(64), {
 
 function openDefault(clock = new ManualClock()): Promise<CachedObjectStore> {
   const hasNamespace = (namespace: string): boolean => namespace === "default";
-  return CachedObjectStore.open({ journal: new MemoryJournal(), clock, random: seededRandom(1), hasNamespace, maxWaiting: 10 });
+  return CachedObjectStore.open({
+    journal: new MemoryJournal(),
+    clock,
+    random: seededRandom(1),
+    log: silentLog,
+    hasNamespace,
+    maxWaiting: 10,
+  });
 }
 
 test("ends a watch that falls behind, after what it can still read", async () => {
@@ -99,5 +113,20 @@ test("does not delete the namespaces that Kubernetes keeps", async () => {
     store.write([{ verb: "delete", name }]),
     /^StatusError: namespaces "default" is forbidden: this namespace may not be deleted$/u,
   );
+  await store.close();
+});
+
+test("deletes a namespace of 10,000 objects in bounded steps", async () => {
+  const store = await openDefault();
+  const name = { group: "", resource: "namespaces", namespace: "", name: "large" };
+  await store.write([{ verb: "create", name, object: { apiVersion: "v1", kind: "Namespace", metadata: { name: "large" } } }]);
+  const inside = Array.from({ length: 10_000 }, (_, n) => ({ ...CONFIG_MAPS, namespace: "large", name: `a${n}` }));
+  await store.write(
+    inside.map((of) => ({ verb: "create", name: of, object: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: of.name } } })),
+  );
+  const watch = await store.watch({ group: "", resource: "namespaces" });
+  await store.write([{ verb: "delete", name }]);
+  for await (const event of watch) if (event.type === "DELETED") break;
+  assert.equal((await store.list(CONFIG_MAPS)).items.length, 0);
   await store.close();
 });

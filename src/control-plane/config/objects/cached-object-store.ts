@@ -13,8 +13,10 @@ import type {
 import { StatusError } from "#control-plane/config/status-error";
 import { objectKey, type ObjectName, type ResourceName, type StoredObject } from "#control-plane/config/stored-object";
 import type { Clock, Timer } from "#runtime/clock";
+import type { Log } from "#runtime/log";
 import type { Random } from "#runtime/random";
 import { decodeContinue, encodeContinue } from "./continue-token.ts";
+import { DeletionLoop } from "./deletion-loop.ts";
 import type { Journal } from "./journal.ts";
 import { ObjectCache } from "./object-cache.ts";
 import { selectionOf } from "./selection.ts";
@@ -33,6 +35,7 @@ export interface CachedObjectStoreOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly random: Random;
+  readonly log: Log;
   /** Namespaces that exist without being stored: those of files. */
   readonly hasNamespace?: (namespace: string) => boolean;
   /** Changes that are kept for watches which resume. */
@@ -44,17 +47,20 @@ export interface CachedObjectStoreOptions {
 export class CachedObjectStore implements ObjectStore {
   readonly #options: CachedObjectStoreOptions;
   readonly #cache: ObjectCache;
+  readonly #deletions: DeletionLoop;
   #bookmarks: Timer | undefined;
 
   private constructor(options: CachedObjectStoreOptions) {
     this.#options = options;
     this.#cache = new ObjectCache({ maxChanges: options.maxChanges ?? MAX_CHANGES, maxWaiting: options.maxWaiting ?? MAX_WAITING });
+    this.#deletions = new DeletionLoop({ store: this, cache: this.#cache, clock: options.clock, log: options.log });
   }
 
   static async open(options: CachedObjectStoreOptions): Promise<CachedObjectStore> {
     const store = new CachedObjectStore(options);
     await options.journal.open(store.#cache);
     store.#bookmarkLater();
+    store.#deletions.start();
     return store;
   }
 
@@ -137,6 +143,7 @@ export class CachedObjectStore implements ObjectStore {
 
   async close(): Promise<void> {
     this.#bookmarks?.cancel();
+    await this.#deletions.close();
     this.#cache.close(StatusError.unavailable("the store is shutting down"));
     await this.#options.journal.close();
   }

@@ -4,7 +4,8 @@ import { StatusError } from "#control-plane/config/status-error";
 import type { ObjectName, ResourceName, StoredObject } from "#control-plane/config/stored-object";
 
 const NAMESPACES: ResourceName = { group: "", resource: "namespaces" };
-const FINALIZER = "kubernetes";
+/** Taken away when the namespace is empty. */
+export const NAMESPACE_FINALIZER = "kubernetes";
 const NAME_LABEL = "kubernetes.io/metadata.name";
 /** As in Kubernetes. */
 const IMMORTAL: ReadonlySet<string> = new Set(["default", "kube-system", "kube-public"]);
@@ -22,7 +23,7 @@ export function newNamespace(object: StoredObject): StoredObject {
   return {
     ...object,
     metadata: { ...object.metadata, labels: { ...object.metadata.labels, [NAME_LABEL]: String(object.metadata.name) } },
-    spec: { ...spec, finalizers: [...new Set([...(spec?.finalizers ?? []), FINALIZER])] },
+    spec: { ...spec, finalizers: [...new Set([...(spec?.finalizers ?? []), NAMESPACE_FINALIZER])] },
     status: { phase: "Active" },
   };
 }

@@ -14,7 +14,7 @@ export interface CacheChange {
   readonly object: StoredObject | undefined;
 }
 
-interface LoggedChange {
+export interface LoggedChange {
   readonly key: string;
   readonly revision: number;
   readonly before: StoredObject | undefined;
@@ -44,7 +44,7 @@ export class ObjectCache {
   #revision = 0;
   #compacted = 0;
   readonly #watchers = new Map<string, Set<Watcher>>();
-  readonly #observers = new Set<(changes: readonly LoggedChange[]) => void>();
+  readonly #observers = new Set<{ readonly changed: (changes: readonly LoggedChange[]) => void; readonly loaded: () => void }>();
 
   constructor(options: ObjectCacheOptions) {
     this.#options = options;
@@ -85,6 +85,7 @@ export class ObjectCache {
     this.#log = [];
     this.#revision = revision;
     this.#compacted = revision;
+    for (const { loaded } of this.#observers) loaded();
   }
 
   /** Changes of one commit, in order. All are visible before anybody is told. */
@@ -115,7 +116,7 @@ export class ObjectCache {
         if (event !== undefined) watcher.queue.push(event, this.#options.maxWaiting);
       }
     }
-    for (const observer of this.#observers) observer(logged);
+    for (const { changed } of this.#observers) changed(logged);
   }
 
   /** Nothing changed up to `revision`. */
@@ -144,8 +145,9 @@ export class ObjectCache {
     return watcher.queue;
   }
 
-  /** For those who read everything: called after each commit. Returns how to stop. */
-  observe(observer: (changes: readonly LoggedChange[]) => void): () => void {
+  /** For those who follow everything: told after each commit, and when everything was read anew. Returns how to stop. */
+  observe(changed: (changes: readonly LoggedChange[]) => void, loaded: () => void): () => void {
+    const observer = { changed, loaded };
     this.#observers.add(observer);
     return () => this.#observers.delete(observer);
   }

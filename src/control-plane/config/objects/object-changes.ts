@@ -155,8 +155,8 @@ function isHeld(name: ObjectName, object: StoredObject): boolean {
   return (object.metadata.finalizers ?? []).length > 0 || (isNamespace(name) && finalizersOfNamespace(object).length > 0);
 }
 
-const FOREGROUND = "foregroundDeletion";
-const ORPHAN = "orphan";
+export const FOREGROUND = "foregroundDeletion";
+export const ORPHAN = "orphan";
 
 function deletionFinalizers(current: readonly string[], policy: DeleteOptions["propagationPolicy"]): readonly string[] {
   if (policy === undefined) return current;

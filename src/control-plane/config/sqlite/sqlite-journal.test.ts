@@ -9,6 +9,7 @@ import { CachedObjectStore } from "#control-plane/config/objects/cached-object-s
 import { StatusError } from "#control-plane/config/status-error";
 import type { StoredObject } from "#control-plane/config/stored-object";
 import { realClock } from "#runtime/clock";
+import { silentLog } from "#runtime/log";
 import { realRandom } from "#runtime/random";
 import { openDatabaseFile } from "./database-file.ts";
 import { SqliteJournal } from "./sqlite-journal.ts";
@@ -24,6 +25,7 @@ function open(file: string, maxPages?: number): Promise<CachedObjectStore> {
     journal: new SqliteJournal(maxPages === undefined ? { file } : { file, maxPages }),
     clock: realClock,
     random: realRandom,
+    log: silentLog,
     hasNamespace: () => true,
   });
 }
@@ -46,6 +48,7 @@ objectStoreConformance(
       journal: new SqliteJournal({ file: join(path, "s", "db") }),
       clock: realClock,
       random: realRandom,
+      log: silentLog,
     });
     return {
       store,
