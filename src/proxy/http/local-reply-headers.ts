@@ -1,14 +1,14 @@
 // The headers and body of a local reply: plain for HTTP, trailers-only for gRPC (status 200, the error in grpc-status).
 import type { LocalReply } from "./filter.ts";
 import type { RequestHeaderMap, ResponseHeaderMap } from "./header-map.ts";
-import { grpcMessage, grpcStatusOf, isGrpcRequest } from "./local-reply.ts";
+import { grpcMessage, grpcStatusOf, hasGrpcContentType } from "./grpc.ts";
 import { PairResponseHeaderMap } from "./pair-header-map.ts";
 
 export function localReplyHeaders(
   reply: LocalReply,
   request: RequestHeaderMap | undefined,
 ): { readonly headers: ResponseHeaderMap; readonly body: string } {
-  if (request !== undefined && isGrpcRequest(request)) {
+  if (request !== undefined && hasGrpcContentType(request)) {
     const headers = new PairResponseHeaderMap(200);
     headers.set("content-type", "application/grpc");
     headers.set("grpc-status", String(reply.grpcStatus ?? grpcStatusOf(reply.status)));

@@ -3,7 +3,6 @@
 import type { TransportFailure } from "#proxy/net/connection";
 import type { HeaderMutation } from "#proxy/route/route";
 import type { LocalReply } from "./filter.ts";
-import type { RequestHeaderMap } from "./header-map.ts";
 import type { ResponseFlag, StreamInfo } from "./stream-info.ts";
 import type { StreamResetReason } from "./stream.ts";
 
@@ -93,42 +92,4 @@ export function transportFailureReason(failure: TransportFailure | undefined): s
     case "tls-failed":
       return failure.detail;
   }
-}
-
-/** `application/grpc`, also with `+proto` and the like behind it. */
-export function isGrpcRequest(headers: RequestHeaderMap): boolean {
-  const type = headers.get("content-type");
-  if (type === undefined || !type.startsWith("application/grpc")) return false;
-  return type.length === 16 || type.charCodeAt(16) === 43;
-}
-
-/** The gRPC status for an HTTP status (gRPC's own table, as Envoy uses it). */
-export function grpcStatusOf(httpStatus: number): number {
-  switch (httpStatus) {
-    case 400:
-      return 13;
-    case 401:
-      return 16;
-    case 403:
-      return 7;
-    case 404:
-      return 12;
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-      return 14;
-    default:
-      return 2;
-  }
-}
-
-/** RFC 3986 percent encoding of what gRPC does not allow in grpc-message: all but printable ASCII, and "%". */
-export function grpcMessage(text: string): string {
-  let out = "";
-  for (const byte of Buffer.from(text, "utf8")) {
-    out +=
-      byte >= 0x20 && byte <= 0x7e && byte !== 0x25 ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-  }
-  return out;
 }
