@@ -1,6 +1,5 @@
 // Cluster -> frozen ClusterConfig. The only place that knows the defaults of a cluster. What cannot be honoured is a violation with
 // the field's path: a cluster that would behave otherwise than it says is worse than one that is refused by name.
-import type { Any } from "@bufbuild/protobuf/wkt";
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Cluster_DiscoveryType, ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
@@ -8,9 +7,6 @@ import type { CircuitBreakers_Thresholds_RetryBudget } from "#envoy/gen/envoy/co
 import type { Cluster } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
 import { RoutingPriority } from "#envoy/gen/envoy/config/core/v3/base_pb";
-import { HttpProtocolOptionsSchema } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
-import type { HttpProtocolOptions } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
-import { nameOf, unpack } from "#envoy/any";
 import { durationMs } from "#envoy/duration";
 import { ipBytes } from "#proxy/codec/ip-address";
 import { readDns } from "#proxy/dns/dns-config";
@@ -20,6 +16,9 @@ import { ConfigError } from "#proxy/config-error";
 import type { ConfigViolation } from "#proxy/config-error";
 import { compileTransportSockets } from "#proxy/transport-socket/transport-sockets";
 import type { TransportSockets } from "#proxy/transport-socket/transport-sockets";
+import type { Http2Options } from "#proxy/http/http2-options";
+import { readHttpProtocolOptions } from "./http-protocol-options.ts";
+import type { UpstreamProtocol } from "./http-protocol-options.ts";
 import type { UpstreamSocketOptions } from "./host-connector.ts";
 import type { HealthCheckConfig } from "./health/health-check-config.ts";
 import { readHealthChecks } from "./health/health-check-config.ts";
@@ -56,6 +55,8 @@ export interface RetryBudget {
 
 /** Everything that a connection pool is made from: when it changes, the pools are drained and made anew. */
 export interface UpstreamConnectionConfig {
+  readonly protocol: UpstreamProtocol;
+  readonly http2: Http2Options;
   readonly connectTimeoutMs: number;
   /** 0: none. */
   readonly idleTimeoutMs: number;
@@ -100,8 +101,6 @@ const DEFAULT_MAX_HEADERS = 100;
 const DEFAULT_PANIC_THRESHOLD = 50;
 const DEFAULT_RETRY_BUDGET_PERCENT = 20;
 const DEFAULT_MIN_RETRIES = 3;
-const HTTP_OPTIONS_KEY = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-const UPSTREAM_CODEC = "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
 
 /** @throws ConfigError with all violations */
 export function parseCluster(wire: Cluster): ClusterConfig {
@@ -113,12 +112,12 @@ export function parseCluster(wire: Cluster): ClusterConfig {
   const discovery = readDiscovery(wire, violations);
   const lb = readLb(wire, discovery.kind === "original-dst", refuse);
   const locality = wire.commonLbConfig?.localityConfigSpecifier;
-  const connection = readConnection(wire, refuse);
   const circuitBreakers = readCircuitBreakers(wire, refuse);
   const outliers = readOutlierDetection(wire.outlierDetection, refuse);
   const healthCheck = readHealthChecks(wire.healthChecks, refuse);
   const socketOptions = readSocketOptions(wire, refuse);
   const transportSockets = compileTransportSockets(wire, refuse);
+  const connection = readConnection(wire, transportSockets, refuse);
   if (violations.length > 0) throw new ConfigError(`cluster "${wire.name}"`, violations);
 
   return Object.freeze({
@@ -161,10 +160,6 @@ function refuseWhatIsNotThere(wire: Cluster, refuse: Refuse): void {
     [wire.filters.length > 0, "filters"],
     [wire.upstreamConfig !== undefined, "upstream_config"],
     [wire.lrsServer !== undefined, "lrs_server"],
-    [wire.upstreamHttpProtocolOptions !== undefined, "upstream_http_protocol_options"],
-    [wire.commonHttpProtocolOptions !== undefined, "common_http_protocol_options"],
-    [wire.httpProtocolOptions !== undefined, "http_protocol_options"],
-    [wire.http2ProtocolOptions !== undefined, "http2_protocol_options"],
     [wire.connectionPoolPerDownstreamConnection, "connection_pool_per_downstream_connection"],
     [wire.preconnectPolicy !== undefined, "preconnect_policy"],
     [wire.trackClusterStats !== undefined || wire.trackTimeoutBudgets, "track_cluster_stats"],
@@ -262,78 +257,21 @@ function hasBudget(budget: CircuitBreakers_Thresholds_RetryBudget | undefined): 
   return budget?.budgetPercent !== undefined || budget?.minRetryConcurrency !== undefined;
 }
 
-function readConnection(wire: Cluster, refuse: Refuse): UpstreamConnectionConfig {
+function readConnection(wire: Cluster, sockets: TransportSockets, refuse: Refuse): UpstreamConnectionConfig {
   const connectTimeoutMs = durationMs(wire.connectTimeout) ?? DEFAULT_CONNECT_TIMEOUT_MS;
   if (connectTimeoutMs <= 0) refuse("connect_timeout", "must be above 0s");
   if (wire.perConnectionBufferLimitBytes === 0)
     refuse("per_connection_buffer_limit_bytes", "must be above 0, buffers without a limit are not served");
-  const options = readHttpOptions(wire.typedExtensionProtocolOptions, refuse);
-  const common = options?.commonHttpProtocolOptions;
+  const { protocol, http2, common, upstream } = readHttpProtocolOptions(wire, sockets, refuse);
   return {
+    protocol,
+    http2,
     connectTimeoutMs,
     idleTimeoutMs: durationMs(common?.idleTimeout) ?? DEFAULT_IDLE_TIMEOUT_MS,
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? wire.maxRequestsPerConnection ?? 0,
     maxResponseHeadersCount: common?.maxHeadersCount ?? DEFAULT_MAX_HEADERS,
     bufferLimitBytes: wire.perConnectionBufferLimitBytes,
-    autoServerName: options?.upstreamHttpProtocolOptions?.autoSni ?? false,
-    autoSanValidation: options?.upstreamHttpProtocolOptions?.autoSanValidation ?? false,
+    autoServerName: upstream?.autoSni ?? false,
+    autoSanValidation: upstream?.autoSanValidation ?? false,
   };
-}
-
-function readHttpOptions(all: Readonly<Record<string, Any>>, refuse: Refuse): HttpProtocolOptions | undefined {
-  let options: HttpProtocolOptions | undefined;
-  for (const [key, any] of Object.entries(all)) {
-    const path = `typed_extension_protocol_options["${key}"]`;
-    if (key !== HTTP_OPTIONS_KEY) {
-      refuse(path, "not served yet");
-      continue;
-    }
-    try {
-      options = unpack(any, HttpProtocolOptionsSchema);
-    } catch (error) {
-      refuse(path, `is not a valid message: ${String(error)}`);
-      continue;
-    }
-    if (options === undefined) {
-      refuse(path, `holds ${nameOf(any.typeUrl)}, not HttpProtocolOptions`);
-      continue;
-    }
-    refuseHttpOptions(options, path, refuse);
-  }
-  return options;
-}
-
-function refuseHttpOptions(options: HttpProtocolOptions, path: string, refuse: Refuse): void {
-  const choice = options.upstreamProtocolOptions;
-  switch (choice.case) {
-    case "explicitHttpConfig":
-      if (choice.value.protocolConfig.case !== "httpProtocolOptions") {
-        refuse(
-          `${path}.explicit_http_config`,
-          `only HTTP/1.1 to upstream hosts is served yet, not ${choice.value.protocolConfig.case ?? "nothing"}`,
-        );
-      }
-      break;
-    case "useDownstreamProtocolConfig":
-      // The downstream protocol is HTTP/1 as long as the listeners speak no other.
-      break;
-    case "autoConfig":
-      refuse(`${path}.auto_config`, "needs tls, which is not served yet");
-      break;
-    case undefined:
-      refuse(path, "upstream_protocol_options must be set");
-      break;
-  }
-  if ((options.upstreamHttpProtocolOptions?.overrideAutoSniHeader ?? "") !== "")
-    refuse(`${path}.upstream_http_protocol_options.override_auto_sni_header`, "not served yet");
-  const common = options.commonHttpProtocolOptions;
-  if (common?.maxConnectionDuration !== undefined) refuse(`${path}.common_http_protocol_options.max_connection_duration`, "not served yet");
-  if (common?.maxStreamDuration !== undefined) refuse(`${path}.common_http_protocol_options.max_stream_duration`, "not served yet");
-  for (const [at, filter] of options.httpFilters.entries()) {
-    const config = filter.configType.case === "typedConfig" ? filter.configType.value : undefined;
-    if (config === undefined || nameOf(config.typeUrl) !== UPSTREAM_CODEC) {
-      refuse(`${path}.http_filters[${at}]`, `upstream filter ${filter.name} is not served yet`);
-    }
-  }
-  if (options.headerValidationConfig !== undefined) refuse(`${path}.header_validation_config`, "not served yet");
 }

@@ -18,6 +18,7 @@ import type { ClusterConfig } from "./cluster-config.ts";
 import { ThreadClusterManager } from "./cluster-manager.ts";
 import { parseLoadAssignment } from "./load-assignment.ts";
 import type { LoadAssignmentConfig } from "./load-assignment.ts";
+import type { PoolProtocol } from "./upstream-cluster.ts";
 
 const registry = createRegistry(UpstreamTlsContextSchema, RawBufferSchema, HttpProtocolOptionsSchema);
 const cluster = (json: JsonValue): ClusterConfig => parseCluster(fromJson(ClusterSchema, json, { registry }));
@@ -59,8 +60,12 @@ const EDS: JsonValue = {
 };
 
 class FakePool implements HttpConnectionPool {
+  readonly protocol: PoolProtocol;
   connectionCount = 0;
   drained = false;
+  constructor(protocol: PoolProtocol) {
+    this.protocol = protocol;
+  }
   newStream(): undefined {
     return undefined;
   }
@@ -79,8 +84,8 @@ class Fixture {
     stats: this.stats,
     connector: { connect: () => ({ cancel() {} }) },
     secrets: { get: () => undefined },
-    makePool: ({ host }) => {
-      const pool = new FakePool();
+    makePool: ({ host, protocol }) => {
+      const pool = new FakePool(protocol);
       this.pools.set(host, [...(this.pools.get(host) ?? []), pool]);
       return pool;
     },
@@ -159,9 +164,9 @@ describe("cluster config", () => {
     assert.deepEqual(found, [
       "load_assignment: LOGICAL_DNS clusters must have a single locality_lb_endpoint and a single lb_endpoint",
       "ring_hash_lb_config.hash_function: MURMUR_HASH_2 is not served yet",
-      "connect_timeout: must be above 0s",
       "outlier_detection.monitors: not served yet",
       "transport_socket: transport socket envoy.transport_sockets.starttls is not known to this proxy",
+      "connect_timeout: must be above 0s",
     ]);
   });
 
@@ -171,19 +176,6 @@ describe("cluster config", () => {
       violations({ name: "x", transportSocketMatches: [{ name: "tlsMode-disabled", match: {}, transportSocket: raw }] }),
       [],
     );
-  });
-
-  it("refuses http2 to the upstream by name", () => {
-    const [found] = violations({
-      name: "x",
-      typedExtensionProtocolOptions: {
-        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-          "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-          explicitHttpConfig: { http2ProtocolOptions: {} },
-        },
-      },
-    });
-    assert.match(found!, /explicit_http_config: only HTTP\/1.1/);
   });
 });
 
@@ -277,13 +269,13 @@ describe("cluster manager", () => {
       const running = manager.get("c")!;
       resolve(looked, 1);
       const host = running.hosts[0]!;
-      const pool = running.pool(host, undefined, "a");
+      const pool = running.pool(host, undefined, "a", "HTTP/1.1");
       resolve(looked, 2);
       assert.equal(running.hosts.length, 1);
       assert.equal(running.hosts[0]!.address.port, 2);
       assert.equal(running.hosts[0] === host, type === "LOGICAL_DNS");
       assert.equal(pools.get(host)![0]!.drained, type === "STRICT_DNS");
-      assert.equal(running.pool(running.hosts[0]!, undefined, "a") === pool, type === "LOGICAL_DNS");
+      assert.equal(running.pool(running.hosts[0]!, undefined, "a", "HTTP/1.1") === pool, type === "LOGICAL_DNS");
     }
   });
 
@@ -293,13 +285,13 @@ describe("cluster manager", () => {
     manager.setLoadAssignment(endpoints("reviews", endpoint(1), endpoint(2)));
     const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
     const [first, second] = running.hosts;
-    const pool = running.pool(first!, undefined, "a");
-    running.pool(second!, undefined, "a");
+    const pool = running.pool(first!, undefined, "a", "HTTP/1.1");
+    running.pool(second!, undefined, "a", "HTTP/1.1");
     first!.stats.rqTotal = 5;
 
     manager.setLoadAssignment(endpoints("reviews", endpoint(1, { weight: 4 }), endpoint(3)));
     assert.equal(running.hosts[0], first);
-    assert.equal(running.pool(first!, undefined, "a"), pool);
+    assert.equal(running.pool(first!, undefined, "a", "HTTP/1.1"), pool);
     assert.equal(first!.weight, 4);
     assert.equal(pools.get(first!)![0]!.drained, false);
     assert.equal(pools.get(second!)![0]!.drained, true);
@@ -314,15 +306,35 @@ describe("cluster manager", () => {
     manager.upsertCluster(cluster(EDS));
     const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
     const host = running.hosts[0]!;
-    running.pool(host, undefined, "a");
+    running.pool(host, undefined, "a", "HTTP/1.1");
     manager.upsertCluster(cluster({ ...(EDS as object), lbPolicy: "RANDOM" }));
     assert.equal(manager.get(running.name), running);
     assert.equal(running.hosts[0], host);
     assert.equal(pools.get(host)![0]!.drained, false, "a change of policy touches no connection");
     manager.upsertCluster(cluster({ ...(EDS as object), connectTimeout: "1s" }));
     assert.equal(pools.get(host)![0]!.drained, true, "what connections are made from has changed");
-    running.pool(host, undefined, "a");
+    running.pool(host, undefined, "a", "HTTP/1.1");
     assert.equal(pools.get(host)!.length, 2);
+  });
+
+  it("keeps apart what clients of HTTP/1 and HTTP/2 use where the client's version decides, and drains both", () => {
+    const { manager, pools } = new Fixture();
+    manager.setLoadAssignment(endpoints("reviews", endpoint(1)));
+    manager.upsertCluster(cluster({ ...(EDS as object), protocolSelection: "USE_DOWNSTREAM_PROTOCOL" }));
+    const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
+    const host = running.hosts[0]!;
+    const old = running.pool(host, undefined, "a", "HTTP/1.0");
+    assert.equal(running.pool(host, undefined, "a", "HTTP/1.1"), old);
+    assert.equal(running.pool(host, undefined, "a", undefined), old);
+    const http2 = running.pool(host, undefined, "a", "HTTP/2");
+    assert.notEqual(http2, old);
+    assert.equal(running.pool(host, undefined, "a", "HTTP/2"), http2);
+    assert.deepEqual(
+      pools.get(host)!.map(({ protocol }) => protocol),
+      ["http1", "http2"],
+    );
+    manager.setLoadAssignment(endpoints("reviews", endpoint(2)));
+    assert.ok(pools.get(host)!.every(({ drained }) => drained));
   });
 
   it("gives a removed cluster's statistics back when its last connection is gone", () => {
@@ -331,7 +343,7 @@ describe("cluster manager", () => {
     manager.upsertCluster(cluster(EDS));
     const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
     const host = running.hosts[0]!;
-    running.pool(host, undefined, "a");
+    running.pool(host, undefined, "a", "HTTP/1.1");
     const pool = pools.get(host)![0]!;
     pool.connectionCount = 1;
     manager.removeCluster(running.name);
@@ -436,9 +448,9 @@ describe("cluster manager", () => {
       [1, 1, 3],
     );
     tell({}, {}, {});
-    const pool = running.pool(running.hosts[0]!, undefined, "a");
+    const pool = running.pool(running.hosts[0]!, undefined, "a", "HTTP/1.1");
     tell({ failed: true }, {}, {});
-    assert.notEqual(running.pool(running.hosts[0]!, undefined, "a"), pool, "a host that fails keeps none of its connections");
+    assert.notEqual(running.pool(running.hosts[0]!, undefined, "a", "HTTP/1.1"), pool, "a host that fails keeps none of its connections");
     manager.setLoadAssignment(endpoints("reviews", endpoint(3)));
     assert.equal(used(), "2,3", "the failed host is gone, the healthy one stays");
     assert.deepEqual(

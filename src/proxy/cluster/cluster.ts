@@ -1,9 +1,10 @@
 // Running clusters as the router sees them. Config (parsed, frozen) and running state are different things: see cluster-config.ts.
 import type { ConnectionInfo, SocketAddress, TransportFailure } from "#proxy/net/connection";
-import type { RequestSender, ResponseReceiver } from "#proxy/http/stream";
+import type { HttpVersion, RequestSender, ResponseReceiver } from "#proxy/http/stream";
 import type { Connector } from "#proxy/net/connector";
 import type { ActiveHealth } from "./health/active-health.ts";
 import type { ClusterStats } from "./cluster-stats.ts";
+import type { GrpcStats } from "./grpc-stats.ts";
 import type { PreviousPriorities } from "./previous-priorities.ts";
 import type { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
 
@@ -79,13 +80,17 @@ export interface LoadBalancerContext {
 export interface Cluster {
   readonly name: string;
   chooseHost(context: LoadBalancerContext): Host | undefined;
-  /** The HTTP connection pool to a host, for a request of this client and authority: both may be part of how connections begin. */
-  pool(host: Host, proxied: ConnectionInfo | undefined, authority: string): HttpConnectionPool;
+  /**
+   * The HTTP connection pool to a host, for a request of this client, authority and HTTP version: each may be part of how connections
+   * begin. `downstream` undefined: the request is the proxy's own.
+   */
+  pool(host: Host, proxied: ConnectionInfo | undefined, authority: string, downstream: HttpVersion | undefined): HttpConnectionPool;
   /** For connections that no pool owns. */
   connector(host: Host, proxied: ConnectionInfo | undefined): Connector;
   readonly hosts: readonly Host[];
   readonly stats: ClusterStats;
   readonly connectionStats: UpstreamConnectionStats;
+  readonly grpcStats: GrpcStats;
   readonly connectTimeoutMs: number;
   /** Of each connection; undefined: the transport's own limit. */
   readonly bufferLimitBytes: number | undefined;

@@ -302,7 +302,7 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
       const pooled = this.#ready.at(-1);
       if (pooled === undefined) return undefined;
       // Its end has been read, but the transport has not said its last word: onClosed will come.
-      if (!pooled.client.closed) {
+      if (this.#hasRoom(pooled)) {
         if (pooled.active > 0 || pooled.idleUntilMs > this.#options.clock.monotonicMs()) return pooled;
         this.#options.stats.cxIdleTimeout.inc();
         this.#retire(pooled);

@@ -5,6 +5,9 @@ import type { Clock } from "#runtime/clock";
 import type { Random } from "#runtime/random";
 import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import { ipBytes } from "#proxy/codec/ip-address";
+import { http2CodecStats } from "#proxy/http/http2-codec-stats";
+import type { Http2CodecStats } from "#proxy/http/http2-codec-stats";
+import type { HttpVersion } from "#proxy/http/stream";
 import type { Connector } from "#proxy/net/connector";
 import type { Secrets } from "#proxy/transport-socket/tls-context";
 import type { UpstreamTransport } from "#proxy/transport-socket/upstream-transport";
@@ -12,11 +15,13 @@ import type { Cluster, Host, HttpConnectionPool, LoadBalancerContext } from "./c
 import { CircuitBreakers } from "./circuit-breakers.ts";
 import type { ClusterConfig, UpstreamConnectionConfig } from "./cluster-config.ts";
 import { ClusterStats } from "./cluster-stats.ts";
+import { GrpcStats } from "./grpc-stats.ts";
 import { HostConnectors } from "./host-connector.ts";
 import { PENDING } from "./health/active-health.ts";
 import type { HostsHealth } from "./health/active-health.ts";
 import { HostSet } from "./host-set.ts";
 import type { LocalityHosts } from "./host-set.ts";
+import type { UpstreamProtocol } from "./http-protocol-options.ts";
 import type { LbConfig } from "./lb-config.ts";
 import { LeastRequest } from "./lb/least-request.ts";
 import type { LoadBalancer, WeightedHost } from "./lb/load-balancer.ts";
@@ -31,12 +36,18 @@ import { OutlierDetector } from "./outlier/outlier-detector.ts";
 import { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
 import { UpstreamHost, hostKey } from "./upstream-host.ts";
 
+/** What the connections of one pool speak: `auto` is ALPN's choice. */
+export type PoolProtocol = Exclude<UpstreamProtocol, "downstream">;
+
 /** What the pool of one host is made from. */
 export interface PoolContext {
   readonly host: Host;
+  readonly protocol: PoolProtocol;
   readonly config: UpstreamConnectionConfig;
   readonly limits: CircuitBreakers;
   readonly stats: UpstreamConnectionStats;
+  /** Made with the first HTTP/2 connection. */
+  readonly http2Stats: () => Http2CodecStats;
   readonly connector: Connector;
 }
 
@@ -56,8 +67,12 @@ const NO_HEALTH: HostsHealth = new Map();
 /** Hosts of captured traffic that are remembered; beyond it the oldest idle one goes. */
 const MAX_ORIGINAL_DESTINATIONS = 1024;
 
-/** What an HTTP/1 pool asks for where the configuration has no ALPN of its own. */
-const HTTP1_ALPN = ["http/1.1"];
+/** What a pool asks for where the configuration has no ALPN of its own. */
+const FALLBACK_ALPN: Readonly<Record<PoolProtocol, readonly string[]>> = {
+  http1: ["http/1.1"],
+  http2: ["h2"],
+  auto: ["h2", "http/1.1"],
+};
 
 /** The one host of a LOGICAL_DNS cluster: it keeps its connections when its address changes, new ones go to the new address. */
 const LOGICAL_HOST = "logical";
@@ -86,6 +101,8 @@ export class UpstreamCluster implements Cluster {
   readonly stats: ClusterStats;
   /** Made with the first connection. */
   #connectionStats: UpstreamConnectionStats | undefined;
+  #grpcStats: GrpcStats | undefined;
+  #http2Stats: Http2CodecStats | undefined;
   #config: ClusterConfig;
   readonly #context: UpstreamClusterContext;
   readonly #limits: CircuitBreakers;
@@ -124,6 +141,10 @@ export class UpstreamCluster implements Cluster {
     return (this.#connectionStats ??= new UpstreamConnectionStats(this.#context.stats));
   }
 
+  get grpcStats(): GrpcStats {
+    return (this.#grpcStats ??= new GrpcStats(this.#context.stats));
+  }
+
   get connectTimeoutMs(): number {
     return this.#config.connection.connectTimeoutMs;
   }
@@ -151,7 +172,7 @@ export class UpstreamCluster implements Cluster {
     this.#config = sameSockets ? { ...config, transportSockets: before.transportSockets } : config;
     this.#limits.configure(config.circuitBreakers);
     if (!isDeepStrictEqual(before.outliers, config.outliers)) this.#watchOutliers();
-    if (!sameSockets || !sameConnection(before.connection, config.connection)) {
+    if (!sameSockets || !isDeepStrictEqual(before.connection, config.connection)) {
       for (const host of this.#list) this.#drainPool(host);
     }
     if (config.discovery.kind === "static") this.setAssignment(config.discovery.assignment);
@@ -260,17 +281,19 @@ export class UpstreamCluster implements Cluster {
     return host;
   }
 
-  pool(host: Host, proxied: ConnectionInfo | undefined, authority: string): HttpConnectionPool {
+  pool(host: Host, proxied: ConnectionInfo | undefined, authority: string, downstream: HttpVersion | undefined): HttpConnectionPool {
     const own = host as UpstreamHost;
-    if (own.pool !== undefined) return own.pool;
-    return this.#specialPool(own, proxied, authority);
+    const { protocol } = this.#config.connection;
+    if (protocol !== "downstream") return own.pool ?? this.#specialPool(own, protocol, proxied, authority);
+    if (downstream === "HTTP/2") return own.http2Pool ?? this.#specialPool(own, "http2", proxied, authority);
+    return own.pool ?? this.#specialPool(own, "http1", proxied, authority);
   }
 
   /** The first pool, or one of several. */
-  #specialPool(own: UpstreamHost, proxied: ConnectionInfo | undefined, authority: string): HttpConnectionPool {
+  #specialPool(own: UpstreamHost, protocol: PoolProtocol, proxied: ConnectionInfo | undefined, authority: string): HttpConnectionPool {
     const transport = this.#transport(own);
     const { autoServerName, autoSanValidation } = this.#config.connection;
-    const http = { fallbackProtocols: HTTP1_ALPN };
+    const http = { fallbackProtocols: FALLBACK_ALPN[protocol] };
     const named = transport.isTls && (autoServerName || autoSanValidation) ? hostOf(authority) : undefined;
     const names =
       named === undefined
@@ -283,11 +306,13 @@ export class UpstreamCluster implements Cluster {
     const connector = (whose: ConnectionInfo | undefined): Connector =>
       this.#connectors.for(transport, this.#config.socketOptions, { ...names, proxied: whose });
     if (!transport.perDownstreamConnection) {
-      if (named === undefined) return (own.pool ??= this.#makePool(own, connector(undefined)));
-      return own.namedPool(named, () => this.#makePool(own, connector(undefined)));
+      const make = (): HttpConnectionPool => this.#makePool(own, protocol, connector(undefined));
+      if (named !== undefined) return own.namedPool(`${protocol} ${named}`, make);
+      if (protocol === "http2" && this.#config.connection.protocol === "downstream") return (own.http2Pool ??= make());
+      return (own.pool ??= make());
     }
     // What one connection tells the host of its client is true for this request alone.
-    const pool = this.#makePool(own, connector(proxied), 1);
+    const pool = this.#makePool(own, protocol, connector(proxied), 1);
     this.#forgetEmptyPools();
     this.#leaving.push(pool);
     return pool;
@@ -332,10 +357,18 @@ export class UpstreamCluster implements Cluster {
     this.#countMembers();
   }
 
-  #makePool(host: UpstreamHost, connector: Connector, maxRequests?: number): HttpConnectionPool {
+  #makePool(host: UpstreamHost, protocol: PoolProtocol, connector: Connector, maxRequests?: number): HttpConnectionPool {
     const { connection } = this.#config;
     const config = maxRequests === undefined ? connection : { ...connection, maxRequestsPerConnection: maxRequests };
-    return this.#context.makePool({ host, config, limits: this.#limits, stats: this.connectionStats, connector });
+    return this.#context.makePool({
+      host,
+      protocol,
+      config,
+      limits: this.#limits,
+      stats: this.connectionStats,
+      http2Stats: () => (this.#http2Stats ??= http2CodecStats(this.#context.stats)),
+      connector,
+    });
   }
 
   #drainPool(host: UpstreamHost): void {
@@ -413,16 +446,4 @@ function hostOf(authority: string): string {
   if (authority.startsWith("[")) return authority.slice(1, authority.indexOf("]"));
   const colon = authority.lastIndexOf(":");
   return colon === -1 ? authority : authority.slice(0, colon);
-}
-
-function sameConnection(a: UpstreamConnectionConfig, b: UpstreamConnectionConfig): boolean {
-  return (
-    a.connectTimeoutMs === b.connectTimeoutMs &&
-    a.idleTimeoutMs === b.idleTimeoutMs &&
-    a.maxRequestsPerConnection === b.maxRequestsPerConnection &&
-    a.maxResponseHeadersCount === b.maxResponseHeadersCount &&
-    a.bufferLimitBytes === b.bufferLimitBytes &&
-    a.autoServerName === b.autoServerName &&
-    a.autoSanValidation === b.autoSanValidation
-  );
 }

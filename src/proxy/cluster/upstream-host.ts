@@ -37,9 +37,10 @@ export class UpstreamHost implements Host {
     rqError: 0,
     rqTimeout: 0,
   };
-  /** Made with the first request. */
+  /** Made with the first request; `http2Pool` where the client's version decides on the upstream's. */
   pool: HttpConnectionPool | undefined;
-  /** By the server name that requests ask for, where that is part of a connection. */
+  http2Pool: HttpConnectionPool | undefined;
+  /** By version and the server name that requests ask for, where that is part of a connection. */
   #namedPools: Map<string, HttpConnectionPool> | undefined;
 
   constructor(endpoint: EndpointConfig, addedMs: number) {
@@ -65,7 +66,7 @@ export class UpstreamHost implements Host {
   }
 
   get connectionCount(): number {
-    let count = this.pool?.connectionCount ?? 0;
+    let count = (this.pool?.connectionCount ?? 0) + (this.http2Pool?.connectionCount ?? 0);
     for (const pool of this.#namedPools?.values() ?? []) count += pool.connectionCount;
     return count;
   }
@@ -84,8 +85,9 @@ export class UpstreamHost implements Host {
 
   /** All of them, to be drained: the next request makes new ones. */
   takePools(): HttpConnectionPool[] {
-    const pools = [...(this.pool === undefined ? [] : [this.pool]), ...(this.#namedPools?.values() ?? [])];
+    const pools = [this.pool, this.http2Pool, ...(this.#namedPools?.values() ?? [])].filter((pool) => pool !== undefined);
     this.pool = undefined;
+    this.http2Pool = undefined;
     this.#namedPools = undefined;
     return pools;
   }

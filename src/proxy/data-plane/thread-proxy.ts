@@ -62,7 +62,14 @@ export class ThreadProxy {
       post: (path, text, bytes) => post({ type: "access-log", proxy: command.proxy, path, text, bytes }),
     });
     const secrets = { get: (key: string): Secret | undefined => this.#secrets.get(key) };
-    this.#clusters = new ThreadClusterManager({ clock, random, stats, makePool: httpPoolFactory({ clock, log }), connector, secrets });
+    this.#clusters = new ThreadClusterManager({
+      clock,
+      random,
+      stats,
+      makePool: httpPoolFactory({ clock, random, log }),
+      connector,
+      secrets,
+    });
     this.#context = {
       nodeId: command.proxy,
       clock,

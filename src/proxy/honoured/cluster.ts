@@ -36,6 +36,7 @@ export const HONOURED_CLUSTER_FIELDS: HonouredFields = new Map(
       "common_http_protocol_options",
       "http_protocol_options",
       "http2_protocol_options",
+      "protocol_selection",
       "typed_extension_protocol_options",
       "outlier_detection",
       "upstream_bind_config",

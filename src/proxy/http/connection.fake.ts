@@ -41,6 +41,14 @@ export class FakeConnection implements Connection {
     return this.write(head + Buffer.from(body).toString("latin1"));
   }
 
+  writeAll(pieces: readonly Uint8Array[]): boolean {
+    return this.write(Buffer.concat(pieces));
+  }
+
+  get flushed(): boolean {
+    return this.flowing;
+  }
+
   pauseReading(cause: PauseCause): void {
     this.pauses.set(cause, (this.pauses.get(cause) ?? 0) + 1);
   }

@@ -19,6 +19,7 @@ import { silentLog } from "#runtime/log";
 import { seededRandom } from "#runtime/random";
 import { ActiveStream } from "./active-stream.ts";
 import type { HttpFilter, HttpFilterCompiler } from "./filter.ts";
+import { readHttp2Options } from "./http2-options.ts";
 import { parseHcm } from "./hcm-config.ts";
 import type { HcmConfig } from "./hcm-config.ts";
 import { HcmRuntime } from "./hcm-runtime.ts";
@@ -326,6 +327,8 @@ export function clusterConfig(hosts: number, over: Partial<ClusterConfig> = {}):
     localityWeighted: false,
     circuitBreakers: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 },
     connection: {
+      protocol: "http1",
+      http2: readHttp2Options(undefined, "", () => {}),
       connectTimeoutMs: 1000,
       idleTimeoutMs: 0,
       maxRequestsPerConnection: 0,

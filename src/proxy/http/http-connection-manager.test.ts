@@ -66,7 +66,7 @@ class Fixture {
       clock,
       random,
       stats,
-      makePool: httpPoolFactory({ clock, log: silentLog }),
+      makePool: httpPoolFactory({ clock, random, log: silentLog }),
       connector,
       secrets: { get: () => undefined },
     });

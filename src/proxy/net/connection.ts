@@ -70,6 +70,10 @@ export interface Connection {
   write(data: string | Uint8Array): boolean;
   /** A head and body bytes in one system call where the transport can. */
   writeBoth(head: string, body: Uint8Array): boolean;
+  /** Several buffers in one system call where the transport can. */
+  writeAll(pieces: readonly Uint8Array[]): boolean;
+  /** Of what was written nothing waits in this process any more. */
+  readonly flushed: boolean;
   /** Stop and go on reading. Calls are counted per cause: reading goes on when no cause is left. */
   pauseReading(cause: PauseCause): void;
   resumeReading(cause: PauseCause): void;

@@ -129,6 +129,21 @@ export class SocketConnection implements Connection {
     return this.#judge(below);
   }
 
+  writeAll(pieces: readonly Uint8Array[]): boolean {
+    if (this.#closing) return true;
+    const last = pieces.length - 1;
+    if (last === 0) return this.#judge(this.#socket.write(pieces[0]!));
+    this.#socket.cork();
+    let below = true;
+    for (let i = 0; i <= last; i++) below = this.#socket.write(pieces[i]!);
+    this.#socket.uncork();
+    return this.#judge(below);
+  }
+
+  get flushed(): boolean {
+    return this.#socket.writableLength === 0;
+  }
+
   /** `below` is about the stream's own watermark, which is not ours when a limit is configured; its drain event comes only above it. */
   #judge(below: boolean): boolean {
     if (this.#socket.writableLength < this.bufferLimitBytes) return !this.#over;

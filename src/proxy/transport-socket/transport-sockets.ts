@@ -14,6 +14,8 @@ export type TransportLabels = Readonly<JsonObject>;
 
 export interface TransportSockets {
   readonly needs: readonly SecretNeed[];
+  /** Whichever is chosen. */
+  readonly allTls: boolean;
   /** `labels`: of the endpoint; undefined: it has none. */
   choose(labels: TransportLabels | undefined): UpstreamTransport;
 }
@@ -24,9 +26,10 @@ export function compileTransportSockets(wire: Cluster, report: ReportViolation):
     labels: match === undefined ? [] : Object.entries(match),
     transport: compileUpstreamTransport(transportSocket, `transport_socket_matches[${at}].transport_socket`, report),
   }));
-  const needs = [otherwise, ...matches.map(({ transport }) => transport)].flatMap((transport) => transport.needs);
+  const all = [otherwise, ...matches.map(({ transport }) => transport)];
   return {
-    needs,
+    needs: all.flatMap(({ needs }) => needs),
+    allTls: all.every(({ isTls }) => isTls),
     choose: (given) => matches.find(({ labels }) => labels.every(([key, value]) => same(value, given?.[key])))?.transport ?? otherwise,
   };
 }

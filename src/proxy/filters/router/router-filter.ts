@@ -4,8 +4,9 @@ import type { Cluster, Host } from "#proxy/cluster/cluster";
 import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { LocalReply } from "#proxy/http/filter";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "#proxy/http/header-map";
-import { LOCAL_REPLIES, clusterNotFound, isGrpcRequest, upstreamReset } from "#proxy/http/local-reply";
-import type { StreamResetReason } from "#proxy/http/stream";
+import { hasGrpcContentType } from "#proxy/http/grpc";
+import { LOCAL_REPLIES, clusterNotFound, upstreamReset } from "#proxy/http/local-reply";
+import type { HttpVersion, StreamResetReason } from "#proxy/http/stream";
 import type { TerminalFilter, TerminalStream } from "#proxy/http/terminal-filter";
 import { WheelTimer } from "#proxy/http/timer-wheel";
 import type { TimerOwner } from "#proxy/http/timer-wheel";
@@ -96,7 +97,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
     info.upstreamCluster = choice.cluster;
     const charges = new UpstreamCharges(stats, cluster, this.#routeStatsCache.of(route, stream.thread.stats));
     this.#charges = charges;
-    this.#grpc = isGrpcRequest(headers);
+    this.#grpc = hasGrpcContentType(headers);
     this.#selection.computeHash(route, headers);
     const host = cluster.chooseHost(this.#selection);
     if (host === undefined) {
@@ -169,6 +170,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
 
   // ---- UpstreamRequestOwner
 
+  get downstreamVersion(): HttpVersion | undefined {
+    return this.#stream.info.protocol;
+  }
   get downstream(): ConnectionInfo {
     return this.#stream.connection;
   }

@@ -31,6 +31,7 @@ class ShadowRequest implements UpstreamRequestOwner, TimerOwner, LoadBalancerCon
   readonly requestTrailers: TrailerMap | undefined;
   readonly requestComplete = true;
   readonly downstream: ConnectionInfo;
+  readonly downstreamVersion = undefined;
   readonly originalDestination: SocketAddress | undefined;
   readonly randomValue: number;
   readonly hash = undefined;

@@ -3,7 +3,7 @@
 import type { Cluster, Host, PendingStream, PoolCallbacks } from "#proxy/cluster/cluster";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "#proxy/http/header-map";
 import { transportFailureReason } from "#proxy/http/local-reply";
-import type { RequestSender, ResponseReceiver, StreamResetReason } from "#proxy/http/stream";
+import type { HttpVersion, RequestSender, ResponseReceiver, StreamResetReason } from "#proxy/http/stream";
 import type { ConnectionInfo, SocketAddress, TransportFailure } from "#proxy/net/connection";
 
 /** The router, as its tries see it. */
@@ -11,6 +11,8 @@ export interface UpstreamRequestOwner {
   readonly requestHeaders: RequestHeaderMap;
   readonly requestTrailers: TrailerMap | undefined;
   readonly downstream: ConnectionInfo;
+  /** What the client speaks; undefined: the request is the proxy's own. */
+  readonly downstreamVersion: HttpVersion | undefined;
   /** All of the request has come from downstream. */
   readonly requestComplete: boolean;
   onUpstreamHost(host: Host, local: SocketAddress | undefined): void;
@@ -56,8 +58,8 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks {
 
   start(): void {
     this.host.activeRequests++;
-    const { downstream, requestHeaders } = this.#owner;
-    const pending = this.#cluster.pool(this.host, downstream, requestHeaders.authority).newStream(this, this);
+    const { downstream, downstreamVersion, requestHeaders } = this.#owner;
+    const pending = this.#cluster.pool(this.host, downstream, requestHeaders.authority, downstreamVersion).newStream(this, this);
     if (this.#over) pending?.cancel();
     else if (this.#sender === undefined) this.#pending = pending;
   }
