@@ -3,7 +3,7 @@
 import { ErrorCode } from "#proxy/codec/http2/error-code";
 import type { Http2Error } from "#proxy/codec/http2/error-code";
 import { Http2Session } from "#proxy/codec/http2/session";
-import type { Http2SessionHandler } from "#proxy/codec/http2/session";
+import type { Http2SessionHandler } from "#proxy/codec/http2/session-handler";
 import type { Http2Stream, Http2StreamHandler } from "#proxy/codec/http2/stream";
 import type { Connection, ConnectionHandler, TransportFailure } from "#proxy/net/connection";
 import { invariant } from "#runtime/invariant";

@@ -1,5 +1,6 @@
 // The way out of an HTTP/2 connection, either side: what a session writes while one event is handled leaves in one write at its end.
-import type { Http2Output, Http2Session } from "#proxy/codec/http2/session";
+import type { Http2Session } from "#proxy/codec/http2/session";
+import type { Http2Output } from "#proxy/codec/http2/session-handler";
 import type { Connection } from "#proxy/net/connection";
 import { enlist } from "./write-batch.ts";
 import type { BatchedWriter } from "./write-batch.ts";

@@ -6,6 +6,8 @@ import { DEFAULT_MAX_FRAME_SIZE, FRAME_HEADER_BYTES, Flag, FrameType, PREFACE, r
 import type { FloodError, ProtocolConstraints } from "./protocol-constraints.ts";
 
 export interface FrameHandler {
+  /** Nothing is read any more. */
+  readonly stopped: boolean;
   /** A DATA frame begins; `length` counts against the windows. False: what it holds is passed over. */
   onDataStart(streamId: number, length: number, endStream: boolean): boolean;
   /** Part of it, a view of the chunk; `last` comes exactly once, with an empty one where there is nothing else. */
@@ -32,7 +34,6 @@ export class FrameReader {
   /** Bytes of the client's preface that have not come. */
   #prefaceLeft: number;
   #firstFrame = true;
-  #stopped = false;
 
   /** The beginning of a frame whose rest has not come. */
   #partial = EMPTY;
@@ -64,16 +65,11 @@ export class FrameReader {
     this.#maxBlockBytes = 4 * maxHeadersBytes + DEFAULT_MAX_FRAME_SIZE;
   }
 
-  /** Nothing is read any more. */
-  stop(): void {
-    this.#stopped = true;
-  }
-
   read(chunk: Buffer): void {
     let at = 0;
     const end = chunk.length;
     if (this.#prefaceLeft > 0) at = this.#preface(chunk);
-    while (at < end && !this.#stopped) {
+    while (at < end && !this.#handler.stopped) {
       if (this.#inData) at = this.#data(chunk, at);
       else if (this.#partialLength > 0) at = this.#complete(chunk, at);
       else if (end - at < FRAME_HEADER_BYTES) at = this.#keep(chunk, at, end);
@@ -82,7 +78,6 @@ export class FrameReader {
   }
 
   #fail(error: Http2Error): number {
-    this.#stopped = true;
     this.#handler.onFrameError(error);
     return Infinity;
   }
@@ -157,7 +152,6 @@ export class FrameReader {
   }
 
   #flood(flood: FloodError): number {
-    this.#stopped = true;
     this.#handler.onFlood(flood);
     return Infinity;
   }
@@ -178,7 +172,7 @@ export class FrameReader {
       if (flood !== undefined) return this.#flood(flood);
       if (length === 0) this.#dataDone();
     }
-    return this.#stopped ? Infinity : start;
+    return this.#handler.stopped ? Infinity : start;
   }
 
   #data(chunk: Buffer, at: number): number {

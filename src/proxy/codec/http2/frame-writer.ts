@@ -12,6 +12,7 @@ export class FrameWriter {
   #start = 0;
   #at = 0;
   #pieces: Uint8Array[] = [];
+  #pieceBytes = 0;
 
   /** The buffer to write into at `at`, with room for so many bytes; tell of them with `advance`. */
   reserve(bytes: number): Buffer {
@@ -32,6 +33,10 @@ export class FrameWriter {
 
   advance(at: number): void {
     this.#at = at;
+  }
+
+  get bytes(): number {
+    return this.#pieceBytes + this.#at - this.#start;
   }
 
   get empty(): boolean {
@@ -57,7 +62,14 @@ export class FrameWriter {
       return;
     }
     this.#cut();
+    this.#pieceBytes += length;
     this.#pieces.push(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
+  }
+
+  uint16(value: number): void {
+    const slab = this.reserve(2);
+    slab[this.#at++] = value >>> 8;
+    slab[this.#at++] = value;
   }
 
   uint32(value: number): void {
@@ -71,12 +83,14 @@ export class FrameWriter {
     this.#cut();
     const pieces = this.#pieces;
     this.#pieces = [];
+    this.#pieceBytes = 0;
     return pieces;
   }
 
   #cut(): void {
     if (this.#slab === undefined || this.#at === this.#start) return;
     this.#pieces.push(this.#slab.subarray(this.#start, this.#at));
+    this.#pieceBytes += this.#at - this.#start;
     this.#start = this.#at;
   }
 }

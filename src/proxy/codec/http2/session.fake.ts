@@ -6,7 +6,7 @@ import type { MessageHead } from "./message-head.ts";
 import { DEFAULT_HTTP2_OPTIONS } from "./session-options.ts";
 import type { Http2SessionOptions } from "./session-options.ts";
 import { Http2Session } from "./session.ts";
-import type { Http2Output, Http2SessionHandler } from "./session.ts";
+import type { Http2Output, Http2SessionHandler } from "./session-handler.ts";
 import type { Http2Stream, Http2StreamHandler } from "./stream.ts";
 
 interface CountedStats extends Http2Stats {

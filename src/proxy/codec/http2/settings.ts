@@ -13,6 +13,7 @@ export const SettingId = {
   ENABLE_CONNECT_PROTOCOL: 0x8,
 } as const;
 
+export const DEFAULT_TABLE_SIZE = 4096;
 export const DEFAULT_WINDOW = 65_535;
 export const MAX_WINDOW = 0x7fff_ffff;
 const SETTING_BYTES = 6;
@@ -31,7 +32,7 @@ export interface PeerSettings {
 
 export function defaultPeerSettings(): PeerSettings {
   return {
-    headerTableSize: 4096,
+    headerTableSize: DEFAULT_TABLE_SIZE,
     maxConcurrentStreams: Infinity,
     initialWindowSize: DEFAULT_WINDOW,
     maxFrameSize: DEFAULT_MAX_FRAME_SIZE,

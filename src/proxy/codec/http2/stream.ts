@@ -19,6 +19,9 @@ export interface Http2StreamHandler {
   onDrain(): void;
 }
 
+/** The handler of a stream that nobody has taken. */
+export const NOBODY: Http2StreamHandler = { onHeaders() {}, onData() {}, onTrailers() {}, onReset() {}, onDrain() {} };
+
 /** What a stream asks of its session. */
 export interface StreamOwner {
   submitRequest(
@@ -125,7 +128,7 @@ export class Http2Stream {
 
   /** The session's: bytes were handed over. What a paused stream holds back is given back when it resumes, or ends. */
   delivered(bytes: number): void {
-    if (this.#paused) this.#unconsumed += bytes;
+    if (this.#paused && !this.closed) this.#unconsumed += bytes;
     else this.#owner.consumed(this, bytes);
   }
 
