@@ -1,5 +1,6 @@
 // What everything that runs on a traffic thread for one proxy is given. One object, made by the thread's composition.
 import type { ClusterManager } from "#proxy/cluster/cluster";
+import type { LocalInfo } from "#proxy/local-info";
 import type { RouteTable } from "#proxy/route/route";
 import type { Secrets } from "#proxy/transport-socket/tls-context";
 import type { StatsScope } from "#telemetry/stats/store";
@@ -19,6 +20,7 @@ export interface AccessLogSinks {
 
 export interface ThreadContext {
   readonly nodeId: string;
+  readonly local: LocalInfo;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

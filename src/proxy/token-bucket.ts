@@ -1,4 +1,4 @@
-// type.v3.TokenBucket: full at the start, filled in whole steps of its interval.
+// type.v3.TokenBucket: full at the start, then filled steadily, at the rate of its tokens per interval (as Envoy does since 1.32).
 import type { Clock } from "#runtime/clock";
 
 export interface TokenBucketConfig {
@@ -8,28 +8,46 @@ export interface TokenBucketConfig {
 }
 
 export class TokenBucket {
-  readonly #config: TokenBucketConfig;
+  readonly maxTokens: number;
+  readonly #perMs: number;
   readonly #clock: Clock;
-  #tokens: number;
-  #filledMs: number;
+  /** When it would have been empty, had nothing been taken since. */
+  #emptyMs: number;
 
-  constructor(config: TokenBucketConfig, clock: Clock) {
-    this.#config = config;
+  constructor({ maxTokens, tokensPerFill, fillIntervalMs }: TokenBucketConfig, clock: Clock) {
+    this.maxTokens = maxTokens;
+    this.#perMs = tokensPerFill / fillIntervalMs;
     this.#clock = clock;
-    this.#tokens = config.maxTokens;
-    this.#filledMs = clock.monotonicMs();
+    this.#emptyMs = clock.monotonicMs() - maxTokens / this.#perMs;
   }
 
-  /** False: it is empty. */
-  take(): boolean {
-    const { maxTokens, tokensPerFill, fillIntervalMs } = this.#config;
-    const fills = Math.floor((this.#clock.monotonicMs() - this.#filledMs) / fillIntervalMs);
-    if (fills > 0) {
-      this.#filledMs += fills * fillIntervalMs;
-      this.#tokens = Math.min(maxTokens, this.#tokens + fills * tokensPerFill);
-    }
-    if (this.#tokens < 1) return false;
-    this.#tokens--;
+  get tokensPerMs(): number {
+    return this.#perMs;
+  }
+
+  /** With a fraction. */
+  get remaining(): number {
+    return Math.min(this.maxTokens, (this.#clock.monotonicMs() - this.#emptyMs) * this.#perMs);
+  }
+
+  /** 0: there is one now. Envoy does not look at how much of it is there already, and neither do we. */
+  get nextTokenMs(): number {
+    return this.remaining >= 1 ? 0 : Math.ceil(1 / this.#perMs);
+  }
+
+  /** False: there are not enough, and none is taken. */
+  take(tokens = 1): boolean {
+    const { remaining } = this;
+    // Sums of fractions end up a little below whole numbers.
+    if (remaining + 1e-6 < tokens) return false;
+    this.#emptyMs = this.#clock.monotonicMs() - Math.max(0, remaining - tokens) / this.#perMs;
     return true;
+  }
+
+  /** As many as there are, whole ones. */
+  takeUpTo(tokens: number): number {
+    const taken = Math.min(tokens, Math.floor(this.remaining + 1e-6));
+    if (taken > 0) this.take(taken);
+    return taken;
   }
 }

@@ -6,8 +6,13 @@ import { AdminServer } from "./admin-server.ts";
 import type { AdminSource } from "./admin-source.ts";
 
 let quits = 0;
+const failed: boolean[] = [];
 // What the pages under test ask for.
-const source: Pick<AdminSource, "state" | "quit"> = { state: () => "LIVE", quit: () => void quits++ };
+const source: Pick<AdminSource, "state" | "quit" | "failHealthChecks"> = {
+  state: () => "LIVE",
+  quit: () => void quits++,
+  failHealthChecks: (fail) => void failed.push(fail),
+};
 const server = new AdminServer({ address: "127.0.0.1", port: 0 }, source as AdminSource, silentLog);
 
 before(() => server.listen());
@@ -48,4 +53,12 @@ test("what changes something takes POST only, and paths are taken by the letter"
   assert.equal(quits, 0);
   assert.equal(await ask("POST", "/quitquitquit"), 200);
   assert.equal(quits, 1);
+});
+
+test("an operator can fail the proxy's health checks and take that back", async () => {
+  failed.length = 0;
+  assert.equal(await ask("GET", "/healthcheck/fail"), 405);
+  assert.equal(await ask("POST", "/healthcheck/fail"), 200);
+  assert.equal(await ask("POST", "/healthcheck/ok"), 200);
+  assert.deepEqual(failed, [true, false]);
 });

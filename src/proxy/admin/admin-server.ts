@@ -72,6 +72,8 @@ const PAGES: Readonly<Record<string, Page>> = {
     help: "stop accepting connections; running ones finish",
     answer: (source) => ({ body: "OK\n", afterwards: () => source.drainListeners() }),
   },
+  "/healthcheck/fail": { method: "POST", help: "fail this proxy's health checks", answer: (source) => failHealthChecks(source, true) },
+  "/healthcheck/ok": { method: "POST", help: "pass this proxy's health checks again", answer: (source) => failHealthChecks(source, false) },
   "/listeners": {
     method: "GET",
     help: "listener addresses (?format=json)",
@@ -97,6 +99,11 @@ const PAGES: Readonly<Record<string, Page>> = {
   },
   "/stats/prometheus": { method: "GET", help: "statistics in Prometheus' text format", answer: prometheus },
 };
+
+function failHealthChecks(source: AdminSource, fail: boolean): Answer {
+  source.failHealthChecks(fail);
+  return { body: "OK\n" };
+}
 
 function statsQuery(query: URLSearchParams): StatsQuery {
   return { filter: query.get("filter") ?? "", usedOnly: query.has("usedonly") };

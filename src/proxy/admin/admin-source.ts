@@ -54,5 +54,7 @@ export interface AdminSource {
   clusters(): Promise<readonly ClusterSummary[]>;
   stats(): Promise<readonly Stat[]>;
   drainListeners(): void;
+  /** What the health_check filter answers from then on. */
+  failHealthChecks(fail: boolean): void;
   quit(): void;
 }

@@ -2,6 +2,7 @@
 import { AdminServer } from "#proxy/admin/admin-server";
 import type { AdminSource, ClusterSummary } from "#proxy/admin/admin-source";
 import { SocketConnector } from "#proxy/net/socket-connector";
+import { SharedLocalInfo } from "#proxy/local-info";
 import { SystemDnsResolver } from "#proxy/net/system-dns-resolver";
 import { XdsClient } from "#proxy/xds-client/xds-client";
 import { StatsReader } from "#telemetry/stats/stats-reader";
@@ -46,6 +47,7 @@ const REPORT_MS = 2000;
 
 export class Proxy {
   readonly nodeId: string;
+  readonly #local: SharedLocalInfo;
   readonly #options: ProxyOptions;
   readonly #sockets = new ListenerSockets();
   readonly #updates: ThreadUpdates;
@@ -69,6 +71,7 @@ export class Proxy {
     this.#options = options;
     const { bootstrap, threads, clock, random, log, output, logPrefix } = options;
     this.nodeId = bootstrap.node.id;
+    this.#local = new SharedLocalInfo(bootstrap.node.cluster);
     this.#startedMs = clock.monotonicMs();
     this.#accessLogs = new AccessLogWriter(output, logPrefix, log);
     this.#updates = new ThreadUpdates({
@@ -76,6 +79,8 @@ export class Proxy {
       add: {
         type: "add-proxy",
         proxy: this.nodeId,
+        nodeCluster: this.#local.cluster,
+        localInfo: this.#local.shared,
         drainTimeMs: options.drainTimeMs,
         maxConnectionsPerListener: options.maxConnectionsPerListener,
       },
@@ -127,7 +132,7 @@ export class Proxy {
   }
 
   get #serverState(): ServerState {
-    return this.#state === "draining" ? "DRAINING" : this.#xds.ready ? "LIVE" : "PRE_INITIALIZING";
+    return this.#state === "draining" || this.#local.healthCheckFailed ? "DRAINING" : this.#xds.ready ? "LIVE" : "PRE_INITIALIZING";
   }
 
   #uptimeMs(): number {
@@ -238,6 +243,7 @@ export class Proxy {
         for (const thread of threads) thread.send({ type: "drain-listeners", proxy: this.nodeId });
         this.#sockets.close();
       },
+      failHealthChecks: (fail) => this.#local.failHealthChecks(fail),
       quit: this.#options.onQuit,
     };
   }

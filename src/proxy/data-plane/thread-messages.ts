@@ -16,6 +16,9 @@ export type ProxyKey = string;
 export interface AddProxyCommand {
   readonly type: "add-proxy";
   readonly proxy: ProxyKey;
+  readonly nodeCluster: string;
+  /** See local-info.ts. */
+  readonly localInfo: SharedArrayBuffer;
   /** After a listener changed or went: what is left of its connections then is closed. */
   readonly drainTimeMs: number;
   readonly maxConnectionsPerListener: number;

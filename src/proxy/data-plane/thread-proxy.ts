@@ -18,6 +18,7 @@ import { SocketConnector } from "#proxy/net/socket-connector";
 import type { RouteTable } from "#proxy/route/route";
 import { compileRouteTable } from "#proxy/route/route-table";
 import type { Secret } from "#proxy/transport-socket/secret";
+import { SharedLocalInfo } from "#proxy/local-info";
 import type { ThreadContext } from "#proxy/thread-context";
 import { ThreadStats } from "#telemetry/stats/thread-stats";
 import type { Clock } from "#runtime/clock";
@@ -72,6 +73,7 @@ export class ThreadProxy {
     });
     this.#context = {
       nodeId: command.proxy,
+      local: new SharedLocalInfo(command.nodeCluster, command.localInfo),
       clock,
       random,
       log,

@@ -7,6 +7,8 @@ import { faultFilterCompiler } from "#proxy/filters/fault/fault-filter";
 import { grpcStatsFilterCompiler } from "#proxy/filters/grpc-stats/grpc-stats-filter";
 import { headerMutationFilterCompiler } from "#proxy/filters/header-mutation/header-mutation-filter";
 import { headerToMetadataFilterCompiler } from "#proxy/filters/header-to-metadata/header-to-metadata-filter";
+import { healthCheckFilterCompiler } from "#proxy/filters/health-check/health-check-filter";
+import { localRateLimitFilterCompiler } from "#proxy/filters/local-ratelimit/local-ratelimit-filter";
 import { onDemandFilterCompiler } from "#proxy/filters/on-demand/on-demand-filter";
 import { routerFilterCompiler } from "#proxy/filters/router/router-compiler";
 import { setFilterStateFilterCompiler } from "#proxy/filters/set-filter-state/set-filter-state-filter";
@@ -22,6 +24,8 @@ export const HTTP_FILTERS: readonly HttpFilterCompiler[] = [
   grpcStatsFilterCompiler,
   headerMutationFilterCompiler,
   headerToMetadataFilterCompiler,
+  healthCheckFilterCompiler,
+  localRateLimitFilterCompiler,
   onDemandFilterCompiler,
   routerFilterCompiler,
   setFilterStateFilterCompiler,

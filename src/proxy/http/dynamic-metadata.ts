@@ -15,7 +15,7 @@ export function dynamicMetadataAt(info: StreamInfo, namespace: string, keys: rea
   return all !== undefined && Object.hasOwn(all, namespace) ? valueAt(all[namespace]!, keys) : undefined;
 }
 
-function valueAt(struct: JsonObject, keys: readonly string[]): JsonValue | undefined {
+export function valueAt(struct: JsonObject, keys: readonly string[]): JsonValue | undefined {
   let value: JsonValue | undefined = struct;
   for (const key of keys) {
     if (typeof value !== "object" || value === null || Array.isArray(value) || !Object.hasOwn(value, key)) return undefined;

@@ -1,4 +1,6 @@
 // A stream as filters see it, for their tests: one route, a clock that stands still.
+import type { ClusterManager } from "#proxy/cluster/cluster";
+import { SharedLocalInfo } from "#proxy/local-info";
 import type { ConnectionInfo } from "#proxy/net/connection";
 import type { FilterConfigs } from "#proxy/route/filter-config";
 import type { RouteEntry, RouteInput } from "#proxy/route/route";
@@ -22,6 +24,8 @@ export class FakeFilterStream implements FilterStream {
   cleared = 0;
   /** The thread's root scope. */
   readonly stats = new FakeStats();
+  readonly local = new SharedLocalInfo("service");
+  clusters: ClusterManager = { get: () => undefined };
   headers = new PairRequestHeaderMap({ method: "GET", path: "/", authority: "a", scheme: "http", upgrade: undefined });
   readonly #route: RouteEntry | undefined;
 
@@ -38,7 +42,8 @@ export class FakeFilterStream implements FilterStream {
 
   /** What `withStats` is given beside the statistics. */
   get thread(): ThreadContext {
-    return { nodeId: "test", clock: this.clock, random: this.random, stats: this.stats } as unknown as ThreadContext;
+    const { clock, random, stats, local, clusters } = this;
+    return { nodeId: "test", local, clock, random, stats, clusters } as unknown as ThreadContext;
   }
   get routeInput(): RouteInput {
     return { headers: this.headers, randomValue: 0.5, tls: false };

@@ -22,6 +22,8 @@ export interface LocalReply {
   readonly headers?: readonly (readonly [name: string, value: string])[];
   /** gRPC status for gRPC requests where it is not derived from `status`. */
   readonly grpcStatus?: number;
+  /** Changes what is about to be sent. */
+  readonly modifyHeaders?: (headers: ResponseHeaderMap) => void;
 }
 
 /** undefined: continue. A promise pauses the stream until it settles. */

@@ -11,6 +11,7 @@ import type { Host, HttpConnectionPool, PendingStream, PoolCallbacks } from "#pr
 import type { ClusterConfig } from "#proxy/cluster/cluster-config";
 import { ThreadClusterManager } from "#proxy/cluster/cluster-manager";
 import { routerFilterCompiler } from "#proxy/filters/router/router-compiler";
+import { SharedLocalInfo } from "#proxy/local-info";
 import { FilterConfigs } from "#proxy/route/filter-config";
 import type { RetryPolicy, RouteEntry } from "#proxy/route/route";
 import type { ThreadContext } from "#proxy/thread-context";
@@ -143,6 +144,7 @@ export function routeEntry(over: Partial<RouteEntry> = {}): RouteEntry {
     statPrefix: "",
     filterConfig: new FilterConfigs(),
     weightedFilterConfig: undefined,
+    rateLimits: undefined,
     reply: undefined,
     chooseCluster: () => ({ cluster: "c", requestMutation: undefined, responseMutation: undefined, hostRewrite: undefined }),
     metadata: {},
@@ -216,6 +218,7 @@ export class FakeHcm {
     const table = { name: "t", match: () => (options.table === "no match" ? undefined : entry) };
     const thread: ThreadContext = {
       nodeId: "test",
+      local: new SharedLocalInfo("service"),
       clock: this.clock,
       random,
       log: silentLog,

@@ -11,6 +11,7 @@ import { httpPoolFactory } from "#proxy/cluster/http-pool-factory";
 import { routerFilterCompiler } from "#proxy/filters/router/router-compiler";
 import { isTerminalFilter } from "#proxy/listener/network-filter";
 import type { ConnectCallbacks } from "#proxy/net/connector";
+import { SharedLocalInfo } from "#proxy/local-info";
 import type { ThreadContext } from "#proxy/thread-context";
 import { ManualClock } from "#runtime/clock";
 import { silentLog } from "#runtime/log";
@@ -73,6 +74,7 @@ class Fixture {
     clusters.upsertCluster(clusterConfig(1));
     const thread: ThreadContext = {
       nodeId: "n",
+      local: new SharedLocalInfo("service"),
       clock,
       random,
       log: silentLog,

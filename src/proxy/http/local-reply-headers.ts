@@ -14,6 +14,7 @@ export function localReplyHeaders(
     headers.set("grpc-status", String(reply.grpcStatus ?? grpcStatusOf(reply.status)));
     if (reply.body !== "") headers.set("grpc-message", grpcMessage(reply.body));
     for (const [name, value] of reply.headers ?? []) headers.add(name, value);
+    reply.modifyHeaders?.(headers);
     return { headers, body: "" };
   }
   const headers = new PairResponseHeaderMap(reply.status);
@@ -26,5 +27,6 @@ export function localReplyHeaders(
     if (name === "content-type") headers.set(name, value);
     else headers.add(name, value);
   }
+  reply.modifyHeaders?.(headers);
   return { headers, body: reply.body };
 }

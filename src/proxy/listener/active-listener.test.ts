@@ -16,6 +16,7 @@ import { OriginalDstSchema } from "#envoy/gen/envoy/extensions/filters/listener/
 import { ProxyProtocolSchema } from "#envoy/gen/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb";
 import { TlsInspectorSchema } from "#envoy/gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb";
 import { bindListenSocket } from "#proxy/net/listen-socket";
+import { SharedLocalInfo } from "#proxy/local-info";
 import type { ThreadContext } from "#proxy/thread-context";
 import { StatsReader } from "#telemetry/stats/stats-reader";
 import { ThreadStats } from "#telemetry/stats/thread-stats";
@@ -86,6 +87,7 @@ class Bench {
   readonly #reader = new StatsReader();
   readonly #thread: ThreadContext = {
     nodeId: "n",
+    local: new SharedLocalInfo("service"),
     clock: realClock,
     random: seededRandom(1),
     log: silentLog,

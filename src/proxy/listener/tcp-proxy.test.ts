@@ -16,6 +16,7 @@ import type { StreamInfo } from "#proxy/http/stream-info";
 import { bindListenSocket } from "#proxy/net/listen-socket";
 import type { Connector } from "#proxy/net/connector";
 import { SocketConnector } from "#proxy/net/socket-connector";
+import { SharedLocalInfo } from "#proxy/local-info";
 import type { ThreadContext } from "#proxy/thread-context";
 import { StatsReader } from "#telemetry/stats/stats-reader";
 import { ThreadStats } from "#telemetry/stats/thread-stats";
@@ -130,6 +131,7 @@ function bench(hosts: Host[], init: Settings = {}, { maxConnections = 100, maxUp
   } as unknown as Cluster;
   const thread: ThreadContext = {
     nodeId: "n",
+    local: new SharedLocalInfo("service"),
     clock: realClock,
     random: seededRandom(1),
     log: silentLog,

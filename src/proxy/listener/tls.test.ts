@@ -16,6 +16,7 @@ import { DownstreamTlsContextSchema } from "#envoy/gen/envoy/extensions/transpor
 import { FakeAuthority } from "#proxy/net/certificates.fake";
 import type { FakeCertificate } from "#proxy/net/certificates.fake";
 import { bindListenSocket } from "#proxy/net/listen-socket";
+import { SharedLocalInfo } from "#proxy/local-info";
 import type { ThreadContext } from "#proxy/thread-context";
 import { checkSecret, secretKey } from "#proxy/transport-socket/secret";
 import type { Secret } from "#proxy/transport-socket/secret";
@@ -78,6 +79,7 @@ class Bench {
     const { port } = bound.socket.address;
     const thread: ThreadContext = {
       nodeId: "n",
+      local: new SharedLocalInfo("service"),
       clock: realClock,
       random: seededRandom(1),
       log: silentLog,

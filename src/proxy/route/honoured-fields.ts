@@ -28,6 +28,7 @@ export const HONOURED_ROUTE_FIELDS: HonouredFields = new Map(
       "include_request_attempt_count",
       "include_attempt_count_in_response",
       "retry_policy",
+      "rate_limits",
       "metadata",
     ],
     [`${V3}.Route`]: [
@@ -77,6 +78,8 @@ export const HONOURED_ROUTE_FIELDS: HonouredFields = new Map(
       "upgrade_configs",
       "hash_policy",
       "request_mirror_policies",
+      "rate_limits",
+      "include_vh_rate_limits",
     ],
     [`${V3}.RouteAction.RequestMirrorPolicy`]: [
       "cluster",

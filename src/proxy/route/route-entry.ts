@@ -14,6 +14,8 @@ import { compileHostRewrite, replaceAuthority } from "./host-rewrite.ts";
 import type { HostRewrite } from "./host-rewrite.ts";
 import { prefixRewrite, regexRewrite } from "./path-rewrite.ts";
 import type { PathRewrite } from "./path-rewrite.ts";
+import { compileRateLimits } from "./rate-limit-actions.ts";
+import type { RateLimitEntry, RateLimits } from "./rate-limit-actions.ts";
 import { compileRedirect } from "./redirect.ts";
 import { compileRetryPolicy } from "./retry-policy.ts";
 import { compileRouteMatch } from "./route-match.ts";
@@ -34,6 +36,7 @@ export interface VirtualHostScope extends RouteScope {
   readonly config: VirtualHost;
   readonly mutation: HeaderMutation | undefined;
   readonly filters: FilterConfigs;
+  readonly rateLimits: readonly RateLimitEntry[];
   readonly retry: RetryPolicy | undefined;
 }
 
@@ -72,6 +75,7 @@ export function compileRoute(
     metadata: config.metadata?.filterMetadata ?? {},
     decorator: compileDecorator(config),
     filterConfig,
+    rateLimits: compileRouteLimits(config, scope, path, violations),
     weightedFilterConfig: hasWeightedConfig(config) ? weightedFilterConfig(action.chooseCluster, filterConfig) : undefined,
     ...action,
     finalizeRequest(headers, info, choice) {
@@ -94,6 +98,14 @@ export function compileRoute(
     includeAttemptCountInResponse: scope.config.includeAttemptCountInResponse,
   };
   return { match, entry };
+}
+
+function compileRouteLimits({ action }: Route, scope: VirtualHostScope, path: string, violations: Violations): RateLimits | undefined {
+  const { rateLimits: virtualHost } = scope;
+  if (action.case !== "route") return undefined;
+  const route = compileRateLimits(action.value.rateLimits, `${path}.route.rate_limits`, violations.add);
+  if (route.length === 0 && virtualHost.length === 0) return undefined;
+  return { route, virtualHost, includeVirtualHost: action.value.includeVhRateLimits ?? false };
 }
 
 function hasWeightedConfig({ action }: Route): boolean {

@@ -502,7 +502,7 @@ test("everything wrong is told at once, with proto paths", () => {
     "vhds: not served by this proxy",
     "validate_clusters: true",
     "virtual_hosts[0].domains[1]: domain",
-    "virtual_hosts[0].rate_limits: not served",
+    "virtual_hosts[0].rate_limits[0].actions: must not be empty",
     "virtual_hosts[0].routes[0].match.dynamic_metadata[0].path: must not be empty",
     "virtual_hosts[0].routes[0].route.request_mirror_policies[0]: needs one of cluster, cluster_header",
     "virtual_hosts[0].routes[0].route.hash_policy[0]: filterState is not served by this proxy",

@@ -9,6 +9,7 @@ import { compileFilterConfigs, FilterConfigs } from "./filter-config.ts";
 import { compileHeaderMutation } from "./header-mutation.ts";
 import { HONOURED_ROUTE_FIELDS } from "./honoured-fields.ts";
 import { httpsRedirect } from "./redirect.ts";
+import { compileRateLimits } from "./rate-limit-actions.ts";
 import { compileRetryPolicy } from "./retry-policy.ts";
 import { compileRoute } from "./route-entry.ts";
 import type { RouteScope } from "./route-entry.ts";
@@ -76,6 +77,7 @@ function compileVirtualHost(host: VirtualHost, scope: RouteScope, path: string, 
     ...scope,
     config: host,
     mutation: compileHeaderMutation(host, path, violations.add),
+    rateLimits: compileRateLimits(host.rateLimits, `${path}.rate_limits`, violations.add),
     filters: compileFilterConfigs(host.typedPerFilterConfig, scope.options.filters, path, violations),
     retry: host.retryPolicy === undefined ? undefined : compileRetryPolicy(host.retryPolicy, `${path}.retry_policy`, violations.add),
   };
@@ -93,6 +95,7 @@ function tlsRedirectEntry(virtualHost: string): RouteEntry {
     decorator: undefined,
     filterConfig: new FilterConfigs(),
     weightedFilterConfig: undefined,
+    rateLimits: undefined,
     reply: httpsRedirect,
     chooseCluster: () => undefined,
     timeoutMs: 0,

@@ -6,6 +6,7 @@ import type { LocalReply } from "#proxy/http/filter";
 import type { StreamInfo } from "#proxy/http/stream-info";
 import type { FilterConfigs } from "./filter-config.ts";
 import type { MirrorPolicy } from "./mirror-policy.ts";
+import type { RateLimits } from "./rate-limit-actions.ts";
 import type { HashRequest } from "./hash-policy.ts";
 
 /** What of a request matching looks at, beside its headers. */
@@ -65,6 +66,8 @@ export interface RouteEntry {
   readonly filterConfig: FilterConfigs;
   /** Set where weighted clusters have per-filter config of their own: that of the chosen one, before the route's. */
   readonly weightedFilterConfig: ((input: RouteInput) => FilterConfigs) | undefined;
+  /** undefined: neither the route nor its virtual host says how it is to be counted. */
+  readonly rateLimits: RateLimits | undefined;
   /** Set for redirects and direct responses: answered without an upstream. */
   readonly reply: ((headers: RequestHeaderMap, info: StreamInfo) => LocalReply) | undefined;
   /** The cluster for this request (weighted choice by `randomValue`, or by header). Undefined with `reply`. */
