@@ -11,6 +11,7 @@ import { file_envoy_extensions_filters_network_http_connection_manager_v3_http_c
 import { file_envoy_extensions_filters_http_cors_v3_cors as corsFile } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
 import { file_envoy_extensions_filters_http_fault_v3_fault as faultFile } from "#envoy/gen/envoy/extensions/filters/http/fault/v3/fault_pb";
 import { file_envoy_extensions_filters_http_router_v3_router as routerFile } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
+import { file_envoy_extensions_transport_sockets_tls_v3_tls as tlsFile } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb";
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
@@ -27,7 +28,7 @@ import { envoyBinary } from "./tools.ts";
 
 const TYPE = "type.googleapis.com/envoy.extensions.filters";
 const ADS = { ads: {}, resourceApiVersion: "V3" };
-const registry = registryOf(hcmFile, faultFile, corsFile, routerFile, fileLogFile);
+const registry = registryOf(hcmFile, faultFile, corsFile, routerFile, fileLogFile, tlsFile);
 const PROXY_CLUSTER = "outbound|80||backend.default.svc.cluster.local";
 const LOG_FORMAT =
   "%REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %BYTES_RECEIVED% %BYTES_SENT% %UPSTREAM_REQUEST_ATTEMPT_COUNT%\n";
@@ -58,6 +59,8 @@ export interface LoneResourcesOptions {
   readonly cluster?: JsonObject;
   readonly routes?: readonly JsonObject[];
   readonly virtualHosts?: readonly JsonObject[];
+  /** Of the listener: TLS. */
+  readonly transportSocket?: JsonObject | undefined;
 }
 
 function loneResources(options: LoneResourcesOptions): ReplayResource[] {
@@ -111,7 +114,12 @@ function loneResources(options: LoneResourcesOptions): ReplayResource[] {
     resource(LISTENER_TYPE, name, ListenerSchema, {
       name,
       address: { socketAddress: { address: "127.0.0.1", portValue: listenPort } },
-      filterChains: [{ filters: [{ name: "envoy.filters.network.http_connection_manager", typedConfig: hcm }] }],
+      filterChains: [
+        {
+          filters: [{ name: "envoy.filters.network.http_connection_manager", typedConfig: hcm }],
+          ...(options.transportSocket === undefined ? {} : { transportSocket: options.transportSocket }),
+        },
+      ],
     }),
   ];
 }
@@ -142,6 +150,7 @@ export interface LoneProxyOptions {
   readonly manager?: JsonObject;
   readonly cluster?: JsonObject;
   readonly routes?: readonly JsonObject[];
+  readonly transportSocket?: JsonObject;
 }
 
 const GAUGES =

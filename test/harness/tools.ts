@@ -1,16 +1,18 @@
 // Real peers for interop tests and benchmarks, by ordinary package. What is missing is installed; what cannot be installed is an
 // error, never a skipped test.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
 const ENVOY_VERSION = "1.40.0";
 const KUBECTL_VERSION = "1.37.1";
 
-function run(command: string, args: readonly string[]): { ok: boolean; output: string } {
+function run(command: string, args: readonly string[], folder?: string): { ok: boolean; output: string } {
   const result = spawnSync(command, args, {
     encoding: "utf8",
+    ...(folder === undefined ? {} : { cwd: folder }),
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
   });
@@ -21,7 +23,7 @@ function run(command: string, args: readonly string[]): { ok: boolean; output: s
 }
 
 function onPath(name: string): string | undefined {
-  for (const folder of `${process.env["PATH"] ?? ""}:/usr/sbin:/usr/local/sbin`.split(":")) {
+  for (const folder of `${process.env["PATH"] ?? ""}:/usr/sbin:/usr/local/sbin:/usr/local/go/bin`.split(":")) {
     const path = join(folder, name);
     if (folder !== "" && existsSync(path)) return path;
   }
@@ -45,9 +47,30 @@ export function debianTool(program: string, packageName: string): string {
   return path;
 }
 
+const CACHE = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "mizzen-test-tools");
+
+/**
+ * A program built from the module that `go/MODULE` beside this file pins; built once for each state of its go.sum.
+ * `name`: what the program's package is called. @throws Error when it cannot be had
+ */
+export function goTool(module: string, packagePath: string, name = module): string {
+  const source = join(import.meta.dirname, "go", module);
+  const pins = createHash("sha256")
+    .update(readFileSync(join(source, "go.sum")))
+    .digest("hex")
+    .slice(0, 12);
+  const program = join(CACHE, `go-${module}-${pins}`, name);
+  if (existsSync(program)) return program;
+  const go = onPath("go");
+  if (go === undefined) throw new Error(`${name} is needed, and there is no Go to build it with (https://go.dev/dl/)`);
+  const step = run(go, ["build", "-o", program, packagePath], source);
+  if (!step.ok) throw new Error(`${name} could not be built from ${packagePath}:\n${step.output.slice(-2000)}`);
+  return program;
+}
+
 /** A folder with a virtual environment that holds one Python package. @throws Error when it cannot be had */
 function pythonEnvironment(packageName: string, version: string, name: string, isThere: (folder: string) => boolean): string {
-  const folder = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "mizzen-test-tools", `${name}-${version}`);
+  const folder = join(CACHE, `${name}-${version}`);
   if (isThere(folder)) return folder;
   mkdirSync(folder, { recursive: true });
   for (const [command, args] of [

@@ -30,6 +30,7 @@ const LONG_NAMES: Readonly<Record<ResponseFlag, string>> = {
   OM: "OverloadManagerTerminated",
   DF: "DnsResolutionFailed",
   DO: "DropOverload",
+  DR: "DownstreamRemoteReset",
 };
 
 /** undefined when there is none: logs print "-". */

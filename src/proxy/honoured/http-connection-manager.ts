@@ -1,12 +1,8 @@
-// Fields of a connection manager that this proxy acts on or refuses with a message of its own (http/hcm-config.ts). `HARMLESS` ones are
-// accepted though nothing here reads them; why stands beside each. Routes and HTTP filters have checks of their own.
+// Fields of a connection manager that this proxy acts on or refuses with a message of its own (http/hcm-config.ts). Routes and HTTP filters
+// have checks of their own.
 import type { HonouredFields } from "#proxy/field-check";
 
 const HCM = "envoy.extensions.filters.network.http_connection_manager.v3";
-
-const HARMLESS = [
-  "http2_protocol_options", // there is no HTTP/2 connection that they could shape
-];
 
 export const HONOURED_HCM_FIELDS: HonouredFields = new Map(
   Object.entries({
@@ -21,6 +17,7 @@ export const HONOURED_HCM_FIELDS: HonouredFields = new Map(
       "tracing",
       "common_http_protocol_options",
       "http_protocol_options",
+      "http2_protocol_options",
       "server_name",
       "server_header_transformation",
       "scheme_header_transformation",
@@ -61,7 +58,6 @@ export const HONOURED_HCM_FIELDS: HonouredFields = new Map(
       "proxy_status_config",
       "typed_header_validation_config",
       "append_x_forwarded_port",
-      ...HARMLESS,
     ],
     [`${HCM}.Rds`]: ["config_source", "route_config_name"],
     [`${HCM}.HttpFilter`]: ["name", "typed_config", "config_discovery", "is_optional", "disabled"],
@@ -86,6 +82,24 @@ export const HONOURED_HCM_FIELDS: HonouredFields = new Map(
       "send_fully_qualified_url",
       "use_balsa_parser", // a choice between Envoy's own parsers
       "allow_custom_methods",
+      "override_stream_error_on_invalid_http_message",
+    ],
+    "envoy.config.core.v3.Http2ProtocolOptions": [
+      "hpack_table_size",
+      "max_concurrent_streams",
+      "initial_stream_window_size",
+      "initial_connection_window_size",
+      "allow_connect",
+      "max_outbound_frames",
+      "max_outbound_control_frames",
+      "max_consecutive_inbound_frames_with_empty_payload",
+      "max_inbound_priority_frames_per_stream",
+      "max_inbound_window_update_frames_per_data_frame_sent",
+      "stream_error_on_invalid_http_messaging",
+      "override_stream_error_on_invalid_http_message",
+      "custom_settings_parameters",
+      "connection_keepalive",
+      "use_oghttp2_codec", // a choice between Envoy's own codecs
     ],
     "envoy.config.core.v3.ConfigSource": ["ads", "initial_fetch_timeout", "resource_api_version"],
   }).map(([type, fields]) => [type, new Set(fields)]),

@@ -153,7 +153,7 @@ describe("a stream's filters", () => {
       filters: [() => ({ onRequestHeaders: () => gate.promise }), () => ({ onRequestHeaders: () => void asked++ })],
     });
     const stream = hcm.send(new Client());
-    stream.onRequestReset("remote-reset", "");
+    stream.onRequestReset("remote-reset", "downstream_remote_disconnect");
     gate.resolve();
     await settle();
     assert.equal(asked, 0);
@@ -223,7 +223,7 @@ describe("a stream's own checks and clocks", () => {
     const stream = hcm.send(new Client());
     hcm.clock.advance(100_000);
     assert.equal(hcm.logged.length, 0);
-    stream.onRequestReset("remote-reset", "");
+    stream.onRequestReset("remote-reset", "downstream_remote_disconnect");
   });
 
   it("answers 408 when the request does not come in time", () => {

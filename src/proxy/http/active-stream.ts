@@ -253,9 +253,9 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
         this.stats.rqCodes.charge(answeredWith);
       }
     } else {
-      info.flags.add("DC");
-      // Envoy's access log shows code 0 for a client that left before its answer, and this detail in either case.
-      info.responseCodeDetails = "downstream_remote_disconnect";
+      // RST_STREAM of HTTP/2, or the end of the connection. Envoy's access log shows code 0 for a client that left before its answer.
+      info.flags.add(details.startsWith("http2.") ? "DR" : "DC");
+      info.responseCodeDetails = details;
     }
     this.#end();
   }
@@ -375,7 +375,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
     config.earlyMutation?.applyToRequest(headers, this.info);
     const refused = checkRequest(headers, this.info.protocol, local.port, config, this.stats);
     if (refused !== undefined) {
-      this.sender.closeAfterResponse();
+      if (!config.http1StreamErrorOnInvalidHttpMessage) this.sender.closeAfterResponse();
       return refused;
     }
     const client = mutateRequestHeaders(headers, remote, local, tls, config.mutation, this.random);

@@ -1,14 +1,19 @@
 // One accepted connection of a connection manager: makes streams for its codec, owns the connection's timers, drains.
 import { HTTP1_ERRORS } from "#proxy/codec/http1/http1-error";
 import type { Http1Error } from "#proxy/codec/http1/http1-error";
+import type { Http2Error } from "#proxy/codec/http2/error-code";
 import type { ConnectionContext } from "#proxy/listener/network-filter";
 import type { ConnectionInfo, SocketAddress, TransportFailure } from "#proxy/net/connection";
 import { ActiveStream } from "./active-stream.ts";
 import type { StreamConnection } from "./active-stream.ts";
+import { CodecChoice } from "./codec-choice.ts";
+import type { ChosenVersion } from "./codec-choice.ts";
 import type { LocalReply } from "./filter.ts";
 import type { HcmRuntime } from "./hcm-runtime.ts";
 import { Http1ServerConnection } from "./http1-server.ts";
 import type { Http1ServerOwner } from "./http1-server.ts";
+import { Http2ServerConnection } from "./http2-server.ts";
+import type { Http2ServerOwner } from "./http2-server.ts";
 import { LOCAL_REPLIES } from "./local-reply.ts";
 import type { ServerCodec, ServerStream } from "./server-codec.ts";
 import type { RequestReceiver } from "./stream.ts";
@@ -23,12 +28,16 @@ const DRAIN = 3;
 
 /** Envoy's default of per_connection_buffer_limit_bytes. */
 const STREAM_BUFFER_BYTES = 1024 * 1024;
+/** Of one HTTP/2 stream, where nothing is configured: what waits for the client's window. Many streams share a connection. */
+const HTTP2_STREAM_BUFFER_BYTES = 65_536;
 
-export class DownstreamConnection implements Http1ServerOwner, StreamConnection, TimerOwner {
+export class DownstreamConnection implements Http1ServerOwner, Http2ServerOwner, StreamConnection, TimerOwner {
   readonly runtime: HcmRuntime;
   readonly originalDestination: SocketAddress | undefined;
   readonly #context: ConnectionContext;
-  readonly #codec: ServerCodec;
+  #codec: ServerCodec;
+  /** Undefined: not known yet. */
+  #version: "HTTP/1" | "HTTP/2" | undefined = undefined;
   #requests = 0;
   #closedByUs = false;
   #closed = false;
@@ -47,16 +56,62 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
     connection.delayedCloseMs = config.delayedCloseTimeoutMs;
     stats.cxTotal.inc();
     stats.cxActive.inc();
+    if (config.codec === "http1") this.#codec = this.#http1();
+    else if (config.codec === "http2" || context.info.tls?.applicationProtocol === "h2") this.#codec = this.#http2();
+    else if ((context.info.tls?.applicationProtocol ?? "") !== "") this.#codec = this.#http1();
+    else this.#codec = new CodecChoice(connection, this, (version) => this.#choose(version));
+  }
+
+  #choose(version: ChosenVersion): void {
+    if (version === undefined) {
+      this.runtime.stats.cxProtocolError.inc();
+      return;
+    }
+    this.#codec = version === "HTTP/1" ? this.#http1() : this.#http2();
+    if (this.#draining) this.#codec.announceDrain();
+  }
+
+  #http1(): Http1ServerConnection {
+    const { config, stats } = this.runtime;
     stats.cxHttp1Total.inc();
     stats.cxHttp1Active.inc();
-    this.#codec = new Http1ServerConnection(
-      connection,
+    this.#version = "HTTP/1";
+    return new Http1ServerConnection(
+      this.#context.connection,
       {
         maxHeadBytes: config.maxRequestHeadersBytes,
         maxHeaders: config.maxHeadersCount,
         allowAbsoluteUrl: config.allowAbsoluteUrl,
-        scheme: context.info.tls === undefined ? "http" : "https",
+        scheme: this.info.tls === undefined ? "http" : "https",
         proxy100Continue: config.proxy100Continue,
+      },
+      this,
+    );
+  }
+
+  #http2(): Http2ServerConnection {
+    const { config, stats, thread, timers, http2Stats } = this.runtime;
+    stats.cxHttp2Total.inc();
+    stats.cxHttp2Active.inc();
+    this.#version = "HTTP/2";
+    return new Http2ServerConnection(
+      this.#context.connection,
+      {
+        session: {
+          ...config.http2,
+          role: "server",
+          nowMs: () => thread.clock.monotonicMs(),
+          maxHeadersBytes: config.maxRequestHeadersBytes,
+          maxHeadersCount: config.maxHeadersCount,
+          streamBufferBytes: this.#context.bufferLimitBytes ?? HTTP2_STREAM_BUFFER_BYTES,
+        },
+        proxy100Continue: config.proxy100Continue,
+        keepalive: config.http2.keepalive,
+        flushTimeoutMs: config.streamIdleTimeoutMs,
+        clock: thread.clock,
+        random: thread.random,
+        timers,
+        stats: http2Stats,
       },
       this,
     );
@@ -91,7 +146,8 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
     timers.cancel(this.#headersTimer);
     if (config.maxRequestsPerConnection > 0 && ++this.#requests >= config.maxRequestsPerConnection) {
       stats.cxMaxRequestsReached.inc();
-      sender.closeAfterResponse();
+      if (this.#version === "HTTP/2") this.#beginDrain();
+      else sender.closeAfterResponse();
     }
     const stream = new ActiveStream(this, sender);
     if (sender.httpVersion === "HTTP/1.0" && !config.acceptHttp10) {
@@ -108,6 +164,11 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
     const reply = codecErrorReply(error, this.runtime);
     if (unread && !this.#closed) recordUnreadRequest(error, reply.body.length, this.info, this.runtime);
     return reply;
+  }
+
+  onProtocolError(_error: Http2Error): void {
+    this.runtime.stats.cxProtocolError.inc();
+    this.#closedByUs = true;
   }
 
   onHeadBegun(): void {
@@ -136,7 +197,8 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
     const { stats, timers, thread } = this.runtime;
     for (const timer of [this.#idleTimer, this.#durationTimer, this.#headersTimer, this.#drainTimer]) timers.cancel(timer);
     stats.cxActive.dec();
-    stats.cxHttp1Active.dec();
+    if (this.#version === "HTTP/1") stats.cxHttp1Active.dec();
+    else if (this.#version === "HTTP/2") stats.cxHttp2Active.dec();
     stats.cxDestroy.inc();
     const byUs = this.#closedByUs || this.#codec.closedByUs;
     (byUs ? stats.cxDestroyLocal : stats.cxDestroyRemote).inc();
@@ -158,7 +220,9 @@ export class DownstreamConnection implements Http1ServerOwner, StreamConnection,
     switch (kind) {
       case IDLE:
         stats.cxIdleTimeout.inc();
-        this.#finish();
+        // A client of HTTP/2 is told first, as in Envoy: it may just have sent a request.
+        if (this.#version === "HTTP/2") this.#beginDrain();
+        else this.#finish();
         break;
       case MAX_DURATION:
         stats.cxMaxDuration.inc();

@@ -18,7 +18,7 @@ export function createHcmCompiler(dependencies: HcmDependencies): NetworkFilterC
       const config = parseHcm(decode(name, any, path), path, dependencies);
       const runtime = thread === undefined ? undefined : new HcmRuntime(config, thread);
       return {
-        unservedProtocols: ["h2"],
+        unservedProtocols: config.codec === "http1" ? ["h2"] : config.codec === "http2" ? ["http/1.0", "http/1.1"] : [],
         accept(context) {
           invariant(runtime !== undefined, "a connection was accepted where configuration is only checked");
           // The codec makes itself the connection's handler.

@@ -81,15 +81,17 @@ describe("connection manager config", () => {
   it("names all at once what it cannot honour, with the path from the listener", () => {
     const found = violations({
       ...OUTBOUND,
-      codecType: "HTTP2",
+      codecType: "HTTP3",
+      http2ProtocolOptions: { maxConcurrentStreams: 0 },
       localReplyConfig: { bodyFormat: { textFormat: "x" } },
       tracing: { provider: { name: "zipkin" } },
       httpFilters: [{ name: "x", typedConfig: { "@type": `type.googleapis.com/${UuidRequestIdConfigSchema.typeName}` } }, ROUTER],
     });
     assert.deepEqual(found, [
-      "codec_type: HTTP2 is not served yet, only AUTO and HTTP1",
+      "codec_type: HTTP3 is not served, only AUTO, HTTP1 and HTTP2",
       "tracing.provider: not served yet",
       'http_filters[0].typed_config: http filter envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig ("x") is not known to this proxy',
+      "http2_protocol_options.max_concurrent_streams: must be from 1 to 2147483647",
       "local_reply_config.body_format: not served yet",
     ]);
   });

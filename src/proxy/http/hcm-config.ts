@@ -25,6 +25,8 @@ import type { AccessLogSinks } from "#proxy/thread-context";
 import type { HeaderMutation, RouteTable } from "#proxy/route/route";
 import type { HttpFilterCompiler, HttpFilterFactory } from "./filter.ts";
 import { compileForwardClientCert } from "./forward-client-cert.ts";
+import { readHttp2Options } from "./http2-options.ts";
+import type { Http2Options } from "./http2-options.ts";
 import type { LocalReplyMap } from "./local-reply.ts";
 import { compileIpDetection, detectByForwardedFor } from "./original-ip-detection.ts";
 import type { DetectClient } from "./original-ip-detection.ts";
@@ -63,6 +65,9 @@ export type ServerHeaderMode = "overwrite" | "append-if-absent" | "pass-through"
 
 export interface HcmConfig {
   readonly statPrefix: string;
+  /** "auto": as ALPN or the client's first bytes say. */
+  readonly codec: "auto" | "http1" | "http2";
+  readonly http2: Http2Options;
   readonly routes: RouteSource;
   readonly filters: readonly HttpFilterFactory[];
   readonly terminal: TerminalFilterFactory;
@@ -83,6 +88,8 @@ export interface HcmConfig {
   readonly maxHeadersCount: number;
   readonly maxRequestHeadersBytes: number;
   readonly allowAbsoluteUrl: boolean;
+  /** HTTP/1: a request that is answered with 400 before any filter sees it does not cost the connection. */
+  readonly http1StreamErrorOnInvalidHttpMessage: boolean;
   readonly acceptHttp10: boolean;
   readonly defaultHostForHttp10: string;
   readonly proxy100Continue: boolean;
@@ -132,10 +139,11 @@ export function parseHcm(wire: HttpConnectionManager, path: string, dependencies
   for (const [index, upgrade] of wire.upgradeConfigs.entries()) {
     const name = upgrade.upgradeType.toLowerCase();
     if (upgrade.filters.length > 0) refuse(`upgrade_configs[${index}].filters`, "not served yet");
-    if (name === "connect") refuse(`upgrade_configs[${index}].upgrade_type`, "CONNECT is not served yet");
     if (upgrades.has(name)) refuse(`upgrade_configs[${index}].upgrade_type`, `"${name}" is there twice`);
     upgrades.set(name, upgrade.enabled ?? true);
   }
+  const streamError = wire.streamErrorOnInvalidHttpMessage;
+  const http2 = readHttp2Options(wire.http2ProtocolOptions, "http2_protocol_options", refuse, streamError);
   const requestId = readRequestId(wire, refuse);
   const detectClient = readIpDetection(wire, refuse);
   const earlyMutation = gather("early_header_mutation_extensions", () =>
@@ -162,6 +170,8 @@ export function parseHcm(wire: HttpConnectionManager, path: string, dependencies
   return Object.freeze({
     // Istio ends its stat prefixes with ";" for its tag rules; the statistics are named without it.
     statPrefix: wire.statPrefix.replace(/;$/, ""),
+    codec: codec(wire.codecType),
+    http2,
     routes,
     filters,
     terminal,
@@ -197,6 +207,7 @@ export function parseHcm(wire: HttpConnectionManager, path: string, dependencies
     maxHeadersCount: common?.maxHeadersCount ?? 100,
     maxRequestHeadersBytes: (wire.maxRequestHeadersKb ?? 60) * 1024,
     allowAbsoluteUrl: http1?.allowAbsoluteUrl ?? true,
+    http1StreamErrorOnInvalidHttpMessage: http1?.overrideStreamErrorOnInvalidHttpMessage ?? streamError ?? false,
     acceptHttp10: http1?.acceptHttp10 ?? false,
     defaultHostForHttp10: http1?.defaultHostForHttp10 ?? "",
     proxy100Continue: wire.proxy100Continue,
@@ -213,8 +224,8 @@ export function parseHcm(wire: HttpConnectionManager, path: string, dependencies
 }
 
 function refuseWhatIsNotThere(wire: HttpConnectionManager, refuse: Refuse): void {
-  if (wire.codecType !== CodecType.AUTO && wire.codecType !== CodecType.HTTP1) {
-    refuse("codec_type", `${CodecType[wire.codecType] ?? String(wire.codecType)} is not served yet, only AUTO and HTTP1`);
+  if (wire.codecType === CodecType.HTTP3 || CodecType[wire.codecType] === undefined) {
+    refuse("codec_type", `${CodecType[wire.codecType] ?? String(wire.codecType)} is not served, only AUTO, HTTP1 and HTTP2`);
   }
   const set: readonly (readonly [boolean, string])[] = [
     [wire.addUserAgent === true, "add_user_agent"],
@@ -222,7 +233,6 @@ function refuseWhatIsNotThere(wire: HttpConnectionManager, refuse: Refuse): void
     [wire.proxyStatusConfig !== undefined, "proxy_status_config"],
     [wire.pathNormalizationOptions !== undefined, "path_normalization_options"],
     [wire.typedHeaderValidationConfig !== undefined, "typed_header_validation_config"],
-    [wire.streamErrorOnInvalidHttpMessage === true, "stream_error_on_invalid_http_message"],
     [wire.accessLogOptions !== undefined, "access_log_options"],
     [wire.accessLogFlushInterval !== undefined, "access_log_flush_interval"],
     [wire.flushAccessLogOnNewRequest, "flush_access_log_on_new_request"],
@@ -326,6 +336,11 @@ function readIpDetection(wire: HttpConnectionManager, refuse: Refuse): DetectCli
   if (wire.useRemoteAddress === true) refuse("original_ip_detection_extensions", "may not be mixed with use_remote_address");
   if (wire.xffNumTrustedHops > 0) refuse("original_ip_detection_extensions", "may not be mixed with xff_num_trusted_hops");
   return compileIpDetection(extensions, refuse);
+}
+
+function codec(type: CodecType): HcmConfig["codec"] {
+  if (type === CodecType.HTTP1) return "http1";
+  return type === CodecType.HTTP2 ? "http2" : "auto";
 }
 
 function schemeToOverwrite({ schemeHeaderTransformation }: HttpConnectionManager): "http" | "https" | undefined {

@@ -2,6 +2,8 @@
 import type { ThreadContext } from "#proxy/thread-context";
 import type { StatsScope } from "#telemetry/stats/store";
 import type { HttpFilterFactory } from "./filter.ts";
+import { http2CodecStats } from "./http2-codec-stats.ts";
+import type { Http2CodecStats } from "./http2-codec-stats.ts";
 import type { AccessLogger, HcmConfig } from "./hcm-config.ts";
 import { HcmStats } from "./hcm-stats.ts";
 import { TimerWheel } from "./timer-wheel.ts";
@@ -15,6 +17,7 @@ export class HcmRuntime {
   readonly timers: TimerWheel;
   readonly accessLogger: AccessLogger | undefined;
   readonly #scope: StatsScope;
+  #http2Stats: Http2CodecStats | undefined;
   #dateSecond = -1;
   #date = "";
 
@@ -27,6 +30,11 @@ export class HcmRuntime {
     this.filters = config.filters.map((factory) => factory.withStats?.(scope, thread) ?? factory);
     this.timers = new TimerWheel(thread.clock);
     this.accessLogger = config.accessLog?.open(thread.accessLogs);
+  }
+
+  /** Made with the first HTTP/2 connection: all connection managers share them, and nobody gives them back. */
+  get http2Stats(): Http2CodecStats {
+    return (this.#http2Stats ??= http2CodecStats(this.thread.stats));
   }
 
   /** No connection uses it any more. */

@@ -12,6 +12,7 @@ export type ResponseFlag =
   | "DI"
   | "DPE"
   | "DO"
+  | "DR"
   | "DT"
   | "FI"
   | "IH"

@@ -441,7 +441,7 @@ describe("the router under pressure", () => {
     assert.equal(client.paused, true);
     hcm.last.receiver.onRequestDrain();
     assert.equal(client.paused, false);
-    stream.onRequestReset("remote-reset", "");
+    stream.onRequestReset("remote-reset", "downstream_remote_disconnect");
   });
 
   it("stops reading the response while the client does not", () => {
@@ -483,7 +483,7 @@ describe("the router under pressure", () => {
     it(`gives everything up when the client leaves ${phase}`, () => {
       const hcm = prepare();
       const stream = hcm.send(new Client());
-      stream.onRequestReset("remote-reset", "");
+      stream.onRequestReset("remote-reset", "downstream_remote_disconnect");
       assert.ok(hcm.last.cancelled || hcm.last.resetReason === "local-reset");
       assert.equal(finished(hcm), "0 DC downstream_remote_disconnect");
       assert.equal(hcm.stats.get("http.in.downstream_rq_rx_reset"), 1);
@@ -494,7 +494,7 @@ describe("the router under pressure", () => {
     const between = start({ route: { retry: RETRY } });
     const waiting = between.hcm.send(between.client);
     between.hcm.last.receiver.onResponseHeaders(ok(503), true);
-    waiting.onRequestReset("remote-reset", "");
+    waiting.onRequestReset("remote-reset", "downstream_remote_disconnect");
     between.hcm.clock.advance(1000);
     assert.equal(between.hcm.tries.length, 1);
     assert.equal(finished(between.hcm), "0 DC downstream_remote_disconnect");
@@ -502,7 +502,7 @@ describe("the router under pressure", () => {
     const within = start();
     const running = within.hcm.send(within.client);
     within.hcm.last.receiver.onResponseHeaders(ok(), false);
-    running.onRequestReset("remote-reset", "");
+    running.onRequestReset("remote-reset", "downstream_remote_disconnect");
     assert.equal(within.hcm.last.resetReason, "local-reset");
     assert.equal(finished(within.hcm), "200 DC downstream_remote_disconnect");
   });
