@@ -5,6 +5,7 @@ import { findingText } from "#api/finding";
 import type { FromControlPlane, ToControlPlane } from "#embedded/child-messages";
 import { startControlPlane } from "#control-plane/control-plane";
 import type { ControlPlane, ControlPlaneOptions } from "#control-plane/control-plane";
+import { SqliteJournal } from "#control-plane/config/sqlite/sqlite-journal";
 import { realClock } from "#runtime/clock";
 import { CommandError } from "./command-error.ts";
 import { dataDirectory } from "./data-directory.ts";
@@ -29,6 +30,9 @@ export interface ControlPlaneCommandOptions {
 /** What is on without being asked for: every request of the embedded mesh is logged, as in Istio's demo profile. */
 const MESH_CONFIG_DEFAULTS: NonNullable<ControlPlaneOptions["meshConfigDefaults"]> = { accessLogFile: "/dev/stdout" };
 
+/** In the state folder: applied objects. */
+const OBJECTS_FILE = "objects.db";
+
 function portOf(name: string, value: string | undefined): number {
   const port = Number(value);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new CommandError(`${name} ${value} is not a port: 0 to 65535`, 2);
@@ -47,6 +51,7 @@ function supervised(): void {
           grpc: { address: "127.0.0.1", port: message.grpcPort },
           http: { address: "127.0.0.1", port: message.httpPort },
           stateDirectory: message.stateDirectory,
+          journal: () => new SqliteJournal({ file: join(message.stateDirectory, OBJECTS_FILE) }),
           version: packageVersion(),
           clock: realClock,
           log: terminalLog(message.log, (line) => process.stderr.write(`${line}\n`)),
@@ -95,6 +100,7 @@ async function alone(options: ControlPlaneCommandOptions): Promise<void> {
   if (missing !== undefined) throw new CommandError(`there is no file or directory ${missing}; give one with -f`);
   const log = terminalLog(parseLogOptions(options), (line) => process.stderr.write(`${line}\n`));
   const address = options.address ?? "127.0.0.1";
+  const stateDirectory = join(dataDirectory(options, process.env), "control-plane-alone");
   let controlPlane: ControlPlane;
   try {
     controlPlane = await startControlPlane({
@@ -102,7 +108,8 @@ async function alone(options: ControlPlaneCommandOptions): Promise<void> {
       recursive: options.recursive ?? false,
       grpc: { address, port: portOf("--grpc-port", options.grpcPort) },
       http: { address: "127.0.0.1", port: portOf("--http-port", options.httpPort) },
-      stateDirectory: join(dataDirectory(options, process.env), "control-plane-alone"),
+      stateDirectory,
+      journal: () => new SqliteJournal({ file: join(stateDirectory, OBJECTS_FILE) }),
       version: packageVersion(),
       clock: realClock,
       log,

@@ -9,10 +9,15 @@ import type { WorkloadGroupSpec } from "#api/workload-group";
 import { unopenedServerFindings } from "#control-plane/generate/gateway/unopened-servers";
 import { credentialFindings } from "#control-plane/generate/secret/credential-findings";
 import { meshFindings } from "#control-plane/analysis/mesh-findings";
+import { putApplied } from "#control-plane/config/applied-objects";
 import { BUILTIN_ORIGIN, builtinDocuments, INGRESS_GATEWAY_LABELS } from "#control-plane/config/builtin-objects";
 import { DirectorySource } from "#control-plane/config/directory-source";
 import { diffFindings } from "#control-plane/config/finding-diff";
 import type { ObjectSet } from "#control-plane/config/object-set";
+import { CachedObjectStore } from "#control-plane/config/objects/cached-object-store";
+import type { Journal } from "#control-plane/config/objects/journal";
+import { MemoryJournal } from "#control-plane/config/objects/memory-journal";
+import { ObjectsOfFiles, type ObjectsOfFilesOptions } from "#control-plane/config/objects-of-files";
 import { ConfigStore } from "#control-plane/config/store";
 import { buildMesh } from "#control-plane/mesh/build-mesh";
 import { gatewayPortConflicts } from "#control-plane/mesh/conflicts";
@@ -32,6 +37,7 @@ import { refusalFindings } from "#control-plane/xds/refusal-findings";
 import { listenGrpc, type GrpcListener } from "#control-plane/xds/grpc-listener";
 import type { Clock, Timer } from "#runtime/clock";
 import type { Log } from "#runtime/log";
+import { realRandom } from "#runtime/random";
 import { listenDebug, type DebugServer } from "./debug/debug-server.ts";
 
 /** A burst of file changes is one push. */
@@ -74,6 +80,10 @@ export interface ControlPlaneOptions {
   readonly http: { readonly address: string; readonly port: number };
   /** Where registered workloads survive a restart. */
   readonly stateDirectory: string;
+  /** Keeps applied objects; without one they live as long as the process. */
+  readonly journal?: () => Journal;
+  /** Which kinds of files clients of the object store see, and as what. */
+  readonly resourceOf?: ObjectsOfFilesOptions["resourceOf"];
   /** Of the product, for `/version`. */
   readonly version: string;
   readonly clock: Clock;
@@ -94,6 +104,8 @@ export class ControlPlane {
   readonly #registrations: WorkloadRegistrations;
   readonly #registry: ConfigRegistry;
   readonly #source: DirectorySource;
+  readonly #objectsOfFiles: ObjectsOfFiles;
+  #objects: CachedObjectStore | undefined;
   readonly #server: DiscoveryServer;
   readonly #distribution = new Distribution();
   readonly #configChange: Debounce;
@@ -127,6 +139,7 @@ export class ControlPlane {
       clock,
       log: log.scope("config"),
     });
+    this.#objectsOfFiles = new ObjectsOfFiles({ store: this.#store, resourceOf: options.resourceOf ?? (() => undefined) });
     this.#server = new DiscoveryServer({
       clock,
       log: log.scope("xds"),
@@ -165,6 +178,12 @@ export class ControlPlane {
     return this.#findings;
   }
 
+  /** Applied objects, and those of files beside them. */
+  get objects(): CachedObjectStore {
+    if (this.#objects === undefined) throw new Error("the object store is open once the control plane has started");
+    return this.#objects;
+  }
+
   placeOf(key: ObjectKey, field?: string): Place | undefined {
     return this.#store.placeOf(key, field);
   }
@@ -174,11 +193,24 @@ export class ControlPlane {
     const { grpc, http, log, clock } = this.#options;
     const rootNamespace = this.#options.meshConfigDefaults?.rootNamespace ?? DEFAULT_ROOT_NAMESPACE;
     this.#store.put(BUILTIN_ORIGIN, builtinDocuments(rootNamespace), clock.monotonicMs());
+    const objects = await CachedObjectStore.open({
+      journal: this.#options.journal?.() ?? new MemoryJournal(),
+      clock,
+      random: realRandom,
+      log: log.scope("objects"),
+    });
+    this.#objects = objects;
+    objects.followStored((changes) => {
+      putApplied(this.#store, parseFile, changes);
+      this.#store.publish();
+    });
     this.#source.start();
+    await this.#showFiles();
     this.#rebuild("all");
     this.#reportFindings();
     this.#reportGroups();
     this.#store.subscribe((change) => {
+      if (change.changes.length > 0) void this.#showFiles();
       for (const { type, key } of change.changes) {
         if (type === "deleted") this.#distribution.noteDeleted(key);
         else this.#distribution.noteChanged(key);
@@ -214,8 +246,20 @@ export class ControlPlane {
     this.#source.close();
     this.#registry.close();
     this.#registrations.close();
+    await this.#objects?.close();
     await this.#grpc?.close();
     await this.#http?.close();
+  }
+
+  /** Clients of the object store see what files hold. */
+  async #showFiles(): Promise<void> {
+    try {
+      await this.#objects?.setFiles(this.#objectsOfFiles.list());
+    } catch (error) {
+      this.#options.log.warn("objects of files cannot be shown to clients of the API; it is tried again with the next change", {
+        error: (error as Error).message,
+      });
+    }
   }
 
   #removeObjects(path: string, nowMs: number): void {

@@ -19,6 +19,8 @@ export interface DecodedObject {
   readonly spec: unknown;
   /** Only of kinds whose status says something to the mesh. */
   readonly status?: unknown;
+  /** Of an applied object: what the object store gave it. Of others the configuration store makes it. */
+  readonly identity?: { readonly uid: string; readonly generation: number; readonly resourceVersion: string } | undefined;
 }
 
 export interface SourceDocument {
@@ -33,6 +35,8 @@ export interface SourceDocument {
   readonly startLine: number;
   /** Where a field of the object stands; the nearest parent's place when the field was not written. */
   readonly placeOf?: ((field: string) => Place | undefined) | undefined;
+  /** The document as plain JSON, as it was written. */
+  readonly rawValue?: (() => unknown) | undefined;
 }
 
 export type ParseFile = (text: string, file: string) => readonly SourceDocument[];

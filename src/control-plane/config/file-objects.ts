@@ -13,6 +13,7 @@ export interface FileEntry {
   readonly object: DecodedObject;
   /** Of the document that `object` came from. */
   readonly hash: string;
+  readonly rawValue: SourceDocument["rawValue"];
   /** Where the document stands now, broken or not: positions are read from here. */
   readonly latest: SourceDocument;
   /** The document's number in the file. */
@@ -56,7 +57,8 @@ export class FileObjects {
       // The first of two documents of one name counts; the store reports the other.
       if (next.has(key)) continue;
       if (document.object !== undefined) {
-        next.set(key, { key, object: document.object, hash: document.hash, latest: document, order, missingSinceMs: undefined });
+        const { object, hash, rawValue } = document;
+        next.set(key, { key, object, hash, rawValue, latest: document, order, missingSinceMs: undefined });
       } else if (before !== undefined) {
         next.set(key, { ...before, latest: document, order, missingSinceMs: undefined });
       }

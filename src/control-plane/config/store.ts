@@ -9,8 +9,8 @@ import { diffFindings, type FindingDiff } from "./finding-diff.ts";
 import { objectSet } from "./immutable-object-set.ts";
 import type { ObjectSet } from "./object-set.ts";
 
-/** Who wins when two sources name the same object: what the user wrote, then what a command added, then what is built in. */
-export const SOURCE_RANKS = ["file", "memory", "builtin"] as const;
+/** Who wins when two sources name the same object: what stands in a file, was applied, what a command added, what is built in. */
+export const SOURCE_RANKS = ["file", "applied", "memory", "builtin"] as const;
 export type SourceRank = (typeof SOURCE_RANKS)[number];
 
 export interface Origin {
@@ -26,6 +26,12 @@ export interface ObjectChange {
   readonly key: ObjectKey;
   /** The new object; the last one when deleted. */
   readonly object: ApiObject;
+}
+
+/** A live object of a file, and what was written there. */
+export interface WrittenObject {
+  readonly object: ApiObject;
+  readonly rawValue: () => unknown;
 }
 
 export interface StoreChange {
@@ -118,6 +124,14 @@ export class ConfigStore {
     return [...this.#files.keys()];
   }
 
+  /** The live objects that stand in files. */
+  *writtenObjects(): Iterable<WrittenObject> {
+    for (const { object, candidate } of this.#records.values()) {
+      const { rawValue } = candidate.entry;
+      if (candidate.origin.rank === "file" && rawValue !== undefined) yield { object, rawValue };
+    }
+  }
+
   /** Called after every publication that changed something, in order of subscription. */
   subscribe(listener: (change: StoreChange) => void): () => void {
     this.#listeners.add(listener);
@@ -170,7 +184,7 @@ export class ConfigStore {
   /** Where an object, or one of its fields, stands now. */
   placeOf(key: ObjectKey, field?: string): Place | undefined {
     const candidate = this.#records.get(keyString(key))?.candidate;
-    if (candidate === undefined || candidate.origin.rank === "builtin") return undefined;
+    if (candidate === undefined || candidate.origin.rank === "builtin" || candidate.origin.rank === "applied") return undefined;
     return placeIn(candidate.entry.latest, candidate.origin.path, field);
   }
 
@@ -210,6 +224,8 @@ export class ConfigStore {
         winners.set(candidate.entry.key, candidate);
       } else if (candidate.entry.missingSinceMs === undefined && candidate.origin.rank === before.origin.rank) {
         findings.push(duplicate(candidate.entry.latest, candidate.origin.path, before.entry.latest, before.origin.path));
+      } else if (candidate.origin.rank === "applied" && before.origin.rank === "file") {
+        findings.push(hidden(candidate.entry.latest, before.entry.latest, before.origin.path));
       }
     }
     return winners;
@@ -274,6 +290,7 @@ export class ConfigStore {
           generation: before === undefined ? 1 : before.generation + (sameSpec ? 0 : 1),
           resourceVersion: String(++this.#resourceVersion),
           uid: before?.uid ?? uidOf(key, creationTimestamp),
+          ...decoded.identity,
           ...(generateName === undefined ? {} : { generateName }),
           ...(ownerReferences === undefined ? {} : { ownerReferences }),
         },
@@ -296,5 +313,16 @@ function duplicate(loser: SourceDocument, loserPath: string, winner: SourceDocum
     ...(loser.key === undefined ? {} : { object: loser.key }),
     place: placeIn(loser, loserPath, undefined),
     hint: "remove one of the two, or give it another name",
+  };
+}
+
+function hidden(applied: SourceDocument, winner: SourceDocument, winnerPath: string): Finding {
+  const other = placeIn(winner, winnerPath, undefined);
+  return {
+    level: "warning",
+    code: "MZ0006",
+    message: `the applied object has no effect: the same object is defined in ${other.file}:${other.line}, which is the one in use`,
+    ...(applied.key === undefined ? {} : { object: applied.key }),
+    hint: "take it out of the file to use the applied one",
   };
 }

@@ -17,8 +17,9 @@ import type { Log } from "#runtime/log";
 import type { Random } from "#runtime/random";
 import { decodeContinue, encodeContinue } from "./continue-token.ts";
 import { DeletionLoop } from "./deletion-loop.ts";
+import { FileLayer, type ObjectOfFile } from "./file-layer.ts";
 import type { Journal } from "./journal.ts";
-import { ObjectCache } from "./object-cache.ts";
+import { ObjectCache, type StoredChange } from "./object-cache.ts";
 import { selectionOf } from "./selection.ts";
 import { resultOf, WritePlan, type PlannedWrite } from "./write-plan.ts";
 
@@ -48,11 +49,13 @@ export class CachedObjectStore implements ObjectStore {
   readonly #options: CachedObjectStoreOptions;
   readonly #cache: ObjectCache;
   readonly #deletions: DeletionLoop;
+  readonly #files: FileLayer;
   #bookmarks: Timer | undefined;
 
   private constructor(options: CachedObjectStoreOptions) {
     this.#options = options;
     this.#cache = new ObjectCache({ maxChanges: options.maxChanges ?? MAX_CHANGES, maxWaiting: options.maxWaiting ?? MAX_WAITING });
+    this.#files = new FileLayer(options.journal, this.#cache);
     this.#deletions = new DeletionLoop({ store: this, cache: this.#cache, clock: options.clock, log: options.log });
   }
 
@@ -125,7 +128,9 @@ export class CachedObjectStore implements ObjectStore {
         uid: () => random.uuid(),
         suffix: () => Array.from({ length: 5 }, () => SUFFIX_LETTERS[random.integer(SUFFIX_LETTERS.length)]).join(""),
         find: (key) => this.#cache.get(key),
-        hasNamespace: this.#options.hasNamespace ?? (() => false),
+        storedRevision: (key) => this.#cache.storedRevision(key),
+        placeInFile: (key) => this.#files.placeOf(key),
+        hasNamespace: (namespace) => this.#options.hasNamespace?.(namespace) === true,
       });
       const planned = writes.map((write) => plan.add(write));
       const { changes } = plan;
@@ -139,6 +144,29 @@ export class CachedObjectStore implements ObjectStore {
 
   async versions(name: ObjectName): Promise<readonly ObjectVersion[]> {
     return this.#options.journal.versions(objectKey(name));
+  }
+
+  /** All objects that files hold now: visible to clients before stored ones of the same name, and changed by nobody but the file. */
+  setFiles(objects: readonly ObjectOfFile[]): Promise<void> {
+    return this.#files.set(objects);
+  }
+
+  /** What is stored (also behind objects of files) now, then after each change; of one that has gone, undefined. Returns how to stop. */
+  followStored(told: (changes: readonly StoredChange[]) => void): () => void {
+    const known = new Set<string>();
+    const tell = (changes: readonly StoredChange[]): void => {
+      for (const { key, object } of changes)
+        if (object === undefined) known.delete(key);
+        else known.add(key);
+      if (changes.length > 0) told(changes);
+    };
+    const readAll = (): void => {
+      const stored = new Map(this.#cache.stored());
+      const gone = [...known].filter((key) => !stored.has(key)).map((key) => ({ key, object: undefined }));
+      tell([...gone, ...[...stored].map(([key, object]) => ({ key, object }))]);
+    };
+    readAll();
+    return this.#cache.follow({ changed: (_, stored) => tell(stored), loaded: readAll });
   }
 
   async close(): Promise<void> {

@@ -26,7 +26,7 @@ export class DeletionLoop {
   #waiting = new Set<string>();
   #running: Promise<void> | undefined;
   #retry: Timer | undefined;
-  #stopObserving: (() => void) | undefined;
+  #stopFollowing: (() => void) | undefined;
 
   constructor(options: DeletionLoopOptions) {
     this.#options = options;
@@ -34,19 +34,19 @@ export class DeletionLoop {
 
   start(): void {
     const { cache } = this.#options;
-    this.#stopObserving = cache.observe(
-      (changes) => {
+    this.#stopFollowing = cache.follow({
+      changed: (changes) => {
         for (const change of changes) for (const key of this.#index.apply(change)) this.#waiting.add(key);
         this.#run();
       },
-      () => this.#readAll(),
-    );
+      loaded: () => this.#readAll(),
+    });
     this.#readAll();
   }
 
   async close(): Promise<void> {
-    this.#stopObserving?.();
-    this.#stopObserving = undefined;
+    this.#stopFollowing?.();
+    this.#stopFollowing = undefined;
     this.#retry?.cancel();
     this.#waiting.clear();
     await this.#running;
@@ -73,10 +73,14 @@ export class DeletionLoop {
     const { cache } = this.#options;
     for (const key of this.#waiting) {
       this.#waiting.delete(key);
-      const writes = deletionWrites(key, { index: this.#index, get: (other) => cache.get(other), isReadOnly: () => false });
+      const writes = deletionWrites(key, {
+        index: this.#index,
+        get: (other) => cache.get(other),
+        isReadOnly: (other) => cache.isOfFile(other),
+      });
       for (let start = 0; start < writes.length; start += BATCH) {
         const batch = writes.slice(start, start + BATCH);
-        if ((await this.#write(batch)) || this.#stopObserving === undefined) continue;
+        if ((await this.#write(batch)) || this.#stopFollowing === undefined) continue;
         this.#waiting.add(key);
         this.#retry?.cancel();
         this.#retry = this.#options.clock.setTimer(RETRY_MS, () => this.#run(), true);

@@ -18,7 +18,7 @@ export class MemoryJournal implements Journal {
     const cache = this.#cache;
     if (cache === undefined) return undefined;
     for (const [key, revision] of seen) {
-      if (Number(cache.get(key)?.metadata.resourceVersion ?? 0) !== revision) return undefined;
+      if (cache.storedRevision(key) !== revision) return undefined;
     }
     let revision = cache.revision;
     const applied = changes.map(({ key, object, recorded }) => {
@@ -39,6 +39,10 @@ export class MemoryJournal implements Journal {
     });
     cache.apply(applied);
     return new Map(applied.map(({ key, revision }) => [key, revision]));
+  }
+
+  async claim(apply: (revision: number) => void): Promise<void> {
+    if (this.#cache !== undefined) apply(this.#cache.revision + 1);
   }
 
   async versions(key: string): Promise<readonly ObjectVersion[]> {

@@ -21,6 +21,18 @@ export interface LoggedChange {
   readonly after: StoredObject | undefined;
 }
 
+/** What a journal keeps of an object now, whether clients see it or an object of a file in its place. */
+export interface StoredChange {
+  readonly key: string;
+  readonly object: StoredObject | undefined;
+}
+
+interface Follower {
+  readonly changed: (changes: readonly LoggedChange[], stored: readonly StoredChange[]) => void;
+  /** Everything was read anew. */
+  readonly loaded: () => void;
+}
+
 interface Watcher {
   readonly selection: Selection;
   readonly queue: WatchQueue;
@@ -44,7 +56,11 @@ export class ObjectCache {
   #revision = 0;
   #compacted = 0;
   readonly #watchers = new Map<string, Set<Watcher>>();
-  readonly #observers = new Set<{ readonly changed: (changes: readonly LoggedChange[]) => void; readonly loaded: () => void }>();
+  readonly #followers = new Set<Follower>();
+  /** Objects of files: they stand before stored ones of the same name, which wait here. */
+  readonly #files = new Map<string, StoredObject | undefined>();
+  /** Revisions of stored objects that clients see under a later one, since a file no longer stands before them. */
+  readonly #storedRevisions = new Map<string, number>();
 
   constructor(options: ObjectCacheOptions) {
     this.#options = options;
@@ -70,53 +86,107 @@ export class ObjectCache {
     return this.#resources.get(resourcePrefix(key))?.get(key);
   }
 
-  /** All objects, of every resource. */
+  /** Whether a file holds it: then only the file changes it. */
+  isOfFile(key: string): boolean {
+    return this.#files.has(key);
+  }
+
+  /** The revision under which a journal keeps it; 0: it keeps none. */
+  storedRevision(key: string): number {
+    const object = this.#files.has(key) ? this.#files.get(key) : this.get(key);
+    return this.#storedRevisions.get(key) ?? Number(object?.metadata.resourceVersion ?? 0);
+  }
+
+  /** All that a journal keeps. */
+  *stored(): Iterable<readonly [string, StoredObject]> {
+    for (const [key, object] of this.all()) if (!this.#files.has(key)) yield [key, object];
+    for (const [key, object] of this.#files) if (object !== undefined) yield [key, object];
+  }
+
+  /** All objects that clients see, of every resource. */
   *all(): Iterable<readonly [string, StoredObject]> {
     for (const objects of this.#resources.values()) yield* objects.entries("");
   }
 
-  /** What is there at the beginning: no changes, and nothing before it is known. Watches that are open lose their place. */
+  /** What a journal keeps at the beginning: no changes, and nothing before it is known. Watches that are open lose their place. */
   load(objects: Iterable<readonly [string, StoredObject]>, revision: number): void {
+    const files = [...this.#files.keys()].map((key) => [key, this.get(key)] as const);
     for (const watchers of this.#watchers.values()) {
       for (const watcher of watchers) watcher.queue.fail(StatusError.expired("the store was read anew; start again with a list"));
     }
     this.#resources.clear();
+    this.#storedRevisions.clear();
     for (const [key, object] of objects) this.#objects(key).set(key, object);
+    for (const [key, object] of files) {
+      this.#files.set(key, this.get(key));
+      if (object !== undefined) this.#objects(key).set(key, object);
+    }
     this.#log = [];
     this.#revision = revision;
     this.#compacted = revision;
-    for (const { loaded } of this.#observers) loaded();
+    for (const { loaded } of this.#followers) loaded();
   }
 
-  /** Changes of one commit, in order. All are visible before anybody is told. */
+  /** Changes of one commit of the journal, in order. All are visible before anybody is told. */
   apply(changes: readonly CacheChange[]): void {
     const logged: LoggedChange[] = [];
+    const stored: StoredChange[] = [];
     for (const { key, revision, object } of changes) {
-      const objects = this.#objects(key);
-      const before = objects.get(key);
-      if (before === undefined && object === undefined) continue;
       const after = object === undefined ? undefined : withResourceVersion(object, String(revision));
-      if (after === undefined) objects.delete(key);
-      else objects.set(key, after);
-      logged.push({ key, revision, before, after });
+      this.#storedRevisions.delete(key);
+      stored.push({ key, object: after });
+      if (this.#files.has(key)) this.#files.set(key, after);
+      else this.#show(key, after, revision, logged);
+      this.#revision = Math.max(this.#revision, revision);
     }
-    for (const { revision } of changes) this.#revision = Math.max(this.#revision, revision);
+    this.#tell(logged, stored);
+  }
+
+  /** Objects of files that come, change or go (undefined), at a revision of their own. */
+  applyFiles(changes: ReadonlyMap<string, StoredObject | undefined>, revision: number): void {
+    const logged: LoggedChange[] = [];
+    for (const [key, object] of changes) {
+      const hidden = this.#files.has(key) ? this.#files.get(key) : this.get(key);
+      const storedRevision = this.storedRevision(key);
+      if (object === undefined) this.#files.delete(key);
+      else this.#files.set(key, hidden);
+      if (storedRevision > 0) this.#storedRevisions.set(key, storedRevision);
+      const visible = object ?? hidden;
+      this.#show(key, visible === undefined ? undefined : withResourceVersion(visible, String(revision)), revision, logged);
+    }
+    this.#revision = Math.max(this.#revision, revision);
+    this.#tell(logged, []);
+  }
+
+  #show(key: string, after: StoredObject | undefined, revision: number, logged: LoggedChange[]): void {
+    const objects = this.#objects(key);
+    const before = objects.get(key);
+    if (before === undefined && after === undefined) return;
+    if (after === undefined) objects.delete(key);
+    else objects.set(key, after);
+    logged.push({ key, revision, before, after });
+  }
+
+  #tell(logged: readonly LoggedChange[], stored: readonly StoredChange[]): void {
     this.#log.push(...logged);
-    // Trimmed by whole halves, so that it costs little; by whole revisions, so that none is half there.
-    if (this.#log.length > this.#options.maxChanges) {
-      let cut = Math.ceil(this.#log.length / 2);
-      const last = this.#log[cut - 1]?.revision ?? 0;
-      while (this.#log[cut]?.revision === last) cut++;
-      this.#compacted = last;
-      this.#log.splice(0, cut);
-    }
+    this.#trim();
     for (const change of logged) {
       for (const watcher of this.#watchers.get(resourcePrefix(change.key)) ?? []) {
         const event = eventOf(change, watcher.selection);
         if (event !== undefined) watcher.queue.push(event, this.#options.maxWaiting);
       }
     }
-    for (const { changed } of this.#observers) changed(logged);
+    for (const { changed } of this.#followers) changed(logged, stored);
+  }
+
+  /** By whole halves, so that it costs little; by whole revisions, so that none is half there. */
+  #trim(): void {
+    if (this.#log.length <= this.#options.maxChanges) return;
+    let cut = Math.ceil(this.#log.length / 2);
+    const last = this.#log[cut - 1]?.revision ?? 0;
+    while (this.#log[cut]?.revision === last) cut++;
+    this.#compacted = last;
+    this.#log.splice(0, cut);
   }
 
   /** Nothing changed up to `revision`. */
@@ -145,11 +215,10 @@ export class ObjectCache {
     return watcher.queue;
   }
 
-  /** For those who follow everything: told after each commit, and when everything was read anew. Returns how to stop. */
-  observe(changed: (changes: readonly LoggedChange[]) => void, loaded: () => void): () => void {
-    const observer = { changed, loaded };
-    this.#observers.add(observer);
-    return () => this.#observers.delete(observer);
+  /** For those who read everything: told after each commit. Returns how to stop. */
+  follow(follower: Follower): () => void {
+    this.#followers.add(follower);
+    return () => this.#followers.delete(follower);
   }
 
   /** A bookmark for every watch that wants some. */

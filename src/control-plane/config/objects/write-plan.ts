@@ -15,6 +15,10 @@ export interface PlannedWrite {
 
 export interface PlanOptions extends Stamp {
   readonly find: (key: string) => StoredObject | undefined;
+  /** The revision under which it is kept; 0: it is not. */
+  readonly storedRevision: (key: string) => number;
+  /** Where the file that holds it says so, when a file holds it. */
+  readonly placeInFile: (key: string) => string | undefined;
   /** A namespace that need not be stored: of a file. */
   readonly hasNamespace: (namespace: string) => boolean;
   /** The end of a generated name. */
@@ -29,7 +33,7 @@ interface Pending {
 export class WritePlan {
   readonly #options: PlanOptions;
   readonly #pending = new Map<string, Pending>();
-  /** Keys that were looked at, with the version they had; 0: not there. */
+  /** Keys that were looked at, with the revision under which they are kept; 0: not. */
   readonly seen = new Map<string, number>();
 
   constructor(options: PlanOptions) {
@@ -55,6 +59,7 @@ export class WritePlan {
     if (write.verb === "create") return this.#create(write.name, write.object);
     const { name } = write;
     const key = objectKey(name);
+    this.#checkWritable(name, key);
     const current = this.#current(key);
     if (current === undefined) {
       if (write.verb === "modify" && write.mayCreate === true) return this.#create(name, write.change(undefined));
@@ -81,6 +86,11 @@ export class WritePlan {
     return this.#put(key, createdObject(name, content, this.#options), "created");
   }
 
+  #checkWritable(name: ObjectName, key: string): void {
+    const place = this.#options.placeInFile(key);
+    if (place !== undefined) throw StatusError.forbidden(name, `it is read from ${place}; edit that file`);
+  }
+
   #generated(name: ObjectName, generateName: string): ObjectName {
     // Kubernetes' names have at most 63 characters, 5 of them generated, and it tries as often before it gives up.
     for (let attempt = 0; attempt < 8; attempt++) {
@@ -102,7 +112,7 @@ export class WritePlan {
     const pending = this.#pending.get(key);
     if (pending !== undefined) return pending.after;
     const object = this.#options.find(key);
-    this.seen.set(key, Number(object?.metadata.resourceVersion ?? 0));
+    this.seen.set(key, this.#options.storedRevision(key));
     return object;
   }
 

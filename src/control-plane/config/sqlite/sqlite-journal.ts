@@ -76,7 +76,7 @@ export class SqliteJournal implements Journal {
     const cache = this.#cache;
     if (cache === undefined) return undefined;
     for (const [key, revision] of seen) {
-      if (Number(cache.get(key)?.metadata.resourceVersion ?? 0) !== revision) return undefined;
+      if (cache.storedRevision(key) !== revision) return undefined;
     }
     const first = cache.revision + 1;
     const applied = changes.map(({ key, object }, index) => ({ key, object, revision: first + index }));
@@ -86,6 +86,12 @@ export class SqliteJournal implements Journal {
     });
     cache.apply(applied);
     return new Map(applied.map(({ key, revision }) => [key, revision]));
+  }
+
+  async claim(apply: (revision: number) => void): Promise<void> {
+    const revision = (this.#cache?.revision ?? 0) + 1;
+    if (revision >= this.#reserved) this.#transaction(() => this.#reserve(revision));
+    apply(revision);
   }
 
   async versions(key: string): Promise<readonly ObjectVersion[]> {
