@@ -12,6 +12,8 @@ import { file_envoy_extensions_filters_http_cors_v3_cors as corsFile } from "#en
 import { file_envoy_extensions_filters_http_fault_v3_fault as faultFile } from "#envoy/gen/envoy/extensions/filters/http/fault/v3/fault_pb";
 import { file_envoy_extensions_filters_http_router_v3_router as routerFile } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
 import { file_envoy_extensions_transport_sockets_tls_v3_tls as tlsFile } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb";
+import { file_envoy_extensions_filters_http_grpc_stats_v3_config as grpcStatsFile } from "#envoy/gen/envoy/extensions/filters/http/grpc_stats/v3/config_pb";
+import { file_envoy_extensions_upstreams_http_v3_http_protocol_options as httpOptionsFile } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
@@ -28,7 +30,7 @@ import { envoyBinary } from "./tools.ts";
 
 const TYPE = "type.googleapis.com/envoy.extensions.filters";
 const ADS = { ads: {}, resourceApiVersion: "V3" };
-const registry = registryOf(hcmFile, faultFile, corsFile, routerFile, fileLogFile, tlsFile);
+const registry = registryOf(hcmFile, faultFile, corsFile, grpcStatsFile, routerFile, fileLogFile, tlsFile, httpOptionsFile);
 const PROXY_CLUSTER = "outbound|80||backend.default.svc.cluster.local";
 const LOG_FORMAT =
   "%REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %BYTES_RECEIVED% %BYTES_SENT% %UPSTREAM_REQUEST_ATTEMPT_COUNT%\n";

@@ -154,7 +154,7 @@ export class Http2ClientStream implements RequestSender, Http2StreamHandler {
     if (source === "connection") {
       // Ours are the ends with an error: the peer broke the protocol, or we did.
       this.#client.owner.onStreamBroken(this.#client, code !== ErrorCode.NO_ERROR);
-    } else if (!this.#over) this.#client.owner.onStreamReset(this.#client, source === "malformed");
+    } else if (!this.#over && !isRefusal(code, source)) this.#client.owner.onStreamReset(this.#client, source === "malformed");
     if (this.#over) return;
     this.#over = true;
     if (!this.#responseDone) this.#receiver.onResponseReset(resetReason(code, source), details);
@@ -189,15 +189,19 @@ export class Http2ClientStream implements RequestSender, Http2StreamHandler {
   }
 }
 
+/** The peer never looked at the stream. Envoy counts no reset of the upstream's for it. */
+function isRefusal(code: number, source: StreamResetSource): boolean {
+  return source === "goaway" || (source === "remote" && code === ErrorCode.REFUSED_STREAM);
+}
+
 function resetReason(code: number, source: StreamResetSource): StreamResetReason {
   switch (source) {
-    case "goaway":
-      return "remote-refused";
     case "malformed":
       return "protocol-error";
     case "connection":
       return code === ErrorCode.NO_ERROR ? "connection-termination" : "protocol-error";
+    case "goaway":
     case "remote":
-      return code === ErrorCode.REFUSED_STREAM ? "remote-refused" : "remote-reset";
+      return isRefusal(code, source) ? "remote-refused" : "remote-reset";
   }
 }

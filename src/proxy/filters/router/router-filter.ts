@@ -50,6 +50,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
   #timeoutReplies: { readonly global: LocalReply; readonly perTry: LocalReply } | undefined = undefined;
   #requestCompleteMs = -1;
   #responseStarted = false;
+  /** The response waits for the client to take what it has. */
+  #clientFull = false;
   #attempts = 0;
   #done = false;
   #grpc = false;
@@ -149,6 +151,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
   }
 
   onResponseDrain(): void {
+    if (!this.#clientFull) return;
+    this.#clientFull = false;
     this.#attempt?.resumeReading();
   }
 
@@ -264,7 +268,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
     const attempt = this.#attempt;
     if (this.#done || attempt === undefined) return;
     if (endStream) this.#complete(this.#stream.clock.monotonicMs());
-    if (!this.#stream.respondData(chunk, endStream)) attempt.pauseReading();
+    // What was on its way when the upstream was paused still comes: HTTP/2 stops only where its window ends.
+    if (this.#stream.respondData(chunk, endStream) || this.#clientFull) return;
+    this.#clientFull = true;
+    attempt.pauseReading();
   }
 
   onUpstreamTrailers(trailers: TrailerMap): void {
