@@ -202,6 +202,9 @@ export class SessionCore implements StreamOwner, SendQueueOwner {
     switch (this.streams.ending(streamId)) {
       case "by-us":
         break;
+      case "skipped":
+        this.fail(protocolError(`${what} on a stream whose id was passed over`));
+        break;
       case "complete":
         this.fail(streamClosedError(`${what} on a stream that has ended`));
         break;

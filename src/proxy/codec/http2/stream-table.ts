@@ -48,6 +48,8 @@ export class StreamTable {
 
   /** Streams below that were never opened are closed by it (RFC 9113 5.1.1). */
   sawPeerStream(streamId: number): void {
+    const next = this.#lastOfPeer === 0 ? 1 : this.#lastOfPeer + 2;
+    if (streamId > next) this.#closed.skip(next, streamId - 1);
     this.#lastOfPeer = streamId;
   }
 
