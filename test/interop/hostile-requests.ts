@@ -232,7 +232,6 @@ const STARTS: readonly (readonly [string, string, Partial<HostileCase>?])[] = [
   ["CONNECT with a path", startLine("CONNECT /c@ HTTP/1.1")],
   ["CONNECT with a body", `CONNECT a.example:80 HTTP/1.1\r\n${H}\r\nContent-Length: 5\r\n\r\nhello`],
   ["TRACE", startLine("TRACE /c@ HTTP/1.1")],
-  ["PRI, HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", { statusDiffers: "Envoy begins HTTP/2, which is not served here" }],
   ["a TLS hello", "\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03"],
   ["a whole TLS hello of zeros", `\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03${"\0".repeat(300)}`],
   ["SSH", "SSH-2.0-OpenSSH_9.6\r\n"],

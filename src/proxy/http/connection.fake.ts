@@ -1,5 +1,6 @@
 // A transport connection for tests: records what is written, hands out what the test feeds. With `poison`, bytes that were fed and not
 // kept are overwritten after the callback, as the transport does in poison mode.
+import { endTurn } from "./write-batch.ts";
 import type { Connection, ConnectionHandler, PauseCause, TransportFailure } from "#proxy/net/connection";
 
 const unhandled: ConnectionHandler = { onData: () => {}, onEnd: () => {}, onDrain: () => {}, onClose: () => {} };
@@ -92,7 +93,9 @@ export class FakeConnection implements Connection {
     this.handler.onClose(failure);
   }
 
+  /** All that was written, as if the event loop had turned. */
   take(): string {
+    endTurn();
     const text = this.written;
     this.written = "";
     return text;

@@ -168,15 +168,17 @@ describe("HTTP/2 client connection: exchanges", () => {
     assert.equal(bench.stats.get("http2.streams_active"), 0);
   });
 
-  it("sends everything of one event in one write", () => {
+  it("sends everything of one turn in one write", () => {
     const bench = new Bench();
+    bench.connection.take();
     bench.connection.writes = 0;
-    bench.within(() => {
+    for (let event = 0; event < 2; event++) {
       const receiver = new Receiver();
       const sender = bench.client.newStream(receiver);
       sender.sendHeaders(new PairRequestHeaderMap({ method: "POST", path: "/", authority: "a", scheme: "http" }), false);
       sender.sendData(Buffer.from("x"), true);
-    });
+    }
+    bench.connection.take();
     assert.equal(bench.connection.writes, 1);
   });
 

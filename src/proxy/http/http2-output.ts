@@ -1,8 +1,8 @@
-// The way out of an HTTP/2 connection, either side: what a session writes while one event is handled leaves in one write at its end.
+// The way out of an HTTP/2 connection, either side: what a session writes in one turn of the event loop leaves in one write.
 import type { Http2Session } from "#proxy/codec/http2/session";
 import type { Http2Output } from "#proxy/codec/http2/session-handler";
 import type { Connection } from "#proxy/net/connection";
-import { enlist } from "./write-batch.ts";
+import { enlistForTurn } from "./write-batch.ts";
 import type { BatchedWriter } from "./write-batch.ts";
 
 export class Http2ConnectionOutput implements Http2Output, BatchedWriter {
@@ -25,13 +25,12 @@ export class Http2ConnectionOutput implements Http2Output, BatchedWriter {
   }
 
   onWritable(): void {
-    // Outside of a batch (a timer, a filter's promise) more may follow in the same task; nothing may run between it and this.
-    if (!enlist(this)) queueMicrotask(this.flush);
+    enlistForTurn(this);
   }
 
   // ---- BatchedWriter
 
-  readonly flush = (): void => {
+  flush(): void {
     this.session?.flush();
-  };
+  }
 }

@@ -122,22 +122,20 @@ class Bench implements Http2ServerOwner {
     return this.exchanges.at(-1)!;
   }
 
-  /** Carries bytes both ways until nobody says anything, once what was written in this task has left. */
-  async carry(): Promise<void> {
+  /** Carries bytes both ways until nobody says anything. */
+  carry(): void {
     for (let moved = true; moved;) {
-      await Promise.resolve();
       const up = this.client.take();
       if (up.length > 0) this.connection.feed(up.toString("latin1"));
-      await Promise.resolve();
       const down = Buffer.from(this.connection.take(), "latin1");
       if (down.length > 0) this.client.session.receive(down);
       moved = up.length + down.length > 0;
     }
   }
 
-  async request(path: string, fields: readonly string[] = [], endStream = true, method = "GET"): Promise<StreamNotes> {
+  request(path: string, fields: readonly string[] = [], endStream = true, method = "GET"): StreamNotes {
     const notes = this.client.request(path, endStream, fields, method);
-    await this.carry();
+    this.carry();
     return notes;
   }
 }
@@ -148,17 +146,17 @@ function head(notes: StreamNotes): string {
 }
 
 describe("an HTTP/2 server connection", () => {
-  it("carries a request with its body, and the response with trailers, with one write for what belongs together", async () => {
+  it("carries a request with its body, and the response with trailers, with one write for what belongs together", () => {
     const bench = new Bench();
-    const notes = await bench.request("/a?b", ["x-a", "1"], false, "POST");
+    const notes = bench.request("/a?b", ["x-a", "1"], false, "POST");
     const { headers } = bench.last;
     assert.equal(`${headers!.method} ${headers!.scheme} ${headers!.authority} ${headers!.path}`, "POST http a.example /a?b");
     assert.equal(headers!.toHttp1(), "host: a.example\r\nx-a: 1\r\n");
     notes.stream!.sendData(Buffer.from("hello "), false);
-    await bench.carry();
+    bench.carry();
     notes.stream!.sendData(Buffer.from("there"), false);
     notes.stream!.sendTrailers(["x-sum", "2"]);
-    await bench.carry();
+    bench.carry();
     assert.equal(bench.last.body, "hello there", "kept chunks are not overwritten");
     assert.equal(bench.last.trailers, "x-sum: 2\r\n");
 
@@ -167,7 +165,7 @@ describe("an HTTP/2 server connection", () => {
     bench.last.sender.sendHeaders(new PairResponseHeaderMap(200, [["x-b", "3"]]), false);
     bench.last.sender.sendData(Buffer.from("answer"), false);
     bench.last.sender.sendTrailers(new PairTrailerMap([["grpc-status", "0"]]));
-    await bench.carry();
+    bench.carry();
     assert.equal(bench.connection.writes, 1);
     assert.deepEqual(
       notes.heads.map(({ status }) => status),
@@ -179,69 +177,69 @@ describe("an HTTP/2 server connection", () => {
     assert.equal(bench.stats.get("http2.streams_active"), 0);
   });
 
-  it("serves streams side by side, in any order", async () => {
+  it("serves streams side by side, in any order", () => {
     const bench = new Bench();
-    const [one, two] = [await bench.request("/1"), await bench.request("/2")];
+    const [one, two] = [bench.request("/1"), bench.request("/2")];
     bench.exchanges[1]!.respond(200, "two");
-    await bench.carry();
+    bench.carry();
     assert.deepEqual([one.ended, two.body, two.ended], [false, "two", true]);
     assert.deepEqual(bench.events, []);
     bench.exchanges[0]!.respond(204);
-    await bench.carry();
+    bench.carry();
     assert.equal(one.ended, true);
     assert.deepEqual(bench.events, ["idle"]);
   });
 
-  it("leaves out of the answer what speaks of an HTTP/1 connection", async () => {
+  it("leaves out of the answer what speaks of an HTTP/1 connection", () => {
     const bench = new Bench();
-    const notes = await bench.request("/");
+    const notes = bench.request("/");
     bench.last.respond(200, "", [
       ["connection", "close"],
       ["keep-alive", "timeout=5"],
       ["x-a", "b"],
       ["transfer-encoding", "chunked"],
     ]);
-    await bench.carry();
+    bench.carry();
     assert.equal(head(notes), "200 x-a b");
   });
 
-  it("joins crumbs of cookies, and takes Host for a missing :authority only", async () => {
+  it("joins crumbs of cookies, and takes Host for a missing :authority only", () => {
     const bench = new Bench();
-    await bench.request("/", ["cookie", "a=b", "host", "other", "x", "y", "cookie", "c=d"]);
+    bench.request("/", ["cookie", "a=b", "host", "other", "x", "y", "cookie", "c=d"]);
     assert.equal(bench.last.headers!.toHttp1(), "host: a.example\r\ncookie: a=b; c=d\r\nx: y\r\n");
     const bare = bench.client.session.newStream(bench.client.onStream(undefined as never));
     bare.sendRequest({ method: "GET", scheme: "http", authority: "", path: "/" }, ["host", "b.example:80"], true);
-    await bench.carry();
+    bench.carry();
     assert.equal(bench.last.headers!.authority, "b.example:80");
     assert.equal(bench.last.headers!.count, 0);
   });
 
-  it("answers 100-continue itself unless it is told to leave that to the upstream", async () => {
+  it("answers 100-continue itself unless it is told to leave that to the upstream", () => {
     const bench = new Bench();
-    const notes = await bench.request("/", ["expect", "100-continue"], false, "POST");
+    const notes = bench.request("/", ["expect", "100-continue"], false, "POST");
     assert.deepEqual(
       notes.heads.map(({ status }) => status),
       [100],
     );
     assert.equal(bench.last.headers!.has("expect"), false);
     const leaving = new Bench({}, { proxy100Continue: true });
-    assert.equal((await leaving.request("/", ["expect", "100-continue"], false, "POST")).heads.length, 0);
+    assert.equal(leaving.request("/", ["expect", "100-continue"], false, "POST").heads.length, 0);
     assert.equal(leaving.last.headers!.get("expect"), "100-continue");
   });
 
-  it("shows an extended CONNECT as an upgrade, and its 101 as 200", async () => {
+  it("shows an extended CONNECT as an upgrade, and its 101 as 200", () => {
     const bench = new Bench({ allowConnect: true });
     const client = bench.client;
     const notes = client.onStream(undefined as never) as StreamNotes;
     const stream = client.session.newStream(notes);
-    await bench.carry();
+    bench.carry();
     assert.equal(client.session.peerSettings.enableConnectProtocol, true);
     stream.sendRequest(
       { method: "CONNECT", scheme: "http", authority: "a.example", path: "/chat", protocol: "websocket" },
       ["sec-websocket-version", "13"],
       false,
     );
-    await bench.carry();
+    bench.carry();
     const { headers, sender } = bench.last;
     assert.deepEqual([headers!.method, headers!.path, headers!.upgrade], ["GET", "/chat", "websocket"]);
     assert.match(
@@ -259,110 +257,110 @@ describe("an HTTP/2 server connection", () => {
     );
     sender.sendData(Buffer.from("frame"), false);
     stream.sendData(Buffer.from("mask"), false);
-    await bench.carry();
+    bench.carry();
     assert.equal(head(notes), "200 sec-websocket-protocol p");
     assert.equal(notes.body, "frame");
     assert.equal(bench.last.body, "mask");
   });
 
-  it("tells who ended a stream or the connection", async () => {
+  it("tells who ended a stream or the connection", () => {
     const bench = new Bench();
-    const cancelled = await bench.request("/", [], false);
+    const cancelled = bench.request("/", [], false);
     cancelled.stream!.reset(ErrorCode.CANCEL);
-    await bench.carry();
+    bench.carry();
     assert.equal(bench.last.reset, "remote-reset http2.remote_reset");
-    await bench.request("/");
+    bench.request("/");
     bench.connection.lost();
     assert.equal(bench.last.reset, "remote-reset downstream_remote_disconnect");
     assert.equal(bench.server.leftByClient, true);
     assert.deepEqual(bench.events, ["idle", "closed"]);
 
     const broken = new Bench();
-    await broken.request("/");
+    broken.request("/");
     broken.connection.feed("\0\0\x01\x06\0\0\0\0\0\0");
-    await broken.carry();
+    broken.carry();
     assert.equal(broken.last.reset, "protocol-error http2.frame_size_error");
     assert.deepEqual(broken.events, ["http2.frame_size_error"]);
     assert.equal(broken.connection.closed, "flush");
     assert.equal(broken.client.goaways.at(-1)!.code, ErrorCode.FRAME_SIZE_ERROR);
   });
 
-  it("says INTERNAL_ERROR when a response breaks off, and NO_ERROR when it needs no more of the request", async () => {
+  it("says INTERNAL_ERROR when a response breaks off, and NO_ERROR when it needs no more of the request", () => {
     const bench = new Bench();
-    const broken = await bench.request("/");
+    const broken = bench.request("/");
     bench.last.sender.sendHeaders(new PairResponseHeaderMap(200), false);
     bench.last.sender.reset("connection-termination");
-    await bench.carry();
+    bench.carry();
     assert.equal(broken.reset!.code, ErrorCode.INTERNAL_ERROR);
-    const early = await bench.request("/", [], false, "POST");
+    const early = bench.request("/", [], false, "POST");
     bench.last.respond(413, "too much");
-    await bench.carry();
+    bench.carry();
     assert.equal(early.body, "too much");
     assert.equal(early.reset!.code, ErrorCode.NO_ERROR);
     assert.equal(bench.stats.get("http2.streams_active"), 0);
   });
 
-  it("waits for the client's windows, and says when it may go on", async () => {
+  it("waits for the client's windows, and says when it may go on", () => {
     const bench = new Bench({}, {}, { initialStreamWindowSize: 65_535, initialConnectionWindowSize: 65_535 });
-    const notes = await bench.request("/");
+    const notes = bench.request("/");
     notes.stream!.pauseReading();
     bench.last.sender.sendHeaders(new PairResponseHeaderMap(200), false);
     let taken = 0;
     while (bench.last.sender.sendData(Buffer.alloc(10_000), false)) taken++;
-    await bench.carry();
+    bench.carry();
     assert.equal(bench.last.drains, 0);
     assert.ok(taken * 10_000 < 65_535 * 2 + 20_000, `${taken} chunks were taken`);
     notes.stream!.resumeReading();
-    await bench.carry();
+    bench.carry();
     assert.equal(bench.last.drains, 1);
   });
 
-  it("gives a client no window for a paused request, and passes over what comes after the answer", async () => {
+  it("gives a client no window for a paused request, and passes over what comes after the answer", () => {
     const bench = new Bench({ initialStreamWindowSize: 65_535, initialConnectionWindowSize: 200_000 });
-    const notes = await bench.request("/", [], false, "POST");
+    const notes = bench.request("/", [], false, "POST");
     bench.last.sender.pauseReading();
     for (let i = 0; i < 10; i++) notes.stream!.sendData(Buffer.alloc(20_000), i === 9);
-    await bench.carry();
+    bench.carry();
     assert.equal(bench.last.body.length, 65_535);
     bench.last.sender.resumeReading();
-    await bench.carry();
+    bench.carry();
     assert.equal(bench.last.body.length, 200_000);
     assert.equal(bench.last.ended, true);
   });
 
-  it("resets a stream whose complete answer the client does not take", async () => {
+  it("resets a stream whose complete answer the client does not take", () => {
     const bench = new Bench({}, { flushTimeoutMs: 1000 }, { initialStreamWindowSize: 65_535 });
-    const notes = await bench.request("/");
+    const notes = bench.request("/");
     notes.stream!.pauseReading();
     bench.last.sender.sendHeaders(new PairResponseHeaderMap(200), false);
     bench.last.sender.sendData(Buffer.alloc(200_000), true);
-    await bench.carry();
+    bench.carry();
     bench.clock.advance(900);
     notes.stream!.resumeReading();
     notes.stream!.pauseReading();
-    await bench.carry();
+    bench.carry();
     bench.clock.advance(900);
     assert.equal(bench.stats.get("http2.tx_flush_timeout"), 0, "something moved");
     bench.clock.advance(1100);
-    await bench.carry();
+    bench.carry();
     assert.equal(bench.stats.get("http2.tx_flush_timeout"), 1);
     assert.equal(notes.reset!.code, ErrorCode.INTERNAL_ERROR);
     assert.equal(bench.timers.size, 0);
     assert.equal(bench.stats.get("http2.streams_active"), 0);
   });
 
-  it("drains in two steps: what is on its way is served, then what runs, then it closes", async () => {
+  it("drains in two steps: what is on its way is served, then what runs, then it closes", () => {
     const bench = new Bench();
-    const one = await bench.request("/1");
+    const one = bench.request("/1");
     bench.server.announceDrain();
-    await bench.carry();
+    bench.carry();
     assert.deepEqual(bench.client.goaways, [{ lastStreamId: 0x7fff_ffff, code: 0 }]);
     bench.server.drain();
-    await bench.carry();
+    bench.carry();
     assert.deepEqual(bench.client.goaways.at(-1), { lastStreamId: 1, code: 0 });
     assert.equal(bench.connection.closed, undefined);
     bench.last.respond(200, "last");
-    await bench.carry();
+    bench.carry();
     assert.equal(one.body, "last");
     assert.equal(bench.connection.closed, "flush");
     assert.equal(bench.server.closedByUs, true);
@@ -371,13 +369,13 @@ describe("an HTTP/2 server connection", () => {
     assert.equal(idle.connection.closed, "flush");
   });
 
-  it("closes when a ping is not answered", async () => {
+  it("closes when a ping is not answered", () => {
     const keepalive = { intervalMs: 1000, timeoutMs: 500, jitterPercent: 0, connectionIdleIntervalMs: 0 };
     const bench = new Bench({}, { keepalive });
-    await bench.request("/");
+    bench.request("/");
     for (let i = 0; i < 3; i++) {
       bench.clock.advance(1000);
-      await bench.carry();
+      bench.carry();
     }
     assert.equal(bench.connection.closed, undefined, "pings were answered");
     bench.clock.advance(1000);
