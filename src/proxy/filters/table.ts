@@ -5,6 +5,7 @@ import { corsFilterCompiler } from "#proxy/filters/cors/cors-filter";
 import { csrfFilterCompiler } from "#proxy/filters/csrf/csrf-filter";
 import { faultFilterCompiler } from "#proxy/filters/fault/fault-filter";
 import { grpcStatsFilterCompiler } from "#proxy/filters/grpc-stats/grpc-stats-filter";
+import { grpcWebFilterCompiler } from "#proxy/filters/grpc-web/grpc-web-filter";
 import { headerMutationFilterCompiler } from "#proxy/filters/header-mutation/header-mutation-filter";
 import { headerToMetadataFilterCompiler } from "#proxy/filters/header-to-metadata/header-to-metadata-filter";
 import { healthCheckFilterCompiler } from "#proxy/filters/health-check/health-check-filter";
@@ -22,6 +23,7 @@ export const HTTP_FILTERS: readonly HttpFilterCompiler[] = [
   csrfFilterCompiler,
   faultFilterCompiler,
   grpcStatsFilterCompiler,
+  grpcWebFilterCompiler,
   headerMutationFilterCompiler,
   headerToMetadataFilterCompiler,
   healthCheckFilterCompiler,

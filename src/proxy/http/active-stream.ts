@@ -12,6 +12,7 @@ import type { AnsweredStream } from "./active-response.ts";
 import { requestPath } from "./filter-path.ts";
 import type { FilterPath } from "./filter-path.ts";
 import type { WalkOwner } from "./filter-walk.ts";
+import { hasGrpcContentType } from "./grpc.ts";
 import type { HcmConfig } from "./hcm-config.ts";
 import type { HcmRuntime } from "./hcm-runtime.ts";
 import type { HcmStats } from "./hcm-stats.ts";
@@ -55,6 +56,8 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
   readonly #connection: StreamConnection;
   readonly #response: ActiveResponse;
   #requestHeaders: RequestHeaderMap | undefined = undefined;
+  /** As it came: what grpc_web makes gRPC is answered as plain HTTP, which that filter turns back. */
+  #grpc = false;
   #filters: readonly HttpFilter[] = NO_FILTERS;
   #requestWalk: FilterPath<RequestHeaderMap> | undefined = undefined;
   #terminal: TerminalFilter | undefined = undefined;
@@ -194,6 +197,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
     if (this.#ended) return;
     try {
       this.#requestHeaders = headers;
+      this.#grpc = hasGrpcContentType(headers);
       this.info.requestHeaders = headers;
       this.info.originalPath = headers.path;
       if (endStream) this.#onRequestComplete(this.info.startMs);
@@ -323,7 +327,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
     this.#noteCluster();
     const request = this.#requestHeaders;
     const mapped = this.#config.localReplies?.(original, info);
-    const { headers, body } = localReplyHeaders(mapped?.reply ?? original, request);
+    const { headers, body } = localReplyHeaders(mapped?.reply ?? original, this.#grpc);
     mapped?.headers?.applyToResponse(headers, info);
     finalize?.finalizeResponse(headers, info, undefined);
     const isHead = request?.method === "HEAD";

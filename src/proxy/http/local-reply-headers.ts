@@ -1,14 +1,11 @@
 // The headers and body of a local reply: plain for HTTP, trailers-only for gRPC (status 200, the error in grpc-status).
 import type { LocalReply } from "./filter.ts";
-import type { RequestHeaderMap, ResponseHeaderMap } from "./header-map.ts";
-import { grpcMessage, grpcStatusOf, hasGrpcContentType } from "./grpc.ts";
+import type { ResponseHeaderMap } from "./header-map.ts";
+import { grpcMessage, grpcStatusOf } from "./grpc.ts";
 import { PairResponseHeaderMap } from "./pair-header-map.ts";
 
-export function localReplyHeaders(
-  reply: LocalReply,
-  request: RequestHeaderMap | undefined,
-): { readonly headers: ResponseHeaderMap; readonly body: string } {
-  if (request !== undefined && hasGrpcContentType(request)) {
+export function localReplyHeaders(reply: LocalReply, grpc: boolean): { readonly headers: ResponseHeaderMap; readonly body: string } {
+  if (grpc) {
     const headers = new PairResponseHeaderMap(200);
     headers.set("content-type", "application/grpc");
     headers.set("grpc-status", String(reply.grpcStatus ?? grpcStatusOf(reply.status)));
