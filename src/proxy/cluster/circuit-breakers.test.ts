@@ -24,6 +24,7 @@ const requests = (breakers: CircuitBreakers, count: number): void => {
 
 it("lets as many retries run as the budget's share of the requests, and a few in any case", () => {
   const breakers = new CircuitBreakers(
+    "default",
     limits({ maxRetries: 1, retryBudget: { budgetPercent: { value: 25 }, minRetryConcurrency: 2 } }),
     new FakeStats(),
   );
@@ -35,16 +36,16 @@ it("lets as many retries run as the budget's share of the requests, and a few in
 });
 
 it("takes 20 per cent and 3 where a budget says only half, and max_retries where it says nothing", () => {
-  const byShare = new CircuitBreakers(limits({ retryBudget: { minRetryConcurrency: 0 } }), new FakeStats());
+  const byShare = new CircuitBreakers("default", limits({ retryBudget: { minRetryConcurrency: 0 } }), new FakeStats());
   requests(byShare, 10);
   assert.equal(retries(byShare), 2);
-  assert.equal(retries(new CircuitBreakers(limits({ retryBudget: { budgetPercent: { value: 50 } } }), new FakeStats())), 3);
-  assert.equal(retries(new CircuitBreakers(limits({ maxRetries: 7, retryBudget: {} }), new FakeStats())), 7);
+  assert.equal(retries(new CircuitBreakers("default", limits({ retryBudget: { budgetPercent: { value: 50 } } }), new FakeStats())), 3);
+  assert.equal(retries(new CircuitBreakers("default", limits({ maxRetries: 7, retryBudget: {} }), new FakeStats())), 7);
 });
 
 it("shows when a breaker is open, and what is left where that is tracked", () => {
   const stats = new FakeStats();
-  const breakers = new CircuitBreakers(limits({ maxRequests: 2, maxConnections: 5, trackRemaining: true }), stats);
+  const breakers = new CircuitBreakers("default", limits({ maxRequests: 2, maxConnections: 5, trackRemaining: true }), stats);
   const left = (name: string): number => stats.get(`circuit_breakers.default.${name}`);
   assert.equal(left("remaining_rq"), 2);
   assert.equal(left("remaining_cx"), 5);

@@ -1,5 +1,6 @@
-// What a cluster has in use against its limits, default priority, on this thread. Whoever acquires must release exactly once.
+// What a cluster has in use against the limits of one priority, on this thread. Whoever acquires must release exactly once.
 import type { Gauge, StatsScope } from "#telemetry/stats/store";
+import type { RoutingPriority } from "#proxy/route/route";
 import { invariant } from "#runtime/invariant";
 import type { CircuitBreakerConfig, RetryBudget } from "./cluster-config.ts";
 
@@ -61,8 +62,8 @@ export class CircuitBreakers {
   readonly #scope: StatsScope;
   #retryBudget: RetryBudget | undefined;
 
-  constructor(config: CircuitBreakerConfig, stats: StatsScope) {
-    const scope = stats.scope("circuit_breakers", "default");
+  constructor(priority: RoutingPriority, config: CircuitBreakerConfig, stats: StatsScope) {
+    const scope = stats.scope("circuit_breakers", priority);
     this.#scope = scope;
     this.#connections = new Resource(scope.gauge("cx_open"));
     this.#pending = new Resource(scope.gauge("rq_pending_open"));

@@ -80,6 +80,10 @@ export interface ClusterConfig {
   readonly panicThreshold: number;
   readonly localityWeighted: boolean;
   readonly circuitBreakers: CircuitBreakerConfig;
+  /** Of requests by routes of priority HIGH. */
+  readonly highCircuitBreakers: CircuitBreakerConfig;
+  /** undefined: no limit. */
+  readonly maxConnectionsPerHost: number | undefined;
   readonly outliers: OutlierConfig | undefined;
   readonly healthCheck: HealthCheckConfig | undefined;
   /** Of the wire form: health checks that say the same go on as they are. */
@@ -112,7 +116,9 @@ export function parseCluster(wire: Cluster): ClusterConfig {
   const discovery = readDiscovery(wire, violations);
   const lb = readLb(wire, discovery.kind === "original-dst", refuse);
   const locality = wire.commonLbConfig?.localityConfigSpecifier;
-  const circuitBreakers = readCircuitBreakers(wire, refuse);
+  const circuitBreakers = readCircuitBreakers(wire, RoutingPriority.DEFAULT, refuse);
+  const highCircuitBreakers = readCircuitBreakers(wire, RoutingPriority.HIGH, refuse);
+  const maxConnectionsPerHost = readMaxConnectionsPerHost(wire, refuse);
   const outliers = readOutlierDetection(wire.outlierDetection, refuse);
   const healthCheck = readHealthChecks(wire.healthChecks, refuse);
   const socketOptions = readSocketOptions(wire, refuse);
@@ -128,6 +134,8 @@ export function parseCluster(wire: Cluster): ClusterConfig {
     panicThreshold: Math.trunc(wire.commonLbConfig?.healthyPanicThreshold?.value ?? DEFAULT_PANIC_THRESHOLD),
     localityWeighted: locality?.case === "localityWeightedLbConfig",
     circuitBreakers,
+    highCircuitBreakers,
+    maxConnectionsPerHost,
     outliers,
     healthCheck,
     healthCheckKey: healthCheck === undefined ? "" : wireKey({ healthChecks: wire.healthChecks }),
@@ -221,35 +229,39 @@ function readDnsCluster(wire: Cluster, violations: ConfigViolation[]): DnsConfig
   return readDns(wire, assignment, (path, message) => void violations.push({ path, message }));
 }
 
-function readCircuitBreakers(wire: Cluster, refuse: Refuse): CircuitBreakerConfig {
-  let config: CircuitBreakerConfig = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 };
-  const breakers = wire.circuitBreakers;
-  if (breakers === undefined) return config;
-  if (breakers.perHostThresholds.length > 0) refuse("circuit_breakers.per_host_thresholds", "not served yet");
-  let found = false;
-  for (const [at, threshold] of breakers.thresholds.entries()) {
-    const path = `circuit_breakers.thresholds[${at}]`;
-    if (threshold.maxConnectionPools !== undefined) refuse(`${path}.max_connection_pools`, "not served yet");
-    if (threshold.priority !== RoutingPriority.DEFAULT) {
-      refuse(`${path}.priority`, "only DEFAULT is served yet");
-      continue;
-    }
-    // Of several entries for one priority Envoy uses the first.
-    if (found) continue;
-    found = true;
-    const { retryBudget: budget } = threshold;
-    const percent = budget?.budgetPercent?.value ?? DEFAULT_RETRY_BUDGET_PERCENT;
-    if (percent < 0 || percent > 100) refuse(`${path}.retry_budget.budget_percent`, "must be from 0 to 100");
-    config = {
-      maxConnections: threshold.maxConnections ?? config.maxConnections,
-      maxPendingRequests: threshold.maxPendingRequests ?? config.maxPendingRequests,
-      maxRequests: threshold.maxRequests ?? config.maxRequests,
-      maxRetries: threshold.maxRetries ?? config.maxRetries,
-      ...(hasBudget(budget) ? { retryBudget: { percent, minConcurrency: budget?.minRetryConcurrency ?? DEFAULT_MIN_RETRIES } } : {}),
-      ...(threshold.trackRemaining ? { trackRemaining: true } : {}),
-    };
+const DEFAULT_LIMITS: CircuitBreakerConfig = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 };
+
+function readCircuitBreakers(wire: Cluster, priority: RoutingPriority, refuse: Refuse): CircuitBreakerConfig {
+  const thresholds = wire.circuitBreakers?.thresholds ?? [];
+  // Of several entries for one priority Envoy uses the first.
+  const at = thresholds.findIndex((one) => one.priority === priority);
+  const threshold = thresholds[at];
+  if (threshold === undefined) return DEFAULT_LIMITS;
+  const path = `circuit_breakers.thresholds[${at}]`;
+  if (threshold.maxConnectionPools !== undefined) refuse(`${path}.max_connection_pools`, "not served yet");
+  const { retryBudget: budget } = threshold;
+  const percent = budget?.budgetPercent?.value ?? DEFAULT_RETRY_BUDGET_PERCENT;
+  if (percent < 0 || percent > 100) refuse(`${path}.retry_budget.budget_percent`, "must be from 0 to 100");
+  return {
+    maxConnections: threshold.maxConnections ?? DEFAULT_LIMITS.maxConnections,
+    maxPendingRequests: threshold.maxPendingRequests ?? DEFAULT_LIMITS.maxPendingRequests,
+    maxRequests: threshold.maxRequests ?? DEFAULT_LIMITS.maxRequests,
+    maxRetries: threshold.maxRetries ?? DEFAULT_LIMITS.maxRetries,
+    ...(hasBudget(budget) ? { retryBudget: { percent, minConcurrency: budget?.minRetryConcurrency ?? DEFAULT_MIN_RETRIES } } : {}),
+    ...(threshold.trackRemaining ? { trackRemaining: true } : {}),
+  };
+}
+
+/** per_host_thresholds: as in Envoy, connections alone have a limit a host. undefined: none. */
+function readMaxConnectionsPerHost(wire: Cluster, refuse: Refuse): number | undefined {
+  const thresholds = wire.circuitBreakers?.perHostThresholds ?? [];
+  for (const [at, one] of thresholds.entries()) {
+    const path = `circuit_breakers.per_host_thresholds[${at}]`;
+    const others = [one.maxPendingRequests, one.maxRequests, one.maxRetries, one.retryBudget, one.maxConnectionPools];
+    if (others.some((other) => other !== undefined) || one.trackRemaining) refuse(path, "only max_connections may be set");
+    if (one.priority !== RoutingPriority.DEFAULT) refuse(`${path}.priority`, "only DEFAULT has an effect");
   }
-  return config;
+  return thresholds.find(({ priority }) => priority === RoutingPriority.DEFAULT)?.maxConnections;
 }
 
 /** An empty one is none, as in Envoy. */

@@ -2,6 +2,15 @@
 import type { Counter, Gauge, Histogram, StatsScope } from "#telemetry/stats/store";
 import { CodeStats } from "#proxy/http/code-stats";
 
+/** Requests that are counted under a name of their client's besides. */
+export interface AlternativeStats {
+  readonly codes: CodeStats;
+  readonly time: Histogram;
+}
+
+/** Names come from clients: those beyond are not counted. */
+const MAX_ALTERNATIVES = 100;
+
 export class ClusterStats {
   readonly rqTotal: Counter;
   readonly rqActive: Gauge;
@@ -18,6 +27,10 @@ export class ClusterStats {
   readonly rqRetryOverflow: Counter;
   readonly rqRetryLimitExceeded: Counter;
   readonly rqRetryBackoff: Counter;
+  readonly rqRetryBackoffRateLimited: Counter;
+  readonly rqPerTryIdleTimeout: Counter;
+  readonly internalRedirectSucceeded: Counter;
+  readonly internalRedirectFailed: Counter;
   readonly retryAbandoned: Counter;
   readonly noneHealthy: Counter;
   readonly panic: Counter;
@@ -31,7 +44,11 @@ export class ClusterStats {
   readonly flowBackedUp: Counter;
   readonly flowDrained: Counter;
 
+  readonly #scope: StatsScope;
+  #alternatives: Map<string, AlternativeStats> | undefined;
+
   constructor(scope: StatsScope) {
+    this.#scope = scope;
     this.rqTotal = scope.counter("upstream_rq_total");
     this.rqActive = scope.gauge("upstream_rq_active");
     this.rqTime = scope.histogram("upstream_rq_time");
@@ -47,6 +64,10 @@ export class ClusterStats {
     this.rqRetryOverflow = scope.counter("upstream_rq_retry_overflow");
     this.rqRetryLimitExceeded = scope.counter("upstream_rq_retry_limit_exceeded");
     this.rqRetryBackoff = scope.counter("upstream_rq_retry_backoff_exponential");
+    this.rqRetryBackoffRateLimited = scope.counter("upstream_rq_retry_backoff_ratelimited");
+    this.rqPerTryIdleTimeout = scope.counter("upstream_rq_per_try_idle_timeout");
+    this.internalRedirectSucceeded = scope.counter("upstream_internal_redirect_succeeded_total");
+    this.internalRedirectFailed = scope.counter("upstream_internal_redirect_failed_total");
     this.retryAbandoned = scope.counter("retry_or_shadow_abandoned");
     this.noneHealthy = scope.counter("upstream_cx_none_healthy");
     this.panic = scope.counter("lb_healthy_panic");
@@ -59,5 +80,17 @@ export class ClusterStats {
     this.flowResumed = scope.counter("upstream_flow_control_resumed_reading_total");
     this.flowBackedUp = scope.counter("upstream_flow_control_backed_up_total");
     this.flowDrained = scope.counter("upstream_flow_control_drained_total");
+  }
+
+  /** `<name>.upstream_rq_*`; undefined: there are too many already. */
+  alternative(name: string): AlternativeStats | undefined {
+    const known = (this.#alternatives ??= new Map());
+    let found = known.get(name);
+    if (found === undefined && known.size < MAX_ALTERNATIVES) {
+      const scope = this.#scope.scope(name);
+      found = { codes: new CodeStats(scope, "upstream_rq", "codes"), time: scope.histogram("upstream_rq_time") };
+      known.set(name, found);
+    }
+    return found;
   }
 }

@@ -1,4 +1,6 @@
 // Running clusters as the router sees them. Config (parsed, frozen) and running state are different things: see cluster-config.ts.
+import type { JsonObject } from "@bufbuild/protobuf";
+import type { RoutingPriority } from "#proxy/route/route";
 import type { ConnectionInfo, SocketAddress, TransportFailure } from "#proxy/net/connection";
 import type { HttpVersion, RequestSender, ResponseReceiver } from "#proxy/http/stream";
 import type { Connector } from "#proxy/net/connector";
@@ -7,6 +9,9 @@ import type { ClusterStats } from "./cluster-stats.ts";
 import type { GrpcStats } from "./grpc-stats.ts";
 import type { PreviousPriorities } from "./previous-priorities.ts";
 import type { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
+
+/** filter_metadata of an endpoint, by namespace. */
+export type HostMetadata = Readonly<Record<string, JsonObject>>;
 
 export type HostHealth = "healthy" | "degraded" | "unhealthy";
 
@@ -17,6 +22,7 @@ export interface Host {
   readonly hostname: string;
   readonly weight: number;
   readonly locality: string;
+  readonly metadata: HostMetadata;
   /** What the endpoint says of itself, made worse by outlier detection and active health checks. */
   readonly health: HostHealth;
   readonly edsHealth: HostHealth;
@@ -68,9 +74,10 @@ export interface LoadBalancerContext {
   readonly randomValue: number;
   /** What the route's hash policy made of the request; undefined: nothing. */
   readonly hash: bigint | undefined;
-  /** Hosts of earlier tries of the same stream, for the previous_hosts predicate. */
-  readonly triedHosts: readonly Host[];
+  /** How often another host may be asked for. */
   readonly hostSelectionAttempts: number;
+  /** Asked while there are attempts left. */
+  shouldSelectAnotherHost(host: Host): boolean;
   /** Leaves priorities out that earlier tries went to. */
   readonly previousPriorities?: PreviousPriorities | undefined;
   /** Where captured traffic meant to go; undefined when it was addressed to this proxy. Only ORIGINAL_DST clusters look at it. */
@@ -82,9 +89,15 @@ export interface Cluster {
   chooseHost(context: LoadBalancerContext): Host | undefined;
   /**
    * The HTTP connection pool to a host, for a request of this client, authority and HTTP version: each may be part of how connections
-   * begin. `downstream` undefined: the request is the proxy's own.
+   * begin. `downstream` undefined: the request is the proxy's own. Each priority has connections of its own.
    */
-  pool(host: Host, proxied: ConnectionInfo | undefined, authority: string, downstream: HttpVersion | undefined): HttpConnectionPool;
+  pool(
+    host: Host,
+    proxied: ConnectionInfo | undefined,
+    authority: string,
+    downstream: HttpVersion | undefined,
+    priority?: RoutingPriority,
+  ): HttpConnectionPool;
   /** For connections that no pool owns. */
   connector(host: Host, proxied: ConnectionInfo | undefined): Connector;
   readonly hosts: readonly Host[];
@@ -97,11 +110,11 @@ export interface Cluster {
   /** For connections that no pool owns. */
   tryAcquireConnection(): boolean;
   releaseConnection(): void;
-  /** Circuit breakers of the default priority, for what the router counts itself. */
-  tryAcquireRequest(): boolean;
-  releaseRequest(): void;
-  tryAcquireRetry(): boolean;
-  releaseRetry(): void;
+  /** Circuit breakers, for what the router counts itself. */
+  tryAcquireRequest(priority?: RoutingPriority): boolean;
+  releaseRequest(priority?: RoutingPriority): void;
+  tryAcquireRetry(priority?: RoutingPriority): boolean;
+  releaseRetry(priority?: RoutingPriority): void;
 }
 
 export interface ClusterManager {

@@ -94,6 +94,7 @@ class Bench {
     health: "healthy",
     edsHealth: "healthy",
     ejected: false,
+    metadata: {},
     activeHealth: undefined,
     excluded: false,
     pendingRemoval: false,

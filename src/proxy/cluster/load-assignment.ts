@@ -10,7 +10,7 @@ import { ConfigError } from "#proxy/config-error";
 import type { ConfigViolation } from "#proxy/config-error";
 import { transportLabels } from "#proxy/transport-socket/transport-sockets";
 import type { TransportLabels } from "#proxy/transport-socket/transport-sockets";
-import type { HostHealth } from "./cluster.ts";
+import type { HostHealth, HostMetadata } from "./cluster.ts";
 
 /** How active health checks reach an endpoint where that is not how traffic does. */
 export interface EndpointHealthCheck {
@@ -30,6 +30,7 @@ export interface EndpointConfig {
   readonly locality: string;
   readonly health: HostHealth;
   readonly labels: TransportLabels | undefined;
+  readonly metadata?: HostMetadata;
   readonly healthCheck?: EndpointHealthCheck | undefined;
 }
 
@@ -48,6 +49,7 @@ export interface LoadAssignmentConfig {
   readonly overprovisioning: number;
 }
 
+const NO_METADATA: HostMetadata = Object.freeze({});
 const NO_WEIGHT_GIVEN = 1;
 const DEFAULT_OVERPROVISIONING_PERCENT = 140;
 
@@ -126,6 +128,7 @@ function readEndpoint(wire: LbEndpoint, locality: string, path: string, violatio
     locality,
     health: healthOf(wire.healthStatus),
     labels: transportLabels(wire.metadata),
+    metadata: wire.metadata?.filterMetadata ?? NO_METADATA,
     healthCheck: readHealthCheck(endpoint.healthCheckConfig, `${path}.endpoint.health_check_config`, violations),
   });
 }

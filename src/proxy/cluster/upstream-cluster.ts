@@ -9,6 +9,7 @@ import { http2CodecStats } from "#proxy/http/http2-codec-stats";
 import type { Http2CodecStats } from "#proxy/http/http2-codec-stats";
 import type { HttpVersion } from "#proxy/http/stream";
 import type { Connector } from "#proxy/net/connector";
+import type { RoutingPriority } from "#proxy/route/route";
 import type { Secrets } from "#proxy/transport-socket/tls-context";
 import type { UpstreamTransport } from "#proxy/transport-socket/upstream-transport";
 import type { Cluster, Host, HttpConnectionPool, LoadBalancerContext } from "./cluster.ts";
@@ -16,9 +17,11 @@ import { CircuitBreakers } from "./circuit-breakers.ts";
 import type { ClusterConfig, UpstreamConnectionConfig } from "./cluster-config.ts";
 import { ClusterStats } from "./cluster-stats.ts";
 import { GrpcStats } from "./grpc-stats.ts";
+import type { PoolLimits } from "./http-pool.ts";
 import { HostConnectors } from "./host-connector.ts";
 import { PENDING } from "./health/active-health.ts";
 import type { HostsHealth } from "./health/active-health.ts";
+import { HostLimits } from "./host-limits.ts";
 import { HostSet } from "./host-set.ts";
 import type { LocalityHosts } from "./host-set.ts";
 import type { UpstreamProtocol } from "./http-protocol-options.ts";
@@ -44,7 +47,7 @@ export interface PoolContext {
   readonly host: Host;
   readonly protocol: PoolProtocol;
   readonly config: UpstreamConnectionConfig;
-  readonly limits: CircuitBreakers;
+  readonly limits: PoolLimits;
   readonly stats: UpstreamConnectionStats;
   /** Made with the first HTTP/2 connection. */
   readonly http2Stats: () => Http2CodecStats;
@@ -106,6 +109,7 @@ export class UpstreamCluster implements Cluster {
   #config: ClusterConfig;
   readonly #context: UpstreamClusterContext;
   readonly #limits: CircuitBreakers;
+  readonly #highLimits: CircuitBreakers;
   readonly #connectors: HostConnectors;
   #assignment: LoadAssignmentConfig | undefined;
   /** What active health checks found out so far. */
@@ -122,7 +126,8 @@ export class UpstreamCluster implements Cluster {
     this.#config = config;
     this.#context = context;
     this.stats = new ClusterStats(context.stats);
-    this.#limits = new CircuitBreakers(config.circuitBreakers, context.stats);
+    this.#limits = new CircuitBreakers("default", config.circuitBreakers, context.stats);
+    this.#highLimits = new CircuitBreakers("high", config.highCircuitBreakers, context.stats);
     this.#connectors = new HostConnectors(context.connector, context.secrets, context.stats);
     this.#set = this.#buildSet([]);
     this.#watchOutliers();
@@ -159,7 +164,7 @@ export class UpstreamCluster implements Cluster {
 
   /** Streams, connections and retries are over: nothing will count in this cluster's statistics any more. */
   get idle(): boolean {
-    if (!this.#limits.idle) return false;
+    if (!this.#limits.idle || !this.#highLimits.idle) return false;
     this.#forgetEmptyPools();
     return this.#leaving.length === 0 && this.#list.every((host) => host.connectionCount === 0);
   }
@@ -171,6 +176,7 @@ export class UpstreamCluster implements Cluster {
     const sameSockets = before.transportKey === config.transportKey;
     this.#config = sameSockets ? { ...config, transportSockets: before.transportSockets } : config;
     this.#limits.configure(config.circuitBreakers);
+    this.#highLimits.configure(config.highCircuitBreakers);
     if (!isDeepStrictEqual(before.outliers, config.outliers)) this.#watchOutliers();
     if (!sameSockets || !isDeepStrictEqual(before.connection, config.connection)) {
       for (const host of this.#list) this.#drainPool(host);
@@ -272,25 +278,40 @@ export class UpstreamCluster implements Cluster {
     if (this.#set.inPanic) this.stats.panic.inc();
     const set = context.previousPriorities?.narrow(this.#set) ?? this.#set;
     let host = set.choose(context.hash, 0);
-    // previous_hosts: ask again while the answer was tried before; the last answer counts when the attempts are used up.
+    // Predicates of the retry policy: ask again while the answer is not wanted; the last answer counts when the attempts are used up.
     for (let attempt = 1; attempt <= context.hostSelectionAttempts; attempt++) {
-      if (host === undefined || !context.triedHosts.includes(host)) break;
+      if (host === undefined || !context.shouldSelectAnotherHost(host)) break;
       host = set.choose(context.hash, attempt);
     }
     if (host === undefined) this.stats.noneHealthy.inc();
     return host;
   }
 
-  pool(host: Host, proxied: ConnectionInfo | undefined, authority: string, downstream: HttpVersion | undefined): HttpConnectionPool {
+  pool(
+    host: Host,
+    proxied: ConnectionInfo | undefined,
+    authority: string,
+    downstream: HttpVersion | undefined,
+    priority: RoutingPriority = "default",
+  ): HttpConnectionPool {
     const own = host as UpstreamHost;
     const { protocol } = this.#config.connection;
-    if (protocol !== "downstream") return own.pool ?? this.#specialPool(own, protocol, proxied, authority);
-    if (downstream === "HTTP/2") return own.http2Pool ?? this.#specialPool(own, "http2", proxied, authority);
-    return own.pool ?? this.#specialPool(own, "http1", proxied, authority);
+    const used = protocol !== "downstream" ? protocol : downstream === "HTTP/2" ? "http2" : "http1";
+    if (priority === "default") {
+      const known = protocol === "downstream" && used === "http2" ? own.http2Pool : own.pool;
+      if (known !== undefined) return known;
+    }
+    return this.#specialPool(own, used, proxied, authority, priority);
   }
 
   /** The first pool, or one of several. */
-  #specialPool(own: UpstreamHost, protocol: PoolProtocol, proxied: ConnectionInfo | undefined, authority: string): HttpConnectionPool {
+  #specialPool(
+    own: UpstreamHost,
+    protocol: PoolProtocol,
+    proxied: ConnectionInfo | undefined,
+    authority: string,
+    priority: RoutingPriority,
+  ): HttpConnectionPool {
     const transport = this.#transport(own);
     const { autoServerName, autoSanValidation } = this.#config.connection;
     const http = { fallbackProtocols: FALLBACK_ALPN[protocol] };
@@ -306,13 +327,13 @@ export class UpstreamCluster implements Cluster {
     const connector = (whose: ConnectionInfo | undefined): Connector =>
       this.#connectors.for(transport, this.#config.socketOptions, { ...names, proxied: whose });
     if (!transport.perDownstreamConnection) {
-      const make = (): HttpConnectionPool => this.#makePool(own, protocol, connector(undefined));
-      if (named !== undefined) return own.namedPool(`${protocol} ${named}`, make);
+      const make = (): HttpConnectionPool => this.#makePool(own, protocol, connector(undefined), priority);
+      if (named !== undefined || priority !== "default") return own.namedPool(`${priority} ${protocol} ${named ?? ""}`, make);
       if (protocol === "http2" && this.#config.connection.protocol === "downstream") return (own.http2Pool ??= make());
       return (own.pool ??= make());
     }
     // What one connection tells the host of its client is true for this request alone.
-    const pool = this.#makePool(own, protocol, connector(proxied), 1);
+    const pool = this.#makePool(own, protocol, connector(proxied), priority, 1);
     this.#forgetEmptyPools();
     this.#leaving.push(pool);
     return pool;
@@ -332,17 +353,21 @@ export class UpstreamCluster implements Cluster {
   releaseConnection(): void {
     this.#limits.releaseConnection();
   }
-  tryAcquireRequest(): boolean {
-    return this.#limits.tryAcquireRequest();
+  tryAcquireRequest(priority: RoutingPriority = "default"): boolean {
+    return this.#limitsOf(priority).tryAcquireRequest();
   }
-  releaseRequest(): void {
-    this.#limits.releaseRequest();
+  releaseRequest(priority: RoutingPriority = "default"): void {
+    this.#limitsOf(priority).releaseRequest();
   }
-  tryAcquireRetry(): boolean {
-    return this.#limits.tryAcquireRetry();
+  tryAcquireRetry(priority: RoutingPriority = "default"): boolean {
+    return this.#limitsOf(priority).tryAcquireRetry();
   }
-  releaseRetry(): void {
-    this.#limits.releaseRetry();
+  releaseRetry(priority: RoutingPriority = "default"): void {
+    this.#limitsOf(priority).releaseRetry();
+  }
+
+  #limitsOf(priority: RoutingPriority): CircuitBreakers {
+    return priority === "default" ? this.#limits : this.#highLimits;
   }
 
   /** The cluster goes: no host can be chosen any more, running streams end in their own time. */
@@ -357,14 +382,21 @@ export class UpstreamCluster implements Cluster {
     this.#countMembers();
   }
 
-  #makePool(host: UpstreamHost, protocol: PoolProtocol, connector: Connector, maxRequests?: number): HttpConnectionPool {
+  #makePool(
+    host: UpstreamHost,
+    protocol: PoolProtocol,
+    connector: Connector,
+    priority: RoutingPriority,
+    maxRequests?: number,
+  ): HttpConnectionPool {
     const { connection } = this.#config;
+    const limits = new HostLimits(this.#limitsOf(priority), host, () => this.#config.maxConnectionsPerHost);
     const config = maxRequests === undefined ? connection : { ...connection, maxRequestsPerConnection: maxRequests };
     return this.#context.makePool({
       host,
       protocol,
       config,
-      limits: this.#limits,
+      limits,
       stats: this.connectionStats,
       http2Stats: () => (this.#http2Stats ??= http2CodecStats(this.#context.stats)),
       connector,

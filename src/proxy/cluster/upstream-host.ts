@@ -1,10 +1,11 @@
 // One running host. Its identity is its address: while the address stays in the cluster, so do its pool, its counters and its streams.
 import type { SocketAddress } from "#proxy/net/connection";
 import type { TransportLabels } from "#proxy/transport-socket/transport-sockets";
-import type { Host, HostHealth, HostStats, HttpConnectionPool, OutlierMonitor } from "./cluster.ts";
+import type { Host, HostHealth, HostMetadata, HostStats, HttpConnectionPool, OutlierMonitor } from "./cluster.ts";
 import type { ActiveHealth } from "./health/active-health.ts";
 import type { EndpointConfig } from "./load-assignment.ts";
 
+const NO_METADATA: HostMetadata = Object.freeze({});
 const MAX_NAMED_POOLS = 100;
 
 export class UpstreamHost implements Host {
@@ -15,6 +16,7 @@ export class UpstreamHost implements Host {
   hostname: string;
   weight: number;
   locality: string;
+  metadata: HostMetadata;
   edsHealth: HostHealth;
   priority = 0;
   ejected = false;
@@ -52,6 +54,7 @@ export class UpstreamHost implements Host {
     this.locality = endpoint.locality;
     this.edsHealth = endpoint.health;
     this.labels = endpoint.labels;
+    this.metadata = endpoint.metadata ?? NO_METADATA;
     this.unchecked = endpoint.healthCheck?.disabled === true;
   }
 
@@ -100,6 +103,7 @@ export class UpstreamHost implements Host {
     this.locality = endpoint.locality;
     this.edsHealth = endpoint.health;
     this.labels = endpoint.labels;
+    this.metadata = endpoint.metadata ?? NO_METADATA;
     this.unchecked = endpoint.healthCheck?.disabled === true;
   }
 }

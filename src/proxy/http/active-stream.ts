@@ -22,7 +22,10 @@ import { localReplyHeaders } from "./local-reply-headers.ts";
 import { checkRequest } from "./request-check.ts";
 import { mutateRequestHeaders } from "./request-mutation.ts";
 import { decorateRequest } from "./operation-decorator.ts";
+import { RedirectHistory } from "./redirect-history.ts";
 import type { ServerStream } from "./server-codec.ts";
+import { requestParts } from "./replayed-request.ts";
+import { streamDurationMs } from "./stream-duration.ts";
 import { StreamRecord } from "./stream-record.ts";
 import type { RequestReceiver, StreamResetReason } from "./stream.ts";
 import type { TerminalFilter, TerminalStream } from "./terminal-filter.ts";
@@ -41,6 +44,7 @@ export interface StreamConnection {
 
 const STREAM_IDLE = 0;
 const REQUEST_TIMEOUT = 1;
+const MAX_DURATION = 2;
 
 /** Causes for which request reading is stopped: reading goes on when none is left. */
 const PAUSED_BY_FILTER = 1;
@@ -71,6 +75,10 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
   #route: RouteEntry | undefined = undefined;
   #routeKnown = false;
   #refusal: LocalReply | undefined = undefined;
+  #maxDuration: WheelTimer | undefined = undefined;
+  #redirects: RedirectHistory | undefined = undefined;
+  /** Goes on with this request where this stream has ended. */
+  #successor: ActiveStream | undefined = undefined;
   #idleTimeoutMs: number;
   readonly #idleTimer = new WheelTimer(this, STREAM_IDLE);
   readonly #requestTimer = new WheelTimer(this, REQUEST_TIMEOUT);
@@ -90,6 +98,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
     stats.rqTotal.inc();
     (sender.httpVersion === "HTTP/2" ? stats.rqHttp2Total : stats.rqHttp1Total).inc();
     stats.rqActive.inc();
+    if (runtime.config.maxStreamDurationMs > 0) this.#limitDuration(runtime.config.maxStreamDurationMs);
   }
 
   // ---- FilterStream, TerminalStream, RouteInput
@@ -167,6 +176,9 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
     this.#route = route;
     this.info.routeName = route?.name;
     this.info.virtualHostName = route?.virtualHost;
+    if (route?.maxStreamDuration !== undefined) {
+      this.#limitDuration(streamDurationMs(route.maxStreamDuration, this.headers, this.#config.maxStreamDurationMs));
+    }
     const idleTimeoutMs = route?.idleTimeoutMs ?? this.#config.streamIdleTimeoutMs;
     if (idleTimeoutMs !== this.#idleTimeoutMs) {
       this.#idleTimeoutMs = idleTimeoutMs;
@@ -174,6 +186,57 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
       this.#touch();
     }
     return route;
+  }
+
+  /** 0: it may last for ever. */
+  #limitDuration(maxMs: number): void {
+    if (maxMs === 0) {
+      if (this.#maxDuration !== undefined) this.timers.cancel(this.#maxDuration);
+      return;
+    }
+    this.#maxDuration ??= new WheelTimer(this, MAX_DURATION);
+    this.timers.set(this.#maxDuration, maxMs - (this.clock.monotonicMs() - this.info.startMs));
+  }
+
+  get redirects(): RedirectHistory {
+    return (this.#redirects ??= new RedirectHistory());
+  }
+
+  recreate(response: ResponseHeaderMap, body: readonly Uint8Array[], trailers: TrailerMap | undefined): void {
+    if (this.#ended) return;
+    const { info, stats } = this;
+    info.responseCodeDetails = "internal_redirect";
+    info.responseHeaders = response;
+    info.responseCode = response.status;
+    stats.rqCodes.charge(response.status);
+    const next = new ActiveStream(this.#connection, this.sender);
+    this.#successor = next;
+    next.#redirects = this.#redirects;
+    this.#end();
+    next.#begin(this.headers, this.info, body, trailers);
+  }
+
+  /** The request was checked and changed as a stranger's already. */
+  #begin(headers: RequestHeaderMap, before: StreamRecord, body: readonly Uint8Array[], trailers: TrailerMap | undefined): void {
+    try {
+      const { info } = this;
+      this.#requestHeaders = headers;
+      info.requestHeaders = headers;
+      info.originalPath = headers.path;
+      info.downstreamRemote = before.downstreamRemote;
+      this.#internal = headers.get("x-envoy-internal") === "true";
+      this.#onRequestComplete(this.clock.monotonicMs());
+      this.#touch();
+      this.#makeFilters();
+      for (const part of requestParts(headers, body, trailers)) {
+        if (this.#ended || this.#answeredLocally) return;
+        if (part.kind === "data") info.bytesReceived += part.chunk.length;
+        if (this.#requestWalk === undefined) this.onPart(part);
+        else this.#requestWalk.push(part);
+      }
+    } catch (error) {
+      this.internalError(error);
+    }
   }
 
   filterConfigs(): FilterConfigs | undefined {
@@ -246,6 +309,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
   }
 
   onRequestReset(reason: StreamResetReason, details: string, answeredWith = 0): void {
+    if (this.#successor !== undefined) this.#successor.onRequestReset(reason, details, answeredWith);
     if (this.#ended) return;
     this.stats.rqRxReset.inc();
     const { info } = this;
@@ -265,6 +329,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
   }
 
   onResponseDrain(): void {
+    if (this.#successor !== undefined) this.#successor.onResponseDrain();
     if (this.#ended) return;
     this.#touch();
     try {
@@ -364,9 +429,12 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
     if (kind === STREAM_IDLE) {
       this.stats.rqIdleTimeout.inc();
       this.respondLocally(this.#requestComplete ? LOCAL_REPLIES.streamIdleTimeout : LOCAL_REPLIES.streamIdleTimeoutInRequest);
-    } else {
+    } else if (kind === REQUEST_TIMEOUT) {
       this.stats.rqTimeout.inc();
       this.respondLocally(LOCAL_REPLIES.requestTimeout);
+    } else {
+      this.stats.rqMaxDuration.inc();
+      this.respondLocally(this.#requestComplete ? LOCAL_REPLIES.maxDuration : LOCAL_REPLIES.maxDurationInRequest);
     }
   }
 
@@ -514,6 +582,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
     const { info, stats } = this;
     this.timers.cancel(this.#idleTimer);
     this.timers.cancel(this.#requestTimer);
+    if (this.#maxDuration !== undefined) this.timers.cancel(this.#maxDuration);
     this.#requestWalk?.stop();
     this.#response.stop();
     this.#releaseTerminal();

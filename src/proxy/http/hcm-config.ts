@@ -78,6 +78,8 @@ export interface HcmConfig {
   readonly alwaysSetRequestIdInResponse: boolean;
   /** 0: none, for all of these. */
   readonly streamIdleTimeoutMs: number;
+  /** From the first byte of a request to the last of its response; 0: none. */
+  readonly maxStreamDurationMs: number;
   readonly requestTimeoutMs: number;
   readonly requestHeadersTimeoutMs: number;
   readonly connectionIdleTimeoutMs: number;
@@ -196,6 +198,7 @@ export function parseHcm(wire: HttpConnectionManager, path: string, dependencies
     serverName: wire.serverName === "" ? "envoy" : wire.serverName,
     serverHeader: serverHeader(wire.serverHeaderTransformation),
     alwaysSetRequestIdInResponse: wire.alwaysSetRequestIdInResponse,
+    maxStreamDurationMs: durationMs(wire.commonHttpProtocolOptions?.maxStreamDuration) ?? 0,
     streamIdleTimeoutMs: durationMs(wire.streamIdleTimeout) ?? 300_000,
     requestTimeoutMs: durationMs(wire.requestTimeout) ?? 0,
     requestHeadersTimeoutMs: durationMs(wire.requestHeadersTimeout) ?? 0,
@@ -238,7 +241,6 @@ function refuseWhatIsNotThere(wire: HttpConnectionManager, refuse: Refuse): void
     [wire.flushAccessLogOnNewRequest, "flush_access_log_on_new_request"],
     // Without a provider Envoy traces nothing either: the sampling and tags that stand around it have no effect, operation names do.
     [wire.tracing?.provider !== undefined, "tracing.provider"],
-    [wire.commonHttpProtocolOptions?.maxStreamDuration !== undefined, "common_http_protocol_options.max_stream_duration"],
     [wire.httpProtocolOptions?.allowChunkedLength === true, "http_protocol_options.allow_chunked_length"],
     [wire.httpProtocolOptions?.sendFullyQualifiedUrl === true, "http_protocol_options.send_fully_qualified_url"],
     [wire.httpProtocolOptions?.allowCustomMethods === true, "http_protocol_options.allow_custom_methods"],

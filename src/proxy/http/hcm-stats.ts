@@ -38,6 +38,7 @@ export class HcmStats {
   readonly rqTxReset: Counter;
   readonly rqTimeout: Counter;
   readonly rqIdleTimeout: Counter;
+  readonly rqMaxDuration: Counter;
   readonly rqHeaderTimeout: Counter;
   readonly rqTooLarge: Counter;
   readonly rqWsOnNonWsRoute: Counter;
@@ -55,6 +56,11 @@ export class HcmStats {
   readonly directResponse: Counter;
   readonly redirect: Counter;
   readonly resetAfterResponseStarted: Counter;
+  readonly redirectBadLocation: Counter;
+  readonly redirectUnsafeScheme: Counter;
+  readonly redirectTooMany: Counter;
+  readonly redirectNoRoute: Counter;
+  readonly redirectPredicate: Counter;
   readonly #root: StatsScope;
 
   // The codec's, which all connection managers share: made when there is something to count, because nobody gives them back.
@@ -101,6 +107,7 @@ export class HcmStats {
     this.rqTxReset = scope.counter("downstream_rq_tx_reset");
     this.rqTimeout = scope.counter("downstream_rq_timeout");
     this.rqIdleTimeout = scope.counter("downstream_rq_idle_timeout");
+    this.rqMaxDuration = scope.counter("downstream_rq_max_duration_reached");
     this.rqHeaderTimeout = scope.counter("downstream_rq_header_timeout");
     this.rqTooLarge = scope.counter("downstream_rq_too_large");
     this.rqWsOnNonWsRoute = scope.counter("downstream_rq_ws_on_non_ws_route");
@@ -112,6 +119,11 @@ export class HcmStats {
     this.flowResumed = scope.counter("downstream_flow_control_resumed_reading_total");
     this.internalErrors = scope.counter("downstream_rq_internal_error");
     this.routerRqTotal = scope.counter("rq_total");
+    this.redirectBadLocation = scope.counter("passthrough_internal_redirect_bad_location");
+    this.redirectUnsafeScheme = scope.counter("passthrough_internal_redirect_unsafe_scheme");
+    this.redirectTooMany = scope.counter("passthrough_internal_redirect_too_many_redirects");
+    this.redirectNoRoute = scope.counter("passthrough_internal_redirect_no_route");
+    this.redirectPredicate = scope.counter("passthrough_internal_redirect_predicate");
     this.noRoute = scope.counter("no_route");
     this.noCluster = scope.counter("no_cluster");
     this.directResponse = scope.counter("rq_direct_response");

@@ -21,6 +21,7 @@ export const LOCAL_REPLIES = {
   noHealthyUpstream: reply(503, "no healthy upstream", "UH", "no_healthy_upstream"),
   responseTimeout: reply(504, "upstream request timeout", "UT", "response_timeout"),
   perTryTimeout: reply(504, "upstream request timeout", "UT", "upstream_per_try_timeout"),
+  perTryIdleTimeout: reply(504, "upstream request timeout", "UT", "upstream_per_try_idle_timeout"),
   upgradeFailed: reply(403, "", undefined, "upgrade_failed"),
   missingHost: reply(400, "", undefined, "missing_host_header"),
   underscoreInHeader: reply(400, "Bad Request", undefined, "http1.unexpected_underscore"),
@@ -33,6 +34,8 @@ export const LOCAL_REPLIES = {
   /** The request had not come in full. */
   streamIdleTimeoutInRequest: reply(408, "stream timeout", "SI", "stream_idle_timeout"),
   streamIdleTimeout: reply(504, "stream timeout", "SI", "stream_idle_timeout"),
+  maxDurationInRequest: reply(408, "downstream duration timeout", "DT", "max_duration_timeout"),
+  maxDuration: reply(504, "downstream duration timeout", "DT", "max_duration_timeout"),
   retryBufferExceeded: reply(
     507,
     "exceeded request buffer limit while retrying upstream",

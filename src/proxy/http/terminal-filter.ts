@@ -4,6 +4,7 @@ import type { SocketAddress } from "#proxy/net/connection";
 import type { RouteEntry } from "#proxy/route/route";
 import type { FilterStream, HttpFilterFactory, LocalReply } from "./filter.ts";
 import type { HcmStats } from "./hcm-stats.ts";
+import type { RedirectHistory } from "./redirect-history.ts";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import type { StreamResetReason } from "./stream.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
@@ -30,6 +31,13 @@ export interface TerminalStream extends FilterStream {
    * changes apply (redirects and direct responses; answers to failures stay as they are).
    */
   respondLocally(reply: LocalReply, finalize?: RouteEntry): void;
+  /** The redirects that the proxy followed for this request so far. */
+  readonly redirects: RedirectHistory;
+  /**
+   * The request begins anew with its headers as they are now and this body, as a stream of its own. This one ends with `response`, which
+   * nobody gets to see but the log.
+   */
+  recreate(response: ResponseHeaderMap, body: readonly Uint8Array[], trailers: TrailerMap | undefined): void;
   /** The response cannot be finished. */
   resetResponse(reason: StreamResetReason): void;
 

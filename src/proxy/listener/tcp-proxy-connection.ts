@@ -42,7 +42,6 @@ export class TcpProxyConnection {
   readonly #logger: { log(info: StreamInfo): void } | undefined;
   readonly #info: StreamRecord;
   readonly #randomValue: number;
-  readonly #tried: Host[] = [];
   #upstream: Connection | undefined;
   #counted: CountedConnection | undefined;
   #connecting: PendingConnect | undefined;
@@ -105,8 +104,8 @@ export class TcpProxyConnection {
     const host = cluster.chooseHost({
       randomValue: this.#randomValue,
       hash: this.#config.hashesSource ? xxHash64(this.#context.info.remote.address) : undefined,
-      triedHosts: this.#tried,
       hostSelectionAttempts: 0,
+      shouldSelectAnotherHost: () => false,
       originalDestination: this.#context.originalDestination,
     });
     if (host === undefined) {
@@ -135,7 +134,6 @@ export class TcpProxyConnection {
     counted.failed(failure);
     host.outlierMonitor?.putResult(failure.kind === "connect-timeout" ? "timeout" : "connect-failed");
     this.#info.upstreamTransportFailure = failure.detail;
-    this.#tried.push(host);
     if (this.#info.attemptCount < this.#config.maxConnectAttempts) {
       this.#connect();
       return;

@@ -43,6 +43,7 @@ function host(port: number): Host {
     health: "healthy",
     edsHealth: "healthy",
     ejected: false,
+    metadata: {},
     activeHealth: undefined,
     excluded: false,
     pendingRemoval: false,

@@ -1,5 +1,8 @@
 // RetryPolicy of a route or virtual host, compiled. Which failure is worth another try is decided by the router.
 import type { RetryPolicy as RetryPolicyMessage } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
+import { isDeepStrictEqual } from "node:util";
+import { OmitCanaryHostsPredicateSchema } from "#envoy/gen/envoy/extensions/retry/host/omit_canary_hosts/v3/omit_canary_hosts_pb";
+import { OmitHostMetadataConfigSchema } from "#envoy/gen/envoy/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config_pb";
 import { PreviousHostsPredicateSchema } from "#envoy/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb";
 import { PreviousPrioritiesConfigSchema } from "#envoy/gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb";
 import { nameOf, unpack } from "#envoy/any";
@@ -7,6 +10,9 @@ import { compileHeaderMatchers } from "#matcher/header-matcher";
 import type { HeaderMatcher } from "#matcher/header-matcher";
 import type { ReportViolation } from "#matcher/string-matcher";
 import { durationMs } from "#envoy/duration";
+import type { HostMetadata } from "#proxy/cluster/cluster";
+import type { RequestHeaderMap } from "#proxy/http/header-map";
+import { compileResetHeaders } from "./reset-headers.ts";
 import type { RetryPolicy } from "./route.ts";
 
 const GRPC_CODES: Readonly<Record<string, number>> = {
@@ -40,10 +46,15 @@ export function compileRetryPolicy(config: RetryPolicyMessage, path: string, rep
     grpcCodes: new Set([...retryOn].flatMap((word) => (Object.hasOwn(GRPC_CODES, word) ? [GRPC_CODES[word] as number] : []))),
     numRetries: config.numRetries ?? 1,
     perTryTimeoutMs: durationMs(config.perTryTimeout) ?? 0,
+    perTryIdleTimeoutMs: durationMs(config.perTryIdleTimeout) ?? 0,
+    retriableRequestHeaders: compileHeaderMatchers(config.retriableRequestHeaders, `${path}.retriable_request_headers`, report).map(
+      (matcher) => (headers: RequestHeaderMap) => matcher.matches(headers),
+    ),
+    resetInterval: compileResetHeaders(config.rateLimitedRetryBackOff, `${path}.rate_limited_retry_back_off`, report),
     baseIntervalMs,
     maxIntervalMs,
     priorityUpdateFrequency: priorityUpdateFrequency(config, `${path}.retry_priority`, report),
-    hostSelectionAttempts: hostSelectionAttempts(config, path, report),
+    ...hostPredicates(config, path, report),
   });
 }
 
@@ -70,14 +81,46 @@ function ofResponse(matcher: HeaderMatcher): RetryPolicy["retriableHeaders"][num
   return (headers) => matcher.matches({ method: "", path: "", authority: "", scheme: "", getJoined: (name) => headers.getJoined(name) });
 }
 
-function hostSelectionAttempts(config: RetryPolicyMessage, path: string, report: ReportViolation): number {
-  let previousHosts = false;
+/** The canary and metadata predicates look at what the endpoint says of itself; Envoy's name for that is `envoy.lb`. */
+function hostPredicates(
+  config: RetryPolicyMessage,
+  path: string,
+  report: ReportViolation,
+): Pick<RetryPolicy, "hostSelectionAttempts" | "omitsTriedHosts" | "omitsHost"> {
+  let omitsTriedHosts = false;
+  let omitsHost: RetryPolicy["omitsHost"];
+  const omit = (also: (metadata: HostMetadata) => boolean): void => {
+    const before = omitsHost;
+    omitsHost = before === undefined ? also : (metadata) => before(metadata) || also(metadata);
+  };
   for (const [index, predicate] of config.retryHostPredicate.entries()) {
-    const type = predicate.configType.case === "typedConfig" ? nameOf(predicate.configType.value.typeUrl) : "";
-    if (type === PreviousHostsPredicateSchema.typeName) previousHosts = true;
-    else report(`${path}.retry_host_predicate[${index}]`, `"${predicate.name}" is not served; only previous_hosts is`);
+    const at = `${path}.retry_host_predicate[${index}]`;
+    const any = predicate.configType.case === "typedConfig" ? predicate.configType.value : undefined;
+    switch (nameOf(any?.typeUrl ?? "")) {
+      case PreviousHostsPredicateSchema.typeName:
+        omitsTriedHosts = true;
+        break;
+      case OmitCanaryHostsPredicateSchema.typeName:
+        omit((metadata) => metadata["envoy.lb"]?.["canary"] === true);
+        break;
+      case OmitHostMetadataConfigSchema.typeName:
+        try {
+          const wanted = Object.entries(unpack(any, OmitHostMetadataConfigSchema)?.metadataMatch?.filterMetadata["envoy.lb"] ?? {});
+          const says = (metadata: HostMetadata): boolean =>
+            wanted.every(([key, value]) => isDeepStrictEqual(metadata["envoy.lb"]?.[key], value));
+          // Nothing to match matches nothing.
+          if (wanted.length > 0) omit(says);
+        } catch (error) {
+          report(at, `is not a valid OmitHostMetadataConfig: ${String(error)}`);
+        }
+        break;
+      default:
+        report(at, `"${predicate.name}" is not known to this proxy`);
+    }
   }
-  if (!previousHosts) return 0;
+  for (const [index, { name }] of config.retryOptionsPredicates.entries())
+    report(`${path}.retry_options_predicates[${index}]`, `"${name}" is not known to this proxy`);
   const attempts = Number(config.hostSelectionRetryMaxAttempts);
-  return attempts === 0 ? 1 : attempts;
+  const any = omitsTriedHosts || omitsHost !== undefined;
+  return { omitsTriedHosts, omitsHost, hostSelectionAttempts: any ? (attempts === 0 ? 1 : attempts) : 0 };
 }

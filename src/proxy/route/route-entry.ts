@@ -1,5 +1,12 @@
 // One route, compiled: what match() hands out. Nothing of a request is kept in it.
-import type { DirectResponseAction, Route, RouteAction, VirtualHost } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
+import type {
+  DirectResponseAction,
+  Route,
+  RouteAction,
+  RouteAction_MaxStreamDuration,
+  VirtualHost,
+} from "#envoy/gen/envoy/config/route/v3/route_components_pb";
+import { RoutingPriority } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { RouteAction_ClusterNotFoundResponseCode as NotFound } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
 import { durationMs } from "#envoy/duration";
 import { wireText } from "#matcher/wire-text";
@@ -16,6 +23,9 @@ import { prefixRewrite, regexRewrite } from "./path-rewrite.ts";
 import type { PathRewrite } from "./path-rewrite.ts";
 import { compileRateLimits } from "./rate-limit-actions.ts";
 import type { RateLimitEntry, RateLimits } from "./rate-limit-actions.ts";
+import { compileHedgePolicy } from "./hedge-policy.ts";
+import { compileInternalRedirectPolicy } from "./internal-redirect-policy.ts";
+import type { VirtualClusterOf } from "./virtual-cluster.ts";
 import { compileRedirect } from "./redirect.ts";
 import { compileRetryPolicy } from "./retry-policy.ts";
 import { compileRouteMatch } from "./route-match.ts";
@@ -38,6 +48,8 @@ export interface VirtualHostScope extends RouteScope {
   readonly filters: FilterConfigs;
   readonly rateLimits: readonly RateLimitEntry[];
   readonly retry: RetryPolicy | undefined;
+  readonly virtualCluster: VirtualClusterOf;
+  readonly hedgeOnPerTryTimeout: boolean;
 }
 
 /** Envoy's default when a route says nothing. */
@@ -96,6 +108,8 @@ export function compileRoute(
     },
     includeAttemptCountInRequest: scope.config.includeRequestAttemptCount,
     includeAttemptCountInResponse: scope.config.includeAttemptCountInResponse,
+    includeTimeoutRetryInRequest: scope.config.includeIsTimeoutRetryHeader,
+    virtualCluster: scope.virtualCluster,
   };
   return { match, entry };
 }
@@ -136,7 +150,11 @@ type ActionPart = Pick<
   | "timeoutMs"
   | "maxGrpcTimeoutMs"
   | "idleTimeoutMs"
+  | "maxStreamDuration"
+  | "priority"
   | "retry"
+  | "hedgeOnPerTryTimeout"
+  | "internalRedirect"
   | "hash"
   | "mirrors"
   | "upgrades"
@@ -154,7 +172,11 @@ const NO_FORWARDING: ActionPart = {
   timeoutMs: 0,
   maxGrpcTimeoutMs: undefined,
   idleTimeoutMs: undefined,
+  maxStreamDuration: undefined,
+  priority: "default",
   retry: undefined,
+  hedgeOnPerTryTimeout: false,
+  internalRedirect: undefined,
   mirrors: undefined,
   hash: undefined,
   upgrades: undefined,
@@ -207,10 +229,6 @@ function compileForwarding(
       report(`${path}.upgrade_configs[${index}].upgrade_type`, `"${upgradeType}" is empty or stands twice`);
     upgrades.set(type, enabled ?? true);
   }
-  const longest = action.maxStreamDuration;
-  if ((durationMs(longest?.maxStreamDuration) ?? 0) > 0) {
-    report(`${path}.max_stream_duration.max_stream_duration`, "only 0s (no limit) is served by this proxy");
-  }
   const status = NOT_FOUND_STATUS[action.clusterNotFoundResponseCode];
   if (status === undefined) report(`${path}.cluster_not_found_response_code`, `${action.clusterNotFoundResponseCode} is not known`);
   const { hostRewriteSpecifier: host } = action;
@@ -218,9 +236,11 @@ function compileForwarding(
     reply: undefined,
     chooseCluster: compileClusterChoice(action, scope.options.filters, path, violations),
     timeoutMs: durationMs(action.timeout) ?? DEFAULT_TIMEOUT_MS,
-    // Envoy lets grpc_timeout_header_max override max_grpc_timeout and counts it from the stream's start; here it counts from the end of
-    // the request, as max_grpc_timeout does.
-    maxGrpcTimeoutMs: durationMs(longest?.grpcTimeoutHeaderMax ?? action.maxGrpcTimeout),
+    maxGrpcTimeoutMs: durationMs(action.maxGrpcTimeout),
+    maxStreamDuration: compileMaxStreamDuration(action.maxStreamDuration),
+    priority: action.priority === RoutingPriority.HIGH ? "high" : "default",
+    hedgeOnPerTryTimeout: compileHedgePolicy(action.hedgePolicy, `${path}.hedge_policy`, report) ?? scope.hedgeOnPerTryTimeout,
+    internalRedirect: compileInternalRedirectPolicy(action.internalRedirectPolicy, `${path}.internal_redirect_policy`, report),
     idleTimeoutMs: durationMs(action.idleTimeout),
     retry: action.retryPolicy === undefined ? scope.retry : compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, report),
     mirrors: compileMirrorPolicies(action.requestMirrorPolicies, `${path}.request_mirror_policies`, report),
@@ -232,6 +252,15 @@ function compileForwarding(
     appendForwardedHost: action.appendXForwardedHost,
     pathRewrite,
   };
+}
+
+function compileMaxStreamDuration(config: RouteAction_MaxStreamDuration | undefined): RouteEntry["maxStreamDuration"] {
+  if (config === undefined) return undefined;
+  return Object.freeze({
+    maxMs: durationMs(config.maxStreamDuration),
+    grpcMaxMs: durationMs(config.grpcTimeoutHeaderMax),
+    grpcOffsetMs: durationMs(config.grpcTimeoutHeaderOffset) ?? 0,
+  });
 }
 
 function compileDirectResponse(

@@ -299,12 +299,9 @@ test("timeouts: 15 s unless said otherwise, 0 is none", () => {
   };
   assert.deepEqual(timeout({}), [15_000, undefined, undefined]);
   assert.deepEqual(timeout({ timeout: "0s", maxGrpcTimeout: "0s" }), [0, undefined, 0]);
-  assert.deepEqual(timeout({ timeout: "0s", maxStreamDuration: { maxStreamDuration: "0s", grpcTimeoutHeaderMax: "0s" } }), [
-    0,
-    undefined,
-    0,
-  ]);
-  assert.throws(() => timeout({ maxStreamDuration: { maxStreamDuration: "3s" } }), /max_stream_duration.*only 0s/);
+  const longest = { maxStreamDuration: "3s", grpcTimeoutHeaderMax: "0s", grpcTimeoutHeaderOffset: "0.1s" };
+  const entry = match(routes({ match: { prefix: "/" }, route: to("c", { maxStreamDuration: longest }) }), {});
+  assert.deepEqual(entry?.maxStreamDuration, { maxMs: 3000, grpcMaxMs: 0, grpcOffsetMs: 100 });
   assert.deepEqual(timeout({ timeout: "0.5s", idleTimeout: "0s" }), [500, 0, undefined]);
 });
 

@@ -11,11 +11,13 @@ import { HONOURED_ROUTE_FIELDS } from "./honoured-fields.ts";
 import { httpsRedirect } from "./redirect.ts";
 import { compileRateLimits } from "./rate-limit-actions.ts";
 import { compileRetryPolicy } from "./retry-policy.ts";
+import { compileHedgePolicy } from "./hedge-policy.ts";
 import { compileRoute } from "./route-entry.ts";
 import type { RouteScope } from "./route-entry.ts";
 import { pathOnly } from "./route-match.ts";
 import type { RouteMatch } from "./route-match.ts";
 import type { RouteEntry, RouteInput, RouteTable } from "./route.ts";
+import { compileVirtualClusters } from "./virtual-cluster.ts";
 import { VirtualHostIndex } from "./virtual-host-index.ts";
 import type { DomainEntry } from "./virtual-host-index.ts";
 
@@ -79,6 +81,8 @@ function compileVirtualHost(host: VirtualHost, scope: RouteScope, path: string, 
     mutation: compileHeaderMutation(host, path, violations.add),
     rateLimits: compileRateLimits(host.rateLimits, `${path}.rate_limits`, violations.add),
     filters: compileFilterConfigs(host.typedPerFilterConfig, scope.options.filters, path, violations),
+    virtualCluster: compileVirtualClusters(host.virtualClusters, `${path}.virtual_clusters`, violations.add),
+    hedgeOnPerTryTimeout: compileHedgePolicy(host.hedgePolicy, `${path}.hedge_policy`, violations.add) ?? false,
     retry: host.retryPolicy === undefined ? undefined : compileRetryPolicy(host.retryPolicy, `${path}.retry_policy`, violations.add),
   };
   const routes = host.routes.map((route, index) => compileRoute(route, hostScope, `${path}.routes[${index}]`, violations));
@@ -101,13 +105,19 @@ function tlsRedirectEntry(virtualHost: string): RouteEntry {
     timeoutMs: 0,
     maxGrpcTimeoutMs: undefined,
     idleTimeoutMs: undefined,
+    maxStreamDuration: undefined,
+    priority: "default",
     retry: undefined,
+    hedgeOnPerTryTimeout: false,
+    internalRedirect: undefined,
+    virtualCluster: undefined,
     mirrors: undefined,
     hash: undefined,
     finalizeRequest() {},
     finalizeResponse() {},
     includeAttemptCountInRequest: false,
     includeAttemptCountInResponse: false,
+    includeTimeoutRetryInRequest: false,
     upgrades: undefined,
     autoHostRewrite: false,
     clusterNotFoundStatus: 503,

@@ -5,6 +5,10 @@ import type { RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map
 import type { LocalReply } from "#proxy/http/filter";
 import type { StreamInfo } from "#proxy/http/stream-info";
 import type { FilterConfigs } from "./filter-config.ts";
+import type { HostMetadata } from "#proxy/cluster/cluster";
+import type { InternalRedirectPolicy } from "./internal-redirect-policy.ts";
+import type { ResetInterval } from "./reset-headers.ts";
+import type { VirtualClusterOf } from "./virtual-cluster.ts";
 import type { MirrorPolicy } from "./mirror-policy.ts";
 import type { RateLimits } from "./rate-limit-actions.ts";
 import type { HashRequest } from "./hash-policy.ts";
@@ -43,15 +47,37 @@ export interface RetryPolicy {
   readonly grpcCodes: ReadonlySet<number>;
   /** Retries after the first try; 0: none. */
   readonly numRetries: number;
+  /** Of requests: where there are some and none matches, the policy asks for no retry. */
+  readonly retriableRequestHeaders: readonly ((headers: RequestHeaderMap) => boolean)[];
   /** 0: the route's timeout alone. */
   readonly perTryTimeoutMs: number;
+  /** How long a try may make no progress; 0: for ever. */
+  readonly perTryIdleTimeoutMs: number;
+  /** What an upstream says of when to try again; undefined: it is not asked. */
+  readonly resetInterval: ResetInterval | undefined;
   readonly baseIntervalMs: number;
   readonly maxIntervalMs: number;
-  /** previous_hosts predicate: how often another host may be chosen; 0: no predicate. */
+  /** How often another host may be chosen because a predicate does not want the first; 0: no predicate. */
   readonly hostSelectionAttempts: number;
+  /** previous_hosts. */
+  readonly omitsTriedHosts: boolean;
+  /** omit_canary_hosts and omit_host_metadata. */
+  readonly omitsHost: ((metadata: HostMetadata) => boolean) | undefined;
   /** previous_priorities: after how many tries the priorities of all before are left out; 0: never. */
   readonly priorityUpdateFrequency: number;
 }
+
+/** How long a stream may last from its first byte on. */
+export interface MaxStreamDuration {
+  /** undefined: the connection manager's. 0: for ever. */
+  readonly maxMs: number | undefined;
+  /** Set: a request's `grpc-timeout` takes its place, capped by this where it is above 0 and made shorter by the offset. */
+  readonly grpcMaxMs: number | undefined;
+  readonly grpcOffsetMs: number;
+}
+
+/** Of circuit breakers. */
+export type RoutingPriority = "default" | "high";
 
 export interface RouteEntry {
   readonly name: string;
@@ -81,7 +107,14 @@ export interface RouteEntry {
   readonly maxGrpcTimeoutMs: number | undefined;
   /** undefined: the connection manager's. 0: none. */
   readonly idleTimeoutMs: number | undefined;
+  /** Set: it takes the place of `timeoutMs` and `maxGrpcTimeoutMs`, as in Envoy. */
+  readonly maxStreamDuration: MaxStreamDuration | undefined;
+  readonly priority: RoutingPriority;
   readonly retry: RetryPolicy | undefined;
+  /** A try that takes too long goes on beside the next one; the first good answer counts. */
+  readonly hedgeOnPerTryTimeout: boolean;
+  readonly internalRedirect: InternalRedirectPolicy | undefined;
+  readonly virtualCluster: VirtualClusterOf;
   /** undefined: no hash policy. */
   readonly hash: HashRequest | undefined;
   /** undefined: no copies. */
@@ -91,6 +124,8 @@ export interface RouteEntry {
   finalizeResponse(headers: ResponseHeaderMap, info: StreamInfo, choice: ClusterChoice | undefined): void;
   readonly includeAttemptCountInRequest: boolean;
   readonly includeAttemptCountInResponse: boolean;
+  /** `x-envoy-is-timeout-retry`. */
+  readonly includeTimeoutRetryInRequest: boolean;
   /** Upgrade types that this route allows or forbids over the connection manager's own; undefined: its own. */
   readonly upgrades: ReadonlyMap<string, boolean> | undefined;
   readonly autoHostRewrite: boolean;

@@ -7,14 +7,13 @@ import type { SocketAddress } from "#proxy/net/connection";
 import type { RequestHash } from "#proxy/route/hash-policy";
 import type { RetryPolicy, RouteEntry } from "#proxy/route/route";
 
-const NO_HOSTS: readonly Host[] = [];
 const NO_COOKIES: readonly string[] = [];
 
 export class HostSelection implements LoadBalancerContext {
   readonly #stream: TerminalStream;
   #hash: RequestHash | undefined = undefined;
   #tried: Host[] | undefined = undefined;
-  #attempts = 0;
+  #policy: RetryPolicy | undefined = undefined;
   previousPriorities: PreviousPriorities | undefined = undefined;
 
   constructor(stream: TerminalStream) {
@@ -27,14 +26,16 @@ export class HostSelection implements LoadBalancerContext {
   get hash(): bigint | undefined {
     return this.#hash?.hash;
   }
-  get triedHosts(): readonly Host[] {
-    return this.#tried ?? NO_HOSTS;
-  }
   get hostSelectionAttempts(): number {
-    return this.#attempts;
+    return this.#policy?.hostSelectionAttempts ?? 0;
   }
   get originalDestination(): SocketAddress | undefined {
     return this.#stream.originalDestination;
+  }
+
+  /** Only retries are choosy. */
+  shouldSelectAnotherHost(host: Host): boolean {
+    return this.#tried?.includes(host) === true || this.#policy?.omitsHost?.(host.metadata) === true;
   }
 
   /** Values of set-cookie headers that make the client come back to this host. */
@@ -50,10 +51,8 @@ export class HostSelection implements LoadBalancerContext {
 
   /** A try at this host failed and another one follows. */
   onHostAttempted(host: Host, policy: RetryPolicy): void {
-    if (policy.hostSelectionAttempts > 0) {
-      (this.#tried ??= []).push(host);
-      this.#attempts = policy.hostSelectionAttempts;
-    }
+    this.#policy = policy;
+    if (policy.omitsTriedHosts) (this.#tried ??= []).push(host);
     const frequency = policy.priorityUpdateFrequency;
     if (frequency > 0) (this.previousPriorities ??= new PreviousPriorities(frequency)).onHostAttempted(host);
   }

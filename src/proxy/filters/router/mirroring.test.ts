@@ -24,13 +24,13 @@ function start(
   return { hcm, client: new Client(), tries };
 }
 
-test("a copy of the whole request goes to the mirror, and its answer nowhere", () => {
+test("a copy streams along with its request to the mirror, and its answer goes nowhere", () => {
   const { hcm, client, tries } = start([mirror()]);
   const stream = hcm.send(client, { method: "POST", headers: [["a", "1"]], body: "hel", open: true });
-  assert.equal(tries("m").length, 0);
+  const [copy] = tries("m");
+  assert.equal(copy!.body, "hel");
   stream.onRequestData(Buffer.from("lo"), false);
   stream.onRequestTrailers(new PairTrailerMap([["t", "1"]]));
-  const [copy] = tries("m");
   assert.equal(copy!.body, "hello");
   assert.equal(copy!.trailers?.get("t"), "1");
   assert.equal(copy!.request!.authority, "reviews-shadow:9080");
@@ -78,14 +78,26 @@ test("each mirror has its own share, and one that is not there costs nothing", (
   assert.deepEqual(hcm.leaks, []);
 });
 
-test("a body that is too large to keep goes to its own cluster alone", () => {
-  const { hcm, client, tries } = start([mirror()]);
+test("a mirror that takes nothing is given up when more than the buffer's limit waits for it", () => {
+  const { hcm, client, tries } = start([mirror()], { connected: false });
   hcm.bufferLimitBytes = 4;
   const stream = hcm.send(client, { method: "POST", body: "four", open: true });
+  tries("c")[0]!.ready();
+  stream.onRequestData(Buffer.from("more"), false);
   stream.onRequestData(Buffer.from("!"), true);
-  assert.equal(tries("c")[0]!.body, "four!");
-  assert.equal(tries("m").length, 0);
-  assert.equal(hcm.stats.get("cluster.c.retry_or_shadow_abandoned"), 1);
+  assert.equal(tries("c")[0]!.body, "fourmore!");
+  assert.equal(hcm.stats.get("cluster.m.retry_or_shadow_abandoned"), 1);
+  tries("c")[0]!.receiver.onResponseHeaders(answer(200), true);
+  assert.equal(client.response!.status, 200);
+  assert.deepEqual(hcm.leaks, []);
+});
+
+test("a copy ends with its request where that ends before it was whole", () => {
+  const { hcm, client, tries } = start([mirror()]);
+  const stream = hcm.send(client, { method: "POST", body: "four", open: true });
+  stream.onRequestReset("remote-reset", "");
+  assert.equal(tries("m").length, 1);
+  assert.deepEqual(hcm.leaks, []);
 });
 
 test("a mirror over its limit or without hosts gets nothing", () => {

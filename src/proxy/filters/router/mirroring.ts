@@ -1,41 +1,49 @@
-// The mirrors of one request: who gets a copy, and what is kept of the body until it is whole.
+// The mirrors of one request: who gets a copy. The copies go along with the request.
 import type { RequestHeaderMap, TrailerMap } from "#proxy/http/header-map";
 import type { TerminalStream } from "#proxy/http/terminal-filter";
-import type { MirrorPolicy } from "#proxy/route/mirror-policy";
-import { RetryBody } from "./retry-body.ts";
-import { sendShadow } from "./shadow-request.ts";
+import type { RouteEntry } from "#proxy/route/route";
+import { ShadowRequest } from "./shadow-request.ts";
 
 export class Mirroring {
-  readonly #stream: TerminalStream;
-  readonly #policies: readonly MirrorPolicy[];
-  readonly #body: RetryBody;
+  readonly #shadows: readonly ShadowRequest[];
 
-  private constructor(stream: TerminalStream, policies: readonly MirrorPolicy[]) {
-    this.#stream = stream;
-    this.#policies = policies;
-    this.#body = new RetryBody(stream.bufferLimitBytes);
+  private constructor(shadows: readonly ShadowRequest[]) {
+    this.#shadows = shadows;
   }
 
-  /** undefined: this request is not copied. A tunnel has no end at which it could be. */
-  static of(policies: readonly MirrorPolicy[], stream: TerminalStream, headers: RequestHeaderMap): Mirroring | undefined {
-    if (headers.upgrade !== undefined || headers.method === "CONNECT") return undefined;
+  /** undefined: this request is not copied. A tunnel has no end at which a copy could be told from it. `complete`: it has no body. */
+  static start(
+    { mirrors, priority }: RouteEntry,
+    stream: TerminalStream,
+    headers: RequestHeaderMap,
+    timeoutMs: number,
+    complete: boolean,
+  ): Mirroring | undefined {
+    if (mirrors === undefined || headers.upgrade !== undefined || headers.method === "CONNECT") return undefined;
     const { randomValue } = stream.routeInput;
-    const chosen = policies.filter(({ share }) => randomValue < share);
-    return chosen.length === 0 ? undefined : new Mirroring(stream, chosen);
-  }
-
-  /** False: the body is larger than what may be kept, and cannot be copied. */
-  keep(chunk: Uint8Array): boolean {
-    return this.#body.push(chunk);
-  }
-
-  /** The request is whole. */
-  send(headers: RequestHeaderMap, trailers: TrailerMap | undefined, timeoutMs: number): void {
-    for (const policy of this.#policies) {
+    const shadows: ShadowRequest[] = [];
+    for (const policy of mirrors) {
+      if (randomValue >= policy.share) continue;
       const name = policy.cluster(headers);
-      const target = name === undefined ? undefined : this.#stream.thread.clusters.get(name);
-      if (target === undefined) continue;
-      sendShadow(this.#stream, target, { headers, trailers, body: this.#body.pieces(), marksHost: policy.marksHost, timeoutMs });
+      const cluster = name === undefined ? undefined : stream.thread.clusters.get(name);
+      if (cluster === undefined) continue;
+      const shadow = new ShadowRequest(stream, { headers, marksHost: policy.marksHost, priority, timeoutMs });
+      shadow.start(cluster, complete);
+      shadows.push(shadow);
     }
+    return shadows.length === 0 || complete ? undefined : new Mirroring(shadows);
+  }
+
+  sendData(chunk: Uint8Array, endStream: boolean): void {
+    for (const shadow of this.#shadows) shadow.sendData(chunk, endStream);
+  }
+
+  sendTrailers(trailers: TrailerMap): void {
+    for (const shadow of this.#shadows) shadow.sendTrailers(trailers);
+  }
+
+  /** The request ends before it was whole. */
+  cancel(): void {
+    for (const shadow of this.#shadows) shadow.cancel();
   }
 }

@@ -3,7 +3,7 @@ import { asciiLower } from "#matcher/wire-text";
 import type { RequestHeaderMap } from "#proxy/http/header-map";
 import type { RetryPolicy } from "#proxy/route/route";
 
-const NO_POLICY: RetryPolicy = Object.freeze({
+const NO_CONDITIONS = Object.freeze({
   connectFailure: false,
   refusedStream: false,
   reset: false,
@@ -14,13 +14,22 @@ const NO_POLICY: RetryPolicy = Object.freeze({
   envoyRateLimited: false,
   retriableStatusCodes: new Set<number>(),
   onRetriableHeaders: false,
-  retriableHeaders: [],
   grpcCodes: new Set<number>(),
+});
+
+const NO_POLICY: RetryPolicy = Object.freeze({
+  ...NO_CONDITIONS,
+  retriableHeaders: [],
+  retriableRequestHeaders: [],
   numRetries: 1,
   perTryTimeoutMs: 0,
+  perTryIdleTimeoutMs: 0,
+  resetInterval: undefined,
   baseIntervalMs: 25,
   maxIntervalMs: 250,
   hostSelectionAttempts: 0,
+  omitsTriedHosts: false,
+  omitsHost: undefined,
   priorityUpdateFrequency: 0,
 });
 
@@ -33,7 +42,8 @@ const GRPC_WORDS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** The policy for this request, undefined when nothing is ever retried. The control headers are taken out in any case. */
-export function requestRetryPolicy(policy: RetryPolicy | undefined, headers: RequestHeaderMap): RetryPolicy | undefined {
+export function requestRetryPolicy(ofRoute: RetryPolicy | undefined, headers: RequestHeaderMap): RetryPolicy | undefined {
+  const policy = ofRoute === undefined || concerns(ofRoute, headers) ? ofRoute : undefined;
   const retryOn = take(headers, "x-envoy-retry-on");
   const grpcOn = take(headers, "x-envoy-retry-grpc-on");
   const maxRetries = take(headers, "x-envoy-max-retries");
@@ -43,7 +53,8 @@ export function requestRetryPolicy(policy: RetryPolicy | undefined, headers: Req
   if (retryOn === undefined && grpcOn === undefined && maxRetries === undefined && statusCodes === undefined && headerNames === undefined)
     return policy;
 
-  const base = policy ?? NO_POLICY;
+  // Where a request header is missing, the route's conditions do not count; all else of its policy does.
+  const base = policy ?? (ofRoute === undefined ? NO_POLICY : { ...ofRoute, ...NO_CONDITIONS });
   const words = new Set((retryOn ?? "").split(",").map((word) => word.trim()));
   const grpcWords = (grpcOn ?? "").split(",").map((word) => word.trim());
   const listed = (statusCodes ?? "")
@@ -68,6 +79,10 @@ export function requestRetryPolicy(policy: RetryPolicy | undefined, headers: Req
     // The header wins over the route.
     numRetries: maxRetries !== undefined && /^\d{1,9}$/.test(maxRetries) ? Number(maxRetries) : base.numRetries,
   };
+}
+
+function concerns({ retriableRequestHeaders }: RetryPolicy, headers: RequestHeaderMap): boolean {
+  return retriableRequestHeaders.length === 0 || retriableRequestHeaders.some((matches) => matches(headers));
 }
 
 /** By header only names can be asked for. */

@@ -3,9 +3,9 @@
 import type { Cluster } from "#proxy/cluster/cluster";
 import type { ResponseHeaderMap } from "#proxy/http/header-map";
 import type { StreamResetReason } from "#proxy/http/stream";
-import type { RetryPolicy } from "#proxy/route/route";
+import type { RetryPolicy, RoutingPriority } from "#proxy/route/route";
 import type { Random } from "#runtime/random";
-import type { RouteStats } from "./route-stats.ts";
+import type { RequestStats } from "./request-stats.ts";
 
 export type RetryDecision = "retry" | "no" | "limit-exceeded" | "overflow";
 
@@ -14,20 +14,32 @@ export class RetryState {
   #remaining: number;
   #nextIntervalMs: number;
   readonly #random: Random;
-  readonly #routeStats: RouteStats | undefined;
+  readonly #more: readonly RequestStats[];
+  readonly #priority: RoutingPriority;
+  /** What the last answer said of when to try again. */
+  #resetMs: number | undefined = undefined;
   /** The cluster whose retry permit we hold: from the decision until the try's own outcome. */
   #holding: Cluster | undefined = undefined;
 
-  constructor(policy: RetryPolicy, random: Random, routeStats: RouteStats | undefined) {
-    this.#routeStats = routeStats;
+  /** `more`: where the request counts besides its cluster. */
+  constructor(policy: RetryPolicy, priority: RoutingPriority, random: Random, more: readonly RequestStats[]) {
+    this.#more = more;
+    this.#priority = priority;
     this.policy = policy;
     this.#remaining = policy.numRetries;
     this.#nextIntervalMs = policy.baseIntervalMs;
     this.#random = random;
   }
 
-  onHeaders(headers: ResponseHeaderMap, cluster: Cluster): RetryDecision {
-    return this.#decide(this.wouldRetryHeaders(headers), cluster);
+  onHeaders(headers: ResponseHeaderMap, wallMs: number, cluster: Cluster): RetryDecision {
+    const wouldRetry = this.wouldRetryHeaders(headers);
+    if (wouldRetry) this.#resetMs = this.policy.resetInterval?.(headers, wallMs);
+    return this.#decide(wouldRetry, cluster);
+  }
+
+  /** The try goes on, and another one beside it: that asks for no condition, only for tries that are left. */
+  onHedge(cluster: Cluster): RetryDecision {
+    return this.#decide(true, cluster);
   }
 
   /** `requestSent`: the head had gone upstream. */
@@ -35,8 +47,18 @@ export class RetryState {
     return this.#decide(this.wouldRetryReset(reason, requestSent), cluster);
   }
 
-  /** Full jitter: anything from 0 to an interval that doubles up to its maximum. */
-  nextBackoffMs(): number {
+  /**
+   * What the upstream asked for and up to half as much again, so that not all come back at once. Else full jitter: anything from 0 to an
+   * interval that doubles up to its maximum.
+   */
+  nextBackoffMs(cluster: Cluster): number {
+    const resetMs = this.#resetMs;
+    if (resetMs !== undefined) {
+      this.#resetMs = undefined;
+      cluster.stats.rqRetryBackoffRateLimited.inc();
+      return resetMs + this.#random.integer(Math.max(1, Math.trunc(resetMs / 2)));
+    }
+    cluster.stats.rqRetryBackoff.inc();
     const interval = this.#nextIntervalMs;
     this.#nextIntervalMs = Math.min(interval * 2, this.policy.maxIntervalMs);
     return Math.floor(this.#random.next() * interval);
@@ -46,33 +68,32 @@ export class RetryState {
   release(): void {
     const cluster = this.#holding;
     this.#holding = undefined;
-    cluster?.releaseRetry();
+    cluster?.releaseRetry(this.#priority);
   }
 
   #decide(wouldRetry: boolean, cluster: Cluster): RetryDecision {
     // A permit that is still held means that this outcome is a retry's: one that asks for no other was a success.
-    const route = this.#routeStats;
+    const more = this.#more;
     if (this.#holding !== undefined && !wouldRetry) {
       cluster.stats.rqRetrySuccess.inc();
-      route?.rqRetrySuccess.inc();
+      for (const stats of more) stats.rqRetrySuccess.inc();
     }
     this.release();
     if (!wouldRetry) return "no";
     if (this.#remaining === 0) {
       cluster.stats.rqRetryLimitExceeded.inc();
-      route?.rqRetryLimitExceeded.inc();
+      for (const stats of more) stats.rqRetryLimitExceeded.inc();
       return "limit-exceeded";
     }
     this.#remaining--;
-    if (!cluster.tryAcquireRetry()) {
+    if (!cluster.tryAcquireRetry(this.#priority)) {
       cluster.stats.rqRetryOverflow.inc();
-      route?.rqRetryOverflow.inc();
+      for (const stats of more) stats.rqRetryOverflow.inc();
       return "overflow";
     }
     this.#holding = cluster;
     cluster.stats.rqRetry.inc();
-    route?.rqRetry.inc();
-    cluster.stats.rqRetryBackoff.inc();
+    for (const stats of more) stats.rqRetry.inc();
     return "retry";
   }
 

@@ -3,7 +3,7 @@ import { RouterSchema } from "#envoy/gen/envoy/extensions/filters/http/router/v3
 import type { FilterStream, HttpFilterCompiler } from "#proxy/http/filter";
 import type { TerminalFilterFactory } from "#proxy/http/terminal-filter";
 import { invariant } from "#runtime/invariant";
-import { RouteStatsCache } from "./route-stats.ts";
+import { RequestStatsCache } from "./request-stats.ts";
 import { parseRouter } from "./router-config.ts";
 import { RouterFilter } from "./router-filter.ts";
 
@@ -11,13 +11,13 @@ export const routerFilterCompiler: HttpFilterCompiler = {
   configTypes: [RouterSchema.typeName],
   compile(name, any, path): TerminalFilterFactory {
     const config = parseRouter(any, name, path);
-    const routeStats = new RouteStatsCache();
+    const statsCache = new RequestStatsCache();
     return {
       name,
       create(_stream: FilterStream) {
         invariant(false, "the router is made by createTerminal");
       },
-      createTerminal: (stream) => new RouterFilter(stream, config, routeStats),
+      createTerminal: (stream) => new RouterFilter(stream, config, statsCache),
     };
   },
 };

@@ -1,5 +1,5 @@
 // The router: the terminal filter that sends a request to a cluster, tries again where the policy says so, and brings the answer
-// back. Behaviour, statistics and texts are those of Envoy's router. Hedging and internal redirects are not there.
+// back. Behaviour, statistics and texts are those of Envoy's router.
 import type { Cluster, Host } from "#proxy/cluster/cluster";
 import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { LocalReply } from "#proxy/http/filter";
@@ -9,58 +9,59 @@ import { LOCAL_REPLIES, clusterNotFound, upstreamReset } from "#proxy/http/local
 import type { HttpVersion, StreamResetReason } from "#proxy/http/stream";
 import type { TerminalFilter, TerminalStream } from "#proxy/http/terminal-filter";
 import { WheelTimer } from "#proxy/http/timer-wheel";
-import type { TimerOwner } from "#proxy/http/timer-wheel";
-import type { ClusterChoice, RouteEntry } from "#proxy/route/route";
+import type { TimerOwner, TimerWheel } from "#proxy/http/timer-wheel";
+import type { ClusterChoice, RouteEntry, RoutingPriority } from "#proxy/route/route";
 import { grpcOutcome } from "./grpc-outcome.ts";
-import { requestRetryPolicy } from "./request-retry-policy.ts";
-import { RetryState } from "./retry-state.ts";
-import { Mirroring } from "./mirroring.ts";
-import { RetryBody } from "./retry-body.ts";
-import type { RouteStatsCache } from "./route-stats.ts";
-import type { RouterConfig } from "./router-config.ts";
-import { requestTimeouts, setExpectedTimeout } from "./timeouts.ts";
-import type { RequestTimeouts } from "./timeouts.ts";
 import { HostSelection } from "./host-selection.ts";
+import { redirectInternally } from "./internal-redirect.ts";
+import { Mirroring } from "./mirroring.ts";
+import { requestRetryPolicy } from "./request-retry-policy.ts";
+import type { RequestStatsCache } from "./request-stats.ts";
+import { RetryBody } from "./retry-body.ts";
+import { RetryState } from "./retry-state.ts";
+import type { RetryDecision } from "./retry-state.ts";
+import type { RouterConfig } from "./router-config.ts";
+import { NO_TIMEOUTS, requestTimeouts, setExpectedTimeout } from "./timeouts.ts";
+import type { RequestTimeouts } from "./timeouts.ts";
+import { Tries } from "./tries.ts";
 import { UpstreamCharges } from "./upstream-charges.ts";
 import { UpstreamRequest } from "./upstream-request.ts";
 import type { UpstreamRequestOwner } from "./upstream-request.ts";
 
 const GLOBAL_TIMEOUT = 0;
-const PER_TRY_TIMEOUT = 1;
-const RETRY_BACKOFF = 2;
-const NO_TIMEOUTS: RequestTimeouts = { globalMs: 0, perTryMs: 0 };
+const RETRY_BACKOFF = 1;
 
 export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner {
   readonly #stream: TerminalStream;
   readonly #config: RouterConfig;
-  readonly #routeStatsCache: RouteStatsCache;
+  readonly #statsCache: RequestStatsCache;
+  readonly #selection: HostSelection;
   #headers: RequestHeaderMap | undefined = undefined;
   #trailers: TrailerMap | undefined = undefined;
   #route: RouteEntry | undefined = undefined;
   #choice: ClusterChoice | undefined = undefined;
   /** From the choice of a cluster on. */
   #charges: UpstreamCharges | undefined = undefined;
-  #attempt: UpstreamRequest | undefined = undefined;
+  readonly #tries = new Tries();
   #retry: RetryState | undefined = undefined;
   /** The request body so far while it may be sent again; undefined when it is not kept. */
   #body: RetryBody | undefined = undefined;
   #mirroring: Mirroring | undefined = undefined;
-  readonly #selection: HostSelection;
-  #timeouts: RequestTimeouts = NO_TIMEOUTS;
   #timeoutReplies: { readonly global: LocalReply; readonly perTry: LocalReply } | undefined = undefined;
   #requestCompleteMs = -1;
   #responseStarted = false;
   /** The response waits for the client to take what it has. */
   #clientFull = false;
   #attempts = 0;
+  #afterTimeout = false;
   #done = false;
   #grpc = false;
+  timeouts: RequestTimeouts = NO_TIMEOUTS;
   readonly #globalTimer = new WheelTimer(this, GLOBAL_TIMEOUT);
-  readonly #perTryTimer = new WheelTimer(this, PER_TRY_TIMEOUT);
   readonly #backoffTimer = new WheelTimer(this, RETRY_BACKOFF);
 
-  constructor(stream: TerminalStream, config: RouterConfig, routeStats: RouteStatsCache) {
-    this.#routeStatsCache = routeStats;
+  constructor(stream: TerminalStream, config: RouterConfig, statsCache: RequestStatsCache) {
+    this.#statsCache = statsCache;
     this.#stream = stream;
     this.#config = config;
     this.#selection = new HostSelection(stream);
@@ -97,7 +98,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
       return;
     }
     info.upstreamCluster = choice.cluster;
-    const charges = new UpstreamCharges(stats, cluster, this.#routeStatsCache.of(route, stream.thread.stats));
+    const charges = new UpstreamCharges(stats, cluster, this.#statsCache.of(route, headers, stream.thread.stats), headers);
     this.#charges = charges;
     this.#grpc = hasGrpcContentType(headers);
     this.#selection.computeHash(route, headers);
@@ -107,7 +108,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
       return;
     }
 
-    this.#timeouts = requestTimeouts(route, headers, this.#grpc);
+    this.timeouts = requestTimeouts(route, headers, this.#grpc);
     if (headers.has("x-envoy-upstream-rq-timeout-alt-response")) {
       headers.remove("x-envoy-upstream-rq-timeout-alt-response");
       this.#timeoutReplies = {
@@ -121,61 +122,62 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
     route.finalizeRequest(headers, info, choice);
     if (route.autoHostRewrite && host.hostname !== "") headers.authority = host.hostname;
     const policy = requestRetryPolicy(route.retry, headers);
-    if (policy !== undefined) {
-      this.#retry = new RetryState(policy, stream.random, charges.route);
-      if (!endStream) this.#body = new RetryBody(stream.bufferLimitBytes);
-    }
-    if (!this.#config.suppressEnvoyHeaders) setExpectedTimeout(headers, this.#timeouts, 0, this.#rewritesGrpcTimeout);
-    if (route.mirrors !== undefined) this.#mirroring = Mirroring.of(route.mirrors, stream, headers);
+    if (policy !== undefined) this.#retry = new RetryState(policy, route.priority, stream.random, charges.more);
+    if (!endStream && (policy !== undefined || route.internalRedirect !== undefined)) this.#body = new RetryBody(stream.bufferLimitBytes);
+    if (!this.#config.suppressEnvoyHeaders) setExpectedTimeout(headers, this.timeouts, 0, this.#rewritesGrpcTimeout);
+    if (route.mirrors !== undefined) this.#mirroring = Mirroring.start(route, stream, headers, this.timeouts.globalMs, endStream);
     if (endStream) this.#onRequestComplete();
     this.#try(cluster, host);
   }
 
   onRequestData(chunk: Buffer, endStream: boolean): void {
     if (this.#done) return;
-    if (this.#mirroring?.keep(chunk) === false) {
-      this.#charges!.cluster.stats.retryAbandoned.inc();
-      this.#mirroring = undefined;
-    }
+    this.#mirroring?.sendData(chunk, endStream);
     if (this.#body !== undefined) this.#keep(chunk);
     if (this.#done) return;
     if (endStream) this.#onRequestComplete();
-    this.#attempt?.sendData(chunk, endStream);
+    this.#tries.newest?.sendData(chunk, endStream);
   }
 
   onRequestTrailers(trailers: TrailerMap): void {
     if (this.#done) return;
     this.#trailers = trailers;
+    this.#mirroring?.sendTrailers(trailers);
     this.#onRequestComplete();
-    this.#attempt?.sendTrailers(trailers);
+    this.#tries.newest?.sendTrailers(trailers);
   }
 
   onResponseDrain(): void {
     if (!this.#clientFull) return;
     this.#clientFull = false;
-    this.#attempt?.resumeReading();
+    this.#tries.newest?.resumeReading();
   }
 
   pauseResponse(): void {
-    this.#attempt?.pauseReading();
+    this.#tries.newest?.pauseReading();
   }
 
   resumeResponse(): void {
-    this.#attempt?.resumeReading();
+    this.#tries.newest?.resumeReading();
   }
 
   onDestroy(): void {
     this.#done = true;
     this.#cleanup();
-    const attempt = this.#attempt;
-    this.#attempt = undefined;
-    attempt?.finish();
+    this.#mirroring?.cancel();
+    this.#tries.finish();
   }
 
   // ---- UpstreamRequestOwner
 
   get downstreamVersion(): HttpVersion | undefined {
     return this.#stream.info.protocol;
+  }
+  get timers(): TimerWheel {
+    return this.#stream.timers;
+  }
+  get priority(): RoutingPriority {
+    return this.#route!.priority;
   }
   get downstream(): ConnectionInfo {
     return this.#stream.connection;
@@ -195,7 +197,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
     info.upstreamHost = host.address;
     info.upstreamLocal = local;
     // With a connection: the request is on its way.
-    if (local !== undefined) this.#charges!.sent();
+    if (local !== undefined) this.#charges?.sent();
   }
 
   onUpstreamSent(first: boolean, last: boolean): void {
@@ -211,43 +213,31 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
     else this.#stream.pauseRequest();
   }
 
-  onUpstreamInformational(headers: ResponseHeaderMap): void {
+  onUpstreamInformational(request: UpstreamRequest, headers: ResponseHeaderMap): void {
     if (this.#done) return;
     this.#charges!.code(headers.status);
     // Something of this try's answer is out: another try would answer twice.
+    this.#tries.settleOn(request);
     this.#giveUpRetries();
     this.#stream.respondInformational(headers);
   }
 
-  onUpstreamHeaders(headers: ResponseHeaderMap, endStream: boolean): void {
-    const attempt = this.#attempt;
+  onUpstreamHeaders(request: UpstreamRequest, headers: ResponseHeaderMap, endStream: boolean): void {
     const charges = this.#charges;
     const route = this.#route;
-    if (this.#done || attempt === undefined || charges === undefined || route === undefined) return;
-    const { cluster } = charges;
+    if (this.#done || charges === undefined || route === undefined) return;
     const { info, clock } = this.#stream;
     const nowMs = clock.monotonicMs();
     info.upstreamFirstByteReceivedMs = nowMs;
     if (endStream) info.upstreamLastByteReceivedMs = nowMs;
     const { status } = headers;
-    const { host } = attempt;
+    const { host } = request;
 
     host.outlierMonitor?.putStatus(this.#grpc ? grpcOutcome(headers) : status);
-    if (this.#retry !== undefined) {
-      const decision = this.#retry.onHeaders(headers, cluster);
-      if (decision === "retry") {
-        host.stats.rqError++;
-        cluster.stats.retryCodes.charge(status);
-        this.#attempt = undefined;
-        attempt.finish();
-        this.#backOff(host);
-        return;
-      }
-      if (decision === "overflow") info.flags.add("UO");
-      else if (decision === "limit-exceeded") info.flags.add("URX");
-    }
+    if (this.#retry !== undefined && this.#retriedAfterHeaders(request, headers)) return;
+    if (route.internalRedirect?.statuses.has(status) === true && this.#redirected(headers)) return;
+    this.#tries.settleOn(request);
     this.#giveUpRetries();
-    this.#stream.timers.cancel(this.#perTryTimer);
     this.#responseStarted = true;
 
     if (this.requestComplete && !this.#config.suppressEnvoyHeaders) {
@@ -264,39 +254,55 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
     this.#stream.respondHeaders(headers, endStream);
   }
 
-  onUpstreamData(chunk: Buffer, endStream: boolean): void {
-    const attempt = this.#attempt;
-    if (this.#done || attempt === undefined) return;
+  onUpstreamData(request: UpstreamRequest, chunk: Buffer, endStream: boolean): void {
+    if (this.#done) return;
     if (endStream) this.#complete(this.#stream.clock.monotonicMs());
     // What was on its way when the upstream was paused still comes: HTTP/2 stops only where its window ends.
     if (this.#stream.respondData(chunk, endStream) || this.#clientFull) return;
     this.#clientFull = true;
-    attempt.pauseReading();
+    request.pauseReading();
   }
 
-  onUpstreamTrailers(trailers: TrailerMap): void {
-    const attempt = this.#attempt;
-    if (this.#done || attempt === undefined) return;
+  onUpstreamTrailers(request: UpstreamRequest, trailers: TrailerMap): void {
+    if (this.#done) return;
     if (this.#grpc) {
-      if (trailers.get("grpc-status") === "0") attempt.host.stats.rqSuccess++;
-      else attempt.host.stats.rqError++;
+      if (trailers.get("grpc-status") === "0") request.host.stats.rqSuccess++;
+      else request.host.stats.rqError++;
     }
     this.#complete(this.#stream.clock.monotonicMs());
     this.#stream.respondTrailers(trailers);
   }
 
-  onUpstreamReset(reason: StreamResetReason, transportFailure: string): void {
-    const attempt = this.#attempt;
-    if (this.#done || attempt === undefined) return;
-    this.#attempt = undefined;
-    this.#stream.timers.cancel(this.#perTryTimer);
+  onUpstreamReset(request: UpstreamRequest, reason: StreamResetReason, transportFailure: string): void {
+    if (this.#done) return;
+    this.#tries.forget(request);
     if (transportFailure !== "") this.#stream.info.upstreamTransportFailure = transportFailure;
     // A full circuit breaker is no fault of the host's: fewer hosts would fill it more.
-    if (reason !== "overflow") attempt.host.outlierMonitor?.putResult("connect-failed");
-    if (this.#retriedAfterReset(reason, attempt)) return;
+    if (reason !== "overflow") request.host.outlierMonitor?.putResult("connect-failed");
+    if (this.#retriedAfterReset(reason, request)) return;
     const reply = upstreamReset(reason, transportFailure, this.#attempts > 1, this.#responseStarted);
-    this.#charges!.abort(reply.status, attempt.host, this.#responseStarted);
-    this.#answer(reply);
+    this.#charges!.abort(reply.status, request.host, this.#responseStarted);
+    if (!this.#backoffTimer.pending && !this.#tries.othersWait(undefined)) this.#answer(reply);
+  }
+
+  onPerTryTimeout(request: UpstreamRequest): void {
+    if (this.#done || this.#responseStarted) return;
+    if (this.timeouts.hedge) {
+      this.#hedge(request);
+      return;
+    }
+    this.#charges!.cluster.stats.rqPerTryTimeout.inc();
+    this.#endTry(request, this.#timeoutReplies?.perTry ?? LOCAL_REPLIES.perTryTimeout);
+  }
+
+  onPerTryIdleTimeout(request: UpstreamRequest): void {
+    if (this.#done) return;
+    if (this.timeouts.hedge) {
+      this.#hedge(request);
+      return;
+    }
+    this.#charges!.cluster.stats.rqPerTryIdleTimeout.inc();
+    this.#endTry(request, LOCAL_REPLIES.perTryIdleTimeout);
   }
 
   // ---- TimerOwner
@@ -304,29 +310,23 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
   onTimer(kind: number): void {
     if (this.#done) return;
     if (kind === RETRY_BACKOFF) this.#tryAgain();
-    else if (kind === GLOBAL_TIMEOUT) this.#onGlobalTimeout();
-    else this.#onPerTryTimeout();
+    else this.#onGlobalTimeout();
   }
 
-  // ----
+  // ---- tries
 
   get #rewritesGrpcTimeout(): boolean {
-    return this.#grpc && this.#route?.maxGrpcTimeoutMs !== undefined;
+    const route = this.#route;
+    return this.#grpc && route?.maxGrpcTimeoutMs !== undefined && route.maxStreamDuration === undefined;
   }
 
   #onRequestComplete(): void {
     const stream = this.#stream;
     this.#requestCompleteMs = stream.clock.monotonicMs();
-    const { globalMs } = this.#timeouts;
+    const { globalMs } = this.timeouts;
     if (globalMs > 0) stream.timers.set(this.#globalTimer, globalMs);
-    if (this.#attempt !== undefined) this.#armPerTry();
-    this.#mirroring?.send(this.#headers!, this.#trailers, this.#timeouts.globalMs);
+    this.#tries.newest?.onRequestComplete();
     this.#mirroring = undefined;
-  }
-
-  #armPerTry(): void {
-    const { perTryMs } = this.#timeouts;
-    if (perTryMs > 0 && this.requestComplete) this.#stream.timers.set(this.#perTryTimer, perTryMs);
   }
 
   /** Keeps a chunk for a retry, or gives retries up when it is too much. */
@@ -335,12 +335,12 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
     this.#charges!.cluster.stats.retryAbandoned.inc();
     this.#giveUpRetries();
     // Between two tries there is nobody to send the rest to.
-    if (this.#attempt === undefined) this.#answer(LOCAL_REPLIES.retryBufferExceeded);
+    if (this.#tries.newest === undefined) this.#answer(LOCAL_REPLIES.retryBufferExceeded);
   }
 
   #try(cluster: Cluster, host: Host): void {
     const attempt = new UpstreamRequest(this, cluster, host, this.#body?.pieces() ?? []);
-    if (!cluster.tryAcquireRequest()) {
+    if (!cluster.tryAcquireRequest(this.priority)) {
       cluster.stats.rqActiveOverflow.inc();
       const reply = upstreamReset("overflow", "", this.#attempts > 1, false);
       this.#retry?.release();
@@ -348,8 +348,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
       this.#answer(reply);
       return;
     }
-    this.#attempt = attempt;
-    this.#armPerTry();
+    this.#tries.add(attempt);
     attempt.start();
   }
 
@@ -367,63 +366,124 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
       this.#noHost();
       return;
     }
-    if (this.#route!.includeAttemptCountInRequest) headers.set("x-envoy-attempt-count", String(this.#attempts));
+    const route = this.#route!;
+    if (route.includeAttemptCountInRequest) headers.set("x-envoy-attempt-count", String(this.#attempts));
+    if (route.includeTimeoutRetryInRequest) headers.set("x-envoy-is-timeout-retry", String(this.#afterTimeout));
     if (!this.#config.suppressEnvoyHeaders) {
       const elapsedMs = this.requestComplete ? clock.monotonicMs() - this.#requestCompleteMs : 0;
-      setExpectedTimeout(headers, this.#timeouts, elapsedMs, this.#rewritesGrpcTimeout);
+      setExpectedTimeout(headers, this.timeouts, elapsedMs, this.#rewritesGrpcTimeout);
     }
     this.#try(cluster, host);
   }
 
   /** Waits, then tries again; the request body waits too, except for what was kept. */
-  #backOff(host: Host): void {
+  #backOff(host: Host, afterTimeout: boolean): void {
     const retry = this.#retry!;
-    this.#stream.timers.cancel(this.#perTryTimer);
+    this.#afterTimeout = afterTimeout;
     this.#selection.onHostAttempted(host, retry.policy);
-    this.#stream.timers.set(this.#backoffTimer, retry.nextBackoffMs());
+    this.#stream.timers.set(this.#backoffTimer, retry.nextBackoffMs(this.#charges!.cluster));
   }
 
-  #retriedAfterReset(reason: StreamResetReason, attempt: UpstreamRequest): boolean {
-    if (this.#responseStarted || this.#retry === undefined) return false;
-    const { info } = this.#stream;
-    const decision = this.#retry.onReset(reason, attempt.requestSent, this.#charges!.cluster);
+  /** True: the answer is not wanted, because there is another try, or there may be a better one. */
+  #retriedAfterHeaders(request: UpstreamRequest, headers: ResponseHeaderMap): boolean {
+    const retry = this.#retry!;
+    const { cluster } = this.#charges!;
+    const { host } = request;
+    let unwanted: boolean;
+    if (request.retried) unwanted = retry.wouldRetryHeaders(headers);
+    else {
+      const decision = retry.onHeaders(headers, this.#stream.clock.wallMs(), cluster);
+      if (decision === "retry") {
+        host.stats.rqError++;
+        cluster.stats.retryCodes.charge(headers.status);
+        this.#tries.drop(request);
+        this.#backOff(host, false);
+        return true;
+      }
+      unwanted = this.#note(decision);
+    }
+    if (!unwanted || !(this.#backoffTimer.pending || this.#tries.othersWait(request))) return false;
+    host.stats.rqError++;
+    this.#tries.drop(request);
+    return true;
+  }
+
+  #retriedAfterReset(reason: StreamResetReason, request: UpstreamRequest, afterTimeout = false): boolean {
+    if (this.#responseStarted || this.#retry === undefined || request.retried) return false;
+    const decision = this.#retry.onReset(reason, request.requestSent, this.#charges!.cluster);
     if (decision === "retry") {
-      attempt.host.stats.rqError++;
-      this.#backOff(attempt.host);
+      request.host.stats.rqError++;
+      this.#backOff(request.host, afterTimeout);
       return true;
     }
-    if (decision === "overflow") info.flags.add("UO");
-    else if (decision === "limit-exceeded") info.flags.add("URX");
+    this.#note(decision);
     return false;
   }
 
+  /** Whether there would have been another try, had it been allowed. */
+  #note(decision: RetryDecision): boolean {
+    const { flags } = this.#stream.info;
+    if (decision === "overflow") flags.add("UO");
+    else if (decision === "limit-exceeded") flags.add("URX");
+    return decision === "overflow" || decision === "limit-exceeded";
+  }
+
+  /** The try goes on, and another one beside it. */
+  #hedge(request: UpstreamRequest): void {
+    request.host.outlierMonitor?.putResult("timeout");
+    if (this.#responseStarted || this.#retry === undefined || request.retried) return;
+    const decision = this.#retry.onHedge(this.#charges!.cluster);
+    if (decision !== "retry") {
+      this.#note(decision);
+      return;
+    }
+    request.retried = true;
+    this.#backOff(request.host, true);
+  }
+
+  /** The try took too long. */
+  #endTry(request: UpstreamRequest, reply: LocalReply): void {
+    request.host.stats.rqTimeout++;
+    request.host.outlierMonitor?.putResult("timeout");
+    this.#tries.drop(request);
+    if (this.#retriedAfterReset("local-reset", request, true)) return;
+    this.#charges!.abort(reply.status, request.host, this.#responseStarted);
+    this.#answer(reply);
+  }
+
   #onGlobalTimeout(): void {
-    const attempt = this.#attempt;
     const charges = this.#charges!;
     const reply = this.#timeoutReplies?.global ?? LOCAL_REPLIES.responseTimeout;
-    if (attempt !== undefined) {
-      charges.timeout(attempt.host);
-      if (!this.#responseStarted) {
-        attempt.host.outlierMonitor?.putResult("timeout");
-        charges.abort(reply.status, attempt.host, false);
-      }
+    for (const request of this.#tries.all()) {
+      charges.timeout(request.host);
+      if (!request.awaitingHeaders) continue;
+      // A try that was hedged has told of its timeout already.
+      if (!request.retried) request.host.outlierMonitor?.putResult("timeout");
+      charges.abort(reply.status, request.host, false);
     }
     this.#answer(reply);
   }
 
-  #onPerTryTimeout(): void {
-    const attempt = this.#attempt;
-    const charges = this.#charges!;
-    if (attempt === undefined || this.#responseStarted) return;
-    charges.cluster.stats.rqPerTryTimeout.inc();
-    attempt.host.stats.rqTimeout++;
-    this.#attempt = undefined;
-    attempt.host.outlierMonitor?.putResult("timeout");
-    attempt.finish();
-    if (this.#retriedAfterReset("local-reset", attempt)) return;
-    const reply = this.#timeoutReplies?.perTry ?? LOCAL_REPLIES.perTryTimeout;
-    charges.abort(reply.status, attempt.host, this.#responseStarted);
-    this.#answer(reply);
+  // ---- answers
+
+  /** The proxy follows the redirect itself: the request begins anew. */
+  #redirected(response: ResponseHeaderMap): boolean {
+    const stream = this.#stream;
+    const { stats } = this.#charges!.cluster;
+    const route = this.#route!;
+    const followed =
+      this.requestComplete &&
+      (this.#body !== undefined || stream.info.bytesReceived === 0) &&
+      redirectInternally(this.#headers!, response, route, stream);
+    if (!followed) {
+      stats.internalRedirectFailed.inc();
+      return false;
+    }
+    stats.internalRedirectSucceeded.inc();
+    this.#done = true;
+    const body = response.status === 303 ? [] : (this.#body?.pieces() ?? []);
+    stream.recreate(response, body, this.#trailers);
+    return true;
   }
 
   #noHost(): void {
@@ -435,9 +495,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
   #answer(reply: LocalReply): void {
     this.#done = true;
     this.#cleanup();
-    const attempt = this.#attempt;
-    this.#attempt = undefined;
-    attempt?.finish();
+    this.#tries.finish();
     if (this.#attempts > 0 && this.#route?.includeAttemptCountInResponse === true) {
       const headers = [...(reply.headers ?? []), ["x-envoy-attempt-count", String(this.#attempts)] as const];
       this.#stream.respondLocally({ ...reply, headers });
@@ -453,7 +511,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
     this.#cleanup();
   }
 
+  /** A retry that waits is not made any more. */
   #giveUpRetries(): void {
+    if (this.#backoffTimer.pending) this.#stream.timers.cancel(this.#backoffTimer);
     this.#retry?.release();
     this.#retry = undefined;
     this.#body = undefined;
@@ -461,9 +521,6 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
 
   #cleanup(): void {
     this.#giveUpRetries();
-    const { timers } = this.#stream;
-    timers.cancel(this.#globalTimer);
-    timers.cancel(this.#perTryTimer);
-    timers.cancel(this.#backoffTimer);
+    this.#stream.timers.cancel(this.#globalTimer);
   }
 }

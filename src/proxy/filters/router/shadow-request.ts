@@ -1,5 +1,5 @@
-// A copy of a request for a mirror. It leaves when the whole request is there, has the route's timeout and no retries; its answer is
-// counted and dropped. The request that it copies never waits for it, and it may outlive that.
+// A copy of a request for a mirror. It streams along with the request, has the route's timeout and no retries; its answer is counted and
+// dropped. The request that it copies never waits for it, and it may outlive that: a mirror that cannot keep up is given up.
 import type { Cluster, Host, LoadBalancerContext } from "#proxy/cluster/cluster";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "#proxy/http/header-map";
 import { PairRequestHeaderMap } from "#proxy/http/pair-header-map";
@@ -8,79 +8,119 @@ import type { TerminalStream } from "#proxy/http/terminal-filter";
 import { WheelTimer } from "#proxy/http/timer-wheel";
 import type { TimerOwner, TimerWheel } from "#proxy/http/timer-wheel";
 import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
+import type { RoutingPriority } from "#proxy/route/route";
+import { NO_TIMEOUTS } from "./timeouts.ts";
 import { UpstreamRequest } from "./upstream-request.ts";
 import type { UpstreamRequestOwner } from "./upstream-request.ts";
 
-const NO_HOSTS: readonly Host[] = [];
-
 export interface ShadowOptions {
   readonly headers: RequestHeaderMap;
-  readonly trailers: TrailerMap | undefined;
-  readonly body: Uint8Array[];
   readonly marksHost: boolean;
-  /** 0: none. */
+  readonly priority: RoutingPriority;
+  /** From the end of the request on; 0: none. */
   readonly timeoutMs: number;
 }
 
-export function sendShadow(stream: TerminalStream, cluster: Cluster, options: ShadowOptions): void {
-  new ShadowRequest(stream, options).start(cluster, options);
-}
-
-class ShadowRequest implements UpstreamRequestOwner, TimerOwner, LoadBalancerContext {
+export class ShadowRequest implements UpstreamRequestOwner, TimerOwner, LoadBalancerContext {
   readonly requestHeaders: RequestHeaderMap;
-  readonly requestTrailers: TrailerMap | undefined;
-  readonly requestComplete = true;
+  requestTrailers: TrailerMap | undefined = undefined;
+  requestComplete = false;
   readonly downstream: ConnectionInfo;
   readonly downstreamVersion = undefined;
   readonly originalDestination: SocketAddress | undefined;
   readonly randomValue: number;
   readonly hash = undefined;
-  readonly triedHosts = NO_HOSTS;
   readonly hostSelectionAttempts = 0;
-  readonly #timers: TimerWheel;
+  readonly timers: TimerWheel;
+  readonly timeouts = NO_TIMEOUTS;
+  readonly priority: RoutingPriority;
   readonly #timer = new WheelTimer(this, 0);
+  readonly #timeoutMs: number;
+  readonly #bufferLimitBytes: number;
+  #writable = true;
+  /** What was sent while nothing left. */
+  #backlogBytes = 0;
   #cluster: Cluster | undefined;
   #attempt: UpstreamRequest | undefined;
   #responseStarted = false;
 
-  constructor(stream: TerminalStream, { headers, trailers, marksHost }: ShadowOptions) {
+  constructor(stream: TerminalStream, { headers, marksHost, priority, timeoutMs }: ShadowOptions) {
     this.downstream = stream.connection;
     this.originalDestination = stream.originalDestination;
     this.randomValue = stream.routeInput.randomValue;
-    this.#timers = stream.timers;
+    this.timers = stream.timers;
+    this.priority = priority;
+    this.#timeoutMs = timeoutMs;
+    this.#bufferLimitBytes = stream.bufferLimitBytes;
     this.requestHeaders = shadowHeaders(headers, marksHost, stream.connection.local.address);
-    this.requestTrailers = trailers;
   }
 
-  start(cluster: Cluster, { body, timeoutMs }: ShadowOptions): void {
+  shouldSelectAnotherHost(_host: Host): boolean {
+    return false;
+  }
+
+  /** `complete`: the request has no body. */
+  start(cluster: Cluster, complete: boolean): void {
     const host = cluster.chooseHost(this);
     if (host === undefined) {
       cluster.stats.rqCodes.charge(503);
       return;
     }
-    if (!cluster.tryAcquireRequest()) {
+    if (!cluster.tryAcquireRequest(this.priority)) {
       cluster.stats.rqActiveOverflow.inc();
       cluster.stats.rqCodes.charge(503);
       return;
     }
     this.#cluster = cluster;
-    this.#attempt = new UpstreamRequest(this, cluster, host, body);
-    if (timeoutMs > 0) this.#timers.set(this.#timer, timeoutMs);
+    this.#attempt = new UpstreamRequest(this, cluster, host, []);
+    if (complete) this.#onRequestComplete();
     this.#attempt.start();
   }
 
-  onUpstreamHeaders(headers: ResponseHeaderMap, endStream: boolean): void {
+  sendData(chunk: Uint8Array, endStream: boolean): void {
+    if (this.#attempt === undefined) return;
+    if (!this.#writable) this.#backlogBytes += chunk.length;
+    if (this.#backlogBytes > this.#bufferLimitBytes) {
+      this.#cluster!.stats.retryAbandoned.inc();
+      this.cancel();
+      return;
+    }
+    if (endStream) this.#onRequestComplete();
+    this.#attempt.sendData(chunk, endStream);
+  }
+
+  sendTrailers(trailers: TrailerMap): void {
+    if (this.#attempt === undefined) return;
+    this.requestTrailers = trailers;
+    this.#onRequestComplete();
+    this.#attempt.sendTrailers(trailers);
+  }
+
+  /** The request that it copies will never be whole. */
+  cancel(): void {
+    const attempt = this.#attempt;
+    this.#end();
+    attempt?.finish();
+  }
+
+  #onRequestComplete(): void {
+    this.requestComplete = true;
+    if (this.#timeoutMs > 0) this.timers.set(this.#timer, this.#timeoutMs);
+    this.#attempt?.onRequestComplete();
+  }
+
+  onUpstreamHeaders(request: UpstreamRequest, headers: ResponseHeaderMap, endStream: boolean): void {
     this.#responseStarted = true;
     const { status } = headers;
     this.#cluster!.stats.rqCodes.charge(status);
-    const { host } = this.#attempt!;
+    const { host } = request;
     host.outlierMonitor?.putStatus(status);
     if (status >= 500) host.stats.rqError++;
     else host.stats.rqSuccess++;
     if (endStream) this.#end();
   }
 
-  onUpstreamData(_chunk: Buffer, endStream: boolean): void {
+  onUpstreamData(_request: UpstreamRequest, _chunk: Buffer, endStream: boolean): void {
     if (endStream) this.#end();
   }
 
@@ -88,38 +128,44 @@ class ShadowRequest implements UpstreamRequestOwner, TimerOwner, LoadBalancerCon
     this.#end();
   }
 
-  onUpstreamReset(reason: StreamResetReason): void {
-    const { host } = this.#attempt!;
+  onUpstreamReset({ host }: UpstreamRequest, reason: StreamResetReason): void {
     if (reason !== "overflow") host.outlierMonitor?.putResult("connect-failed");
-    this.#fail(503);
+    this.#fail(503, host);
   }
 
   onTimer(): void {
     const attempt = this.#attempt;
     if (attempt === undefined) return;
+    const { host } = attempt;
     this.#cluster!.stats.rqTimeout.inc();
-    attempt.host.stats.rqTimeout++;
-    attempt.host.outlierMonitor?.putResult("timeout");
-    this.#fail(504);
+    host.stats.rqTimeout++;
+    host.outlierMonitor?.putResult("timeout");
+    this.#fail(504, host);
     attempt.finish();
+  }
+
+  onUpstreamWritable(writable: boolean): void {
+    this.#writable = writable;
+    if (writable) this.#backlogBytes = 0;
   }
 
   // Nobody waits for the copy, and nothing of it is logged.
   onUpstreamHost(): void {}
   onUpstreamSent(): void {}
   onUpstreamInformational(): void {}
-  onUpstreamWritable(): void {}
+  onPerTryTimeout(): void {}
+  onPerTryIdleTimeout(): void {}
 
-  #fail(status: number): void {
+  #fail(status: number, host: Host): void {
     if (!this.#responseStarted) {
       this.#cluster!.stats.rqCodes.charge(status);
-      this.#attempt!.host.stats.rqError++;
+      host.stats.rqError++;
     }
     this.#end();
   }
 
   #end(): void {
-    this.#timers.cancel(this.#timer);
+    this.timers.cancel(this.#timer);
     this.#attempt = undefined;
   }
 }

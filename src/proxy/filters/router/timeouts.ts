@@ -1,5 +1,6 @@
 // The timeouts of one request: the route's, unless an internal client set its own by header (Envoy's finalTimeout).
 import type { RequestHeaderMap } from "#proxy/http/header-map";
+import { grpcTimeoutMs, setGrpcTimeout } from "#proxy/http/grpc-timeout";
 import type { RouteEntry } from "#proxy/route/route";
 
 export interface RequestTimeouts {
@@ -7,27 +8,44 @@ export interface RequestTimeouts {
   readonly globalMs: number;
   /** 0: none. */
   readonly perTryMs: number;
+  /** Without progress; 0: none. */
+  readonly perTryIdleMs: number;
+  /** A try that takes too long goes on beside the next one. */
+  readonly hedge: boolean;
 }
 
-const NO_TIMEOUTS: RequestTimeouts = Object.freeze({ globalMs: 0, perTryMs: 0 });
+export const NO_TIMEOUTS: RequestTimeouts = Object.freeze({ globalMs: 0, perTryMs: 0, perTryIdleMs: 0, hedge: false });
 
 /** Takes the control headers out. They are only there when the client is internal: the connection manager removes them else. */
 export function requestTimeouts(route: RouteEntry, headers: RequestHeaderMap, grpc: boolean): RequestTimeouts {
-  let globalMs = grpc && route.maxGrpcTimeoutMs !== undefined ? grpcTimeoutMs(headers, route.maxGrpcTimeoutMs) : route.timeoutMs;
+  let globalMs = route.timeoutMs;
+  // A longest duration of the stream, which the connection manager watches, takes the place of the route's own timeouts.
+  if (route.maxStreamDuration !== undefined) globalMs = 0;
+  else if (grpc && route.maxGrpcTimeoutMs !== undefined) globalMs = cappedGrpcTimeoutMs(headers, route.maxGrpcTimeoutMs);
   let perTryMs = route.retry?.perTryTimeoutMs ?? 0;
   const global = takeMs(headers, "x-envoy-upstream-rq-timeout-ms");
   if (global !== undefined) globalMs = global;
   const perTry = takeMs(headers, "x-envoy-upstream-rq-per-try-timeout-ms");
   if (perTry !== undefined) perTryMs = perTry;
-  if (globalMs === 0 && perTryMs === 0) return NO_TIMEOUTS;
+  const perTryIdleMs = route.retry?.perTryIdleTimeoutMs ?? 0;
+  const hedge = hedges(route, headers);
+  if (globalMs === 0 && perTryMs === 0 && perTryIdleMs === 0) return NO_TIMEOUTS;
   // A try that may last longer than everything together has no timeout of its own.
   if (perTryMs >= globalMs && globalMs !== 0) perTryMs = 0;
-  return { globalMs, perTryMs };
+  return { globalMs, perTryMs, perTryIdleMs, hedge };
+}
+
+function hedges(route: RouteEntry, headers: RequestHeaderMap): boolean {
+  const asked = headers.get("x-envoy-hedge-on-per-try-timeout");
+  if (asked === undefined) return route.hedgeOnPerTryTimeout;
+  headers.remove("x-envoy-hedge-on-per-try-timeout");
+  return asked === "true" || (asked !== "false" && route.hedgeOnPerTryTimeout);
 }
 
 /** Tells the upstream how long we will wait. */
 export function setExpectedTimeout(headers: RequestHeaderMap, timeouts: RequestTimeouts, elapsedMs: number, asGrpc: boolean): void {
-  let expectedMs = timeouts.perTryMs;
+  // A try that is hedged may use all of the time.
+  let expectedMs = timeouts.hedge ? 0 : timeouts.perTryMs;
   if (timeouts.globalMs > 0) {
     const leftMs = Math.max(1, Math.trunc(timeouts.globalMs - elapsedMs));
     expectedMs = expectedMs === 0 ? leftMs : Math.min(expectedMs, leftMs);
@@ -35,23 +53,12 @@ export function setExpectedTimeout(headers: RequestHeaderMap, timeouts: RequestT
   if (expectedMs <= 0) return;
   expectedMs = Math.trunc(expectedMs);
   headers.set("x-envoy-expected-rq-timeout-ms", String(expectedMs));
-  if (asGrpc) headers.set("grpc-timeout", expectedMs < 1e8 ? `${expectedMs}m` : `${Math.min(Math.trunc(expectedMs / 1000), 99_999_999)}S`);
+  if (asGrpc) setGrpcTimeout(headers, expectedMs);
 }
 
-const GRPC_UNITS_MS: ReadonlyMap<string, number> = new Map([
-  ["H", 3_600_000],
-  ["M", 60_000],
-  ["S", 1000],
-  ["m", 1],
-  ["u", 1e-3],
-  ["n", 1e-6],
-]);
-
 /** The client's grpc-timeout, capped by `maxMs`; 0 is no limit on either side. */
-function grpcTimeoutMs(headers: RequestHeaderMap, maxMs: number): number {
-  const text = headers.get("grpc-timeout") ?? "";
-  const found = /^(\d{1,8})([HMSmun])$/.exec(text);
-  const asked = found === null ? 0 : Math.ceil(Number(found[1]) * GRPC_UNITS_MS.get(found[2]!)!);
+function cappedGrpcTimeoutMs(headers: RequestHeaderMap, maxMs: number): number {
+  const asked = grpcTimeoutMs(headers) ?? 0;
   return maxMs !== 0 && (asked === 0 || asked > maxMs) ? maxMs : asked;
 }
 

@@ -1,27 +1,34 @@
-// What one request counts upstream: in its cluster, in the route where that has statistics of its own, and at the host.
+// What one request counts upstream: in its cluster, in its route and virtual cluster where they have statistics of their own, under an
+// alternative name where the client gives one, and at the host.
 import type { Cluster, Host } from "#proxy/cluster/cluster";
 import type { HcmStats } from "#proxy/http/hcm-stats";
-import type { RouteStats } from "./route-stats.ts";
+import type { RequestHeaderMap } from "#proxy/http/header-map";
+import type { RequestStats } from "./request-stats.ts";
 
 export class UpstreamCharges {
   readonly #manager: HcmStats;
   /** Of the try that runs: another one may find another cluster of that name. */
   cluster: Cluster;
-  readonly route: RouteStats | undefined;
+  readonly more: readonly RequestStats[];
+  readonly #alternative: string | undefined;
 
-  constructor(manager: HcmStats, cluster: Cluster, route: RouteStats | undefined) {
+  /** Takes the header that names the alternative out. */
+  constructor(manager: HcmStats, cluster: Cluster, more: readonly RequestStats[], headers: RequestHeaderMap) {
     this.#manager = manager;
     this.cluster = cluster;
-    this.route = route;
+    this.more = more;
+    this.#alternative = headers.get("x-envoy-upstream-alt-stat-name");
+    if (this.#alternative !== undefined) headers.remove("x-envoy-upstream-alt-stat-name");
   }
 
   sent(): void {
-    this.route?.rqTotal.inc();
+    for (let i = 0; i < this.more.length; i++) this.more[i]!.rqTotal.inc();
   }
 
   code(status: number): void {
     this.cluster.stats.rqCodes.charge(status);
-    this.route?.rqCodes.charge(status);
+    for (let i = 0; i < this.more.length; i++) this.more[i]!.rqCodes.charge(status);
+    if (this.#alternative !== undefined) this.cluster.stats.alternative(this.#alternative)?.codes.charge(status);
   }
 
   /** The answer that we give instead of the upstream. */
@@ -36,7 +43,7 @@ export class UpstreamCharges {
 
   timeout(host: Host): void {
     this.cluster.stats.rqTimeout.inc();
-    this.route?.rqTimeout.inc();
+    for (let i = 0; i < this.more.length; i++) this.more[i]!.rqTimeout.inc();
     host.stats.rqTimeout++;
   }
 
@@ -44,6 +51,7 @@ export class UpstreamCharges {
   took(milliseconds: number): void {
     const whole = Math.trunc(milliseconds);
     this.cluster.stats.rqTime.record(whole);
-    this.route?.rqTime.record(whole);
+    for (let i = 0; i < this.more.length; i++) this.more[i]!.rqTime.record(whole);
+    if (this.#alternative !== undefined) this.cluster.stats.alternative(this.#alternative)?.time.record(whole);
   }
 }

@@ -4,10 +4,17 @@ import type { Cluster, Host, PendingStream, PoolCallbacks } from "#proxy/cluster
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "#proxy/http/header-map";
 import { transportFailureReason } from "#proxy/http/local-reply";
 import type { HttpVersion, RequestSender, ResponseReceiver, StreamResetReason } from "#proxy/http/stream";
+import { WheelTimer } from "#proxy/http/timer-wheel";
+import type { TimerOwner, TimerWheel } from "#proxy/http/timer-wheel";
 import type { ConnectionInfo, SocketAddress, TransportFailure } from "#proxy/net/connection";
+import type { RoutingPriority } from "#proxy/route/route";
+import type { RequestTimeouts } from "./timeouts.ts";
 
-/** The router, as its tries see it. */
+/** The router, as its tries see it. Several may run at once: each says who it is. */
 export interface UpstreamRequestOwner {
+  readonly timers: TimerWheel;
+  readonly timeouts: RequestTimeouts;
+  readonly priority: RoutingPriority;
   readonly requestHeaders: RequestHeaderMap;
   readonly requestTrailers: TrailerMap | undefined;
   readonly downstream: ConnectionInfo;
@@ -17,16 +24,21 @@ export interface UpstreamRequestOwner {
   readonly requestComplete: boolean;
   onUpstreamHost(host: Host, local: SocketAddress | undefined): void;
   onUpstreamSent(first: boolean, last: boolean): void;
-  onUpstreamInformational(headers: ResponseHeaderMap): void;
-  onUpstreamHeaders(headers: ResponseHeaderMap, endStream: boolean): void;
-  onUpstreamData(chunk: Buffer, endStream: boolean): void;
-  onUpstreamTrailers(trailers: TrailerMap): void;
-  onUpstreamReset(reason: StreamResetReason, transportFailure: string): void;
+  onUpstreamInformational(request: UpstreamRequest, headers: ResponseHeaderMap): void;
+  onUpstreamHeaders(request: UpstreamRequest, headers: ResponseHeaderMap, endStream: boolean): void;
+  onUpstreamData(request: UpstreamRequest, chunk: Buffer, endStream: boolean): void;
+  onUpstreamTrailers(request: UpstreamRequest, trailers: TrailerMap): void;
+  onUpstreamReset(request: UpstreamRequest, reason: StreamResetReason, transportFailure: string): void;
+  onPerTryTimeout(request: UpstreamRequest): void;
+  onPerTryIdleTimeout(request: UpstreamRequest): void;
   /** Request body may flow, or must wait: no connection yet, or its buffers are full. */
   onUpstreamWritable(writable: boolean): void;
 }
 
-export class UpstreamRequest implements ResponseReceiver, PoolCallbacks {
+const PER_TRY = 0;
+const PER_TRY_IDLE = 1;
+
+export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOwner {
   readonly host: Host;
   readonly #cluster: Cluster;
   readonly #owner: UpstreamRequestOwner;
@@ -39,6 +51,11 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks {
   #responseStarted = false;
   #counted = false;
   #over = false;
+  /** Another try was started because this one takes too long; it is not tried again for its own sake. */
+  retried = false;
+  /** Set only where there are such timeouts, once the request is complete and has a connection. */
+  #perTry: WheelTimer | undefined = undefined;
+  #perTryIdle: WheelTimer | undefined = undefined;
 
   constructor(owner: UpstreamRequestOwner, cluster: Cluster, host: Host, body: Uint8Array[]) {
     this.#owner = owner;
@@ -47,8 +64,8 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks {
     this.#waiting = body;
   }
 
-  get responseStarted(): boolean {
-    return this.#responseStarted;
+  get awaitingHeaders(): boolean {
+    return !this.#responseStarted;
   }
 
   /** The head went upstream. */
@@ -58,8 +75,9 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks {
 
   start(): void {
     this.host.activeRequests++;
-    const { downstream, downstreamVersion, requestHeaders } = this.#owner;
-    const pending = this.#cluster.pool(this.host, downstream, requestHeaders.authority, downstreamVersion).newStream(this, this);
+    const { downstream, downstreamVersion, requestHeaders, priority } = this.#owner;
+    const pool = this.#cluster.pool(this.host, downstream, requestHeaders.authority, downstreamVersion, priority);
+    const pending = pool.newStream(this, this);
     if (this.#over) pending?.cancel();
     else if (this.#sender === undefined) this.#pending = pending;
   }
@@ -84,6 +102,28 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks {
     this.#requestEnded = true;
     this.#sender.sendTrailers(trailers);
     this.#owner.onUpstreamSent(false, true);
+  }
+
+  /** The request has come in full: the time of this try begins, or began with its connection. */
+  onRequestComplete(): void {
+    if (this.#sender !== undefined) this.#armTimers();
+  }
+
+  #armTimers(): void {
+    const { timers, timeouts } = this.#owner;
+    const { perTryMs, perTryIdleMs } = timeouts;
+    if (perTryMs > 0) timers.set((this.#perTry = new WheelTimer(this, PER_TRY)), perTryMs);
+    if (perTryIdleMs > 0) timers.set((this.#perTryIdle = new WheelTimer(this, PER_TRY_IDLE)), perTryIdleMs);
+  }
+
+  #progress(): void {
+    if (this.#perTryIdle !== undefined) this.#owner.timers.set(this.#perTryIdle, this.#owner.timeouts.perTryIdleMs);
+  }
+
+  onTimer(kind: number): void {
+    if (this.#over) return;
+    if (kind === PER_TRY) this.#owner.onPerTryTimeout(this);
+    else this.#owner.onPerTryIdleTimeout(this);
   }
 
   pauseReading(): void {
@@ -141,6 +181,7 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks {
     if (this.#over) return;
     if (trailers !== undefined) sender.sendTrailers(trailers);
     if (this.#over) return;
+    if (complete) this.#armTimers();
     if (goOn || complete) this.#setWritable(true);
     else this.#backUp();
   }
@@ -150,20 +191,23 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks {
     this.#pending = undefined;
     this.#end();
     if (reason !== "overflow") this.#owner.onUpstreamHost(host, undefined);
-    this.#owner.onUpstreamReset(reason, transportFailureReason(failure));
+    this.#owner.onUpstreamReset(this, reason, transportFailureReason(failure));
   }
 
   // ---- ResponseReceiver
 
   onInformational(headers: ResponseHeaderMap): void {
-    if (!this.#over) this.#owner.onUpstreamInformational(headers);
+    if (this.#over) return;
+    this.#progress();
+    this.#owner.onUpstreamInformational(this, headers);
   }
 
   onResponseHeaders(headers: ResponseHeaderMap, endStream: boolean): void {
     if (this.#over) return;
     this.#responseStarted = true;
     if (endStream) this.#complete();
-    this.#owner.onUpstreamHeaders(headers, endStream);
+    else this.#progress();
+    this.#owner.onUpstreamHeaders(this, headers, endStream);
   }
 
   onResponseData(chunk: Buffer, endStream: boolean): void {
@@ -171,19 +215,20 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks {
     // The bytes go to a downstream socket or a filter's queue: both outlive this call.
     this.#sender?.keepChunk();
     if (endStream) this.#complete();
-    this.#owner.onUpstreamData(chunk, endStream);
+    else this.#progress();
+    this.#owner.onUpstreamData(this, chunk, endStream);
   }
 
   onResponseTrailers(trailers: TrailerMap): void {
     if (this.#over) return;
     this.#complete();
-    this.#owner.onUpstreamTrailers(trailers);
+    this.#owner.onUpstreamTrailers(this, trailers);
   }
 
   onResponseReset(reason: StreamResetReason, details: string): void {
     if (this.#over) return;
     this.#end();
-    this.#owner.onUpstreamReset(reason, reason === "protocol-error" ? details : "");
+    this.#owner.onUpstreamReset(this, reason, reason === "protocol-error" ? details : "");
   }
 
   onRequestDrain(): void {
@@ -209,8 +254,11 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks {
 
   #end(): void {
     this.#over = true;
+    const { timers } = this.#owner;
+    if (this.#perTry !== undefined) timers.cancel(this.#perTry);
+    if (this.#perTryIdle !== undefined) timers.cancel(this.#perTryIdle);
     this.host.activeRequests--;
-    this.#cluster.releaseRequest();
+    this.#cluster.releaseRequest(this.#owner.priority);
     if (this.#counted) {
       this.#cluster.stats.rqActive.dec();
       this.host.stats.rqActive--;
