@@ -267,6 +267,12 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
       else if (this.#config.requestTimeoutMs > 0) this.timers.set(this.#requestTimer, this.#config.requestTimeoutMs);
       this.#touch();
       const refused = this.#refusal ?? this.#prepare(headers);
+      if (refused === LOCAL_REPLIES.underscoreInHeader && this.info.protocol === "HTTP/2") {
+        // Envoy's codec of HTTP/2 does it, before there is anything that could answer.
+        this.sender.reset("protocol-error");
+        this.onRequestReset("protocol-error", "http2.unexpected_underscore");
+        return;
+      }
       this.#makeFilters();
       if (refused !== undefined) {
         this.respondLocally(refused);
@@ -450,7 +456,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
       if (!config.http1StreamErrorOnInvalidHttpMessage) this.sender.closeAfterResponse();
       return refused;
     }
-    const client = mutateRequestHeaders(headers, remote, local, tls, config.mutation, this.random);
+    const client = mutateRequestHeaders(headers, this.info.protocol, remote, local, tls, config.mutation, this.random);
     this.info.downstreamRemote = client.remote;
     this.#internal = client.internal;
 

@@ -69,6 +69,8 @@ export class DownstreamConnection implements Http1ServerOwner, Http2ServerOwner,
     }
     this.#codec = version === "HTTP/1" ? this.#http1() : this.#http2();
     if (this.#draining) this.#codec.announceDrain();
+    // The first bytes were no head: the connection is as idle as before.
+    if (version === "HTTP/2") this.onIdle();
   }
 
   #http1(): Http1ServerConnection {
@@ -107,6 +109,7 @@ export class DownstreamConnection implements Http1ServerOwner, Http2ServerOwner,
         },
         proxy100Continue: config.proxy100Continue,
         keepalive: config.http2.keepalive,
+        headersTimeoutMs: config.requestHeadersTimeoutMs,
         flushTimeoutMs: config.streamIdleTimeoutMs,
         clock: thread.clock,
         random: thread.random,
@@ -169,6 +172,10 @@ export class DownstreamConnection implements Http1ServerOwner, Http2ServerOwner,
   onProtocolError(_error: Http2Error): void {
     this.runtime.stats.cxProtocolError.inc();
     this.#closedByUs = true;
+  }
+
+  onSlowHead(): void {
+    this.runtime.stats.rqHeaderTimeout.inc();
   }
 
   onHeadBegun(): void {

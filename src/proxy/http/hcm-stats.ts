@@ -1,6 +1,7 @@
 // Statistics of a connection manager: `http.<stat_prefix>.`, Envoy's names.
 import type { Counter, Gauge, Histogram, StatsScope } from "#telemetry/stats/store";
 import { CodeStats } from "./code-stats.ts";
+import type { HttpVersion } from "./stream.ts";
 
 export class HcmStats {
   readonly cxTotal: Counter;
@@ -64,11 +65,11 @@ export class HcmStats {
   readonly #root: StatsScope;
 
   // The codec's, which all connection managers share: made when there is something to count, because nobody gives them back.
-  get rqRejectedUnderscore(): Counter {
-    return this.#root.counter("http1", "requests_rejected_with_underscores_in_headers");
+  rqRejectedUnderscore(version: HttpVersion | undefined): Counter {
+    return this.#root.counter(version === "HTTP/2" ? "http2" : "http1", "requests_rejected_with_underscores_in_headers");
   }
-  get headersDroppedUnderscore(): Counter {
-    return this.#root.counter("http1", "dropped_headers_with_underscores");
+  headersDroppedUnderscore(version: HttpVersion | undefined): Counter {
+    return this.#root.counter(version === "HTTP/2" ? "http2" : "http1", "dropped_headers_with_underscores");
   }
 
   /** `root`: where the codec counts. */

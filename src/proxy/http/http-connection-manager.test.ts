@@ -6,6 +6,7 @@ import { FileAccessLogSchema } from "#envoy/gen/envoy/extensions/access_loggers/
 import { HttpConnectionManagerSchema } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
 import { RouterSchema } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
 import { pack } from "#envoy/any";
+import { FakePeer } from "#proxy/codec/http2/session.fake";
 import { ThreadClusterManager } from "#proxy/cluster/cluster-manager";
 import { httpPoolFactory } from "#proxy/cluster/http-pool-factory";
 import { routerFilterCompiler } from "#proxy/filters/router/router-compiler";
@@ -297,5 +298,130 @@ describe("the connection manager over real codecs", () => {
     fixture.client.lost();
     assert.deepEqual(fixture.stats.leaks, []);
     assert.deepEqual(fixture.lines, ["/ 404 NR route_not_found"]);
+  });
+});
+
+describe("the connection manager over HTTP/2", () => {
+  /** Carries bytes between a client session and the fixture until nobody says anything. */
+  function carry(fixture: Fixture, peer: FakePeer): void {
+    for (let moved = true; moved;) {
+      const up = peer.take();
+      if (up.length > 0) fixture.client.feed(up.toString("latin1"));
+      const down = Buffer.from(fixture.client.take(), "latin1");
+      if (down.length > 0) peer.session.receive(down);
+      moved = up.length + down.length > 0;
+    }
+  }
+
+  /** Idle upstream connections wait for the next request. */
+  const downstreamLeaks = ({ stats }: Fixture): string[] => stats.leaks.filter((leak) => !leak.startsWith("cluster.c.upstream_cx"));
+
+  it("is chosen by the preface, and the back end sees HTTP/1", () => {
+    const fixture = new Fixture();
+    const peer = new FakePeer("client");
+    const notes = peer.request("/a", false, ["x-case", "kept", "te", "trailers"], "POST");
+    carry(fixture, peer);
+    notes.stream!.sendData(Buffer.from("hello"), true);
+    carry(fixture, peer);
+    assert.deepEqual(
+      ["cx_http1_active", "cx_http2_active", "rq_http2_total"].map((name) => fixture.stats.get(`http.in.downstream_${name}`)),
+      [0, 1, 1],
+    );
+    const upstream = fixture.connect();
+    const sent = upstream.take();
+    assert.match(sent, /^POST \/a HTTP\/1\.1\r\nhost: a\.example\r\nx-case: kept\r\nte: trailers\r\n/);
+    assert.match(sent, /\r\n5\r\nhello\r\n0\r\n\r\n$/);
+    upstream.feed(
+      "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nX-Up: Yes\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n",
+    );
+    carry(fixture, peer);
+    const { fields, status } = notes.heads[0]!;
+    assert.equal(status, 200);
+    assert.deepEqual(
+      fields.filter((_, at) => at % 2 === 0),
+      ["x-up", "x-envoy-upstream-service-time", "date", "server"],
+    );
+    assert.equal(notes.body, "ok");
+    assert.deepEqual(notes.trailers?.fields, ["x-sum", "1"]);
+    fixture.client.lost();
+    assert.deepEqual(fixture.lines, ["/a 200 - via_upstream"]);
+    assert.deepEqual(downstreamLeaks(fixture), []);
+  });
+
+  it("logs a stream that the client took back as DR, and gives its upstream up", () => {
+    const fixture = new Fixture();
+    const peer = new FakePeer("client");
+    const notes = peer.request("/a");
+    carry(fixture, peer);
+    const upstream = fixture.connect();
+    notes.stream!.reset(8);
+    carry(fixture, peer);
+    assert.deepEqual(fixture.lines, ["/a 0 DR http2.remote_reset"]);
+    assert.equal(upstream.closed, "now");
+    assert.equal(fixture.stats.get("http.in.downstream_rq_rx_reset"), 1);
+    assert.equal(fixture.client.closed, undefined);
+  });
+
+  it("says GOAWAY twice when it drains, when it was idle too long, and after its last allowed request", () => {
+    const ways: Readonly<Record<string, { config: JsonObject; begin: (fixture: Fixture) => void; stat: string }>> = {
+      drained: { config: {}, begin: (fixture) => fixture.drain(), stat: "cx_drain_close" },
+      idle: {
+        config: { commonHttpProtocolOptions: { idleTimeout: "10s" } },
+        begin: (fixture) => fixture.clock.advance(10_010),
+        stat: "cx_idle_timeout",
+      },
+      old: {
+        config: { commonHttpProtocolOptions: { maxConnectionDuration: "20s" } },
+        begin: (fixture) => fixture.clock.advance(20_010),
+        stat: "cx_max_duration_reached",
+      },
+      used: { config: { commonHttpProtocolOptions: { maxRequestsPerConnection: 1 } }, begin: () => {}, stat: "cx_max_requests_reached" },
+    };
+    for (const [what, { config, begin, stat }] of Object.entries(ways)) {
+      const fixture = new Fixture({ drainTimeout: "3s", ...config });
+      const peer = new FakePeer("client");
+      peer.request("/a");
+      carry(fixture, peer);
+      fixture.connect().feed("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+      carry(fixture, peer);
+      begin(fixture);
+      carry(fixture, peer);
+      assert.deepEqual(peer.goaways, [{ lastStreamId: 0x7fff_ffff, code: 0 }], what);
+      assert.equal(fixture.stats.get(`http.in.downstream_${stat}`), 1, what);
+      assert.equal(fixture.client.closed, undefined, what);
+      fixture.clock.advance(3010);
+      carry(fixture, peer);
+      assert.deepEqual(peer.goaways.at(-1), { lastStreamId: 1, code: 0 }, what);
+      assert.equal(fixture.client.closed, "flush", what);
+      fixture.client.lost();
+      assert.deepEqual(downstreamLeaks(fixture), [], what);
+    }
+  });
+
+  it("resets a request with a refused underscore in a name, and drops such lines where that is said", () => {
+    for (const [action, outcome] of [
+      ["REJECT_REQUEST", "/a 0 DPE http2.unexpected_underscore"],
+      ["DROP_HEADER", undefined],
+    ] as const) {
+      const fixture = new Fixture({ commonHttpProtocolOptions: { headersWithUnderscoresAction: action } });
+      const peer = new FakePeer("client");
+      const notes = peer.request("/a", true, ["x_y", "1"]);
+      carry(fixture, peer);
+      assert.equal(fixture.lines[0], outcome);
+      assert.equal(notes.reset?.code, outcome === undefined ? undefined : 2);
+      const stat = outcome === undefined ? "dropped_headers_with_underscores" : "requests_rejected_with_underscores_in_headers";
+      assert.equal(fixture.stats.get(`http2.${stat}`), 1);
+    }
+  });
+
+  it("closes what breaks the protocol, and counts it", () => {
+    const fixture = new Fixture({ codecType: "HTTP2" });
+    fixture.client.feed("GET / HTTP/1.1\r\n\r\n");
+    assert.equal(fixture.client.closed, "flush");
+    assert.equal(fixture.stats.get("http.in.downstream_cx_protocol_error"), 1);
+    const neither = new Fixture();
+    neither.client.feed("NOT A REQUEST\r\n\r\n");
+    assert.equal(neither.client.closed, "flush");
+    assert.equal(neither.stats.get("http.in.downstream_cx_protocol_error"), 1);
   });
 });

@@ -88,6 +88,7 @@ class Bench implements Http2ServerOwner {
       },
       proxy100Continue: false,
       keepalive: undefined,
+      headersTimeoutMs: 0,
       flushTimeoutMs: 0,
       clock: this.clock,
       random: seededRandom(1),
@@ -110,6 +111,9 @@ class Bench implements Http2ServerOwner {
   }
   onProtocolError({ details }: { details: string }): void {
     this.events.push(details);
+  }
+  onSlowHead(): void {
+    this.events.push("slow head");
   }
   onFault(fault: unknown): void {
     throw fault;
@@ -367,6 +371,28 @@ describe("an HTTP/2 server connection", () => {
     const idle = new Bench();
     idle.server.drain();
     assert.equal(idle.connection.closed, "flush");
+  });
+
+  it("closes on a header block that does not end, and on no other", () => {
+    const bench = new Bench({}, { headersTimeoutMs: 1000 });
+    bench.request("/");
+    for (let at = 0; at < 5; at++) {
+      bench.client.request("/slow");
+      const bytes = bench.client.take().toString("latin1");
+      bench.connection.feed(bytes.slice(0, -3));
+      bench.clock.advance(900);
+      bench.connection.feed(bytes.slice(-3));
+    }
+    assert.equal(bench.exchanges.length, 6);
+    bench.client.request("/slow");
+    bench.connection.feed(bench.client.take().toString("latin1").slice(0, -1));
+    bench.clock.advance(990);
+    assert.equal(bench.connection.closed, undefined);
+    bench.clock.advance(20);
+    assert.equal(bench.connection.closed, "flush");
+    assert.deepEqual(bench.events, ["slow head"]);
+    bench.connection.lost();
+    assert.equal(bench.timers.size, 0);
   });
 
   it("closes when a ping is not answered", () => {

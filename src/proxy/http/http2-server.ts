@@ -16,7 +16,8 @@ import type { Http2Keepalive } from "./http2-options.ts";
 import { Http2ConnectionOutput } from "./http2-output.ts";
 import { Http2ServerStream } from "./http2-server-stream.ts";
 import type { ServerCodec, ServerCodecOwner } from "./server-codec.ts";
-import type { TimerWheel } from "./timer-wheel.ts";
+import { WheelTimer } from "./timer-wheel.ts";
+import type { TimerOwner, TimerWheel } from "./timer-wheel.ts";
 import { enterBatch, leaveBatch } from "./write-batch.ts";
 
 export interface Http2ServerOptions {
@@ -24,6 +25,8 @@ export interface Http2ServerOptions {
   /** As for HTTP/1. */
   readonly proxy100Continue: boolean;
   readonly keepalive: Http2Keepalive | undefined;
+  /** How long a header block may take from its first byte to its last; 0: as long as it likes. */
+  readonly headersTimeoutMs: number;
   /** How long a complete response may wait for the client to take more of it; 0: as long as it likes. */
   readonly flushTimeoutMs: number;
   readonly clock: Clock;
@@ -35,14 +38,18 @@ export interface Http2ServerOptions {
 export interface Http2ServerOwner extends ServerCodecOwner {
   /** The client broke the protocol or a limit: its streams are reset, the connection closes. */
   onProtocolError(error: Http2Error): void;
+  /** A header block took too long: the connection closes. */
+  onSlowHead(): void;
 }
 
-export class Http2ServerConnection implements ServerCodec, ConnectionHandler, Http2SessionHandler, PingedConnection {
+export class Http2ServerConnection implements ServerCodec, ConnectionHandler, Http2SessionHandler, PingedConnection, TimerOwner {
   readonly connection: Connection;
   readonly options: Http2ServerOptions;
   readonly owner: Http2ServerOwner;
   readonly #session: Http2Session;
   readonly #pings: Http2Pings | undefined;
+  readonly #headTimer = new WheelTimer(this, 0);
+  #openHead = 0;
   #reading = false;
   #draining = false;
   #closed = false;
@@ -88,8 +95,16 @@ export class Http2ServerConnection implements ServerCodec, ConnectionHandler, Ht
     if (this.#session.streamCount === 0) this.#close("flush");
   }
 
+  /** Nothing else can be read before the block is complete, for the blocks behind it depend on it: it costs the connection. */
   refuseSlowHead(): void {
+    if (this.#closed) return;
+    this.#session.goaway(ErrorCode.ENHANCE_YOUR_CALM);
+    this.owner.onSlowHead();
     this.#close("flush");
+  }
+
+  onTimer(): void {
+    this.refuseSlowHead();
   }
 
   // ---- Transport events
@@ -101,12 +116,22 @@ export class Http2ServerConnection implements ServerCodec, ConnectionHandler, Ht
     this.#reading = true;
     try {
       this.#session.receive(chunk);
+      if (this.options.headersTimeoutMs > 0) this.#watchHead();
     } catch (fault) {
       this.#fault(fault);
     } finally {
       this.#reading = false;
       leaveBatch();
     }
+  }
+
+  #watchHead(): void {
+    const open = this.#session.openBlock;
+    if (open === this.#openHead) return;
+    this.#openHead = open;
+    const { timers, headersTimeoutMs } = this.options;
+    if (open === 0) timers.cancel(this.#headTimer);
+    else if (!this.#closed) timers.set(this.#headTimer, headersTimeoutMs);
   }
 
   /** As for HTTP/1: a client that ends is gone. */
@@ -124,7 +149,7 @@ export class Http2ServerConnection implements ServerCodec, ConnectionHandler, Ht
 
   onClose(failure: TransportFailure | undefined): void {
     this.#closed = true;
-    this.#pings?.stop();
+    this.#stopClocks();
     this.#loseClient();
     this.owner.onClosed(failure);
   }
@@ -189,9 +214,14 @@ export class Http2ServerConnection implements ServerCodec, ConnectionHandler, Ht
     if (this.#closed) return;
     this.#closed = true;
     this.#closedByUs = true;
-    this.#pings?.stop();
+    this.#stopClocks();
     if (mode === "flush") this.#session.flush();
     this.connection.close(mode);
+  }
+
+  #stopClocks(): void {
+    this.#pings?.stop();
+    this.options.timers.cancel(this.#headTimer);
   }
 
   #guard(task: () => void): void {

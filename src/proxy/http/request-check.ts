@@ -15,7 +15,8 @@ export function checkRequest(
   config: HcmConfig,
   stats: HcmStats,
 ): LocalReply | undefined {
-  if (config.underscores !== "allow" && hasRefusedUnderscore(headers, config.underscores, stats)) return LOCAL_REPLIES.underscoreInHeader;
+  if (config.underscores !== "allow" && hasRefusedUnderscore(headers, version, config.underscores, stats))
+    return LOCAL_REPLIES.underscoreInHeader;
   if (headers.authority === "") {
     if (config.defaultHostForHttp10 === "" || version !== "HTTP/1.0") return LOCAL_REPLIES.missingHost;
     headers.authority = config.defaultHostForHttp10;
@@ -28,19 +29,24 @@ export function checkRequest(
 }
 
 /** True: the request is refused. Such names mean the same as others to some applications (CGI), and so pass checks of those. */
-function hasRefusedUnderscore(headers: RequestHeaderMap, action: "reject" | "drop", stats: HcmStats): boolean {
+function hasRefusedUnderscore(
+  headers: RequestHeaderMap,
+  version: HttpVersion | undefined,
+  action: "reject" | "drop",
+  stats: HcmStats,
+): boolean {
   const found: string[] = [];
   headers.forEach((name) => {
     if (name.includes("_")) found.push(name);
   });
   if (found.length === 0) return false;
   if (action === "reject") {
-    stats.rqRejectedUnderscore.inc();
+    stats.rqRejectedUnderscore(version).inc();
     return true;
   }
   for (const name of found) {
     headers.remove(name);
-    stats.headersDroppedUnderscore.inc();
+    stats.headersDroppedUnderscore(version).inc();
   }
   return false;
 }

@@ -26,10 +26,12 @@ const DEFAULTS: RequestMutationOptions = {
 function mutate(
   headers: Record<string, string>,
   options: Partial<RequestMutationOptions>,
+  scheme?: string,
 ): { headers: PairRequestHeaderMap; client: ClientIdentity } {
-  const map = new PairRequestHeaderMap({ method: "GET", path: "/", authority: "a", scheme: "http" }, Object.entries(headers));
+  const map = new PairRequestHeaderMap({ method: "GET", path: "/", authority: "a", scheme: scheme ?? "http" }, Object.entries(headers));
   const client = mutateRequestHeaders(
     map,
+    scheme === undefined ? "HTTP/1.1" : "HTTP/2",
     PEER,
     LOCAL,
     undefined,
@@ -40,6 +42,13 @@ function mutate(
 }
 
 describe("request header mutation", () => {
+  it("believes the scheme of a client of HTTP/2, where it is one of HTTP", () => {
+    assert.equal(mutate({}, {}, "https").headers.scheme, "https");
+    assert.equal(mutate({ "x-forwarded-proto": "http" }, {}, "https").headers.scheme, "https");
+    assert.equal(mutate({}, {}, "ftp").headers.scheme, "http");
+    assert.equal(mutate({}, { schemeToOverwrite: "http" }, "https").headers.scheme, "http");
+  });
+
   it("at the edge: appends the peer, says who is outside, takes our own control headers and client certificates away", () => {
     const { headers, client } = mutate(
       {

@@ -7,6 +7,7 @@ import type { ForwardClientCert } from "./forward-client-cert.ts";
 import { lastAddress } from "./forwarded-for.ts";
 import type { RequestHeaderMap } from "./header-map.ts";
 import type { DetectClient } from "./original-ip-detection.ts";
+import type { HttpVersion } from "./stream.ts";
 
 export interface RequestMutationOptions {
   readonly useRemoteAddress: boolean;
@@ -28,6 +29,10 @@ export interface RequestMutationOptions {
 export interface ClientIdentity {
   readonly remote: SocketAddress;
   readonly internal: boolean;
+}
+
+function isScheme(text: string | undefined): text is "http" | "https" {
+  return text === "http" || text === "https";
 }
 
 /** Control headers that only an internal client may set. */
@@ -54,6 +59,7 @@ const EDGE_ONLY = ["x-envoy-decorator-operation", "x-envoy-downstream-service-cl
 
 export function mutateRequestHeaders(
   headers: RequestHeaderMap,
+  version: HttpVersion | undefined,
   peer: SocketAddress,
   local: SocketAddress,
   tls: TlsInfo | undefined,
@@ -85,12 +91,12 @@ export function mutateRequestHeaders(
     singleAddress = detected?.direct === true;
   }
   if (options.schemeToOverwrite !== undefined) headers.set("x-forwarded-proto", options.schemeToOverwrite);
-  const forwardedProto = headers.get("x-forwarded-proto");
-  if (forwardedProto === undefined) {
-    headers.set("x-forwarded-proto", scheme);
-    headers.scheme = scheme;
-  } else {
-    headers.scheme = forwardedProto === "https" || forwardedProto === "http" ? forwardedProto : scheme;
+  if (!headers.has("x-forwarded-proto")) headers.set("x-forwarded-proto", scheme);
+  // Clients of HTTP/2 say it themselves, and may know better than we: somebody in front of us may have ended TLS.
+  if (options.schemeToOverwrite !== undefined) headers.scheme = options.schemeToOverwrite;
+  else if (version !== "HTTP/2" || !isScheme(headers.scheme)) {
+    const forwardedProto = headers.get("x-forwarded-proto");
+    headers.scheme = isScheme(forwardedProto) ? forwardedProto : scheme;
   }
 
   const internal = singleAddress && remote !== undefined && options.isInternalAddress?.(remote.address) === true;

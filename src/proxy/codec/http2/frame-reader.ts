@@ -65,6 +65,13 @@ export class FrameReader {
     this.#maxBlockBytes = 4 * maxHeadersBytes + DEFAULT_MAX_FRAME_SIZE;
   }
 
+  /** The stream whose header block has begun to come, and is not complete; 0: none. */
+  get openBlock(): number {
+    if (this.#blockStream !== 0) return this.#blockStream;
+    const headers = this.#partialLength >= FRAME_HEADER_BYTES && this.#partial[3] === FrameType.HEADERS;
+    return headers ? read31(this.#partial, 5) : 0;
+  }
+
   read(chunk: Buffer): void {
     let at = 0;
     const end = chunk.length;

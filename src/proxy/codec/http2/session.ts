@@ -44,6 +44,11 @@ export class Http2Session implements FrameHandler {
     return this.#core.peerSettings;
   }
 
+  /** The stream whose header block has begun to come, and is not complete; 0: none. */
+  get openBlock(): number {
+    return this.#reader.openBlock;
+  }
+
   /** Streams that are open. */
   get streamCount(): number {
     return this.#core.streams.size;
