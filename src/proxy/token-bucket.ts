@@ -1,4 +1,4 @@
-// type.v3.TokenBucket: full at the start, then filled steadily, at the rate of its tokens per interval (as Envoy does since 1.32).
+// type.v3.TokenBucket: full at the start (unless somebody says otherwise), then filled steadily, at the rate of its tokens per interval (as Envoy does since 1.32).
 import type { Clock } from "#runtime/clock";
 
 export interface TokenBucketConfig {
@@ -14,11 +14,11 @@ export class TokenBucket {
   /** When it would have been empty, had nothing been taken since. */
   #emptyMs: number;
 
-  constructor({ maxTokens, tokensPerFill, fillIntervalMs }: TokenBucketConfig, clock: Clock) {
+  constructor({ maxTokens, tokensPerFill, fillIntervalMs }: TokenBucketConfig, clock: Clock, initialTokens = maxTokens) {
     this.maxTokens = maxTokens;
     this.#perMs = tokensPerFill / fillIntervalMs;
     this.#clock = clock;
-    this.#emptyMs = clock.monotonicMs() - maxTokens / this.#perMs;
+    this.#emptyMs = clock.monotonicMs() - initialTokens / this.#perMs;
   }
 
   get tokensPerMs(): number {

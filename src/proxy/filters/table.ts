@@ -1,8 +1,11 @@
 // Every HTTP filter that this proxy has; data-plane/composition.ts hands the list on. Nothing registers itself.
+import { bandwidthLimitFilterCompiler } from "#proxy/filters/bandwidth-limit/bandwidth-limit-filter";
 import { basicAuthFilterCompiler } from "#proxy/filters/basic-auth/basic-auth-filter";
 import { bufferFilterCompiler } from "#proxy/filters/buffer/buffer-filter";
+import { compressorFilterCompiler } from "#proxy/filters/compressor/compressor-filter";
 import { corsFilterCompiler } from "#proxy/filters/cors/cors-filter";
 import { csrfFilterCompiler } from "#proxy/filters/csrf/csrf-filter";
+import { decompressorFilterCompiler } from "#proxy/filters/decompressor/decompressor-filter";
 import { faultFilterCompiler } from "#proxy/filters/fault/fault-filter";
 import { grpcStatsFilterCompiler } from "#proxy/filters/grpc-stats/grpc-stats-filter";
 import { grpcWebFilterCompiler } from "#proxy/filters/grpc-web/grpc-web-filter";
@@ -17,10 +20,13 @@ import { setMetadataFilterCompiler } from "#proxy/filters/set-metadata/set-metad
 import type { HttpFilterCompiler } from "#proxy/http/filter";
 
 export const HTTP_FILTERS: readonly HttpFilterCompiler[] = [
+  bandwidthLimitFilterCompiler,
   basicAuthFilterCompiler,
   bufferFilterCompiler,
+  compressorFilterCompiler,
   corsFilterCompiler,
   csrfFilterCompiler,
+  decompressorFilterCompiler,
   faultFilterCompiler,
   grpcStatsFilterCompiler,
   grpcWebFilterCompiler,

@@ -65,18 +65,27 @@ export class FakeSink<Headers> implements PartSink<Headers> {
   reply: LocalReply | undefined;
   error: unknown;
   paused = false;
+  readonly #end = Promise.withResolvers<void>();
   push(part: MessagePart<Headers>): void {
     this.parts.push(part);
+    if (part.kind === "trailers" || part.endStream) this.#end.resolve();
+  }
+  /** Settles when the message has come to its end, or cannot. */
+  get whenOver(): Promise<void> {
+    return this.#end.promise;
   }
   respond(reply: LocalReply): void {
     this.reply = reply;
+    this.#end.resolve();
   }
   overflowed = false;
   overflow(): void {
     this.overflowed = true;
+    this.#end.resolve();
   }
   fail(error: unknown): void {
     this.error = error;
+    this.#end.resolve();
   }
   pause(paused: boolean): void {
     this.paused = paused;

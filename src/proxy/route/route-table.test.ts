@@ -9,6 +9,7 @@ import { file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts as pr
 import { file_envoy_extensions_retry_priority_previous_priorities_v3_previous_priorities_config as previousPriorities } from "#envoy/gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb";
 import { ConfigError } from "#proxy/config-error";
 import { faultFilterCompiler } from "#proxy/filters/fault/fault-filter";
+import type { FaultConfig } from "#proxy/filters/fault/fault-config";
 import { PairRequestHeaderMap, PairResponseHeaderMap } from "#proxy/http/pair-header-map";
 import { StreamRecord } from "#proxy/http/stream-record";
 import { compileRouteTable } from "./route-table.ts";
@@ -415,7 +416,7 @@ test("per-route filter configs are compiled by their filter; the most specific w
   const levels = (randomValue: number): unknown =>
     weighted?.({ headers: request({ path: "/w" }), randomValue, tls: false })
       .all("envoy.filters.http.fault")
-      .map((config) => (config as { abort: { status: number } }).abort.status);
+      .map((config) => (config as FaultConfig).abort?.status(request({}))?.status);
   assert.deepEqual(
     [levels(0.1), levels(0.9)],
     [
@@ -424,7 +425,7 @@ test("per-route filter configs are compiled by their filter; the most specific w
     ],
   );
   const status = (path: string): unknown =>
-    (match(on, { path })?.filterConfig.get("envoy.filters.http.fault") as { abort: { status: number } } | undefined)?.abort.status;
+    (match(on, { path })?.filterConfig.get("envoy.filters.http.fault") as FaultConfig | undefined)?.abort?.status(request({}))?.status;
   assert.deepEqual([status("/a"), status("/b")], [418, 500]);
   assert.match(
     violations({

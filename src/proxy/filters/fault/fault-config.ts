@@ -2,23 +2,34 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { HTTPFaultSchema } from "#envoy/gen/envoy/extensions/filters/http/fault/v3/fault_pb";
 import type { HTTPFault } from "#envoy/gen/envoy/extensions/filters/http/fault/v3/fault_pb";
+import type { FractionalPercent } from "#envoy/gen/envoy/type/v3/percent_pb";
 import { unpack } from "#envoy/any";
 import { durationMs } from "#envoy/duration";
 import { compileHeaderMatchers } from "#matcher/header-matcher";
 import type { HeaderMatcher } from "#matcher/header-matcher";
 import { checkFields, Violations } from "#proxy/field-check";
 import type { HonouredFields } from "#proxy/field-check";
+import type { RequestHeaderMap } from "#proxy/http/header-map";
 import { fraction } from "#proxy/route/route-match";
 
+/** What the config says, or the request where the config lets it (x-envoy-fault-* headers). */
+type From<T> = (headers: RequestHeaderMap) => T;
+
 export interface FaultConfig {
-  readonly delay: { readonly durationMs: number; readonly share: number } | undefined;
-  readonly abort: { readonly status: number; readonly grpcStatus: number | undefined; readonly share: number } | undefined;
+  readonly delay: { readonly durationMs: From<number | undefined>; readonly share: From<number> } | undefined;
+  readonly abort: { readonly status: From<AbortStatus | undefined>; readonly share: From<number> } | undefined;
+  readonly responseRate: { readonly kbps: From<number | undefined>; readonly share: From<number> } | undefined;
   /** All must match; none: every request. */
   readonly headers: readonly HeaderMatcher[];
   /** "": any. */
   readonly upstreamCluster: string;
   readonly downstreamNodes: ReadonlySet<string>;
   readonly maxActiveFaults: number;
+}
+
+export interface AbortStatus {
+  readonly status: number;
+  readonly grpcStatus: number | undefined;
 }
 
 const HONOURED: HonouredFields = new Map(
@@ -30,10 +41,12 @@ const HONOURED: HonouredFields = new Map(
       "headers",
       "downstream_nodes",
       "max_active_faults",
+      "response_rate_limit",
       "disable_downstream_cluster_stats",
     ],
-    "envoy.extensions.filters.http.fault.v3.FaultAbort": ["http_status", "grpc_status", "percentage"],
-    "envoy.extensions.filters.common.fault.v3.FaultDelay": ["fixed_delay", "percentage"],
+    "envoy.extensions.filters.http.fault.v3.FaultAbort": ["http_status", "grpc_status", "header_abort", "percentage"],
+    "envoy.extensions.filters.common.fault.v3.FaultDelay": ["fixed_delay", "header_delay", "percentage"],
+    "envoy.extensions.filters.common.fault.v3.FaultRateLimit": ["fixed_limit", "header_limit", "percentage"],
   }).map(([type, fields]) => [type, new Set(fields)]),
 );
 
@@ -52,6 +65,7 @@ function compileMessage(config: HTTPFault, path: string, violations: Violations)
   return {
     delay: compileDelay(config, path, violations),
     abort: compileAbort(config, path, violations),
+    responseRate: compileResponseRate(config, path, violations),
     headers: compileHeaderMatchers(config.headers, `${path}.headers`, violations.add),
     upstreamCluster: config.upstreamCluster,
     downstreamNodes: new Set(config.downstreamNodes),
@@ -61,32 +75,99 @@ function compileMessage(config: HTTPFault, path: string, violations: Violations)
 
 function compileDelay({ delay }: HTTPFault, path: string, violations: Violations): FaultConfig["delay"] {
   if (delay === undefined) return undefined;
-  if (delay.faultDelaySecifier.case !== "fixedDelay") {
-    violations.add(`${path}.delay`, "needs fixed_delay");
-    return undefined;
+  const { faultDelaySecifier: kind, percentage } = delay;
+  switch (kind.case) {
+    case "fixedDelay": {
+      const ms = durationMs(kind.value) ?? 0;
+      if (ms <= 0) violations.add(`${path}.delay.fixed_delay`, "must be greater than 0");
+      return { durationMs: () => ms, share: fixedShare(percentage) };
+    }
+    case "headerDelay":
+      return { durationMs: number("x-envoy-fault-delay-request"), share: shareUpTo(percentage, "x-envoy-fault-delay-request-percentage") };
+    case undefined:
+      violations.add(`${path}.delay`, "needs fixed_delay or header_delay");
+      return undefined;
+    default:
+      return kind satisfies never;
   }
-  const ms = durationMs(delay.faultDelaySecifier.value) ?? 0;
-  if (ms <= 0) violations.add(`${path}.delay.fixed_delay`, "must be greater than 0");
-  return { durationMs: ms, share: fraction(delay.percentage) };
 }
 
 function compileAbort({ abort }: HTTPFault, path: string, violations: Violations): FaultConfig["abort"] {
   if (abort === undefined) return undefined;
-  const share = fraction(abort.percentage);
-  switch (abort.errorType.case) {
+  const { errorType: kind, percentage } = abort;
+  switch (kind.case) {
     case "httpStatus": {
-      const status = abort.errorType.value;
-      if (status < 200 || status >= 600) violations.add(`${path}.abort.http_status`, `${status} is not between 200 and 599`);
-      return { status, grpcStatus: undefined, share };
+      const status = { status: kind.value, grpcStatus: undefined };
+      if (kind.value < 200 || kind.value >= 600) violations.add(`${path}.abort.http_status`, `${kind.value} is not between 200 and 599`);
+      return { status: () => status, share: fixedShare(percentage) };
     }
-    case "grpcStatus":
+    case "grpcStatus": {
       // A request that is not gRPC sees the HTTP status, which Envoy leaves at 200.
-      return { status: 200, grpcStatus: abort.errorType.value, share };
+      const status = { status: 200, grpcStatus: kind.value };
+      return { status: () => status, share: fixedShare(percentage) };
+    }
     case "headerAbort":
+      return { status: abortByHeaders, share: shareUpTo(percentage, "x-envoy-fault-abort-request-percentage") };
     case undefined:
-      violations.add(`${path}.abort`, "needs http_status or grpc_status");
+      violations.add(`${path}.abort`, "needs http_status, grpc_status or header_abort");
       return undefined;
     default:
-      return abort.errorType satisfies never;
+      return kind satisfies never;
   }
+}
+
+function compileResponseRate({ responseRateLimit: limit }: HTTPFault, path: string, violations: Violations): FaultConfig["responseRate"] {
+  if (limit === undefined) return undefined;
+  const { limitType: kind, percentage } = limit;
+  switch (kind.case) {
+    case "fixedLimit": {
+      const kbps = Number(kind.value.limitKbps);
+      if (kbps < 1) violations.add(`${path}.response_rate_limit.fixed_limit.limit_kbps`, "must be at least 1");
+      return { kbps: () => kbps, share: fixedShare(percentage) };
+    }
+    case "headerLimit": {
+      const read = number("x-envoy-fault-throughput-response");
+      const share = shareUpTo(percentage, "x-envoy-fault-throughput-response-percentage");
+      return { kbps: (headers) => read(headers) || undefined, share };
+    }
+    case undefined:
+      violations.add(`${path}.response_rate_limit`, "needs fixed_limit or header_limit");
+      return undefined;
+    default:
+      return kind satisfies never;
+  }
+}
+
+const readStatus = number("x-envoy-fault-abort-request");
+const readGrpcStatus = number("x-envoy-fault-abort-grpc-request");
+
+function abortByHeaders(headers: RequestHeaderMap): AbortStatus | undefined {
+  const status = readStatus(headers);
+  if (status !== undefined && status >= 200 && status < 600) return { status, grpcStatus: undefined };
+  const grpcStatus = readGrpcStatus(headers);
+  return grpcStatus === undefined ? undefined : { status: 200, grpcStatus };
+}
+
+/** Clients write these headers, so only the first line of a name counts. */
+function number(name: string): From<number | undefined> {
+  return (headers) => {
+    const text = headers.get(name)?.trim();
+    return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  };
+}
+
+function fixedShare(percentage: FractionalPercent | undefined): From<number> {
+  const share = fraction(percentage);
+  return () => share;
+}
+
+/** A header may lower the configured share, in the units of its denominator. */
+function shareUpTo(percentage: FractionalPercent | undefined, name: string): From<number> {
+  const most = fraction(percentage);
+  const numerator = percentage?.numerator ?? 0;
+  const read = number(name);
+  return (headers) => {
+    const asked = read(headers);
+    return asked === undefined || asked >= numerator ? most : most * (asked / numerator);
+  };
 }

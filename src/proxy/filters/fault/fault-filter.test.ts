@@ -7,8 +7,9 @@ import { CorsSchema } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cor
 import { pack } from "#envoy/any";
 import { ConfigError } from "#proxy/config-error";
 import type { FilterStream } from "#proxy/http/filter";
-import { FakeFilterStream } from "#proxy/http/filter-stream.fake";
-import { PairRequestHeaderMap } from "#proxy/http/pair-header-map";
+import { FakeFilterStream, FakeSink } from "#proxy/http/filter-stream.fake";
+import type { ResponseHeaderMap } from "#proxy/http/header-map";
+import { PairRequestHeaderMap, PairResponseHeaderMap } from "#proxy/http/pair-header-map";
 import { FilterConfigs } from "#proxy/route/filter-config";
 import { ManualClock } from "#runtime/clock";
 import { seededRandom } from "#runtime/random";
@@ -126,10 +127,11 @@ test("more active faults than max_active_faults pass unharmed", () => {
 
 test("what is not served or out of range is refused by name", () => {
   for (const [json, expected] of [
-    [{ responseRateLimit: { fixedLimit: { limitKbps: "1" } } }, /response_rate_limit: not served/],
-    [{ abort: { headerAbort: {} } }, /header_abort: not served/],
+    [{ responseRateLimit: { fixedLimit: { limitKbps: "0" } } }, /response_rate_limit\.fixed_limit\.limit_kbps/],
+    [{ responseRateLimit: {} }, /response_rate_limit: needs/],
+    [{ abort: {} }, /abort: needs/],
     [{ abort: { httpStatus: 99 } }, /http_status: 99/],
-    [{ delay: { headerDelay: {} } }, /header_delay: not served/],
+    [{ delay: {} }, /delay: needs/],
     [{ delay: { fixedDelay: "0s" } }, /fixed_delay: must be greater/],
     [{ abortPercentRuntime: "x" }, /abort_percent_runtime: not served/],
   ] as const) {
@@ -139,4 +141,51 @@ test("what is not served or out of range is refused by name", () => {
     );
   }
   assert.throws(() => faultFilterCompiler.compile(NAME, pack(CorsSchema, create(CorsSchema)), "c"), /is not an HTTPFault/);
+});
+
+const HUNDRED = { numerator: 100 };
+
+test("where the config lets them, headers say what happens, and lower the share", async () => {
+  const own = {
+    delay: { headerDelay: {}, percentage: HUNDRED },
+    abort: { headerAbort: {}, percentage: HUNDRED },
+    responseRateLimit: { headerLimit: {}, percentage: HUNDRED },
+  };
+  const ask = (pairs: readonly (readonly [string, string])[], clock = new ManualClock()) =>
+    filter(own, stream(clock))?.onRequestHeaders?.(headers(pairs), true);
+  assert.equal(ask([]), undefined);
+  const status = async (...pairs: (readonly [string, string])[]): Promise<unknown> => {
+    const reply = await ask(pairs);
+    return reply === undefined ? undefined : [reply.status, reply.grpcStatus];
+  };
+  assert.deepEqual(await status(["x-envoy-fault-abort-request", "418"]), [418, undefined]);
+  assert.deepEqual(await status(["x-envoy-fault-abort-grpc-request", "14"]), [200, 14]);
+  assert.equal(await status(["x-envoy-fault-abort-request", "600"]), undefined);
+  assert.equal(await status(["x-envoy-fault-abort-request", "x"]), undefined);
+  assert.equal(await status(["x-envoy-fault-abort-request", "503"], ["x-envoy-fault-abort-request-percentage", "0"]), undefined);
+  const clock = new ManualClock();
+  const delayed = ask([["x-envoy-fault-delay-request", "250"]], clock);
+  assert.ok(delayed instanceof Promise);
+  clock.advance(250);
+  assert.equal(await delayed, undefined);
+});
+
+test("a response can be slowed down; one that is not passes at once", () => {
+  const clock = new ManualClock();
+  const own = { responseRateLimit: { fixedLimit: { limitKbps: "1" }, percentage: HUNDRED } };
+  const instance = filter(own, stream(clock));
+  void instance?.onRequestHeaders?.(headers(), true);
+  const sink = new FakeSink<ResponseHeaderMap>();
+  instance?.takeResponse?.({ kind: "headers", headers: new PairResponseHeaderMap(200), endStream: false }, sink);
+  instance?.takeResponse?.({ kind: "data", chunk: Buffer.alloc(512), endStream: true }, sink);
+  clock.advance(0);
+  assert.equal(sink.body.length, 51);
+  clock.advance(450);
+  assert.equal(sink.body.length, 512);
+  assert.equal(sink.text.at(-1), ".");
+  const never = filter({ responseRateLimit: { ...own.responseRateLimit, percentage: { numerator: 0 } } }, stream(clock));
+  void never?.onRequestHeaders?.(headers(), true);
+  const other = new FakeSink<ResponseHeaderMap>();
+  never?.takeResponse?.({ kind: "data", chunk: Buffer.alloc(512), endStream: true }, other);
+  assert.equal(other.body.length, 512);
 });

@@ -1,8 +1,19 @@
-// envoy.filters.http.fault: delays and aborts a share of the requests. A fault of the route takes the place of the filter's own.
+// envoy.filters.http.fault: delays and aborts a share of the requests, and slows responses down. A fault of the route takes the place of the filter's own.
 // A delay may be followed by an abort; each has its own dice.
 import type { Any } from "@bufbuild/protobuf/wkt";
-import type { HttpFilter, HttpFilterCompiler, HttpFilterFactory, FilterResult, FilterStream, LocalReply } from "#proxy/http/filter";
-import type { RequestHeaderMap } from "#proxy/http/header-map";
+import type {
+  FilterResult,
+  FilterStream,
+  HttpFilter,
+  HttpFilterCompiler,
+  HttpFilterFactory,
+  LocalReply,
+  MessagePart,
+  PartSink,
+} from "#proxy/http/filter";
+import type { RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
+import { DEFAULT_FILL_INTERVAL_MS, RateLimitedBody } from "#proxy/http/rate-limited-body";
+import { TokenBucket } from "#proxy/token-bucket";
 import type { HeaderMatcher } from "#matcher/header-matcher";
 import type { Timer } from "#runtime/clock";
 import type { Counter, Gauge, StatsScope } from "#telemetry/stats/store";
@@ -12,12 +23,14 @@ import type { FaultConfig } from "./fault-config.ts";
 class FaultStats {
   readonly delaysInjected: Counter;
   readonly abortsInjected: Counter;
+  readonly responseRateLimitsInjected: Counter;
   readonly faultsOverflow: Counter;
   readonly activeFaults: Gauge;
 
   constructor(stats: StatsScope) {
     this.delaysInjected = stats.counter("fault", "delays_injected");
     this.abortsInjected = stats.counter("fault", "aborts_injected");
+    this.responseRateLimitsInjected = stats.counter("fault", "response_rl_injected");
     this.faultsOverflow = stats.counter("fault", "faults_overflow");
     this.activeFaults = stats.gauge("fault", "active_faults");
   }
@@ -42,7 +55,7 @@ function factory(name: string, own: FaultConfig, stats: FaultStats | undefined):
     name,
     create(stream) {
       const fault = (stream.filterConfigs()?.get(name) as FaultConfig | undefined) ?? own;
-      if (fault.delay === undefined && fault.abort === undefined) return undefined;
+      if (fault.delay === undefined && fault.abort === undefined && fault.responseRate === undefined) return undefined;
       return new FaultFilter(stream, fault, stats, active);
     },
     withStats: (scope) => factory(name, own, new FaultStats(scope)),
@@ -57,12 +70,18 @@ class FaultFilter implements HttpFilter {
   #isActive = false;
   #timer: Timer | undefined;
   #resume: ((reply: undefined) => void) | undefined;
+  /** Bytes a second; undefined: this stream's response is not slowed down. */
+  #responseRate: number | undefined;
+  #response: RateLimitedBody<ResponseHeaderMap> | undefined;
+  /** Only where a response may be slowed down. */
+  readonly takeResponse?: NonNullable<HttpFilter["takeResponse"]>;
 
   constructor(stream: FilterStream, fault: FaultConfig, stats: FaultStats | undefined, active: ActiveFaults) {
     this.#stream = stream;
     this.#fault = fault;
     this.#stats = stats;
     this.#active = active;
+    if (fault.responseRate !== undefined) this.takeResponse = (part, onward) => this.#takeResponse(part, onward);
   }
 
   onRequestHeaders(headers: RequestHeaderMap): FilterResult {
@@ -71,22 +90,25 @@ class FaultFilter implements HttpFilter {
       this.#stats?.faultsOverflow.inc();
       return undefined;
     }
+    this.#slowResponse(headers);
     const { delay } = this.#fault;
-    if (delay === undefined || !this.#rolls(delay.share)) return this.#abort();
+    const delayMs = delay !== undefined && this.#rolls(delay.share(headers)) ? (delay.durationMs(headers) ?? 0) : 0;
+    if (delayMs === 0) return this.#abort(headers);
     this.#activate();
     this.#stats?.delaysInjected.inc();
     this.#stream.info.flags.add("DI");
     return new Promise((resolve) => {
       this.#resume = resolve;
-      this.#timer = this.#stream.clock.setTimer(delay.durationMs, () => {
+      this.#timer = this.#stream.clock.setTimer(delayMs, () => {
         this.#resume = undefined;
-        resolve(this.#stream.ended ? undefined : this.#abort());
+        resolve(this.#stream.ended ? undefined : this.#abort(headers));
       });
     });
   }
 
   onDestroy(): void {
     this.#timer?.cancel();
+    this.#response?.destroy();
     // The stream is over while it waits: let the promise settle, so that nobody holds on to it.
     this.#resume?.(undefined);
     this.#resume = undefined;
@@ -112,19 +134,49 @@ class FaultFilter implements HttpFilter {
     return share >= 1 || (share > 0 && this.#stream.random.next() < share);
   }
 
-  #abort(): LocalReply | undefined {
+  #slowResponse(headers: RequestHeaderMap): void {
+    const { responseRate } = this.#fault;
+    const kbps = responseRate?.kbps(headers);
+    if (responseRate === undefined || kbps === undefined || !this.#rolls(responseRate.share(headers))) return;
+    this.#activate();
+    this.#stats?.responseRateLimitsInjected.inc();
+    this.#responseRate = kbps * 1024;
+  }
+
+  #takeResponse(part: MessagePart<ResponseHeaderMap>, onward: PartSink<ResponseHeaderMap>): void {
+    const { clock, bufferLimitBytes } = this.#stream;
+    const rate = this.#responseRate;
+    if (part.kind === "headers" || rate === undefined) {
+      onward.push(part);
+      return;
+    }
+    if (this.#response === undefined) {
+      const fillIntervalMs = DEFAULT_FILL_INTERVAL_MS;
+      // One interval's worth to begin with, so that short bodies are slow, too.
+      const bucket = new TokenBucket({ maxTokens: rate, tokensPerFill: rate, fillIntervalMs: 1000 }, clock, (rate * fillIntervalMs) / 1000);
+      this.#response = new RateLimitedBody({ bucket, clock, fillIntervalMs, limitBytes: bufferLimitBytes }, onward, {
+        onSent() {},
+        onEnd: (received) => received,
+      });
+    }
+    if (part.kind === "data") this.#response.write(part.chunk, part.endStream);
+    else this.#response.end(part.trailers);
+  }
+
+  #abort(headers: RequestHeaderMap): LocalReply | undefined {
     const { abort } = this.#fault;
-    if (abort === undefined || !this.#rolls(abort.share)) return undefined;
+    const status = abort?.status(headers);
+    if (abort === undefined || status === undefined || !this.#rolls(abort.share(headers))) return undefined;
     this.#activate();
     this.#stats?.abortsInjected.inc();
     const reply = {
       kind: "local-reply",
-      status: abort.status,
+      status: status.status,
       body: "fault filter abort",
       flag: "FI",
       details: "fault_filter_abort",
     } as const;
-    return abort.grpcStatus === undefined ? reply : { ...reply, grpcStatus: abort.grpcStatus };
+    return status.grpcStatus === undefined ? reply : { ...reply, grpcStatus: status.grpcStatus };
   }
 
   #activate(): void {
