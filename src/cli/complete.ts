@@ -30,6 +30,15 @@ export async function complete(program: Command, words: readonly string[]): Prom
     proxies: proxyNames,
     analyzers: async () => (await import("#control-plane/analysis/analyzers")).ALL_ANALYZERS.map(({ name }) => name),
     kinds: async () => (await import("#api/kinds")).decodedKindNames(),
+    server: (options) => {
+      const words = import("./kubernetes/completion-words.ts").then(({ serverWords }) => serverWords(options));
+      return {
+        contexts: async () => (await words).contexts(),
+        namespaces: async () => (await words).namespaces(),
+        resources: async () => (await words).resources(),
+        names: async (resource) => (await words).names(resource),
+      };
+    },
     customKinds: async () => (await import("#api/custom-resource-definition")).customResourceKinds(),
   });
   process.stdout.write(found.map((word) => `${word}\n`).join(""));

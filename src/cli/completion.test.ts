@@ -12,6 +12,12 @@ function program(): Command {
     .option("--output-threshold <level>", "findings from this level on are shown: Info, Warning or Error")
     .option("-o, --output <format>", "log, json or yaml")
     .option("--analyzer <name>", "run this analyzer only");
+  mizzen
+    .command("get")
+    .argument("[kind...]")
+    .option("-n, --namespace <name>", "the namespace")
+    .option("--context <name>", "the context")
+    .option("-w, --watch", "go on");
   mizzen.command("crds").argument("[kinds...]");
   mizzen.command("schema").argument("[kind]");
   mizzen.command("completion").argument("<shell>");
@@ -24,12 +30,18 @@ const known = {
   analyzers: () => Promise.resolve(["gateway.SecretAnalyzer", "webhook.Analyzer"]),
   kinds: () => Promise.resolve(["Gateway", "Service"]),
   customKinds: () => Promise.resolve(["Gateway", "Sidecar"]),
+  server: ({ context = "mesh", namespace = "default" }) => ({
+    contexts: () => Promise.resolve(["east", "west"]),
+    namespaces: () => Promise.resolve([`of-${context}`]),
+    resources: () => Promise.resolve(["services", "virtualservices", "vs"]),
+    names: (resource: string) => Promise.resolve([`${resource}-in-${namespace}-of-${context}`, "reviews"]),
+  }),
 };
 const complete = (...words: string[]): Promise<readonly string[]> => completions(program(), words, known);
 
 describe("completion", () => {
   it("offers commands, without hidden ones", async () => {
-    assert.deepEqual(await complete(""), ["analyze", "completion", "crds", "help", "proxy-config", "schema", "up"]);
+    assert.deepEqual(await complete(""), ["analyze", "completion", "crds", "get", "help", "proxy-config", "schema", "up"]);
     assert.deepEqual(await complete("pro"), ["proxy-config"]);
     assert.deepEqual(await complete("data"), []);
   });
@@ -62,10 +74,19 @@ describe("completion", () => {
   it("offers nothing where it knows nothing", async () => {
     assert.deepEqual(await complete("frob", ""), []);
     assert.deepEqual(await complete("up", "--", "no"), []);
-    assert.deepEqual(await complete(), ["analyze", "completion", "crds", "help", "proxy-config", "schema", "up"]);
+    assert.deepEqual(await complete(), ["analyze", "completion", "crds", "get", "help", "proxy-config", "schema", "up"]);
   });
 
   it("has a script for each shell that asks mizzen", () => {
     for (const shell of SHELLS) assert.match(completionScript(shell), /mizzen complete -- /);
+  });
+
+  it("offers kinds and objects of the server that the line names", async () => {
+    assert.deepEqual(await complete("get", "v"), ["virtualservices", "vs"]);
+    assert.deepEqual(await complete("get", "vs", ""), ["reviews", "vs-in-default-of-mesh"]);
+    assert.deepEqual(await complete("get", "vs", "reviews", "r"), [], "it is there already");
+    assert.deepEqual(await complete("get", "-n", "shop", "--context=east", "vs/v"), ["vs/vs-in-shop-of-east"]);
+    assert.deepEqual(await complete("get", "--context", ""), ["east", "west"]);
+    assert.deepEqual(await complete("get", "--context", "east", "-n", ""), ["of-east"]);
   });
 });

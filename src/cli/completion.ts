@@ -13,6 +13,25 @@ export interface KnownWords {
   /** Of which there is a schema. */
   readonly kinds: () => Promise<readonly string[]>;
   readonly customKinds: () => Promise<readonly string[]>;
+  /** Of the API server that the command would talk to. */
+  readonly server: (options: ServerOptions) => ServerWords;
+}
+
+/** What stands in the line so far of which server it is. */
+export interface ServerOptions {
+  readonly context?: string;
+  readonly kubeconfig?: string;
+  readonly server?: string;
+  readonly namespace?: string;
+  readonly dataDir?: string;
+}
+
+export interface ServerWords {
+  readonly contexts: () => Promise<readonly string[]>;
+  readonly namespaces: () => Promise<readonly string[]>;
+  readonly resources: () => Promise<readonly string[]>;
+  /** Of objects of a resource, as it is typed. */
+  readonly names: (resource: string) => Promise<readonly string[]>;
 }
 
 const SCRIPTS: Readonly<Record<Shell, string>> = {
@@ -63,6 +82,9 @@ export async function completions(program: Command, words: readonly string[], kn
   const options = command.createHelp().visibleOptions(command);
   const previous = rest.at(-1) ?? "";
   const wanting = options.find((option) => option.required && (option.long === previous || option.short === previous));
+  const server = known.server(serverOptions(rest));
+  if (wanting?.long === "--context") return begun(await server.contexts());
+  if (wanting?.long === "--namespace" && options.some(({ long }) => long === "--context")) return begun(await server.namespaces());
   if (wanting?.long === "--analyzer") return begun(await known.analyzers());
   if (wanting !== undefined) return begun(OPTION_VALUES[wanting.long ?? ""] ?? listedIn(wanting.description));
   if (last.startsWith("-")) return begun(options.flatMap((option) => option.long ?? []));
@@ -76,9 +98,47 @@ export async function completions(program: Command, words: readonly string[], kn
       return positional.length === 0 ? begun(await known.kinds()) : [];
     case "proxy-config":
       return positional.length === 0 ? begun(KINDS) : positional.length === 1 ? begun(await known.proxies()) : [];
+    case "get":
+    case "describe":
+    case "edit":
+    case "delete":
+    case "wait":
+    case "history":
+    case "rollback":
+      return begun(await objectWords(positional, last, server));
     default:
       return [];
   }
+}
+
+/** `vs`, then `vs reviews`; or `vs/reviews`. */
+async function objectWords(positional: readonly string[], last: string, server: ServerWords): Promise<readonly string[]> {
+  const [resource] = positional;
+  const slash = last.indexOf("/");
+  if (slash > 0) return (await server.names(last.slice(0, slash))).map((name) => `${last.slice(0, slash)}/${name}`);
+  if (resource === undefined) return server.resources();
+  if (resource.includes("/")) return [];
+  return (await server.names(resource)).filter((name) => !positional.includes(name));
+}
+
+const SERVER_OPTIONS: Readonly<Record<string, keyof ServerOptions>> = {
+  "--context": "context",
+  "--kubeconfig": "kubeconfig",
+  "--server": "server",
+  "-s": "server",
+  "--namespace": "namespace",
+  "-n": "namespace",
+  "--data-dir": "dataDir",
+};
+
+function serverOptions(words: readonly string[]): ServerOptions {
+  const found: Partial<Record<keyof ServerOptions, string>> = {};
+  for (const [index, word] of words.entries()) {
+    const [name = "", ...value] = word.split("=");
+    const option = Object.hasOwn(SERVER_OPTIONS, name) ? SERVER_OPTIONS[name] : undefined;
+    if (option !== undefined) found[option] = value.length > 0 ? value.join("=") : (words[index + 1] ?? "");
+  }
+  return found;
 }
 
 /** The values that an option's description lists: `log, json or yaml`, `... are shown: Info, Warning or Error`. */

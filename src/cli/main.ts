@@ -2,17 +2,11 @@
 import { Command, CommanderError, Option } from "commander";
 import { plainFlags } from "./boolean-flags.ts";
 import { CommandError } from "./command-error.ts";
+import { DATA_DIR, several } from "./command-options.ts";
 import { compileCacheFolder, useCompileCache } from "./compile-cache.ts";
+import { addObjectCommands } from "./object-commands.ts";
 import { packageVersion } from "./program-place.ts";
 
-function several(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value];
-}
-
-const DATA_DIR = [
-  "--data-dir <dir>",
-  "where the mesh keeps its state (MIZZEN_DATA_DIR, default $XDG_STATE_HOME/mizzen or ~/.local/state/mizzen)",
-] as const;
 const LOG_LEVEL = [
   "--log-level <level>",
   "debug, info, warn, error or off (default: info, and warn for the processes below `mizzen up`)",
@@ -97,22 +91,7 @@ function program(): Command {
       await (await import("./proxy-config.ts")).proxyConfig(singular(kind), proxy, options);
     });
 
-  mizzen
-    .command("wait")
-    .description("wait until an object, as it is now, is live on every proxy")
-    .argument("<object...>", "VirtualService/reviews, or virtualservice reviews.default")
-    .option("--for <condition>", "distribution: acknowledged by the proxies", "distribution")
-    .option("-n, --namespace <name>", "the object's namespace (default: default)")
-    .option("--timeout <duration>", "how long to wait", "30s")
-    .option("--threshold <share>", "how many of the proxies, from 0 to 1", "1")
-    .option("--generation <number>", "an older one does not do")
-    .option("--http-port <port>", "of a control plane that runs alone: its debug port")
-    .option(...DATA_DIR)
-    .addHelpText(
-      "after",
-      "\nExamples:\n  mizzen wait --for=distribution VirtualService/reviews\n  mizzen wait vs/reviews --timeout 5s --threshold 0.9\n",
-    )
-    .action(async (words: readonly string[], options: Record<string, never>) => (await import("./wait.ts")).wait(words, options));
+  addObjectCommands(mizzen);
 
   mizzen
     .command("analyze")
@@ -249,7 +228,8 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     // As kubectl: asked for nothing, it says what there is.
     await program().parseAsync(args.length === 0 ? ["--help"] : args[0] === "analyze" ? analyzeFlags(args) : args, { from: "user" });
-    return 0;
+    // `diff` ends with 1 when something differs, which is no error.
+    return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) {
       // Commander has printed its message; help and version are no errors.

@@ -2,12 +2,26 @@
 
 const GAP = "   ";
 
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length)));
-  const line = (cells: readonly string[]): string =>
+type Row = readonly string[];
+
+export function table(head: Row, rows: readonly Row[]): string {
+  const lines = [head, ...rows];
+  return alignedLines(lines, columnWidths(lines));
+}
+
+/** `atLeast`: of lines that have been printed. */
+export function columnWidths(lines: readonly Row[], atLeast: readonly number[] = []): readonly number[] {
+  const columns = Math.max(atLeast.length, ...lines.map((line) => line.length));
+  return Array.from({ length: columns }, (_, column) =>
+    Math.max(atLeast[column] ?? 0, ...lines.map((line) => (line[column] ?? "").length)),
+  );
+}
+
+export function alignedLines(lines: readonly Row[], widths: readonly number[]): string {
+  const text = (cells: Row): string =>
     widths
       .map((width, column) => (cells[column] ?? "").padEnd(width))
       .join(GAP)
       .trimEnd();
-  return `${[line(head), ...rows.map(line)].join("\n")}\n`;
+  return `${lines.map(text).join("\n")}\n`;
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { ObjectDistribution } from "#control-plane/xds/distribution";
 import { CommandError } from "./command-error.ts";
 import { parseObjectName } from "./object-name.ts";
-import { waitOutcome, whyNotLive } from "./wait.ts";
+import { liveText, whyNotLive } from "./object-distribution.ts";
 
 const KINDS = ["VirtualService", "AuthorizationPolicy", "Service"];
 
@@ -27,8 +27,8 @@ test("enough proxies have to have the object, in the generation that was asked f
     pending: ["d"],
     refused: [{ proxy: "e", type: "RDS", message: "bad regex" }],
   };
-  assert.equal(waitOutcome(found, { threshold: 1, generation: undefined }), undefined);
-  assert.equal(waitOutcome(found, { threshold: 0.6, generation: 2 }), "live on 3 of 5 proxies");
-  assert.equal(waitOutcome(found, { threshold: 0.6, generation: 3 }), undefined);
+  assert.equal(liveText(found, { threshold: 1, generation: undefined }), undefined);
+  assert.equal(liveText(found, { threshold: 0.6, generation: 2 }), "live on 3 of 5 proxies");
+  assert.equal(liveText(found, { threshold: 0.6, generation: 3 }), undefined);
   assert.match(whyNotLive(found), /e refused RDS: bad regex\n {2}not acknowledged yet by d/u);
 });
