@@ -5,17 +5,17 @@ import { findingText } from "#api/finding";
 import type { FromControlPlane, ToControlPlane } from "#embedded/child-messages";
 import { startControlPlane } from "#control-plane/control-plane";
 import type { ControlPlane, ControlPlaneOptions } from "#control-plane/control-plane";
-import { SqliteJournal } from "#control-plane/config/sqlite/sqlite-journal";
 import { realClock } from "#runtime/clock";
 import { CommandError } from "./command-error.ts";
 import { dataDirectory } from "./data-directory.ts";
+import { etcdJournal, fileJournal, type EtcdOptions } from "./object-journal.ts";
 import { packageVersion } from "./program-place.ts";
 import { runnableGroup } from "./runnable-groups.ts";
 import { onStopRequests } from "./signals.ts";
 import { superviseMe } from "./supervised-child.ts";
 import { parseLogOptions, terminalLog } from "./terminal-log.ts";
 
-export interface ControlPlaneCommandOptions {
+export interface ControlPlaneCommandOptions extends EtcdOptions {
   readonly filename?: readonly string[];
   readonly recursive?: boolean;
   readonly grpcPort?: string;
@@ -29,9 +29,6 @@ export interface ControlPlaneCommandOptions {
 
 /** What is on without being asked for: every request of the embedded mesh is logged, as in Istio's demo profile. */
 const MESH_CONFIG_DEFAULTS: NonNullable<ControlPlaneOptions["meshConfigDefaults"]> = { accessLogFile: "/dev/stdout" };
-
-/** In the state folder: applied objects. */
-const OBJECTS_FILE = "objects.db";
 
 function portOf(name: string, value: string | undefined): number {
   const port = Number(value);
@@ -51,7 +48,7 @@ function supervised(): void {
           grpc: { address: "127.0.0.1", port: message.grpcPort },
           http: { address: "127.0.0.1", port: message.httpPort },
           stateDirectory: message.stateDirectory,
-          journal: () => new SqliteJournal({ file: join(message.stateDirectory, OBJECTS_FILE) }),
+          journal: () => fileJournal(message.stateDirectory),
           version: packageVersion(),
           clock: realClock,
           log: terminalLog(message.log, (line) => process.stderr.write(`${line}\n`)),
@@ -95,10 +92,13 @@ function supervised(): void {
 
 async function alone(options: ControlPlaneCommandOptions): Promise<void> {
   const sources = (options.filename ?? []).map((file) => resolve(file));
-  if (sources.length === 0) throw new CommandError("nothing to serve: give a directory with -f DIR", 2);
+  if (sources.length === 0 && options.etcdServers === undefined) {
+    throw new CommandError("nothing to serve: give a directory with -f DIR, or --etcd-servers", 2);
+  }
   const missing = sources.find((source) => !existsSync(source));
   if (missing !== undefined) throw new CommandError(`there is no file or directory ${missing}; give one with -f`);
   const log = terminalLog(parseLogOptions(options), (line) => process.stderr.write(`${line}\n`));
+  const etcd = etcdJournal(options, log);
   const address = options.address ?? "127.0.0.1";
   const stateDirectory = join(dataDirectory(options, process.env), "control-plane-alone");
   let controlPlane: ControlPlane;
@@ -109,7 +109,7 @@ async function alone(options: ControlPlaneCommandOptions): Promise<void> {
       grpc: { address, port: portOf("--grpc-port", options.grpcPort) },
       http: { address: "127.0.0.1", port: portOf("--http-port", options.httpPort) },
       stateDirectory,
-      journal: () => new SqliteJournal({ file: join(stateDirectory, OBJECTS_FILE) }),
+      journal: etcd ?? (() => fileJournal(stateDirectory)),
       version: packageVersion(),
       clock: realClock,
       log,

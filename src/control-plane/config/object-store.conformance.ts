@@ -85,6 +85,16 @@ class Room {
     }
   }
 
+  /** Takes away what holds an object that is being deleted. */
+  release(name: ObjectName): Promise<StoredObject> {
+    const change = (current: StoredObject | undefined): StoredObject => {
+      assert.ok(current);
+      const { finalizers: _finalizers, ...metadata } = current.metadata;
+      return { ...current, metadata };
+    };
+    return this.write({ verb: "modify", name, change });
+  }
+
   watch(options: WatchOptions = {}, resource = VIRTUAL_SERVICES): Promise<ObjectWatch> {
     return this.store.watch(resource, { namespace: this.namespace, ...options });
   }
@@ -430,9 +440,7 @@ export function objectStoreConformance(what: string, open: () => Promise<ObjectS
     assert.deepEqual((marked.object["status"] as { readonly phase: string }).phase, "Terminating");
     const late = { ...VIRTUAL_SERVICES, namespace: name.name, name: "late" };
     await refuses(room.write({ verb: "create", name: late, object: virtualService("late") }), "Forbidden", /is being terminated/u);
-    const current = await room.store.get(held);
-    const { finalizers: _finalizers, ...metadata } = current.metadata;
-    await room.write({ verb: "update", name: held, object: { ...current, metadata } });
+    await room.release(held);
   });
 
   check("deletes a namespace with everything in it", async (room) => {
@@ -441,7 +449,7 @@ export function objectStoreConformance(what: string, open: () => Promise<ObjectS
     const inside = { ...CONFIG_MAPS, namespace: name.name, name: "inside" };
     const held = { ...VIRTUAL_SERVICES, namespace: name.name, name: "held" };
     await room.write({ verb: "create", name: inside, object: configMap("inside", "") });
-    const object = await room.write({
+    await room.write({
       verb: "create",
       name: held,
       object: virtualService("held", "a", { finalizers: ["example.com/hold"] }),
@@ -449,12 +457,7 @@ export function objectStoreConformance(what: string, open: () => Promise<ObjectS
     await room.write({ verb: "delete", name });
     await room.gone(inside);
     assert.ok((await room.store.get(name)).metadata.deletionTimestamp);
-    const { finalizers: _finalizers, resourceVersion: _version, ...metadata } = object.metadata;
-    await room.write({
-      verb: "update",
-      name: held,
-      object: { ...object, metadata: { ...metadata, resourceVersion: String((await room.store.get(held)).metadata.resourceVersion) } },
-    });
+    await room.release(held);
     await room.gone(name);
     await refuses(room.store.get(held), "NotFound");
   });
@@ -498,12 +501,7 @@ export function objectStoreConformance(what: string, open: () => Promise<ObjectS
       if (event.type !== "BOOKMARK" && event.object.metadata.deletionTimestamp !== undefined) break;
     }
     assert.ok(await room.store.get(name));
-    const change = (current: StoredObject | undefined): StoredObject => {
-      assert.ok(current);
-      const { finalizers: _finalizers, ...rest } = current.metadata;
-      return { ...current, metadata: rest };
-    };
-    await room.write({ verb: "modify", name: blocking, change });
+    await room.release(blocking);
     await room.gone(name);
     await refuses(room.store.get(blocking), "NotFound");
   });

@@ -107,7 +107,9 @@ export class CachedObjectStore implements ObjectStore {
     const selection = selectionOf(resource, options);
     const { resourceVersion = "", sendInitialEvents, allowWatchBookmarks = false } = options;
     const fromNow = sendInitialEvents ?? (resourceVersion === "" || resourceVersion === "0");
-    if (resourceVersion !== "0") await this.#options.journal.catchUp();
+    // What is known already can be followed also while whoever keeps the objects is away.
+    const known = resourceVersion !== "" && parseRevision(resourceVersion) <= this.#cache.revision;
+    if (!known) await this.#options.journal.catchUp();
     let from: number | "now" = "now";
     if (!fromNow) from = resourceVersion === "" ? this.#cache.revision : parseRevision(resourceVersion);
     else if (parseRevision(resourceVersion || "0") > this.#cache.revision) {

@@ -35,3 +35,6 @@ export interface Journal {
 
 /** Of one object. */
 export const MAX_VERSIONS = 20;
+/** Names whose versions are kept after they were deleted; what is too much goes once in so many deletions. */
+export const MAX_DELETED = 1_000;
+export const PRUNE_EVERY = 100;

@@ -2,7 +2,14 @@
 // never come here, they are the cache's. One process has the file: what is in the cache is what is in the file.
 import type { DatabaseSync } from "node:sqlite";
 import type { ObjectVersion } from "#control-plane/config/object-store";
-import { MAX_VERSIONS, type Commit, type Journal, type JournalChange } from "#control-plane/config/objects/journal";
+import {
+  MAX_DELETED,
+  MAX_VERSIONS,
+  PRUNE_EVERY,
+  type Commit,
+  type Journal,
+  type JournalChange,
+} from "#control-plane/config/objects/journal";
 import type { ObjectCache } from "#control-plane/config/objects/object-cache";
 import { StatusError } from "#control-plane/config/status-error";
 import { withResourceVersion, type StoredObject } from "#control-plane/config/stored-object";
@@ -10,11 +17,6 @@ import { isDiskError, openDatabaseFile } from "./database-file.ts";
 
 /** Revisions that are set aside at once. What was given to objects of files is not written down, and must not be given again. */
 const REVISIONS_AHEAD = 10_000;
-/** Names whose versions are kept after they were deleted. */
-const MAX_DELETED = 1_000;
-/** The database looks for deleted names that are too many once in so many deletions. */
-const PRUNE_EVERY = 100;
-
 interface VersionRow {
   readonly version: number;
   readonly revision: number;
