@@ -13,6 +13,10 @@ export class ReceiveWindow {
     this.#size = size;
   }
 
+  get size(): number {
+    return this.#size;
+  }
+
   /** Bytes have come; false: more than were allowed. */
   take(bytes: number): boolean {
     this.#credit -= bytes;

@@ -5,6 +5,7 @@ import type { FrameWriter } from "./frame-writer.ts";
 import type { Http2Stats } from "./http2-stats.ts";
 import type { ProtocolConstraints } from "./protocol-constraints.ts";
 import { DEFAULT_WINDOW, MAX_WINDOW } from "./settings.ts";
+import { EMPTY_QUEUE } from "./stream.ts";
 import type { Http2Stream } from "./stream.ts";
 
 export interface SendQueueOwner {
@@ -50,7 +51,8 @@ export class SendQueue {
       return true;
     }
     if (length === 0 && !endStream) return stream.queuedBytes < this.#streamBufferBytes;
-    stream.queue.push(chunk);
+    if (stream.queue === EMPTY_QUEUE) stream.queue = [chunk];
+    else stream.queue.push(chunk);
     stream.queuedBytes += length;
     this.#stats.pending_send_bytes.add(length);
     if (endStream) stream.endQueued = true;
@@ -63,8 +65,9 @@ export class SendQueue {
 
   /** Drops what a stream has waiting. */
   discard(stream: Http2Stream): void {
+    if (stream.queue === EMPTY_QUEUE) return;
     if (stream.queuedBytes > 0) this.#stats.pending_send_bytes.add(-stream.queuedBytes);
-    stream.queue.length = 0;
+    stream.queue = EMPTY_QUEUE;
     stream.queuedBytes = 0;
     stream.queueOffset = 0;
     this.#waiting.delete(stream);

@@ -73,7 +73,7 @@ export class SessionCore implements StreamOwner, SendQueueOwner {
     this.stats.streams_active.add(1);
     // SETTINGS may have changed since the stream was made.
     stream.sendWindow = this.peerSettings.initialWindowSize;
-    stream.receiveWindow = new ReceiveWindow(this.streamReceiveWindow);
+    if (stream.receiveWindow.size !== this.streamReceiveWindow) stream.receiveWindow = new ReceiveWindow(this.streamReceiveWindow);
     stream.bodiless = pseudo.method === "HEAD" || pseudo.method === "CONNECT";
     stream.headSent = true;
     this.headers.request(stream.id, pseudo, fields, endStream, neverIndexed);

@@ -22,6 +22,9 @@ export interface Http2StreamHandler {
 /** The handler of a stream that nobody has taken. */
 export const NOBODY: Http2StreamHandler = { onHeaders() {}, onData() {}, onTrailers() {}, onReset() {}, onDrain() {} };
 
+/** Most streams never have anything waiting. Never changed. */
+export const EMPTY_QUEUE: Uint8Array[] = [];
+
 /** What a stream asks of its session. */
 export interface StreamOwner {
   submitRequest(
@@ -68,7 +71,7 @@ export class Http2Stream {
   #paused = false;
   #unconsumed = 0;
   // What waits for a window or for the transport.
-  readonly queue: Uint8Array[] = [];
+  queue = EMPTY_QUEUE;
   /** Bytes of the first chunk that are sent. */
   queueOffset = 0;
   queuedBytes = 0;
