@@ -485,7 +485,7 @@ sequence("less body than content-length in two frames", malformed, postWith(["co
   data(1, "abc", END_STREAM),
 ]);
 sequence("content-length without a body", malformed, headers(1, [...POST, ["content-length", "1"]]));
-sequence("content-length 0 and a body", malformed, postWith(["content-length", "0"]), data(1, "a", END_STREAM));
+sequence("content-length 0 and a body", malformed, [postWith(["content-length", "0"]), data(1, "a", END_STREAM)]);
 sequence("less body than content-length, then trailers", malformed, postWith(["content-length", "5"]), [
   data(1, "abc"),
   headers(1, [["x-a", "b"]]),
