@@ -10,6 +10,9 @@ import { file_envoy_extensions_access_loggers_file_v3_file as fileLogFile } from
 import { file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager as hcmFile } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
 import { file_envoy_extensions_filters_http_cors_v3_cors as corsFile } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
 import { file_envoy_extensions_filters_http_fault_v3_fault as faultFile } from "#envoy/gen/envoy/extensions/filters/http/fault/v3/fault_pb";
+import { file_envoy_extensions_internal_redirect_previous_routes_v3_previous_routes_config as previousRoutesFile } from "#envoy/gen/envoy/extensions/internal_redirect/previous_routes/v3/previous_routes_config_pb";
+import { file_envoy_extensions_path_match_uri_template_v3_uri_template_match as uriMatchFile } from "#envoy/gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb";
+import { file_envoy_extensions_path_rewrite_uri_template_v3_uri_template_rewrite as uriRewriteFile } from "#envoy/gen/envoy/extensions/path/rewrite/uri_template/v3/uri_template_rewrite_pb";
 import { file_envoy_extensions_filters_http_router_v3_router as routerFile } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
 import { file_envoy_extensions_transport_sockets_tls_v3_tls as tlsFile } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb";
 import { file_envoy_extensions_filters_http_grpc_stats_v3_config as grpcStatsFile } from "#envoy/gen/envoy/extensions/filters/http/grpc_stats/v3/config_pb";
@@ -30,7 +33,19 @@ import { envoyBinary } from "./tools.ts";
 
 const TYPE = "type.googleapis.com/envoy.extensions.filters";
 const ADS = { ads: {}, resourceApiVersion: "V3" };
-const registry = registryOf(hcmFile, faultFile, corsFile, grpcStatsFile, routerFile, fileLogFile, tlsFile, httpOptionsFile);
+const registry = registryOf(
+  previousRoutesFile,
+  uriMatchFile,
+  uriRewriteFile,
+  hcmFile,
+  faultFile,
+  corsFile,
+  grpcStatsFile,
+  routerFile,
+  fileLogFile,
+  tlsFile,
+  httpOptionsFile,
+);
 const PROXY_CLUSTER = "outbound|80||backend.default.svc.cluster.local";
 const LOG_FORMAT =
   "%REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %BYTES_RECEIVED% %BYTES_SENT% %UPSTREAM_REQUEST_ATTEMPT_COUNT%\n";
@@ -153,6 +168,7 @@ export interface LoneProxyOptions {
   readonly cluster?: JsonObject;
   readonly routes?: readonly JsonObject[];
   readonly transportSocket?: JsonObject;
+  readonly virtualHosts?: readonly JsonObject[];
 }
 
 const GAUGES =

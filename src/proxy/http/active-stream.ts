@@ -224,6 +224,8 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
       info.requestHeaders = headers;
       info.originalPath = headers.path;
       info.downstreamRemote = before.downstreamRemote;
+      // As Envoy: what came for the first pass counts again.
+      info.bytesReceived = before.bytesReceived;
       this.#internal = headers.get("x-envoy-internal") === "true";
       this.#onRequestComplete(this.clock.monotonicMs());
       this.#touch();

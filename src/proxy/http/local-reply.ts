@@ -34,8 +34,8 @@ export const LOCAL_REPLIES = {
   /** The request had not come in full. */
   streamIdleTimeoutInRequest: reply(408, "stream timeout", "SI", "stream_idle_timeout"),
   streamIdleTimeout: reply(504, "stream timeout", "SI", "stream_idle_timeout"),
-  maxDurationInRequest: reply(408, "downstream duration timeout", "DT", "max_duration_timeout"),
-  maxDuration: reply(504, "downstream duration timeout", "DT", "max_duration_timeout"),
+  maxDurationInRequest: reply(408, "downstream duration timeout", undefined, "max_duration_timeout"),
+  maxDuration: reply(504, "downstream duration timeout", undefined, "max_duration_timeout"),
   retryBufferExceeded: reply(
     507,
     "exceeded request buffer limit while retrying upstream",

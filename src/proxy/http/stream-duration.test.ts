@@ -32,9 +32,9 @@ describe("how long a stream may last", () => {
   it("ends streams with 504, those whose request has not come in full with 408, and those that are answered by a reset", () => {
     const commonHttpProtocolOptions = { maxStreamDuration: { seconds: 1n } };
     for (const [open, headersCame, expected] of [
-      [false, false, "504 DT max_duration_timeout"],
-      [true, false, "408 DT max_duration_timeout"],
-      [false, true, "200 DT max_duration_timeout"],
+      [false, false, "504 - max_duration_timeout"],
+      [true, false, "408 - max_duration_timeout"],
+      [false, true, "200 - max_duration_timeout"],
     ] as const) {
       const hcm = new FakeHcm({ hcm: { commonHttpProtocolOptions } });
       const client = new Client();

@@ -54,16 +54,24 @@ function compileWeighted(
   violations: Violations,
 ): ChooseCluster {
   const report = violations.add;
-  const choices: ClusterChoice[] = [];
+  const choices: ((input: RouteInput) => ClusterChoice)[] = [];
   const upTo: number[] = [];
   let total = 0;
   for (const [index, entry] of config.clusters.entries()) {
     const at = `${path}.clusters[${index}]`;
-    if (entry.name === "") report(`${at}.name`, "must not be empty");
+    if ((entry.name === "") === (entry.clusterHeader === "")) report(at, "needs one of name, cluster_header");
     const { hostRewriteSpecifier: host } = entry;
     const filterConfig = compileFilterConfigs(entry.typedPerFilterConfig, filters, at, violations);
     const hostRewrite = host.case === "hostRewriteLiteral" ? wireText(host.value) : undefined;
-    choices.push(choice(entry.name, compileHeaderMutation(entry, at, report), hostRewrite, filterConfig.empty ? undefined : filterConfig));
+    const mutation = compileHeaderMutation(entry, at, report);
+    const own = filterConfig.empty ? undefined : filterConfig;
+    if (entry.clusterHeader === "") {
+      const only = choice(entry.name, mutation, hostRewrite, own);
+      choices.push(() => only);
+    } else {
+      const read = headerReader(asciiLower(entry.clusterHeader));
+      choices.push(({ headers }) => choice(read(headers) ?? "", mutation, hostRewrite, own));
+    }
     total += entry.weight ?? 0;
     upTo.push(total);
   }
@@ -72,10 +80,14 @@ function compileWeighted(
   }
   if (total === 0) report(path, "the sum of all weights must be greater than 0");
   if (total > 0xffff_ffff) report(path, `the sum of all weights (${total}) does not fit into 32 bits`);
-  return ({ randomValue }) => {
-    const point = Math.floor(randomValue * total);
+  const specifier = config.randomValueSpecifier;
+  const named = specifier.case === "headerName" && specifier.value !== "" ? headerReader(asciiLower(specifier.value)) : undefined;
+  return (input) => {
+    const given = named?.(input.headers);
+    const point =
+      given !== undefined && /^\d{1,20}$/.test(given) ? Number(BigInt(given) % BigInt(total)) : Math.floor(input.randomValue * total);
     for (let i = 0; i < upTo.length; i++) {
-      if (point < (upTo[i] as number)) return choices[i];
+      if (point < (upTo[i] as number)) return choices[i]!(input);
     }
     return undefined;
   };

@@ -62,8 +62,19 @@ test("a cookie that is missing is made when it has a lifetime, and only then", (
   assert.match(session.cookies[0] ?? "", /^user="[0-9a-f]{16}"; HttpOnly$/u);
 });
 
-test("what is not served is refused by name", () => {
-  assert.deepEqual(compile({ policySpecifier: { case: "filterState", value: { key: "k" } } }).problems, [
-    "hash_policy[0]: filterState is not served by this proxy",
+test("what filters left counts, and so does what a regular expression leaves of a header", () => {
+  const left = compile({ policySpecifier: { case: "filterState", value: { key: "k" } } }).compiled!;
+  const filterState = { get: (key: string) => (key === "k" ? "v" : undefined) };
+  assert.equal(left({ ...input({}), filterState }).hash, xxHash64("v"));
+  assert.equal(left(input({})).hash, undefined);
+  const regexRewrite = { pattern: { regex: "-.*" }, substitution: "" };
+  const short = compile({ policySpecifier: { case: "header", value: { headerName: "x-user", regexRewrite } } }).compiled!;
+  assert.equal(short(input({ "x-user": ["jason-1"] })).hash, xxHash64("jason"));
+});
+
+test("a policy that is none is refused", () => {
+  assert.deepEqual(compile({}).problems, ["hash_policy[0]: a policy without a specifier is not served by this proxy"]);
+  assert.deepEqual(compile({ policySpecifier: { case: "filterState", value: {} } }).problems, [
+    "hash_policy[0].filter_state.key: must not be empty",
   ]);
 });

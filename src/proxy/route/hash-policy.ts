@@ -5,6 +5,7 @@ import { durationMs } from "#envoy/duration";
 import { cookieValue } from "#proxy/http/cookie";
 import type { RequestHeaderMap } from "#proxy/http/header-map";
 import type { ReportViolation } from "#matcher/string-matcher";
+import { compileSubstitution } from "./path-rewrite.ts";
 import { addressText } from "#proxy/net/socket-address";
 import { xxHash64 } from "#runtime/xx-hash64";
 
@@ -13,6 +14,8 @@ export interface HashInput {
   /** The client's address, `10.0.0.1:4711`, and this proxy's own. */
   readonly remoteAddress: { readonly address: string; readonly port: number };
   readonly localAddress: { readonly address: string; readonly port: number };
+  /** What filters left by name. */
+  readonly filterState?: { get(key: string): string | undefined } | undefined;
 }
 
 export interface RequestHash {
@@ -57,8 +60,9 @@ function compileOne({ policySpecifier }: RouteAction_HashPolicy, path: string, r
   switch (policySpecifier.case) {
     case "header": {
       const { headerName, regexRewrite } = policySpecifier.value;
-      if (regexRewrite !== undefined) report(`${path}.header.regex_rewrite`, "is not served by this proxy");
+      const rewrite = regexRewrite === undefined ? undefined : compileSubstitution(regexRewrite, `${path}.header.regex_rewrite`, report);
       const name = headerName.toLowerCase();
+      if (rewrite !== undefined) return ({ headers }) => hashValues(headers.getAll(name).map((value) => rewrite(value)));
       return ({ headers }) => hashValues(headers.getAll(name));
     }
     case "cookie": {
@@ -88,6 +92,14 @@ function compileOne({ policySpecifier }: RouteAction_HashPolicy, path: string, r
       const { name } = policySpecifier.value;
       return ({ headers }) => {
         const value = queryParameter(headers.path, name);
+        return value === undefined ? undefined : xxHash64(value);
+      };
+    }
+    case "filterState": {
+      const { key } = policySpecifier.value;
+      if (key === "") report(`${path}.filter_state.key`, "must not be empty");
+      return ({ filterState }) => {
+        const value = filterState?.get(key);
         return value === undefined ? undefined : xxHash64(value);
       };
     }

@@ -19,7 +19,7 @@ import { compileHashPolicy } from "./hash-policy.ts";
 import { compileMirrorPolicies } from "./mirror-policy.ts";
 import { compileHostRewrite, replaceAuthority } from "./host-rewrite.ts";
 import type { HostRewrite } from "./host-rewrite.ts";
-import { prefixRewrite, regexRewrite } from "./path-rewrite.ts";
+import { prefixRewrite, regexRewrite, templateRewrite } from "./path-rewrite.ts";
 import type { PathRewrite } from "./path-rewrite.ts";
 import { compileRateLimits } from "./rate-limit-actions.ts";
 import type { RateLimitEntry, RateLimits } from "./rate-limit-actions.ts";
@@ -221,6 +221,11 @@ function compileForwarding(
   if (action.regexRewrite !== undefined) {
     if (pathRewrite !== undefined) report(`${path}.regex_rewrite`, "only one of prefix_rewrite and regex_rewrite may be set");
     pathRewrite = regexRewrite(action.regexRewrite, `${path}.regex_rewrite`, report);
+  }
+  if (action.pathRewritePolicy !== undefined) {
+    if (pathRewrite !== undefined)
+      report(`${path}.path_rewrite_policy`, "only one of prefix_rewrite, regex_rewrite and path_rewrite_policy may be set");
+    pathRewrite = templateRewrite(action.pathRewritePolicy, match, `${path}.path_rewrite_policy`, report);
   }
   const upgrades = new Map<string, boolean>();
   for (const [index, { upgradeType, enabled }] of action.upgradeConfigs.entries()) {

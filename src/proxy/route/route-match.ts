@@ -1,7 +1,10 @@
 // RouteMatch compiled: does this route take this request, and which part of the path did it match (what prefix_rewrite replaces).
 import type { RouteMatch as RouteMatchMessage } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
+import type { TypedExtensionConfig } from "#envoy/gen/envoy/config/core/v3/extension_pb";
+import { UriTemplateMatchConfigSchema } from "#envoy/gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb";
 import type { FractionalPercent } from "#envoy/gen/envoy/type/v3/percent_pb";
 import { FractionalPercent_DenominatorType } from "#envoy/gen/envoy/type/v3/percent_pb";
+import { unpack } from "#envoy/any";
 import { compileHeaderMatchers, compileQueryMatcher, queryParameters } from "#matcher/header-matcher";
 import type { HeaderMatcher, QueryMatcher } from "#matcher/header-matcher";
 import { compileMetadataMatcher } from "#matcher/metadata-matcher";
@@ -10,6 +13,8 @@ import { regexMatcher } from "#matcher/string-matcher";
 import type { ReportViolation } from "#matcher/string-matcher";
 import { asciiLower, wireText } from "#matcher/wire-text";
 import type { RouteInput } from "./route.ts";
+import { compileUriTemplate } from "./uri-template.ts";
+import type { UriTemplate } from "./uri-template.ts";
 
 export interface PathMatch {
   /** `path` without query and fragment. */
@@ -17,6 +22,8 @@ export interface PathMatch {
   /** Characters of the path that prefix_rewrite replaces: undefined means all. */
   readonly rewriteLength: number | undefined;
   readonly isConnect: boolean;
+  /** What path_rewrite_policy goes by; undefined: the path is matched otherwise. */
+  readonly template?: UriTemplate;
 }
 
 export interface RouteMatch {
@@ -126,11 +133,30 @@ function compilePathMatch(config: RouteMatchMessage, path: string, report: Repor
     }
     case "connectMatcher":
       return { matches: () => true, rewriteLength: undefined, isConnect: true };
-    case "pathMatchPolicy":
+    case "pathMatchPolicy": {
+      const template = compileMatchPolicy(pathSpecifier.value, `${path}.path_match_policy`, report);
+      return {
+        matches: (text) => template?.matches(text) ?? false,
+        rewriteLength: undefined,
+        isConnect: false,
+        ...(template && { template }),
+      };
+    }
     case undefined:
-      if (pathSpecifier.case === undefined) report(path, "needs one of prefix, path, safe_regex, path_separated_prefix, connect_matcher");
+      report(path, "needs one of prefix, path, safe_regex, path_separated_prefix, path_match_policy, connect_matcher");
       return { matches: () => false, rewriteLength: undefined, isConnect: false };
     default:
       return pathSpecifier satisfies never;
   }
+}
+
+function compileMatchPolicy({ name, typedConfig }: TypedExtensionConfig, path: string, report: ReportViolation): UriTemplate | undefined {
+  try {
+    const wire = unpack(typedConfig, UriTemplateMatchConfigSchema);
+    if (wire !== undefined) return compileUriTemplate(wire.pathTemplate, `${path}.typed_config.path_template`, report);
+    report(path, `"${name}" is not known to this proxy`);
+  } catch (error) {
+    report(path, `is not a valid UriTemplateMatchConfig: ${String(error)}`);
+  }
+  return undefined;
 }

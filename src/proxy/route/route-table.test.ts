@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRegistry, fromJson } from "@bufbuild/protobuf";
+import { UriTemplateMatchConfigSchema } from "#envoy/gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb";
+import { UriTemplateRewriteConfigSchema } from "#envoy/gen/envoy/extensions/path/rewrite/uri_template/v3/uri_template_rewrite_pb";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { file_envoy_extensions_filters_http_cors_v3_cors as corsFile } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
@@ -15,7 +17,14 @@ import { StreamRecord } from "#proxy/http/stream-record";
 import { compileRouteTable } from "./route-table.ts";
 import type { RouteEntry, RouteTable } from "./route.ts";
 
-const registry = createRegistry(corsFile, faultFile, previousHosts, previousPriorities);
+const registry = createRegistry(
+  UriTemplateMatchConfigSchema,
+  UriTemplateRewriteConfigSchema,
+  corsFile,
+  faultFile,
+  previousHosts,
+  previousPriorities,
+);
 const filters = [faultFilterCompiler];
 
 function table(config: JsonObject): RouteTable {
@@ -125,6 +134,39 @@ test("weights split exactly, and 0 gets nothing", () => {
     counts[cluster] = (counts[cluster] ?? 0) + 1;
   }
   assert.deepEqual(counts, { a: 800, b: 200 });
+});
+
+test("a header may say which of the weighted clusters it is, and name it", () => {
+  const clusters = [
+    { name: "a", weight: 1 },
+    { clusterHeader: "x-to", weight: 1 },
+  ];
+  const on = routes({ match: { prefix: "/" }, route: { weightedClusters: { clusters, headerName: "x-random" } } });
+  const picks = (random: string): string | undefined =>
+    clusterOf(on, {
+      randomValue: 0,
+      headers: [
+        ["x-random", random],
+        ["x-to", "b"],
+      ],
+    });
+  assert.deepEqual(["0", "1", "18446744073709551615", "-1", "x"].map(picks), ["a", "b", "b", "a", "a"]);
+});
+
+test("templates match and rewrite paths", () => {
+  const policy = (name: string, type: string, field: string, value: string): JsonObject => ({
+    name,
+    typedConfig: { "@type": `type.googleapis.com/envoy.extensions.path.${type}.uri_template.v3.${field}`, ...JSON.parse(value) },
+  });
+  const on = routes({
+    match: { pathMatchPolicy: policy("m", "match", "UriTemplateMatchConfig", '{"pathTemplate":"/{a}/{b=**}"}') },
+    route: to("c", { pathRewritePolicy: policy("r", "rewrite", "UriTemplateRewriteConfig", '{"pathTemplateRewrite":"/{b}/{a}"}') }),
+  });
+  const headers = request({ path: "/x/y/z?q=1" });
+  const entry = on.match({ headers, randomValue: 0, tls: false });
+  entry!.finalizeRequest(headers, info(), entry!.chooseCluster({ headers, randomValue: 0, tls: false })!);
+  assert.equal(headers.path, "/y/z/x?q=1");
+  assert.equal(match(on, { path: "/x" }), undefined);
 });
 
 test("a cluster may be named by a header", () => {
@@ -479,7 +521,7 @@ test("everything wrong is told at once, with proto paths", () => {
         routes: [
           {
             match: { prefix: "/", dynamicMetadata: [{ filter: "f" }] },
-            route: to("c", { requestMirrorPolicies: [{ cluster: "m", clusterHeader: "x" }], hashPolicy: [{ filterState: { key: "k" } }] }),
+            route: to("c", { requestMirrorPolicies: [{ cluster: "m", clusterHeader: "x" }], hashPolicy: [{ filterState: { key: "" } }] }),
           },
         ],
       },
@@ -503,7 +545,7 @@ test("everything wrong is told at once, with proto paths", () => {
     "virtual_hosts[0].rate_limits[0].actions: must not be empty",
     "virtual_hosts[0].routes[0].match.dynamic_metadata[0].path: must not be empty",
     "virtual_hosts[0].routes[0].route.request_mirror_policies[0]: needs one of cluster, cluster_header",
-    "virtual_hosts[0].routes[0].route.hash_policy[0]: filterState is not served by this proxy",
+    "virtual_hosts[0].routes[0].route.hash_policy[0].filter_state.key: must not be empty",
     "virtual_hosts[1].routes[0].match.safe_regex.regex: regex",
     "virtual_hosts[1].routes[0].route.weighted_clusters: the sum of all weights",
     "virtual_hosts[1].routes[1].direct_response.status: 700",

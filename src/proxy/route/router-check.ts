@@ -19,6 +19,8 @@ export interface CheckInput {
 export interface CheckResult {
   readonly routeName: string;
   readonly virtualHost: string;
+  /** "": its virtual host has none. */
+  readonly virtualCluster: string;
   /** "" when nothing is forwarded. */
   readonly cluster: string;
   readonly path: string;
@@ -36,6 +38,7 @@ export function checkRoute(table: RouteTable, input: CheckInput): CheckResult | 
   const { headers, response, info } = input;
   const entry = table.match(input);
   if (entry === undefined) return undefined;
+  const virtualCluster = entry.virtualCluster?.(headers) ?? "";
   const reply = entry.reply?.(headers, info);
   if (reply !== undefined) {
     response.status = reply.status;
@@ -52,6 +55,7 @@ export function checkRoute(table: RouteTable, input: CheckInput): CheckResult | 
   return {
     routeName: entry.name,
     virtualHost: entry.virtualHost,
+    virtualCluster,
     cluster: choice?.cluster ?? "",
     path: headers.path,
     host: headers.authority,

@@ -45,8 +45,9 @@ export class HostSelection implements LoadBalancerContext {
 
   computeHash(route: RouteEntry, headers: RequestHeaderMap): void {
     if (route.hash === undefined) return;
-    const { remote, local } = this.#stream.connection;
-    this.#hash = route.hash({ headers, remoteAddress: remote, localAddress: local });
+    const { connection, info } = this.#stream;
+    const { remote, local } = connection;
+    this.#hash = route.hash({ headers, remoteAddress: remote, localAddress: local, filterState: info.filterState });
   }
 
   /** A try at this host failed and another one follows. */

@@ -3,7 +3,7 @@ import { asciiLower } from "#matcher/wire-text";
 import type { RequestHeaderMap } from "#proxy/http/header-map";
 import type { RetryPolicy } from "#proxy/route/route";
 
-const NO_CONDITIONS = Object.freeze({
+const NO_POLICY: RetryPolicy = Object.freeze({
   connectFailure: false,
   refusedStream: false,
   reset: false,
@@ -15,10 +15,6 @@ const NO_CONDITIONS = Object.freeze({
   retriableStatusCodes: new Set<number>(),
   onRetriableHeaders: false,
   grpcCodes: new Set<number>(),
-});
-
-const NO_POLICY: RetryPolicy = Object.freeze({
-  ...NO_CONDITIONS,
   retriableHeaders: [],
   retriableRequestHeaders: [],
   numRetries: 1,
@@ -42,19 +38,19 @@ const GRPC_WORDS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** The policy for this request, undefined when nothing is ever retried. The control headers are taken out in any case. */
-export function requestRetryPolicy(ofRoute: RetryPolicy | undefined, headers: RequestHeaderMap): RetryPolicy | undefined {
-  const policy = ofRoute === undefined || concerns(ofRoute, headers) ? ofRoute : undefined;
+export function requestRetryPolicy(policy: RetryPolicy | undefined, headers: RequestHeaderMap): RetryPolicy | undefined {
   const retryOn = take(headers, "x-envoy-retry-on");
   const grpcOn = take(headers, "x-envoy-retry-grpc-on");
   const maxRetries = take(headers, "x-envoy-max-retries");
   const statusCodes = take(headers, "x-envoy-retriable-status-codes");
   const headerNames = take(headers, "x-envoy-retriable-header-names");
+  // A request that lacks the header is never tried again, whatever else it asks for.
+  if (policy !== undefined && !concerns(policy, headers)) return undefined;
   if (policy === undefined && retryOn === undefined && grpcOn === undefined) return undefined;
   if (retryOn === undefined && grpcOn === undefined && maxRetries === undefined && statusCodes === undefined && headerNames === undefined)
     return policy;
 
-  // Where a request header is missing, the route's conditions do not count; all else of its policy does.
-  const base = policy ?? (ofRoute === undefined ? NO_POLICY : { ...ofRoute, ...NO_CONDITIONS });
+  const base = policy ?? NO_POLICY;
   const words = new Set((retryOn ?? "").split(",").map((word) => word.trim()));
   const grpcWords = (grpcOn ?? "").split(",").map((word) => word.trim());
   const listed = (statusCodes ?? "")
