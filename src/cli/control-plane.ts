@@ -1,5 +1,5 @@
 // `mizzen control-plane`: the control plane as a process, on its own or as a child of `mizzen up`.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { findingText } from "#api/finding";
 import type { FromControlPlane, ToControlPlane } from "#embedded/child-messages";
@@ -8,6 +8,7 @@ import type { ControlPlane, ControlPlaneOptions } from "#control-plane/control-p
 import { realClock } from "#runtime/clock";
 import { CommandError } from "./command-error.ts";
 import { dataDirectory } from "./data-directory.ts";
+import { KUBECONFIG } from "./kubeconfig.ts";
 import { etcdJournal, fileJournal, type EtcdOptions } from "./object-journal.ts";
 import { packageVersion } from "./program-place.ts";
 import { runnableGroup } from "./runnable-groups.ts";
@@ -21,6 +22,10 @@ export interface ControlPlaneCommandOptions extends EtcdOptions {
   readonly grpcPort?: string;
   readonly httpPort?: string;
   readonly address?: string;
+  readonly apiPort?: string;
+  readonly apiAddress?: string;
+  readonly apiHost?: readonly string[];
+  readonly clientCaFile?: string;
   readonly supervised?: boolean;
   readonly dataDir?: string;
   readonly logLevel?: string;
@@ -29,6 +34,15 @@ export interface ControlPlaneCommandOptions extends EtcdOptions {
 
 /** What is on without being asked for: every request of the embedded mesh is logged, as in Istio's demo profile. */
 const MESH_CONFIG_DEFAULTS: NonNullable<ControlPlaneOptions["meshConfigDefaults"]> = { accessLogFile: "/dev/stdout" };
+
+/** @throws CommandError */
+function authorityIn(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new CommandError(`--client-ca-file ${file} cannot be read: ${(error as Error).message}`);
+  }
+}
 
 function portOf(name: string, value: string | undefined): number {
   const port = Number(value);
@@ -48,7 +62,13 @@ function supervised(): void {
           grpc: { address: "127.0.0.1", port: message.grpcPort },
           http: { address: "127.0.0.1", port: message.httpPort },
           stateDirectory: message.stateDirectory,
-          journal: () => fileJournal(message.stateDirectory),
+          journal: () => fileJournal(message.dataDirectory),
+          api: {
+            address: "127.0.0.1",
+            port: message.apiPort,
+            stateDirectory: message.dataDirectory,
+            kubeconfig: join(message.dataDirectory, KUBECONFIG),
+          },
           version: packageVersion(),
           clock: realClock,
           log: terminalLog(message.log, (line) => process.stderr.write(`${line}\n`)),
@@ -58,7 +78,7 @@ function supervised(): void {
             child.tell({ type: "groups", groups: groups.map(({ object, file }) => runnableGroup(object, file)) }),
         });
         running.then(
-          (controlPlane) => child.tell({ type: "ready", grpcPort: controlPlane.grpcPort, httpPort: controlPlane.httpPort }),
+          ({ grpcPort, httpPort, apiPort }) => child.tell({ type: "ready", grpcPort, httpPort, apiPort }),
           (error: unknown) => {
             child.tell({ type: "failed", message: error instanceof Error ? error.message : String(error) });
             process.exitCode = 1;
@@ -110,6 +130,14 @@ async function alone(options: ControlPlaneCommandOptions): Promise<void> {
       http: { address: "127.0.0.1", port: portOf("--http-port", options.httpPort) },
       stateDirectory,
       journal: etcd ?? (() => fileJournal(stateDirectory)),
+      api: {
+        address: options.apiAddress ?? "127.0.0.1",
+        port: portOf("--api-port", options.apiPort),
+        hosts: options.apiHost ?? [],
+        stateDirectory,
+        kubeconfig: join(stateDirectory, KUBECONFIG),
+        ...(options.clientCaFile === undefined ? {} : { clientAuthority: authorityIn(options.clientCaFile) }),
+      },
       version: packageVersion(),
       clock: realClock,
       log,
@@ -123,7 +151,7 @@ async function alone(options: ControlPlaneCommandOptions): Promise<void> {
     throw new CommandError(error instanceof Error ? error.message : String(error));
   }
   process.stdout.write(
-    `serving xDS on ${address}:${controlPlane.grpcPort}, debug on http://127.0.0.1:${controlPlane.httpPort}; stop with Ctrl-C\n`,
+    `serving xDS on ${address}:${controlPlane.grpcPort}, debug on http://127.0.0.1:${controlPlane.httpPort}, the Kubernetes API by KUBECONFIG=${join(stateDirectory, KUBECONFIG)}; stop with Ctrl-C\n`,
   );
   await new Promise<void>((done) => {
     onStopRequests(

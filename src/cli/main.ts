@@ -148,6 +148,25 @@ function program(): Command {
     .action(async (paths: readonly string[], options: Record<string, never>) => (await import("./validate.ts")).validate(paths, options));
 
   mizzen
+    .command("kubeconfig")
+    .description("print the kubeconfig of the running mesh, or write it into a file")
+    .option("-o, --output <file>", "the file, for its owner alone (0600)")
+    .option(...DATA_DIR)
+    .addHelpText("after", "\nExamples:\n  mizzen kubeconfig -o ~/.kube/mesh\n  KUBECONFIG=~/.kube/mesh kubectl get virtualservices\n")
+    .action(async (options: Record<string, never>) => (await import("./kubeconfig.ts")).kubeconfig(options));
+
+  mizzen
+    .command("kubectl")
+    .description("run kubectl against the running mesh")
+    .argument("[args...]", "what stands behind kubectl")
+    .option(...DATA_DIR)
+    .addHelpText(
+      "after",
+      "\nExamples:\n  mizzen kubectl -- get virtualservices -A\n  mizzen kubectl -- apply -f samples/bookinfo/networking\n",
+    )
+    .action(async (args: readonly string[], options: Record<string, never>) => (await import("./kubectl.ts")).kubectl(args, options));
+
+  mizzen
     .command("crds")
     .description("print CustomResourceDefinitions of Istio's kinds, for a Kubernetes API server")
     .argument("[kinds...]", "kinds, all when none is named")
@@ -172,12 +191,16 @@ function program(): Command {
     .option("-R, --recursive", "read the folders below a directory, too")
     .option("--grpc-port <port>", "where proxies connect (xDS)", "15010")
     .option("--http-port <port>", "debug and metrics", "15014")
-    .option("--address <ip>", "the address of both", "127.0.0.1")
+    .option("--address <ip>", "where proxies connect: the address", "127.0.0.1")
     .option("--etcd-servers <addresses>", "keep applied objects in this etcd, which control planes share: http://HOST:2379,...")
     .option("--etcd-prefix <path>", "below which they are kept", "/mizzen")
     .option("--etcd-cafile <file>", "who vouches for etcd's certificates (PEM)")
     .option("--etcd-certfile <file>", "the certificate by which etcd knows us (PEM)")
     .option("--etcd-keyfile <file>", "its key (PEM)")
+    .option("--api-port <port>", "the Kubernetes API", "15019")
+    .option("--api-address <ip>", "the Kubernetes API: the address; clients prove themselves wherever they are", "127.0.0.1")
+    .option("--api-host <name>", "a name by which clients know this machine, for the API's certificate; may be repeated", several)
+    .option("--client-ca-file <file>", "whoever has a certificate of this authority may use the Kubernetes API")
     .option("--supervised", "started by mizzen up")
     .option(...DATA_DIR)
     .option(...LOG_LEVEL)

@@ -27,8 +27,6 @@ function start(directory: string, findings: Finding[] = []): Promise<ControlPlan
     http: { address: "127.0.0.1", port: 0 },
     stateDirectory: join(directory, "state"),
     journal: () => new SqliteJournal({ file: join(directory, "state", "objects.db") }),
-    resourceOf: (_, kind) =>
-      kind === "Service" ? { group: "", resource: "services", namespaced: true } : { ...VIRTUAL_SERVICES, namespaced: true },
     version: "1.2.3",
     clock: realClock,
     log: silentLog,

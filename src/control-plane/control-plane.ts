@@ -2,12 +2,16 @@
 // it chooses addresses, folders and clock; nothing here reads the environment.
 import { join } from "node:path";
 import type { Finding, ObjectKey, Place } from "#api/finding";
+import { decodedKindNames } from "#api/kinds";
 import { keyOf, type ApiObject } from "#api/object";
 import type { MeshConfigSpec } from "#api/mesh-config";
 import { parseFile } from "#api/parse-file";
 import type { WorkloadGroupSpec } from "#api/workload-group";
 import { unopenedServerFindings } from "#control-plane/generate/gateway/unopened-servers";
 import { credentialFindings } from "#control-plane/generate/secret/credential-findings";
+import { ApiServer, type ApiServerOptions } from "#control-plane/api-server/api-server";
+import { ResourceTable } from "#control-plane/api-server/resources/resource-table";
+import { reviewObjects } from "#control-plane/analysis/object-review";
 import { meshFindings } from "#control-plane/analysis/mesh-findings";
 import { putApplied } from "#control-plane/config/applied-objects";
 import { BUILTIN_ORIGIN, builtinDocuments, INGRESS_GATEWAY_LABELS } from "#control-plane/config/builtin-objects";
@@ -17,7 +21,7 @@ import type { ObjectSet } from "#control-plane/config/object-set";
 import { CachedObjectStore } from "#control-plane/config/objects/cached-object-store";
 import type { Journal } from "#control-plane/config/objects/journal";
 import { MemoryJournal } from "#control-plane/config/objects/memory-journal";
-import { ObjectsOfFiles, type ObjectsOfFilesOptions } from "#control-plane/config/objects-of-files";
+import { ObjectsOfFiles } from "#control-plane/config/objects-of-files";
 import { ConfigStore } from "#control-plane/config/store";
 import { buildMesh } from "#control-plane/mesh/build-mesh";
 import { gatewayPortConflicts } from "#control-plane/mesh/conflicts";
@@ -71,6 +75,9 @@ export interface PlacedWorkloadGroup {
   readonly file: string | undefined;
 }
 
+/** Where the Kubernetes API is served, and what is kept where. */
+export type ApiOptions = Pick<ApiServerOptions, "address" | "port" | "hosts" | "clientAuthority" | "stateDirectory" | "kubeconfig">;
+
 export interface ControlPlaneOptions {
   /** Folders and files of YAML. */
   readonly sources: readonly string[];
@@ -82,8 +89,8 @@ export interface ControlPlaneOptions {
   readonly stateDirectory: string;
   /** Keeps applied objects; without one they live as long as the process. */
   readonly journal?: () => Journal;
-  /** Which kinds of files clients of the object store see, and as what. */
-  readonly resourceOf?: ObjectsOfFilesOptions["resourceOf"];
+  /** The Kubernetes API; it is not served where this is left out. */
+  readonly api?: ApiOptions;
   /** Of the product, for `/version`. */
   readonly version: string;
   readonly clock: Clock;
@@ -105,7 +112,9 @@ export class ControlPlane {
   readonly #registry: ConfigRegistry;
   readonly #source: DirectorySource;
   readonly #objectsOfFiles: ObjectsOfFiles;
+  readonly #resources = new ResourceTable();
   #objects: CachedObjectStore | undefined;
+  #api: ApiServer | undefined;
   readonly #server: DiscoveryServer;
   readonly #distribution = new Distribution();
   readonly #configChange: Debounce;
@@ -139,7 +148,10 @@ export class ControlPlane {
       clock,
       log: log.scope("config"),
     });
-    this.#objectsOfFiles = new ObjectsOfFiles({ store: this.#store, resourceOf: options.resourceOf ?? (() => undefined) });
+    this.#objectsOfFiles = new ObjectsOfFiles({
+      store: this.#store,
+      resourceOf: (apiVersion, kind) => this.#resources.nameOf(apiVersion, kind),
+    });
     this.#server = new DiscoveryServer({
       clock,
       log: log.scope("xds"),
@@ -172,6 +184,11 @@ export class ControlPlane {
 
   get httpPort(): number {
     return this.#http?.port ?? 0;
+  }
+
+  /** 0 where the Kubernetes API is not served. */
+  get apiPort(): number {
+    return this.#api?.port ?? 0;
   }
 
   get findings(): readonly Finding[] {
@@ -223,6 +240,39 @@ export class ControlPlane {
     this.#registry.subscribe((changed) => (changed === "services" ? this.#configChange : this.#endpointChange).request());
     this.#grpc = await listenGrpc(this.#server, grpc.address, grpc.port, log.scope("xds"));
     this.#http = await listenDebug(() => this.#debugState(), http.address, http.port);
+    await this.#listenApi(objects);
+  }
+
+  async #listenApi(store: CachedObjectStore): Promise<void> {
+    const { api, version, clock, log } = this.#options;
+    if (api === undefined) return;
+    const review = (objects: readonly object[]): readonly Finding[] => this.#review(objects);
+    this.#api = await ApiServer.listen({
+      ...api,
+      store,
+      table: this.#resources,
+      version,
+      clock,
+      random: realRandom,
+      log: log.scope("api"),
+      review,
+    });
+  }
+
+  /** What analysis would say of objects that are not stored yet. */
+  #review(written: readonly object[]): readonly Finding[] {
+    const { clock, gatewayLabels = [INGRESS_GATEWAY_LABELS] } = this.#options;
+    if (this.#mesh === undefined) return [];
+    const documents = written.flatMap((object) => parseFile(JSON.stringify(object), ""));
+    return reviewObjects({
+      objects: this.#store.objects,
+      kinds: decodedKindNames(),
+      written: documents.flatMap(({ object }) => (object === undefined ? [] : [object])),
+      known: this.#findings,
+      meshConfig: this.#mesh.config,
+      gatewayLabels,
+      wallMs: clock.wallMs(),
+    });
   }
 
   /** Objects that stand in no file; they replace what came under the same name before. */
@@ -246,6 +296,7 @@ export class ControlPlane {
     this.#source.close();
     this.#registry.close();
     this.#registrations.close();
+    await this.#api?.close();
     await this.#objects?.close();
     await this.#grpc?.close();
     await this.#http?.close();
@@ -367,6 +418,7 @@ export class ControlPlane {
       findings: this.#findings,
       server: this.#server,
       distribution: this.#distribution,
+      apiMetrics: () => this.#api?.counters.text() ?? "",
     };
   }
 }

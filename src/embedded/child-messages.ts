@@ -26,7 +26,12 @@ export interface ControlPlaneStart {
   readonly recursive: boolean;
   readonly grpcPort: number;
   readonly httpPort: number;
+  /** Of the Kubernetes API. */
+  readonly apiPort: number;
+  /** What describes this run of the mesh. */
   readonly stateDirectory: string;
+  /** What outlives it: applied objects, keys, the kubeconfig. */
+  readonly dataDirectory: string;
   readonly log: LogSettings;
 }
 
@@ -37,7 +42,7 @@ export type ToControlPlane =
   | { readonly type: "stop" };
 
 export type FromControlPlane =
-  | { readonly type: "ready"; readonly grpcPort: number; readonly httpPort: number }
+  | { readonly type: "ready"; readonly grpcPort: number; readonly httpPort: number; readonly apiPort: number }
   | { readonly type: "failed"; readonly message: string }
   | { readonly type: "groups"; readonly groups: readonly RunnableGroup[] }
   | { readonly type: "findings"; readonly added: readonly Finding[]; readonly gone: readonly Finding[] };

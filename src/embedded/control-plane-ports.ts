@@ -5,6 +5,7 @@ import type { PlaceLocks } from "./place-locks.ts";
 
 export const DEFAULT_GRPC_PORT = 15010;
 export const DEFAULT_HTTP_PORT = 15014;
+export const DEFAULT_API_PORT = 15019;
 
 export async function choosePort(wanted: number, locks: PlaceLocks): Promise<number> {
   if ((await locks.lock("127.0.0.1", wanted)) && (await isFree("127.0.0.1", wanted))) return wanted;

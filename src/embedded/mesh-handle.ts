@@ -12,7 +12,7 @@ export interface MeshHandle {
   readonly sources: readonly string[];
   /** The supervisor's API, known once it listens. */
   readonly api?: { readonly port: number; readonly token: string };
-  readonly controlPlane?: { readonly grpcPort: number; readonly httpPort: number };
+  readonly controlPlane?: { readonly grpcPort: number; readonly httpPort: number; readonly apiPort: number };
 }
 
 const FILE = "mesh.json";

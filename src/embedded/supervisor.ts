@@ -15,7 +15,7 @@ import type { Random } from "#runtime/random";
 import { AddressPool } from "./address-pool.ts";
 import { SupervisedProcess } from "./child-process.ts";
 import type { FromControlPlane, LogSettings, RunnableGroup, ToControlPlane } from "./child-messages.ts";
-import { choosePort, DEFAULT_GRPC_PORT, DEFAULT_HTTP_PORT } from "./control-plane-ports.ts";
+import { choosePort, DEFAULT_API_PORT, DEFAULT_GRPC_PORT, DEFAULT_HTTP_PORT } from "./control-plane-ports.ts";
 import { DataPlaneHost } from "./data-plane-host.ts";
 import type { JoinEvent, JoinRequest } from "./join-request.ts";
 import { NodeFolder } from "./node-folder.ts";
@@ -60,6 +60,7 @@ export interface MeshStatus {
     readonly restarts: number;
     readonly grpcPort: number;
     readonly httpPort: number;
+    readonly apiPort: number;
   };
   readonly dataPlane: { readonly pid: number | undefined; readonly restarts: number };
   readonly proxies: readonly (WorkloadStatus & { readonly type: "router" | "sidecar" })[];
@@ -86,6 +87,7 @@ interface Parts {
   readonly workloads: WorkloadSet;
   readonly grpcPort: number;
   readonly httpPort: number;
+  readonly apiPort: number;
 }
 
 export class Supervisor {
@@ -122,8 +124,9 @@ export class Supervisor {
     return this.#gateway === undefined ? undefined : { address: this.#gateway.place.address, port: this.#gateway.place.adminPort };
   }
 
-  get controlPlanePorts(): { readonly grpcPort: number; readonly httpPort: number } {
-    return { grpcPort: this.#parts?.grpcPort ?? 0, httpPort: this.#parts?.httpPort ?? 0 };
+  get controlPlanePorts(): { readonly grpcPort: number; readonly httpPort: number; readonly apiPort: number } {
+    const { grpcPort = 0, httpPort = 0, apiPort = 0 } = this.#parts ?? {};
+    return { grpcPort, httpPort, apiPort };
   }
 
   /**
@@ -140,6 +143,7 @@ export class Supervisor {
     parts.dataPlane.start();
     await Promise.race([this.#listening, this.#failed]);
     observer.progress(`control plane ready: xDS on 127.0.0.1:${parts.grpcPort}, debug on http://127.0.0.1:${parts.httpPort}`);
+    observer.progress(`Kubernetes API ready: https://127.0.0.1:${parts.apiPort}`);
     await Promise.race([Promise.all([parts.dataPlane.whenReady, this.#firstGroups]), this.#failed]);
     return this.#whenLive(parts, readyTimeoutMs);
   }
@@ -149,10 +153,11 @@ export class Supervisor {
     const watchdog = new Watchdog((reason) =>
       log.warn("if mizzen is killed now, applications go on running: the watchdog is gone", { reason }),
     );
-    const [pool, grpcPort, httpPort] = await Promise.all([
+    const [pool, grpcPort, httpPort, apiPort] = await Promise.all([
       AddressPool.open(this.#locks),
       choosePort(DEFAULT_GRPC_PORT, this.#locks),
       choosePort(DEFAULT_HTTP_PORT, this.#locks),
+      choosePort(DEFAULT_API_PORT, this.#locks),
     ]);
     const controlPlane = new SupervisedProcess<ToControlPlane, FromControlPlane>({
       name: "control plane",
@@ -165,7 +170,9 @@ export class Supervisor {
         recursive: this.#options.recursive,
         grpcPort,
         httpPort,
+        apiPort,
         stateDirectory: join(dataDirectory, "control-plane"),
+        dataDirectory,
         log: logSettings,
       }),
       onMessage: (message) => this.#fromControlPlane(message),
@@ -204,7 +211,7 @@ export class Supervisor {
       onGroup: (event, processGroup) => watchdog.tell(event, processGroup),
     });
     await this.#addGateway(pool, dataPlane, grpcPort);
-    return { controlPlane, dataPlane, channel, pool, watchdog, workloads, grpcPort, httpPort };
+    return { controlPlane, dataPlane, channel, pool, watchdog, workloads, grpcPort, httpPort, apiPort };
   }
 
   async #addGateway(pool: AddressPool, dataPlane: DataPlaneHost, grpcPort: number): Promise<void> {

@@ -15,6 +15,7 @@ const FORBIDDEN: readonly (readonly [file: string, imported: string])[] = [
   ["src/control-plane/a.ts", "#proxy/config-error"],
   ["src/control-plane/config/a.ts", "#control-plane/registry/service"],
   ["src/control-plane/config/a.ts", "#envoy/any"],
+  ["src/control-plane/api-server/a.ts", "#control-plane/mesh/mesh"],
   ["src/control-plane/registry/a.ts", "#control-plane/mesh/mesh"],
   ["src/control-plane/mesh/a.ts", "#control-plane/generate/resources"],
   ["src/control-plane/generate/a.ts", "#control-plane/xds/debounce"],

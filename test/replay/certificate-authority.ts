@@ -14,7 +14,7 @@ import {
   sequence,
   set,
   utf8String,
-} from "./der.ts";
+} from "#runtime/der";
 
 /** Both in PEM. */
 export interface KeyPair {

@@ -51,7 +51,8 @@ export const kubernetesKinds: readonly DecodedKind[] = [
   decoded("PodDisruptionBudget", ["policy/v1"], podDisruptionBudget, nothingToCheck, { ...noEffect, specMayBeMissing: true }),
   decoded("Ingress", ["networking.k8s.io/v1"], ingress, nothingToCheck),
   decoded("IngressClass", ["networking.k8s.io/v1"], ingressClass, nothingToCheck, { specMayBeMissing: true }),
-  decoded("CustomResourceDefinition", ["apiextensions.k8s.io/v1"], customResourceDefinition, nothingToCheck, noEffect),
+  // Those of kinds that are built in change nothing, and of others nothing is served.
+  decoded("CustomResourceDefinition", ["apiextensions.k8s.io/v1"], customResourceDefinition, nothingToCheck, { effect: "harmless" }),
   decoded("MutatingWebhookConfiguration", admission, mutatingWebhookConfiguration, nothingToCheck, bodyWithoutEffect),
   decoded("ValidatingWebhookConfiguration", admission, validatingWebhookConfiguration, nothingToCheck, bodyWithoutEffect),
 ];

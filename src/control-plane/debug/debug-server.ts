@@ -66,7 +66,8 @@ function serve(state: DebugState, request: IncomingMessage, response: ServerResp
   // The server listens only once the configuration has been read and proxies can connect.
   if (url.pathname === "/ready") return text(response, 200, "ready\n");
   if (url.pathname === "/metrics") {
-    return text(response, 200, state.server.metrics.text(state.server.connections.length, state.mesh.services.length));
+    const metrics = state.server.metrics.text(state.server.connections.length, state.mesh.services.length);
+    return text(response, 200, `${metrics}${state.apiMetrics()}`);
   }
   if (url.pathname === "/debug/config_dump") return dump(state, url.searchParams.get("proxyID") ?? "", response);
   if (url.pathname === "/debug/config_distribution") return distribution(state, url.searchParams, response);

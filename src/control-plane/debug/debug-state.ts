@@ -14,4 +14,6 @@ export interface DebugState {
   readonly findings: readonly Finding[];
   readonly server: DiscoveryServer;
   readonly distribution: Distribution;
+  /** Of the Kubernetes API; "" where it is not served. */
+  readonly apiMetrics: () => string;
 }

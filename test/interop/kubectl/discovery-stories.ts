@@ -13,7 +13,11 @@ export const discoveryStories: readonly Story[] = [
       { run: "api-resources --api-group=security.istio.io -o wide", wordsDiffer: "categories and verbs of a wide table" },
       { run: "api-resources --api-group=telemetry.istio.io -o name" },
       { run: "api-resources --namespaced=false --api-group=", only: /^(?:NAME|namespaces|nodes)\b/u },
-      { run: "api-resources", only: /^(?:NAME|services|configmaps|secrets|endpoints|events|serviceaccounts|pods) /u },
+      {
+        run: "api-resources",
+        only: /^(?:NAME|services|configmaps|secrets|endpoints|events|serviceaccounts|pods) /u,
+        wordsDiffer: "a mesh has the Events of the core group alone",
+      },
       { run: "api-resources --verbs=list,watch --categories=istio-io --api-group=networking.istio.io -o name" },
       { run: "version -o json", wordsDiffer: "each server has a version of its own" },
       { run: "cluster-info", wordsDiffer: "a cluster names its add-ons" },

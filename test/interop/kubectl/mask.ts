@@ -13,6 +13,9 @@ export interface Masked {
   readonly server: string;
 }
 
+/** What kubectl's informer logs when a command ends by its timeout, or not, as it comes. */
+const INFORMER_LOG = /^[IEW]\d{4} .*\breflector\.go:\d+\].*\n/gmu;
+
 /** The mesh says more than a cluster: what its analyzers find. */
 const OWN_WARNING = /^Warning: .*\b(?:IST|MZ)\d{4}\b.*\n/gmu;
 
@@ -26,6 +29,7 @@ function maskText(text: string, row: Invocation, { namespace, server }: Masked):
     .replaceAll(RFC3339, "TIME")
     .replaceAll(RFC1123, "TIME")
     .replaceAll(OWN_WARNING, "")
+    .replaceAll(INFORMER_LOG, "")
     .replaceAll(/(\bgenerated-)[a-z0-9]{5}\b/gu, "$1NAME")
     .replaceAll(/(resourceVersion"?:\s*)"\d+"/gu, '$1"VERSION"')
     .replaceAll(/(Resource Version:\s*)\d+/gu, "$1VERSION")

@@ -76,7 +76,7 @@ export const readingStories: readonly Story[] = [
       { run: "get vs,dr -l app=reviews -o name" },
       { run: "get vs -l app=nothing" },
       { run: "get vs -l 'app=='" },
-      { run: "get vs -l 'app in reviews'" },
+      { run: "get vs -l 'app in reviews'", wordsDiffer: "how a wrong selector is explained" },
       { run: "get vs --field-selector metadata.name=ratings -o name" },
       { run: "get vs --field-selector metadata.name!=ratings -o name" },
       { run: "get vs --field-selector spec.hosts=reviews" },
