@@ -130,8 +130,8 @@ async function untilLive(
   let live = "";
   for (const { object } of applied) {
     const kind = keyKind(object.apiVersion, object.kind);
-    // Kinds that the mesh does not read are stored and go to no proxy.
-    if (decodedKind(kind) === undefined) continue;
+    // What is stored and has no effect goes to no proxy.
+    if (decodedKind(kind)?.effect !== "full") continue;
     const key = { kind, namespace: object.metadata.namespace ?? "", name: object.metadata.name };
     const wanted = { threshold: 1, generation: object.metadata.generation, timeoutMs, endsOnRefusal: true };
     const outcome = await awaitLive(port, key, wanted, clock);

@@ -83,7 +83,7 @@ async function eventsOf({ kind, metadata }: KubernetesObject, { client }: Target
 
 async function distributionLines(object: KubernetesObject, options: TargetOptions): Promise<readonly (readonly [string, string])[]> {
   const kind = keyKind(object.apiVersion, object.kind);
-  if (decodedKind(kind) === undefined) return [];
+  if (decodedKind(kind)?.effect !== "full") return [];
   const key = { kind, namespace: object.metadata.namespace ?? "", name: object.metadata.name };
   try {
     const now = { threshold: 1, generation: object.metadata.generation, timeoutMs: 0, endsOnRefusal: true };

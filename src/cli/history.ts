@@ -14,7 +14,7 @@ import { yamlText } from "./yaml-text.ts";
 
 export interface HistoryOptions extends TargetOptions {
   readonly output?: string;
-  readonly version?: string;
+  readonly show?: string;
 }
 
 export interface RollbackOptions extends TargetOptions {
@@ -36,8 +36,8 @@ export async function history(words: readonly string[], options: HistoryOptions)
   if (!["table", "json", "yaml"].includes(format)) throw new CommandError(`-o ${format} is not one of table, json, yaml`, 2);
   await withTarget(options, async (target) => {
     const { one, versions } = await versionsOf(words, target);
-    if (options.version !== undefined) {
-      process.stdout.write(objectYaml(versionNamed(versions, options.version, one).object));
+    if (options.show !== undefined) {
+      process.stdout.write(objectYaml(versionNamed(versions, options.show, one).object));
     } else if (format === "json") process.stdout.write(`${JSON.stringify(versions, undefined, 4)}\n`);
     else if (format === "yaml") process.stdout.write(yamlText(versions, { aliasDuplicateObjects: false }));
     else process.stdout.write(historyTable(versions));

@@ -139,7 +139,7 @@ export function addObjectCommands(mizzen: Command): void {
   onServer(mizzen.command("history"))
     .description("show the versions that the mesh keeps of an object")
     .argument("<object...>", OBJECT_ARGUMENT)
-    .option("--version <number>", "print this version")
+    .option("--show <version>", "print this version as YAML")
     .option("-o, --output <format>", "table, json or yaml", "table")
     .action(async (words: readonly string[], options: Options) => (await import("./history.ts")).history(words, options));
 

@@ -24,13 +24,23 @@ export function liveText(found: ObjectDistribution, wanted: Wanted): string | un
   return live.length >= Math.ceil(total * wanted.threshold) ? `live on ${live.length} of ${total} proxies` : undefined;
 }
 
+/** A configuration that is refused is refused by many; the first few say it all. */
+const MOST_SHOWN = 3;
+
 /** Why it is not live everywhere: who refused and why, and who has not answered. */
 export function whyNotLive({ pending, refused, generation }: ObjectDistribution): string {
+  const more = refused.length - MOST_SHOWN;
   return [
-    ...refused.map(({ proxy, type, message }) => `${proxy} refused ${type}: ${message}`),
-    ...(pending.length > 0 ? [`not acknowledged yet by ${pending.join(", ")}`] : []),
+    ...refused.slice(0, MOST_SHOWN).map(({ proxy, type, message }) => `${shortName(proxy)} refused ${type}: ${message}`),
+    ...(more > 0 ? [`and ${more} more refused it (mizzen proxy-status)`] : []),
+    ...(pending.length > 0 ? [`not acknowledged yet by ${pending.map(shortName).join(", ")}`] : []),
     `generation ${generation}`,
   ].join("\n  ");
+}
+
+/** `sidecar~10.0.0.1~reviews-v1.default~default.svc.cluster.local` is `reviews-v1.default` in proxy-status. */
+function shortName(proxy: string): string {
+  return proxy.split("~")[2] ?? proxy;
 }
 
 /** The debug port of the running mesh's control plane. @throws CommandError when none runs */
