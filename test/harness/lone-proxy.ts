@@ -16,6 +16,7 @@ import { file_envoy_extensions_path_rewrite_uri_template_v3_uri_template_rewrite
 import { file_envoy_extensions_filters_http_router_v3_router as routerFile } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
 import { file_envoy_extensions_transport_sockets_tls_v3_tls as tlsFile } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb";
 import { file_envoy_extensions_filters_http_grpc_stats_v3_config as grpcStatsFile } from "#envoy/gen/envoy/extensions/filters/http/grpc_stats/v3/config_pb";
+import { file_envoy_extensions_filters_http_grpc_web_v3_grpc_web as grpcWebFile } from "#envoy/gen/envoy/extensions/filters/http/grpc_web/v3/grpc_web_pb";
 import { file_envoy_extensions_upstreams_http_v3_http_protocol_options as httpOptionsFile } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
@@ -41,6 +42,7 @@ const registry = registryOf(
   faultFile,
   corsFile,
   grpcStatsFile,
+  grpcWebFile,
   routerFile,
   fileLogFile,
   tlsFile,
