@@ -288,12 +288,12 @@ export function objectStoreConformance(what: string, open: () => Promise<ObjectS
     await refuses(
       room.write({ verb: "delete", name, preconditions: { uid: "00000000-0000-0000-0000-000000000000" } }),
       "Conflict",
-      /Precondition failed: UID/u,
+      /^Operation cannot be fulfilled on VirtualService\.networking\.istio\.io "reviews": the UID in the precondition \(0[-0]*\) does not match the UID in record/u,
     );
     await refuses(
       room.write({ verb: "delete", name, preconditions: { resourceVersion: "1" } }),
       "Conflict",
-      /Precondition failed: ResourceVersion/u,
+      /the ResourceVersion in the precondition \(1\) does not match the ResourceVersion in record \(\d+\)\. The object might have been modified$/u,
     );
     const [result] = await room.store.write([{ verb: "delete", name, preconditions: { uid: String(created.metadata.uid) } }]);
     assert.equal(result?.outcome, "deleted");

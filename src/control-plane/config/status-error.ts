@@ -71,6 +71,15 @@ function subject({ group, resource, name }: Named): string {
   return `${group === "" ? resource : `${resource}.${group}`} ${JSON.stringify(name)}`;
 }
 
+function knownReason(reason: string): StatusReason | undefined {
+  return Object.hasOwn(CODES, reason) ? (reason as StatusReason) : undefined;
+}
+
+function reasonOfCode(code: number): StatusReason {
+  const found = Object.entries(CODES).find(([, known]) => known === code);
+  return found === undefined ? "InternalError" : (found[0] as StatusReason);
+}
+
 export class StatusError extends Error {
   override readonly name = "StatusError";
   readonly status: Status;
@@ -87,6 +96,12 @@ export class StatusError extends Error {
       ...(options.details === undefined ? {} : { details: options.details }),
       code: CODES[reason],
     };
+  }
+
+  /** What a server answered. */
+  static of(code: number, answer: Partial<Omit<Status, "reason">> & { readonly reason?: string | undefined }): StatusError {
+    const { message = `the server answered ${code}`, details, metadata, reason = "" } = answer;
+    return new StatusError(knownReason(reason) ?? reasonOfCode(code), message, { details, continue: metadata?.continue });
   }
 
   get reason(): StatusReason {

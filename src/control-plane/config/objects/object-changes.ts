@@ -77,16 +77,14 @@ function withoutResourceVersion(object: StoredObject): StoredObject {
 
 /** Throws when the writer has seen another object than the one that is there. */
 function checkSeen(name: ObjectName, seen: StoredMeta, current: StoredObject): void {
-  if (seen.uid !== undefined && seen.uid !== "" && seen.uid !== current.metadata.uid) throw wrongUid(name, seen.uid, current);
+  if (seen.uid !== undefined && seen.uid !== "" && seen.uid !== current.metadata.uid) {
+    throw StatusError.conflict(
+      name,
+      `Precondition failed: UID in precondition: ${seen.uid}, UID in object meta: ${String(current.metadata.uid)}`,
+    );
+  }
   const version = seen.resourceVersion;
   if (version !== undefined && version !== "" && version !== current.metadata.resourceVersion) throw StatusError.modified(name);
-}
-
-function wrongUid(name: ObjectName, uid: string, current: StoredObject): StatusError {
-  return StatusError.conflict(
-    name,
-    `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${String(current.metadata.uid)}`,
-  );
 }
 
 /** Undefined: nothing changes. Without resourceVersion otherwise. */
@@ -165,6 +163,23 @@ function deletionFinalizers(current: readonly string[], policy: DeleteOptions["p
   return [...others, policy === "Foreground" ? FOREGROUND : ORPHAN];
 }
 
+/** Kubernetes names the kind here, not the resource. */
+function checkPreconditions(
+  { group, name }: ObjectName,
+  { kind, metadata }: StoredObject,
+  asked: DeleteOptions["preconditions"] = {},
+): void {
+  const of = { group, resource: kind, name };
+  const differs = (what: string, seen: string, is: unknown, why: string): StatusError =>
+    StatusError.conflict(of, `the ${what} in the precondition (${seen}) does not match the ${what} in record (${String(is)}). ${why}`);
+  if (asked.uid !== undefined && asked.uid !== metadata.uid) {
+    throw differs("UID", asked.uid, metadata.uid, "The object might have been deleted and then recreated");
+  }
+  if (asked.resourceVersion !== undefined && asked.resourceVersion !== metadata.resourceVersion) {
+    throw differs("ResourceVersion", asked.resourceVersion, metadata.resourceVersion, "The object might have been modified");
+  }
+}
+
 /** Undefined: it goes at once. The same object: it was marked already. Without resourceVersion otherwise. */
 export function markedForDeletion(
   name: ObjectName,
@@ -172,14 +187,7 @@ export function markedForDeletion(
   options: DeleteOptions,
   stamp: Pick<Stamp, "wallMs">,
 ): StoredObject | undefined {
-  const { uid, resourceVersion } = options.preconditions ?? {};
-  if (uid !== undefined && uid !== stored.metadata.uid) throw wrongUid(name, uid, stored);
-  if (resourceVersion !== undefined && resourceVersion !== stored.metadata.resourceVersion) {
-    throw StatusError.conflict(
-      name,
-      `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${String(stored.metadata.resourceVersion)}`,
-    );
-  }
+  checkPreconditions(name, stored, options.preconditions);
   const current = withoutResourceVersion(stored);
   const { finalizers: before = [], ...metadata } = current.metadata;
   const finalizers = deletionFinalizers(before, options.propagationPolicy);
