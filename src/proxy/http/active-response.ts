@@ -44,7 +44,6 @@ export class ActiveResponse implements WalkOwner<ResponseHeaderMap> {
   #walk: FilterPath<ResponseHeaderMap> | undefined = undefined;
   #holds = 0;
   #started = false;
-  #upgraded = false;
 
   constructor(stream: AnsweredStream) {
     this.#stream = stream;
@@ -53,11 +52,6 @@ export class ActiveResponse implements WalkOwner<ResponseHeaderMap> {
   /** Response headers went to the client. */
   get started(): boolean {
     return this.#started;
-  }
-
-  /** The protocol was switched: the stream is a tunnel. */
-  get upgraded(): boolean {
-    return this.#upgraded;
   }
 
   /** A filter has not come back yet. */
@@ -162,28 +156,31 @@ export class ActiveResponse implements WalkOwner<ResponseHeaderMap> {
     const request: RequestHeaderMap | undefined = info.requestHeaders;
     if (runtime.config.tracing) decorateResponse(headers, stream.operation, stream.outbound);
     mutateResponseHeaders(headers, request, runtime);
-    if (headers.status === 101 && !this.#upgraded) {
-      this.#upgraded = true;
-      runtime.stats.cxUpgradesTotal.inc();
-      runtime.stats.cxUpgradesActive.inc();
-    }
     info.responseHeaders = headers;
     info.responseCode = headers.status;
     info.downstreamFirstByteSentMs = stream.clock.monotonicMs();
     this.#started = true;
     if (!stream.requestComplete) {
       runtime.stats.rqResponseBeforeComplete.inc();
+      if (endStream) this.#noteEarlyEnd();
       // HTTP/1 has no other way to be rid of the rest of the request.
-      if (!this.#upgraded && request?.method !== "CONNECT") sender.closeAfterResponse();
+      if (headers.status !== 101 && request?.method !== "CONNECT") sender.closeAfterResponse();
     }
     sender.sendHeaders(headers, endStream);
     if (endStream) stream.onResponseEnd();
+  }
+
+  /** HTTP/2 resets what is left of a request that has its answer; Envoy counts that as any reset. */
+  #noteEarlyEnd(): void {
+    const { info, requestComplete, runtime } = this.#stream;
+    if (!requestComplete && info.protocol === "HTTP/2") runtime.stats.rqRxReset.inc();
   }
 
   #sendData(chunk: Buffer, endStream: boolean): boolean {
     const stream = this.#stream;
     if (stream.ended) return true;
     stream.info.bytesSent += chunk.length;
+    if (endStream) this.#noteEarlyEnd();
     const goOn = stream.sender.sendData(chunk, endStream);
     if (endStream) stream.onResponseEnd();
     return goOn;
@@ -193,6 +190,7 @@ export class ActiveResponse implements WalkOwner<ResponseHeaderMap> {
     const stream = this.#stream;
     if (stream.ended) return;
     stream.info.responseTrailers = trailers;
+    this.#noteEarlyEnd();
     stream.sender.sendTrailers(trailers);
     stream.onResponseEnd();
   }

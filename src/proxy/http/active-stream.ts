@@ -19,9 +19,8 @@ import type { HcmStats } from "./hcm-stats.ts";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import { LOCAL_REPLIES } from "./local-reply.ts";
 import { localReplyHeaders } from "./local-reply-headers.ts";
-import { checkRequest } from "./request-check.ts";
-import { mutateRequestHeaders } from "./request-mutation.ts";
-import { decorateRequest } from "./operation-decorator.ts";
+import { prepareRequest } from "./request-preparation.ts";
+import type { PreparedStream } from "./request-preparation.ts";
 import { RedirectHistory } from "./redirect-history.ts";
 import type { ServerStream } from "./server-codec.ts";
 import { requestParts } from "./replayed-request.ts";
@@ -29,8 +28,9 @@ import { streamDurationMs } from "./stream-duration.ts";
 import { StreamRecord } from "./stream-record.ts";
 import type { RequestReceiver, StreamResetReason } from "./stream.ts";
 import type { TerminalFilter, TerminalStream } from "./terminal-filter.ts";
-import { WheelTimer } from "./timer-wheel.ts";
-import type { TimerOwner, TimerWheel } from "./timer-wheel.ts";
+import { StreamTimers } from "./stream-timers.ts";
+import type { StreamTimeout, TimedStream } from "./stream-timers.ts";
+import type { TimerWheel } from "./timer-wheel.ts";
 
 /** The connection below, as a stream sees it. */
 export interface StreamConnection {
@@ -42,17 +42,15 @@ export interface StreamConnection {
   readonly outbound: boolean;
 }
 
-const STREAM_IDLE = 0;
-const REQUEST_TIMEOUT = 1;
-const MAX_DURATION = 2;
-
 /** Causes for which request reading is stopped: reading goes on when none is left. */
 const PAUSED_BY_FILTER = 1;
 const PAUSED_BY_TERMINAL = 2;
 
 const NO_FILTERS: readonly HttpFilter[] = [];
 
-export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<RequestHeaderMap>, AnsweredStream, RouteInput, TimerOwner {
+export class ActiveStream
+  implements RequestReceiver, TerminalStream, WalkOwner<RequestHeaderMap>, AnsweredStream, RouteInput, PreparedStream, TimedStream
+{
   readonly info: StreamRecord;
   readonly runtime: HcmRuntime;
   readonly sender: ServerStream;
@@ -68,20 +66,18 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
   #requestPauses = 0;
   #requestComplete = false;
   #ended = false;
-  #internal = false;
-  #operation: string | undefined = undefined;
+  internalRequest = false;
+  upgrades = false;
+  operation: string | undefined = undefined;
   #answeredLocally = false;
   #random = -1;
   #route: RouteEntry | undefined = undefined;
   #routeKnown = false;
   #refusal: LocalReply | undefined = undefined;
-  #maxDuration: WheelTimer | undefined = undefined;
   #redirects: RedirectHistory | undefined = undefined;
   /** Goes on with this request where this stream has ended. */
   #successor: ActiveStream | undefined = undefined;
-  #idleTimeoutMs: number;
-  readonly #idleTimer = new WheelTimer(this, STREAM_IDLE);
-  readonly #requestTimer = new WheelTimer(this, REQUEST_TIMEOUT);
+  readonly #timeouts: StreamTimers;
 
   constructor(connection: StreamConnection, sender: ServerStream) {
     const runtime = connection.runtime;
@@ -90,7 +86,6 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
     this.runtime = runtime;
     this.#config = runtime.config;
     this.sender = sender;
-    this.#idleTimeoutMs = runtime.config.streamIdleTimeoutMs;
     this.info = new StreamRecord(clock.wallMs(), clock.monotonicMs(), connection.info);
     this.#response = new ActiveResponse(this);
     this.info.protocol = sender.httpVersion;
@@ -98,7 +93,8 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
     stats.rqTotal.inc();
     (sender.httpVersion === "HTTP/2" ? stats.rqHttp2Total : stats.rqHttp1Total).inc();
     stats.rqActive.inc();
-    if (runtime.config.maxStreamDurationMs > 0) this.#limitDuration(runtime.config.maxStreamDurationMs);
+    this.#timeouts = new StreamTimers(this, runtime.config.streamIdleTimeoutMs, this.info.startMs);
+    if (runtime.config.maxStreamDurationMs > 0) this.#timeouts.limitDuration(runtime.config.maxStreamDurationMs);
   }
 
   // ---- FilterStream, TerminalStream, RouteInput
@@ -130,14 +126,8 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
   get requestComplete(): boolean {
     return this.#requestComplete;
   }
-  get operation(): string | undefined {
-    return this.#operation;
-  }
   get outbound(): boolean {
     return this.#connection.outbound;
-  }
-  get internalRequest(): boolean {
-    return this.#internal;
   }
   get originalDestination(): SocketAddress | undefined {
     return this.#connection.originalDestination;
@@ -177,25 +167,10 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
     this.info.routeName = route?.name;
     this.info.virtualHostName = route?.virtualHost;
     if (route?.maxStreamDuration !== undefined) {
-      this.#limitDuration(streamDurationMs(route.maxStreamDuration, this.headers, this.#config.maxStreamDurationMs));
+      this.#timeouts.limitDuration(streamDurationMs(route.maxStreamDuration, this.headers, this.#config.maxStreamDurationMs));
     }
-    const idleTimeoutMs = route?.idleTimeoutMs ?? this.#config.streamIdleTimeoutMs;
-    if (idleTimeoutMs !== this.#idleTimeoutMs) {
-      this.#idleTimeoutMs = idleTimeoutMs;
-      this.timers.cancel(this.#idleTimer);
-      this.#touch();
-    }
+    this.#timeouts.setIdle(route?.idleTimeoutMs ?? this.#config.streamIdleTimeoutMs);
     return route;
-  }
-
-  /** 0: it may last for ever. */
-  #limitDuration(maxMs: number): void {
-    if (maxMs === 0) {
-      if (this.#maxDuration !== undefined) this.timers.cancel(this.#maxDuration);
-      return;
-    }
-    this.#maxDuration ??= new WheelTimer(this, MAX_DURATION);
-    this.timers.set(this.#maxDuration, maxMs - (this.clock.monotonicMs() - this.info.startMs));
   }
 
   get redirects(): RedirectHistory {
@@ -226,9 +201,9 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
       info.downstreamRemote = before.downstreamRemote;
       // As Envoy: what came for the first pass counts again.
       info.bytesReceived = before.bytesReceived;
-      this.#internal = headers.get("x-envoy-internal") === "true";
+      this.internalRequest = headers.get("x-envoy-internal") === "true";
       this.#onRequestComplete(this.clock.monotonicMs());
-      this.#touch();
+      this.#timeouts.touch();
       this.#makeFilters();
       for (const part of requestParts(headers, body, trailers)) {
         if (this.#ended || this.#answeredLocally) return;
@@ -266,13 +241,13 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
       this.info.requestHeaders = headers;
       this.info.originalPath = headers.path;
       if (endStream) this.#onRequestComplete(this.info.startMs);
-      else if (this.#config.requestTimeoutMs > 0) this.timers.set(this.#requestTimer, this.#config.requestTimeoutMs);
-      this.#touch();
-      const refused = this.#refusal ?? this.#prepare(headers);
+      else this.#timeouts.limitRequest(this.#config.requestTimeoutMs);
+      this.#timeouts.touch();
+      const refused = this.#refusal ?? prepareRequest(this, headers);
       if (refused === LOCAL_REPLIES.underscoreInHeader && this.info.protocol === "HTTP/2") {
         // Envoy's codec of HTTP/2 does it, before there is anything that could answer.
         this.sender.reset("protocol-error");
-        this.onRequestReset("protocol-error", "http2.unexpected_underscore");
+        this.onRequestReset("remote-reset", "http2.unexpected_underscore");
         return;
       }
       this.#makeFilters();
@@ -292,7 +267,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
     try {
       this.info.bytesReceived += chunk.length;
       if (endStream) this.#onRequestComplete(this.clock.monotonicMs());
-      this.#touch();
+      this.#timeouts.touch();
       if (this.#answeredLocally) return;
       // The bytes go to an upstream socket, a queue or a retry buffer: all of them outlive this call.
       this.sender.keepChunk();
@@ -307,7 +282,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
     if (this.#ended) return;
     try {
       this.#onRequestComplete(this.clock.monotonicMs());
-      this.#touch();
+      this.#timeouts.touch();
       if (this.#answeredLocally) return;
       if (this.#requestWalk === undefined) this.#terminal!.onRequestTrailers(trailers);
       else this.#requestWalk.push({ kind: "trailers", trailers });
@@ -339,7 +314,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
   onResponseDrain(): void {
     if (this.#successor !== undefined) this.#successor.onResponseDrain();
     if (this.#ended) return;
-    this.#touch();
+    this.#timeouts.touch();
     try {
       if (this.#response.onDrain()) this.#terminal?.onResponseDrain();
     } catch (error) {
@@ -351,25 +326,26 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
 
   respondInformational(headers: ResponseHeaderMap): void {
     if (this.#ended || this.#answeredLocally || this.#response.started) return;
-    this.#touch();
+    this.#timeouts.touch();
+    this.stats.rqCodes.charge(headers.status);
     this.sender.sendInformational(headers);
   }
 
   respondHeaders(headers: ResponseHeaderMap, endStream: boolean): void {
     if (this.#ended || this.#answeredLocally) return;
-    this.#touch();
+    this.#timeouts.touch();
     this.#response.headers(headers, endStream);
   }
 
   respondData(chunk: Buffer, endStream: boolean): boolean {
     if (this.#ended || this.#answeredLocally) return true;
-    this.#touch();
+    this.#timeouts.touch();
     return this.#response.data(chunk, endStream);
   }
 
   respondTrailers(trailers: TrailerMap): void {
     if (this.#ended || this.#answeredLocally) return;
-    this.#touch();
+    this.#timeouts.touch();
     this.#response.trailers(trailers);
   }
 
@@ -418,6 +394,8 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
   resetResponse(reason: StreamResetReason): void {
     if (this.#ended) return;
     this.stats.rqTxReset.inc();
+    // Envoy's codec of HTTP/2 tells of every reset, its own ones too.
+    if (this.info.protocol === "HTTP/2") this.stats.rqRxReset.inc();
     this.sender.reset(reason);
     this.#end();
   }
@@ -430,52 +408,28 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
     this.#resume(PAUSED_BY_TERMINAL);
   }
 
-  // ---- TimerOwner
+  // ---- TimedStream
 
-  onTimer(kind: number): void {
+  onTimeout(timeout: StreamTimeout): void {
     if (this.#ended) return;
-    if (kind === STREAM_IDLE) {
-      this.stats.rqIdleTimeout.inc();
-      this.respondLocally(this.#requestComplete ? LOCAL_REPLIES.streamIdleTimeout : LOCAL_REPLIES.streamIdleTimeoutInRequest);
-    } else if (kind === REQUEST_TIMEOUT) {
-      this.stats.rqTimeout.inc();
-      this.respondLocally(LOCAL_REPLIES.requestTimeout);
-    } else {
-      this.stats.rqMaxDuration.inc();
-      this.respondLocally(this.#requestComplete ? LOCAL_REPLIES.maxDuration : LOCAL_REPLIES.maxDurationInRequest);
+    const complete = this.#requestComplete;
+    switch (timeout) {
+      case "idle":
+        this.stats.rqIdleTimeout.inc();
+        this.respondLocally(complete ? LOCAL_REPLIES.streamIdleTimeout : LOCAL_REPLIES.streamIdleTimeoutInRequest);
+        break;
+      case "request":
+        this.stats.rqTimeout.inc();
+        this.respondLocally(LOCAL_REPLIES.requestTimeout);
+        break;
+      case "max duration":
+        this.stats.rqMaxDuration.inc();
+        this.respondLocally(complete ? LOCAL_REPLIES.maxDuration : LOCAL_REPLIES.maxDurationInRequest);
+        break;
     }
   }
 
   // ---- the way in
-
-  /** Checks and header changes before the filters. @returns the answer when the request is refused */
-  #prepare(headers: RequestHeaderMap): LocalReply | undefined {
-    const { local, remote, tls } = this.#connection.info;
-    const config = this.#config;
-    config.earlyMutation?.applyToRequest(headers, this.info);
-    const refused = checkRequest(headers, this.info.protocol, local.port, config, this.stats);
-    if (refused !== undefined) {
-      if (!config.http1StreamErrorOnInvalidHttpMessage) this.sender.closeAfterResponse();
-      return refused;
-    }
-    const client = mutateRequestHeaders(headers, this.info.protocol, remote, local, tls, config.mutation, this.random);
-    this.info.downstreamRemote = client.remote;
-    this.#internal = client.internal;
-
-    const upgrade = headers.method === "CONNECT" ? "connect" : headers.upgrade;
-    // Where no route is either, the router says so: 404 before 403, as in Envoy.
-    if (upgrade !== undefined && !this.#allowsUpgrade(upgrade) && this.route() !== undefined) {
-      this.stats.rqWsOnNonWsRoute.inc();
-      return LOCAL_REPLIES.upgradeFailed;
-    }
-    if (config.tracing) this.#operation = decorateRequest(headers, this.route()?.decorator, this.#connection.outbound);
-    return undefined;
-  }
-
-  #allowsUpgrade(type: string): boolean {
-    const byRoute = this.#config.upgrades.size === 0 ? undefined : this.route()?.upgrades?.get(type);
-    return byRoute ?? this.#config.upgrades.get(type) ?? false;
-  }
 
   #makeFilters(): void {
     const { filters: factories } = this.runtime;
@@ -494,12 +448,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
   #onRequestComplete(atMs: number): void {
     this.#requestComplete = true;
     this.info.requestCompleteMs = atMs;
-    this.timers.cancel(this.#requestTimer);
-  }
-
-  /** Something moved: the idle time starts anew. */
-  #touch(): void {
-    if (this.#idleTimeoutMs > 0) this.timers.set(this.#idleTimer, this.#idleTimeoutMs);
+    this.#timeouts.requestComplete();
   }
 
   #pause(cause: number): void {
@@ -588,9 +537,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
     if (this.#ended) return;
     this.#ended = true;
     const { info, stats } = this;
-    this.timers.cancel(this.#idleTimer);
-    this.timers.cancel(this.#requestTimer);
-    if (this.#maxDuration !== undefined) this.timers.cancel(this.#maxDuration);
+    this.#timeouts.stop();
     this.#requestWalk?.stop();
     this.#response.stop();
     this.#releaseTerminal();
@@ -598,7 +545,7 @@ export class ActiveStream implements RequestReceiver, TerminalStream, WalkOwner<
     const endMs = this.clock.monotonicMs();
     info.endMs = endMs;
     stats.rqActive.dec();
-    if (this.#response.upgraded) stats.cxUpgradesActive.dec();
+    if (this.upgrades) stats.cxUpgradesActive.dec();
     if (this.#response.started) stats.rqCodes.charge(info.responseCode);
     stats.rqTime.record(Math.trunc(endMs - info.startMs));
     this.runtime.accessLogger?.log(info);

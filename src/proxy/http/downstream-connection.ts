@@ -19,7 +19,7 @@ import type { ServerCodec, ServerStream } from "./server-codec.ts";
 import type { RequestReceiver } from "./stream.ts";
 import { WheelTimer } from "./timer-wheel.ts";
 import type { TimerOwner } from "./timer-wheel.ts";
-import { codecErrorReply, recordUnreadRequest } from "./unread-request.ts";
+import { codecErrorReply, recordUnfitHead, recordUnreadRequest } from "./unread-request.ts";
 
 const IDLE = 0;
 const MAX_DURATION = 1;
@@ -172,6 +172,10 @@ export class DownstreamConnection implements Http1ServerOwner, Http2ServerOwner,
   onProtocolError(_error: Http2Error): void {
     this.runtime.stats.cxProtocolError.inc();
     this.#closedByUs = true;
+  }
+
+  onUnfitHead(details: string): void {
+    recordUnfitHead(details, this.info, this.runtime);
   }
 
   onSlowHead(): void {

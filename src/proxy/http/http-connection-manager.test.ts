@@ -400,7 +400,7 @@ describe("the connection manager over HTTP/2", () => {
 
   it("resets a request with a refused underscore in a name, and drops such lines where that is said", () => {
     for (const [action, outcome] of [
-      ["REJECT_REQUEST", "/a 0 DPE http2.unexpected_underscore"],
+      ["REJECT_REQUEST", "/a 0 DR http2.unexpected_underscore"],
       ["DROP_HEADER", undefined],
     ] as const) {
       const fixture = new Fixture({ commonHttpProtocolOptions: { headersWithUnderscoresAction: action } });

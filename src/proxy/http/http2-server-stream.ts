@@ -13,6 +13,8 @@ import { WheelTimer } from "./timer-wheel.ts";
 import type { TimerOwner } from "./timer-wheel.ts";
 
 const FLUSH = 0;
+/** Of a tunnel that is not there yet. */
+const MAX_EARLY_BYTES = 1024 * 1024;
 
 export class Http2ServerStream implements ServerStream, Http2StreamHandler, TimerOwner {
   readonly httpVersion = "HTTP/2";
@@ -20,9 +22,13 @@ export class Http2ServerStream implements ServerStream, Http2StreamHandler, Time
   readonly #stream: Http2Stream;
   #receiver: RequestReceiver | undefined = undefined;
   #state: "waiting" | "started" | "done" = "waiting";
+  #headSeen = false;
   #requestDone = false;
   /** An extended CONNECT: its answer says 200 where HTTP/1 would say 101. */
   #upgrade = false;
+  /** What came for a tunnel before it was agreed to: an HTTP/1 upstream could take it for a request. */
+  #early: Buffer[] | undefined = undefined;
+  #earlyBytes = 0;
   /** Of a response that is complete: its bytes have to leave in time. */
   #flushTimer: WheelTimer | undefined = undefined;
   #pendingBytes = 0;
@@ -37,6 +43,8 @@ export class Http2ServerStream implements ServerStream, Http2StreamHandler, Time
   onHeaders(head: MessageHead, endStream: boolean): void {
     const { owner, options } = this.#server;
     this.#upgrade = head.protocol !== undefined;
+    if (head.method === "CONNECT") this.#early = [];
+    this.#headSeen = true;
     this.#requestDone = endStream;
     const headers = http2RequestHeaders(head, options.random);
     if (!options.proxy100Continue && headers.get("expect")?.toLowerCase() === "100-continue") {
@@ -50,7 +58,31 @@ export class Http2ServerStream implements ServerStream, Http2StreamHandler, Time
 
   onData(chunk: Buffer, endStream: boolean): void {
     if (endStream) this.#requestDone = true;
-    this.#receiver?.onRequestData(chunk, endStream);
+    if (this.#early === undefined) this.#receiver?.onRequestData(chunk, endStream);
+    else this.#holdEarly(this.#early, chunk);
+  }
+
+  #holdEarly(early: Buffer[], chunk: Buffer): void {
+    if (this.#receiver === undefined) return;
+    if (early.length === 0) this.#stream.pauseReading();
+    this.#earlyBytes += chunk.length;
+    if (this.#earlyBytes > MAX_EARLY_BYTES) {
+      const receiver = this.#receiver;
+      this.reset("overflow");
+      receiver.onRequestReset("protocol-error", "http2.early_tunnel_data");
+      return;
+    }
+    this.keepChunk();
+    early.push(chunk);
+  }
+
+  /** The tunnel is there. */
+  #releaseEarly(): void {
+    const early = this.#early;
+    this.#early = undefined;
+    if (early === undefined) return;
+    for (const [at, chunk] of early.entries()) this.#receiver?.onRequestData(chunk, this.#requestDone && at === early.length - 1);
+    this.#stream.resumeReading();
   }
 
   onTrailers(trailers: MessageHead): void {
@@ -58,10 +90,11 @@ export class Http2ServerStream implements ServerStream, Http2StreamHandler, Time
     this.#receiver?.onRequestTrailers(new PairTrailerMap(undefined, trailers.fields));
   }
 
-  onReset(_code: number, source: StreamResetSource, details: string): void {
+  onReset(code: number, source: StreamResetSource, details: string): void {
     this.#state = "done";
     const receiver = this.#receiver;
     this.#receiver = undefined;
+    if (receiver === undefined && !this.#headSeen && code !== ErrorCode.REFUSED_STREAM) this.#server.owner.onUnfitHead(details);
     const byProtocol = source === "malformed" || (source === "connection" && !this.#server.lost);
     receiver?.onRequestReset(byProtocol ? "protocol-error" : "remote-reset", details);
   }
@@ -99,6 +132,7 @@ export class Http2ServerStream implements ServerStream, Http2StreamHandler, Time
     }
     this.#stream.sendResponse(status, headers.toFields(), endStream);
     if (endStream) this.#finish();
+    else if (status < 300) this.#releaseEarly();
   }
 
   sendData(chunk: Uint8Array, endStream: boolean): boolean {

@@ -112,6 +112,9 @@ class Bench implements Http2ServerOwner {
   onProtocolError({ details }: { details: string }): void {
     this.events.push(details);
   }
+  onUnfitHead(details: string): void {
+    this.events.push(`unfit ${details}`);
+  }
   onSlowHead(): void {
     this.events.push("slow head");
   }
@@ -265,6 +268,48 @@ describe("an HTTP/2 server connection", () => {
     assert.equal(head(notes), "200 sec-websocket-protocol p");
     assert.equal(notes.body, "frame");
     assert.equal(bench.last.body, "mask");
+  });
+
+  it("holds what comes for a tunnel until there is one", () => {
+    const bench = new Bench();
+    const early = bench.client.onStream(undefined as never) as StreamNotes;
+    const stream = bench.client.session.newStream(early);
+    const connect = { method: "CONNECT", scheme: "", authority: "a.example:80", path: "" };
+    stream.sendRequest(connect, [], false);
+    stream.sendData(Buffer.from("one "), false);
+    bench.carry();
+    stream.sendData(Buffer.from("two"), true);
+    bench.carry();
+    assert.deepEqual([bench.last.headers!.method, bench.last.headers!.authority, bench.last.body], ["CONNECT", "a.example:80", ""]);
+    bench.last.sender.sendHeaders(new PairResponseHeaderMap(200), false);
+    assert.equal(bench.last.body, "one two");
+    assert.equal(bench.last.ended, true);
+
+    const refused = bench.client.session.newStream(bench.client.onStream(undefined as never));
+    refused.sendRequest(connect, [], false);
+    refused.sendData(Buffer.from("never"), false);
+    bench.carry();
+    bench.last.respond(403, "no");
+    bench.carry();
+    assert.equal(bench.last.body, "");
+
+    const flooding = bench.client.session.newStream(bench.client.onStream(undefined as never));
+    flooding.sendRequest(connect, [], false);
+    for (let i = 0; i < 70; i++) flooding.sendData(Buffer.alloc(16_384), false);
+    bench.carry();
+    assert.equal(bench.last.reset, "protocol-error http2.early_tunnel_data");
+  });
+
+  it("tells of heads that are no request", () => {
+    const bench = new Bench({ maxHeadersCount: 5, streamErrorOnInvalidHttpMessaging: true });
+    const many = bench.request(
+      "/",
+      Array.from({ length: 12 }, (_, at) => `x-${at}`),
+    );
+    assert.notEqual(many.reset, undefined);
+    bench.request("/", ["Bad Name", "x"]);
+    assert.deepEqual(bench.events, ["unfit http2.too_many_headers", "idle", "unfit http2.invalid.header.field", "idle"]);
+    assert.equal(bench.exchanges.length, 0);
   });
 
   it("tells who ended a stream or the connection", () => {

@@ -38,6 +38,8 @@ export interface Http2ServerOptions {
 export interface Http2ServerOwner extends ServerCodecOwner {
   /** The client broke the protocol or a limit: its streams are reset, the connection closes. */
   onProtocolError(error: Http2Error): void;
+  /** A header block that is malformed or too large: no stream came of it. */
+  onUnfitHead(details: string): void;
   /** A header block took too long: the connection closes. */
   onSlowHead(): void;
 }

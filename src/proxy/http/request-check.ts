@@ -21,7 +21,7 @@ export function checkRequest(
     if (config.defaultHostForHttp10 === "" || version !== "HTTP/1.0") return LOCAL_REPLIES.missingHost;
     headers.authority = config.defaultHostForHttp10;
   }
-  const refused = headers.method === "CONNECT" ? undefined : checkPath(headers, config, stats);
+  const refused = headers.method === "CONNECT" ? undefined : checkPath(headers, version, config, stats);
   if (refused !== undefined) return refused;
   if (config.stripTrailingHostDot) stripTrailingDot(headers);
   if (config.stripPort !== "none") stripPort(headers, config.stripPort === "any" ? undefined : localPort);
@@ -59,11 +59,16 @@ function stripTrailingDot(headers: RequestHeaderMap): void {
   if (end > 1 && authority[end - 1] === ".") headers.authority = authority.slice(0, end - 1) + authority.slice(end);
 }
 
-function checkPath(headers: RequestHeaderMap, config: HcmConfig, stats: HcmStats): LocalReply | undefined {
+function checkPath(
+  headers: RequestHeaderMap,
+  version: HttpVersion | undefined,
+  config: HcmConfig,
+  stats: HcmStats,
+): LocalReply | undefined {
   let path = headers.path;
   if (path === "") return LOCAL_REPLIES.missingPath;
-  // Asks about the server as a whole: no route has this path, and the router says so.
-  if (path === "*" && headers.method === "OPTIONS") return undefined;
+  // Asks about the server as a whole: no route has this path, and the router says so (of HTTP/1; Envoy takes it for a bad path of HTTP/2).
+  if (path === "*" && headers.method === "OPTIONS" && version !== "HTTP/2") return undefined;
   if (path.charCodeAt(0) !== 47) {
     stats.rqNonRelativePath.inc();
     return LOCAL_REPLIES.absolutePath;

@@ -17,20 +17,37 @@ export function codecErrorReply(error: Http1Error, runtime: HcmRuntime): Pick<Lo
   return { status: error.status, body, headers };
 }
 
-/** Envoy counts it as a request that was reset. */
-export function recordUnreadRequest(error: Http1Error, bodyBytes: number, connection: ConnectionInfo, runtime: HcmRuntime): void {
-  const { stats, accessLogger, thread } = runtime;
+/** Envoy counts them as requests that were reset. */
+function countUnread(info: StreamRecord, { stats, accessLogger }: HcmRuntime): void {
   stats.rqTotal.inc();
-  stats.rqHttp1Total.inc();
+  (info.protocol === "HTTP/2" ? stats.rqHttp2Total : stats.rqHttp1Total).inc();
   stats.rqRxReset.inc();
-  stats.rqResponseBeforeComplete.inc();
-  stats.rqCodes.charge(error.status);
-  const nowMs = thread.clock.monotonicMs();
-  const info = new StreamRecord(thread.clock.wallMs(), nowMs, connection);
+  accessLogger?.log(info);
+}
+
+function unreadRecord(details: string, connection: ConnectionInfo, { clock }: HcmRuntime["thread"]): StreamRecord {
+  const nowMs = clock.monotonicMs();
+  const info = new StreamRecord(clock.wallMs(), nowMs, connection);
   info.endMs = nowMs;
+  info.responseCodeDetails = details;
+  return info;
+}
+
+/** What was answered with an error of the HTTP/1 codec. */
+export function recordUnreadRequest(error: Http1Error, bodyBytes: number, connection: ConnectionInfo, runtime: HcmRuntime): void {
+  const info = unreadRecord(error.details, connection, runtime.thread);
   info.responseCode = error.status;
-  info.responseCodeDetails = error.details;
   info.bytesSent = bodyBytes;
   if (error !== HTTP1_ERRORS.headTimeout) info.flags.add("DPE");
-  accessLogger?.log(info);
+  runtime.stats.rqResponseBeforeComplete.inc();
+  runtime.stats.rqCodes.charge(error.status);
+  countUnread(info, runtime);
+}
+
+/** What the HTTP/2 codec refused: limits are the client's own reset to Envoy, rules are broken protocol. */
+export function recordUnfitHead(details: string, connection: ConnectionInfo, runtime: HcmRuntime): void {
+  const info = unreadRecord(details, connection, runtime.thread);
+  info.protocol = "HTTP/2";
+  info.flags.add(details === "http2.header_list_size_too_large" || details === "http2.too_many_headers" ? "DR" : "DPE");
+  countUnread(info, runtime);
 }

@@ -38,7 +38,7 @@ const ERRORS = {
   protocol: messagingError(":protocol stands without CONNECT, or extended CONNECT is not offered"),
   noStatus: messagingError("a response has no :status"),
   switching: messagingError("101 does not exist in HTTP/2"),
-  tooLarge: overflowError("http2.headers_too_large", "the headers are larger than the limit"),
+  tooLarge: overflowError("http2.header_list_size_too_large", "the headers are larger than the limit"),
   tooMany: overflowError("http2.too_many_headers", "there are more headers than the limit"),
 } as const satisfies Record<string, Http2Error>;
 

@@ -103,7 +103,11 @@ export class InboundMessages {
     if (core.streams.size > core.options.maxConcurrentStreams) {
       core.stats.stream_refused_errors.inc();
       core.streamError(stream, refusedError("more streams than SETTINGS_MAX_CONCURRENT_STREAMS"));
-    } else this.#onBlock(stream, "request", endStream, dependency);
+      return;
+    }
+    // Before the head is judged: a handler is told of one that is none.
+    stream.handler = core.handler.onStream(stream);
+    this.#onBlock(stream, "request", endStream, dependency);
   }
 
   #onBlock(stream: Http2Stream, kind: BlockKind, endStream: boolean, dependency: number): void {
@@ -132,8 +136,7 @@ export class InboundMessages {
         stream.headReceived = true;
         if (!endStream && !mayLackBody(stream, head)) stream.bodyLeft = head.contentLength;
       }
-      if (kind === "request") stream.handler = core.handler.onStream(stream);
-      if (!stream.closed) stream.handler.onHeaders(head, endStream);
+      stream.handler.onHeaders(head, endStream);
     }
     if (endStream) core.endIfDone(stream);
   }

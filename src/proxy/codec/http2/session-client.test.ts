@@ -156,7 +156,7 @@ test("what a server must not send ends the connection", () => {
 
 test("headers over the limit end the stream", () => {
   const { client, notes } = answered([headers(1, [...OK, ["x-a", "b".repeat(2000)]])], "GET", { maxHeadersBytes: 1024 });
-  assert.equal(notes.reset?.details, "http2.headers_too_large");
+  assert.equal(notes.reset?.details, "http2.header_list_size_too_large");
   assert.equal(client.stats.values["header_overflow"], 1);
   assert.equal(client.error, undefined);
 });

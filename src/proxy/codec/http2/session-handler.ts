@@ -12,7 +12,7 @@ export interface Http2Output {
 }
 
 export interface Http2SessionHandler {
-  /** Server: a request has come. What is returned gets `onHeaders` next. */
+  /** Server: a request has come. What is returned gets `onHeaders` next, or `onReset` when its head is malformed or too large. */
   onStream(stream: Http2Stream): Http2StreamHandler;
   /** A stream is over, well or not, after its last event. Slots of `maxConcurrentStreams` are free again. */
   onStreamEnd(stream: Http2Stream): void;

@@ -1,0 +1,65 @@
+// What the connection manager does to a request before any filter sees it: checks, header changes, whether it may become a tunnel.
+import type { ConnectionInfo } from "#proxy/net/connection";
+import type { RouteEntry } from "#proxy/route/route";
+import type { LocalReply } from "./filter.ts";
+import type { HcmRuntime } from "./hcm-runtime.ts";
+import type { RequestHeaderMap } from "./header-map.ts";
+import { LOCAL_REPLIES } from "./local-reply.ts";
+import { decorateRequest } from "./operation-decorator.ts";
+import { checkRequest } from "./request-check.ts";
+import { mutateRequestHeaders } from "./request-mutation.ts";
+import type { ServerStream } from "./server-codec.ts";
+import type { StreamRecord } from "./stream-record.ts";
+
+export interface PreparedStream {
+  readonly runtime: HcmRuntime;
+  readonly info: StreamRecord;
+  readonly sender: ServerStream;
+  readonly connection: ConnectionInfo;
+  /** Of the listener: towards others, not towards the application. */
+  readonly outbound: boolean;
+  route(): RouteEntry | undefined;
+  // What comes of it.
+  internalRequest: boolean;
+  /** It asks for a tunnel, and may. */
+  upgrades: boolean;
+  /** The name of the operation, where tracing is on. */
+  operation: string | undefined;
+}
+
+/** @returns the answer when the request is refused */
+export function prepareRequest(stream: PreparedStream, headers: RequestHeaderMap): LocalReply | undefined {
+  const { runtime, info, outbound } = stream;
+  const { config, stats, thread } = runtime;
+  const { local, remote, tls } = stream.connection;
+  config.earlyMutation?.applyToRequest(headers, info);
+  const refused = checkRequest(headers, info.protocol, local.port, config, stats);
+  if (refused !== undefined) {
+    if (!config.http1StreamErrorOnInvalidHttpMessage) stream.sender.closeAfterResponse();
+    return refused;
+  }
+  const client = mutateRequestHeaders(headers, info.protocol, remote, local, tls, config.mutation, thread.random);
+  info.downstreamRemote = client.remote;
+  stream.internalRequest = client.internal;
+
+  const upgrade = headers.method === "CONNECT" ? "connect" : headers.upgrade;
+  if (upgrade !== undefined) {
+    if (allowsUpgrade(stream, upgrade)) {
+      stream.upgrades = true;
+      stats.cxUpgradesTotal.inc();
+      stats.cxUpgradesActive.inc();
+    } else if (stream.route() !== undefined) {
+      // Where no route is either, the router says so: 404 before 403, as in Envoy.
+      stats.rqWsOnNonWsRoute.inc();
+      return LOCAL_REPLIES.upgradeFailed;
+    }
+  }
+  if (config.tracing) stream.operation = decorateRequest(headers, stream.route()?.decorator, outbound);
+  return undefined;
+}
+
+function allowsUpgrade(stream: PreparedStream, type: string): boolean {
+  const { upgrades } = stream.runtime.config;
+  const byRoute = upgrades.size === 0 ? undefined : stream.route()?.upgrades?.get(type);
+  return byRoute ?? upgrades.get(type) ?? false;
+}
