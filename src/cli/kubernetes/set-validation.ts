@@ -6,6 +6,7 @@ import { analyze } from "#control-plane/analysis/analyze";
 import { fromDocument, madeObject, type AnalyzedObject } from "#control-plane/analysis/analyzed-object";
 import { DEFAULT_ANALYZERS } from "#control-plane/analysis/analyzers";
 import { standInPod, workloadPods } from "#control-plane/analysis/mesh-objects";
+import { atWriteTime } from "#control-plane/analysis/write-time";
 import { builtinDocuments, INGRESS_GATEWAY_LABELS } from "#control-plane/config/builtin-objects";
 import { meshConfigOver } from "#control-plane/mesh/mesh-config";
 import { realClock } from "#runtime/clock";
@@ -21,9 +22,6 @@ import type { ObjectList } from "./objects.ts";
 /** What references lead to. No Secrets: reading all of a cluster's is more than applying should ask for. */
 const REFERENCED = /(?:^|\.)(?:istio\.io|gateway\.networking\.k8s\.io)$/u;
 const CORE = ["services", "pods", "namespaces"];
-/** Of what runs, which may come after what is written: said, but no reason to refuse. */
-const ABOUT_WORKLOADS = new Set(["IST0143", "IST0147", "IST0156", "IST0173"]);
-const SELECTORS = /^spec\.(?:selector|workloadSelector)\b/u;
 
 export type Validation = "strict" | "warn" | "ignore";
 
@@ -37,7 +35,7 @@ export async function validateSet(
 ): Promise<void> {
   if (validation === "ignore") return;
   const references = await findReferences(placed, discovery, client);
-  const said = [...set.findings, ...references.map(softened)].filter(({ level }) => level !== "info");
+  const said = [...set.findings, ...references.map(atWriteTime)].filter(({ level }) => level !== "info");
   if (said.length === 0) return;
   const byName = new Map(set.texts.map(({ name, text }) => [name, text]));
   const colors = wantsColor(process.stderr, process.env);
@@ -54,12 +52,6 @@ export async function validateSet(
   throw new CommandError(
     `nothing was written: ${what} is not valid${errors.length > 1 ? ` (and ${errors.length - 1} more errors)` : ""}; correct it${wayOut}`,
   );
-}
-
-function softened(finding: Finding): Finding {
-  const { code, field = "" } = finding;
-  const isOfWorkloads = ABOUT_WORKLOADS.has(code) || (code === "IST0101" && SELECTORS.test(field));
-  return isOfWorkloads && finding.level === "error" ? { ...finding, level: "warning" } : finding;
 }
 
 /** What the analyzers find about objects of the set. */

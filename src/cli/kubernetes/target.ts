@@ -6,6 +6,7 @@ import { delimiter, join } from "node:path";
 import { runningMesh } from "#embedded/mesh-handle";
 import { CommandError } from "#cli/command-error";
 import { dataDirectory, type DataDirectoryOption } from "#cli/data-directory";
+import { KUBECONFIG } from "#cli/kubeconfig";
 import { KubernetesClient } from "./client.ts";
 import { issueCredential } from "./credential-plugin.ts";
 import { connectionFrom, type Connection } from "./kubeconfig.ts";
@@ -65,13 +66,8 @@ function chooseConnection(options: TargetOptions): { readonly connection: Connec
   );
 }
 
-/** Where a running mesh keeps the address of its API server, its certificate authority and its token. */
-function meshKubeconfig(directory: string): string {
-  return join(directory, "kubeconfig");
-}
-
 function meshConnection(directory: string): Connection {
-  const file = meshKubeconfig(directory);
+  const file = join(directory, KUBECONFIG);
   if (!existsSync(file))
     throw new CommandError(`the running mesh has no Kubernetes API (${file} is missing); start it again with \`mizzen up\``);
   const connection = connectionFrom([file], {

@@ -64,9 +64,10 @@ export async function runTransaction(transaction: Transaction, body: JsonObject)
   };
 }
 
-/** Warnings about the set; its errors refuse all of it. @throws StatusError */
-function checkReferences({ review }: Transaction, objects: readonly JsonObject[]): readonly string[] {
+/** Warnings about the set; its errors refuse all of it, unless who writes wants to be warned only. @throws StatusError */
+function checkReferences({ review, query }: Transaction, objects: readonly JsonObject[]): readonly string[] {
   const findings = review(objects);
+  if (query.fieldValidation !== "Strict") return findings.filter(({ level }) => level !== "info").map(warningText);
   const causes = findings
     .filter(({ level }) => level === "error")
     .map((finding) => {
