@@ -46,8 +46,8 @@ export class FakeConnection implements Connection {
     return this.write(Buffer.concat(pieces));
   }
 
-  get flushed(): boolean {
-    return this.flowing;
+  get pendingBytes(): number {
+    return this.flowing ? 0 : this.written.length;
   }
 
   pauseReading(cause: PauseCause): void {

@@ -16,8 +16,8 @@ export class Http2ConnectionOutput implements Http2Output, BatchedWriter {
 
   // ---- Http2Output
 
-  get drained(): boolean {
-    return this.#connection.flushed;
+  get pendingBytes(): number {
+    return this.#connection.pendingBytes;
   }
 
   write(pieces: readonly Uint8Array[]): boolean {

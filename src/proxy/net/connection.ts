@@ -72,8 +72,8 @@ export interface Connection {
   writeBoth(head: string, body: Uint8Array): boolean;
   /** Several buffers in one system call where the transport can. */
   writeAll(pieces: readonly Uint8Array[]): boolean;
-  /** Of what was written nothing waits in this process any more. */
-  readonly flushed: boolean;
+  /** Of what was written, bytes that still wait in this process. */
+  readonly pendingBytes: number;
   /** Stop and go on reading. Calls are counted per cause: reading goes on when no cause is left. */
   pauseReading(cause: PauseCause): void;
   resumeReading(cause: PauseCause): void;

@@ -140,8 +140,8 @@ export class SocketConnection implements Connection {
     return this.#judge(below);
   }
 
-  get flushed(): boolean {
-    return this.#socket.writableLength === 0;
+  get pendingBytes(): number {
+    return this.#socket.writableLength;
   }
 
   /** `below` is about the stream's own watermark, which is not ours when a limit is configured; its drain event comes only above it. */

@@ -23,6 +23,8 @@ export interface FrameHandler {
 }
 
 const EMPTY = Buffer.alloc(0);
+/** What is kept for the pieces of the next frame; more only as long as a larger frame is coming. */
+const SMALL_PARTIAL_BYTES = 512;
 /** Beside the block's size: frames of a block that a peer may need whatever their size. */
 const FREE_CONTINUATIONS = 8;
 
@@ -79,7 +81,7 @@ export class FrameReader {
     while (at < end && !this.#handler.stopped) {
       if (this.#inData) at = this.#data(chunk, at);
       else if (this.#partialLength > 0) at = this.#complete(chunk, at);
-      else if (end - at < FRAME_HEADER_BYTES) at = this.#keep(chunk, at, end);
+      else if (end - at < FRAME_HEADER_BYTES) at = this.#keep(chunk, at, end, FRAME_HEADER_BYTES);
       else at = this.#frame(chunk, at, end);
     }
   }
@@ -98,8 +100,13 @@ export class FrameReader {
     return length;
   }
 
-  #keep(chunk: Buffer, at: number, end: number): number {
-    if (this.#partial === EMPTY) this.#partial = Buffer.allocUnsafeSlow(FRAME_HEADER_BYTES + DEFAULT_MAX_FRAME_SIZE);
+  /** Holds back a part of a frame that needs so much room as a whole. */
+  #keep(chunk: Buffer, at: number, end: number, room: number): number {
+    if (this.#partial.length < room) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(room, SMALL_PARTIAL_BYTES));
+      this.#partial.copy(larger, 0, 0, this.#partialLength);
+      this.#partial = larger;
+    }
     chunk.copy(this.#partial, this.#partialLength, at, end);
     this.#partialLength += end - at;
     return end;
@@ -107,19 +114,18 @@ export class FrameReader {
 
   /** Takes what is missing of a frame that came in pieces. */
   #complete(chunk: Buffer, at: number): number {
-    const partial = this.#partial;
     if (this.#partialLength < FRAME_HEADER_BYTES) {
-      at = this.#keep(chunk, at, Math.min(chunk.length, at + FRAME_HEADER_BYTES - this.#partialLength));
+      at = this.#keep(chunk, at, Math.min(chunk.length, at + FRAME_HEADER_BYTES - this.#partialLength), FRAME_HEADER_BYTES);
       if (this.#partialLength < FRAME_HEADER_BYTES) return at;
-      if (partial[3] === FrameType.DATA || readLength(partial, 0) > DEFAULT_MAX_FRAME_SIZE || readLength(partial, 0) === 0) {
-        this.#partialLength = 0;
-        return this.#frame(partial, 0, FRAME_HEADER_BYTES) === Infinity ? Infinity : at;
-      }
     }
-    const whole = FRAME_HEADER_BYTES + readLength(partial, 0);
-    at = this.#keep(chunk, at, Math.min(chunk.length, at + whole - this.#partialLength));
+    const length = readLength(this.#partial, 0);
+    // DATA is not held back, nor is what will be refused.
+    const whole = FRAME_HEADER_BYTES + (this.#partial[3] === FrameType.DATA || length > DEFAULT_MAX_FRAME_SIZE ? 0 : length);
+    if (this.#partialLength < whole) at = this.#keep(chunk, at, Math.min(chunk.length, at + whole - this.#partialLength), whole);
     if (this.#partialLength < whole) return at;
+    const partial = this.#partial;
     this.#partialLength = 0;
+    if (partial.length > SMALL_PARTIAL_BYTES) this.#partial = EMPTY;
     return this.#frame(partial, 0, whole) === Infinity ? Infinity : at;
   }
 
@@ -139,7 +145,7 @@ export class FrameReader {
     }
     const start = at + FRAME_HEADER_BYTES;
     if (type === FrameType.DATA) return this.#dataHeader(start, flags, streamId, length);
-    if (end - start < length) return this.#keep(bytes, at, end);
+    if (end - start < length) return this.#keep(bytes, at, end, FRAME_HEADER_BYTES + length);
     const stop = start + length;
     switch (type) {
       case FrameType.HEADERS:

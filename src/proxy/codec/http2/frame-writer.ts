@@ -2,12 +2,15 @@
 // were handed to the transport are not touched again.
 import { FRAME_HEADER_BYTES } from "./frame.ts";
 
-const SLAB_BYTES = 16_384;
+/** The buffer to write into grows with what one write takes: a connection that is idle, or slow, holds little. */
+const FIRST_SLAB_BYTES = 1024;
+const MAX_SLAB_BYTES = 32_768;
 /** DATA up to this size is copied: less than what one more buffer in a write costs. */
 const COPIED_BYTES = 4096;
 
 export class FrameWriter {
   #slab: Buffer | undefined;
+  #slabBytes = FIRST_SLAB_BYTES;
   /** The slab's bytes from here on are not among the pieces yet. */
   #start = 0;
   #at = 0;
@@ -19,7 +22,8 @@ export class FrameWriter {
     let slab = this.#slab;
     if (slab === undefined || slab.length - this.#at < bytes) {
       this.#cut();
-      slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, bytes));
+      if (this.#pieceBytes * 2 >= this.#slabBytes && this.#slabBytes < MAX_SLAB_BYTES) this.#slabBytes *= 2;
+      slab = Buffer.allocUnsafeSlow(Math.max(this.#slabBytes, bytes));
       this.#slab = slab;
       this.#start = 0;
       this.#at = 0;

@@ -22,6 +22,21 @@ const FLOODS = {
   outboundControl: flood("outbound_control_flood", "too many control frames wait to be sent"),
 } as const;
 
+interface FrameCount {
+  frames: number;
+  /** Of them PING, SETTINGS and RST_STREAM. */
+  control: number;
+}
+
+const NONE: FrameCount = { frames: 0, control: 0 };
+
+function move(from: FrameCount, to: FrameCount, add: boolean): void {
+  to.frames = from.frames + (add ? to.frames : 0);
+  to.control = from.control + (add ? to.control : 0);
+  from.frames = 0;
+  from.control = 0;
+}
+
 export class ProtocolConstraints {
   readonly #options: Http2SessionOptions;
   #emptyFrames = 0;
@@ -29,8 +44,12 @@ export class ProtocolConstraints {
   #windowUpdates = 0;
   #streams = 0;
   #dataFramesSent = 0;
-  #outbound = 0;
-  #outboundControl = 0;
+  // Frames on their way out: gathered for the next write, and two generations of written ones. When the transport holds no more than the
+  // newer generation is long, the older one has left. So a connection that always has something waiting is not taken for a flood.
+  readonly #gathered: FrameCount = { frames: 0, control: 0 };
+  readonly #newer: FrameCount = { frames: 0, control: 0 };
+  readonly #older: FrameCount = { frames: 0, control: 0 };
+  #newerBytes = 0;
 
   constructor(options: Http2SessionOptions) {
     this.#options = options;
@@ -59,28 +78,42 @@ export class ProtocolConstraints {
 
   dataSent(): void {
     this.#dataFramesSent++;
-    this.#outbound++;
+    this.#gathered.frames++;
   }
 
   headersSent(): void {
-    this.#outbound++;
+    this.#gathered.frames++;
   }
 
   /** PING, SETTINGS and RST_STREAM: what a peer can make us send for next to nothing. */
   controlSent(): void {
-    this.#outbound++;
-    this.#outboundControl++;
+    this.#gathered.frames++;
+    this.#gathered.control++;
   }
 
   /** Too many frames wait in our output. */
   outboundFlood(): FloodError | undefined {
-    if (this.#outboundControl > this.#options.maxOutboundControlFrames) return FLOODS.outboundControl;
-    return this.#outbound > this.#options.maxOutboundFrames ? FLOODS.outbound : undefined;
+    const control = this.#gathered.control + this.#newer.control + this.#older.control;
+    if (control > this.#options.maxOutboundControlFrames) return FLOODS.outboundControl;
+    const frames = this.#gathered.frames + this.#newer.frames + this.#older.frames;
+    return frames > this.#options.maxOutboundFrames ? FLOODS.outbound : undefined;
   }
 
-  /** The transport has taken everything. */
-  outputDrained(): void {
-    this.#outbound = 0;
-    this.#outboundControl = 0;
+  /** What is gathered is being written; `pendingBytes` of earlier writes are still with the transport. */
+  written(bytes: number, pendingBytes: number): void {
+    if (pendingBytes === 0) this.transportDrained();
+    else if (pendingBytes <= this.#newerBytes) {
+      move(this.#newer, this.#older, false);
+      this.#newerBytes = 0;
+    }
+    move(this.#gathered, this.#newer, true);
+    this.#newerBytes += bytes;
+  }
+
+  /** The transport has passed everything on. */
+  transportDrained(): void {
+    move(NONE, this.#older, false);
+    move(NONE, this.#newer, false);
+    this.#newerBytes = 0;
   }
 }

@@ -284,7 +284,7 @@ export class SessionCore implements StreamOwner, SendQueueOwner {
   flush(): void {
     this.#writableTold = false;
     if (this.#writer.empty) return;
-    if (this.#output.drained) this.constraints.outputDrained();
+    this.constraints.written(this.#writer.bytes, this.#output.pendingBytes);
     if (!this.#output.write(this.#writer.take())) this.sendQueue.blocked = true;
   }
 

@@ -130,7 +130,7 @@ test("too many fields end the stream, and what the table learned from them count
 test("PING and SETTINGS that nobody reads the answers of", () => {
   for (const next of [() => ping(), () => settings()]) {
     const server = greeted();
-    server.drained = false;
+    server.taking = false;
     assert.equal(flood(server, next, 5000, true), 1001);
     assert.equal(server.error?.details, "http2.outbound_control_flood");
     assert.equal(server.stats.values["outbound_control_flood"], 1);
@@ -220,4 +220,23 @@ test("acknowledgements that nobody asked for cost nothing", () => {
     3000,
   );
   assert.equal(server.take().length, 0);
+});
+
+test("a connection that always has something waiting is not taken for a flood", () => {
+  const server = greeted();
+  server.session.receive(Buffer.concat([settings([4, 0x7fff_ffff]), windowUpdate(0, 0x7000_0000), headers(1)]));
+  const { stream } = server.streams[0]!;
+  stream!.sendResponse(200, [], false);
+  // The transport is 20 writes behind all the time.
+  server.taking = false;
+  const sizes: number[] = [];
+  for (let i = 0; i < 50_000; i++) {
+    stream!.sendData(Buffer.alloc(10), false);
+    const before = server.pendingBytes;
+    server.take();
+    sizes.push(server.pendingBytes - before);
+    if (sizes.length > 20) server.pendingBytes -= sizes.shift()!;
+    server.session.receive(ping(1));
+  }
+  assert.equal(server.error, undefined);
 });

@@ -5,8 +5,8 @@ import type { Http2Stream, Http2StreamHandler } from "./stream.ts";
 export interface Http2Output {
   /** Takes the pieces, which do not change any more. False: the transport is over its limit; `session.onDrain()` follows. */
   write(pieces: readonly Uint8Array[]): boolean;
-  /** Everything written so far has left the process. */
-  readonly drained: boolean;
+  /** Of what was written so far, bytes that still wait in this process. */
+  readonly pendingBytes: number;
   /** There is something to send: `session.flush()` is due before the event loop turns. Said once until then. */
   onWritable(): void;
 }

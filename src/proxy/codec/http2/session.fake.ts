@@ -74,7 +74,9 @@ export class FakePeer implements Http2Output, Http2SessionHandler {
   nowMs = 0;
   /** What `write` answers. */
   room = true;
-  drained = true;
+  /** False: what is written stays with the transport. */
+  taking = true;
+  pendingBytes = 0;
   written: Uint8Array[] = [];
   /** Called with each finished request. */
   onRequest: ((notes: StreamNotes) => void) | undefined;
@@ -90,6 +92,7 @@ export class FakePeer implements Http2Output, Http2SessionHandler {
 
   write(pieces: readonly Uint8Array[]): boolean {
     this.written.push(...pieces);
+    if (!this.taking) for (const piece of pieces) this.pendingBytes += piece.length;
     return this.room;
   }
 

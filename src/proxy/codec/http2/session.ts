@@ -111,7 +111,7 @@ export class Http2Session implements FrameHandler {
   /** The transport has room again. */
   onDrain(): void {
     if (this.#core.closed) return;
-    this.#core.constraints.outputDrained();
+    this.#core.constraints.transportDrained();
     this.#core.sendQueue.blocked = false;
     this.#core.pump();
   }
