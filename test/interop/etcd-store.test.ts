@@ -119,6 +119,12 @@ async function namesUntil(watch: ObjectWatch, last: string): Promise<readonly st
   return names;
 }
 
+async function takeEvents(watch: ObjectWatch, count: number): Promise<readonly WatchEvent[]> {
+  const events: WatchEvent[] = [];
+  for await (const event of watch) if (events.push(event) === count) break;
+  return events;
+}
+
 function nameOf(event: WatchEvent): string {
   return event.type === "BOOKMARK" ? "" : String(event.object.metadata.name);
 }
@@ -163,6 +169,23 @@ test("a set of 1,000 objects is one commit", async () => {
   const again = await open(shared, "/large");
   assert.equal((await again.list(CONFIG_MAPS)).items.length, 1_000);
   await again.close();
+});
+
+test("a watch that broke within a set is told the whole set again, and one after a list is not", async () => {
+  const store = await open(shared, "/within");
+  await makeDefaultNamespace(store);
+  const before = await store.list(CONFIG_MAPS);
+  await store.write([write("a"), write("b"), write("c")]);
+  const [first] = await takeEvents(await store.watch(CONFIG_MAPS, { resourceVersion: before.resourceVersion }), 1);
+  assert.ok(first?.type === "ADDED");
+  const { resourceVersion = "" } = first.object.metadata;
+  const again = await takeEvents(await store.watch(CONFIG_MAPS, { resourceVersion }), 3);
+  assert.deepEqual(again.map(nameOf), ["a", "b", "c"]);
+  const after = await store.list(CONFIG_MAPS);
+  const watch = await store.watch(CONFIG_MAPS, { resourceVersion: after.resourceVersion });
+  await store.write([write("d")]);
+  assert.deepEqual((await takeEvents(watch, 1)).map(nameOf), ["d"]);
+  await store.close();
 });
 
 test("versions of deleted names are kept for a thousand of them", async () => {

@@ -52,7 +52,7 @@ export class EtcdJournal implements Journal {
   /** Of the latest write that the cache has. */
   #latest = 0;
   readonly #versions = new Map<string, number>();
-  readonly #claims = new Map<string, (revision: number) => void>();
+  readonly #claims = new Map<string, { readonly count: number; readonly apply: (revisions: readonly number[]) => void }>();
   readonly #waiters: RevisionWaiters;
   #stream: ClientDuplexStream<WatchRequest, WatchResponse> | undefined;
   #retry: Timer | undefined;
@@ -97,6 +97,7 @@ export class EtcdJournal implements Journal {
     const revision = Number(header?.revision ?? 0);
     // It is kept, also when the watch is late: the writer is answered in any case.
     await this.#waiters.until(revision, CATCH_UP_MS);
+    if (commit.changes.length > 1) await this.#passOn();
     this.#countDeletions(commit);
     return new Map(commit.changes.map(({ key }) => [key, revision]));
   }
@@ -111,17 +112,36 @@ export class EtcdJournal implements Journal {
     });
   }
 
-  async claim(apply: (revision: number) => void): Promise<void> {
+  async claim(count: number, apply: (revisions: readonly number[]) => void): Promise<void> {
     const mark = this.#mark();
-    this.#claims.set(mark, apply);
+    this.#claims.set(mark, { count, apply });
     try {
-      const request = create(PutRequestSchema, { key: this.#keys.latest, value: encodeText(mark) });
-      const { header } = await this.#options.client.call(PUT, request);
-      if (!(await this.#waiters.until(Number(header?.revision ?? 0), CATCH_UP_MS))) {
+      const revision = await this.#touch(mark);
+      if (!(await this.#waiters.until(revision, CATCH_UP_MS))) {
         throw StatusError.unavailable("etcd answers, but its watch does not tell what was written");
       }
     } finally {
       this.#claims.delete(mark);
+    }
+    if (count > 1) await this.#passOn();
+  }
+
+  /** The revision of an empty write. */
+  async #touch(mark: string): Promise<number> {
+    const request = create(PutRequestSchema, { key: this.#keys.latest, value: encodeText(mark) });
+    const { header } = await this.#options.client.call(PUT, request);
+    return Number(header?.revision ?? 0);
+  }
+
+  /**
+   * After several changes with one revision: lists that follow get a later one, for a watch from the revision itself is told of all its
+   * changes again. Where it fails, that is all that is lost.
+   */
+  async #passOn(): Promise<void> {
+    try {
+      await this.#waiters.until(await this.#touch(this.#mark()), CATCH_UP_MS);
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
     }
   }
 
@@ -244,7 +264,7 @@ export class EtcdJournal implements Journal {
     for (let index = 0; index < events.length;) {
       const revision = Number(events[index]?.kv?.modRevision ?? 0);
       const changes: CacheChange[] = [];
-      let claim: ((revision: number) => void) | undefined;
+      let claim: { readonly count: number; readonly apply: (revisions: readonly number[]) => void } | undefined;
       for (; Number(events[index]?.kv?.modRevision ?? -1) === revision; index++) {
         const { kv, type } = events[index] as { readonly kv: KeyValue; readonly type: Event_EventType };
         const key = this.#keys.keyOf(kv.key);
@@ -258,7 +278,7 @@ export class EtcdJournal implements Journal {
       }
       if (changes.length > 0) cache.apply(changes);
       else cache.advance(revision);
-      claim?.(revision);
+      claim?.apply(Array.from({ length: claim.count }, () => revision));
       this.#waiters.reached(revision);
     }
   }

@@ -37,10 +37,14 @@ export class FileLayer {
 
   async #set(objects: readonly ObjectOfFile[]): Promise<void> {
     const next = new Map(objects.map((object) => [objectKey(object.name), object]));
-    const changes = new Map<string, StoredObject | undefined>();
-    for (const [key, { object }] of next) if (this.#objects.get(key)?.object !== object) changes.set(key, object);
-    for (const key of this.#objects.keys()) if (!next.has(key)) changes.set(key, undefined);
-    if (changes.size > 0) await this.#journal.claim((revision) => this.#cache.applyFiles(changes, revision));
+    const changes: { readonly key: string; readonly object: StoredObject | undefined }[] = [];
+    for (const [key, { object }] of next) if (this.#objects.get(key)?.object !== object) changes.push({ key, object });
+    for (const key of this.#objects.keys()) if (!next.has(key)) changes.push({ key, object: undefined });
+    if (changes.length > 0) {
+      await this.#journal.claim(changes.length, (revisions) => {
+        this.#cache.applyFiles(changes.map((change, index) => ({ ...change, revision: revisions[index] ?? 0 })));
+      });
+    }
     this.#objects = next;
   }
 }

@@ -27,8 +27,11 @@ export interface Journal {
   catchUp(): Promise<void>;
   /** Keeps all changes and has told the cache when it returns: the revision of each key. Undefined: somebody else was faster. */
   commit(commit: Commit): Promise<ReadonlyMap<string, number> | undefined>;
-  /** Calls `apply` with a revision of its own, in order with all commits: for what is seen by clients and not kept. */
-  claim(apply: (revision: number) => void): Promise<void>;
+  /**
+   * Calls `apply` with `count` revisions, in order with all commits: for what is seen by clients and not kept. They are one and the same
+   * where a journal cannot give several at once.
+   */
+  claim(count: number, apply: (revisions: readonly number[]) => void): Promise<void>;
   versions(key: string): Promise<readonly ObjectVersion[]>;
   close(): Promise<void>;
 }

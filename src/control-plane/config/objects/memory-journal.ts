@@ -41,8 +41,9 @@ export class MemoryJournal implements Journal {
     return new Map(applied.map(({ key, revision }) => [key, revision]));
   }
 
-  async claim(apply: (revision: number) => void): Promise<void> {
-    if (this.#cache !== undefined) apply(this.#cache.revision + 1);
+  async claim(count: number, apply: (revisions: readonly number[]) => void): Promise<void> {
+    const first = (this.#cache?.revision ?? 0) + 1;
+    apply(Array.from({ length: count }, (_, n) => first + n));
   }
 
   async versions(key: string): Promise<readonly ObjectVersion[]> {

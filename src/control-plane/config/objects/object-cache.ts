@@ -142,10 +142,10 @@ export class ObjectCache {
     this.#tell(logged, stored);
   }
 
-  /** Objects of files that come, change or go (undefined), at a revision of their own. */
-  applyFiles(changes: ReadonlyMap<string, StoredObject | undefined>, revision: number): void {
+  /** Objects of files that come, change or go (undefined), at revisions that nothing else has. */
+  applyFiles(changes: readonly CacheChange[]): void {
     const logged: LoggedChange[] = [];
-    for (const [key, object] of changes) {
+    for (const { key, revision, object } of changes) {
       const hidden = this.#files.has(key) ? this.#files.get(key) : this.get(key);
       const storedRevision = this.storedRevision(key);
       if (object === undefined) this.#files.delete(key);
@@ -153,8 +153,8 @@ export class ObjectCache {
       if (storedRevision > 0) this.#storedRevisions.set(key, storedRevision);
       const visible = object ?? hidden;
       this.#show(key, visible === undefined ? undefined : withResourceVersion(visible, String(revision)), revision, logged);
+      this.#revision = Math.max(this.#revision, revision);
     }
-    this.#revision = Math.max(this.#revision, revision);
     this.#tell(logged, []);
   }
 
@@ -269,13 +269,17 @@ export class ObjectCache {
 
   #since(selection: Selection, revision: number): readonly WatchEvent[] {
     this.#checkKept(revision);
-    const events: WatchEvent[] = [];
-    for (let index = this.#firstAfter(revision); index < this.#log.length; index++) {
-      const change = this.#log[index];
-      const event = change?.key.startsWith(selection.prefix) === true ? eventOf(change, selection) : undefined;
-      if (event !== undefined) events.push(event);
+    const { prefix } = selection;
+    const first = this.#firstAfter(revision);
+    const later = this.#log.slice(first).filter(({ key }) => key.startsWith(prefix));
+    // Of several changes with one revision the watcher may have seen only the first: it is told all of them again rather than too few.
+    const same: LoggedChange[] = [];
+    for (let index = first - 1; this.#log[index]?.revision === revision; index--) {
+      const change = this.#log[index] as LoggedChange;
+      if (change.key.startsWith(prefix)) same.unshift(change);
     }
-    return events;
+    const changes = same.length > 1 ? [...same, ...later] : later;
+    return changes.flatMap((change) => eventOf(change, selection) ?? []);
   }
 
   #firstAfter(revision: number): number {

@@ -90,10 +90,10 @@ export class SqliteJournal implements Journal {
     return new Map(applied.map(({ key, revision }) => [key, revision]));
   }
 
-  async claim(apply: (revision: number) => void): Promise<void> {
-    const revision = (this.#cache?.revision ?? 0) + 1;
-    if (revision >= this.#reserved) this.#transaction(() => this.#reserve(revision));
-    apply(revision);
+  async claim(count: number, apply: (revisions: readonly number[]) => void): Promise<void> {
+    const first = (this.#cache?.revision ?? 0) + 1;
+    if (first + count > this.#reserved) this.#transaction(() => this.#reserve(first + count));
+    apply(Array.from({ length: count }, (_, n) => first + n));
   }
 
   async versions(key: string): Promise<readonly ObjectVersion[]> {
