@@ -108,3 +108,15 @@ export function pythonWith(packageName: string, version: string): string {
     existsSync(python(folder)) && run(python(folder), ["-m", "pip", "show", "--quiet", packageName]).ok;
   return python(pythonEnvironment(packageName, version, packageName, imports));
 }
+
+/** A folder whose node_modules hold one npm package, for clients that the product does not depend on. @throws Error when it cannot be had */
+export function npmPackage(packageName: string, version: string): string {
+  const name = `npm-${packageName.replaceAll("/", "-")}-${version}`;
+  const folder = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "mizzen-test-tools", name);
+  if (existsSync(join(folder, "node_modules", packageName, "package.json"))) return folder;
+  mkdirSync(folder, { recursive: true });
+  const args = ["install", "--prefix", folder, "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", `${packageName}@${version}`];
+  const { ok, output } = run("npm", args);
+  if (!ok) throw new Error(`${packageName} ${version} is needed and could not be installed:\n${output.slice(-2000)}`);
+  return folder;
+}
