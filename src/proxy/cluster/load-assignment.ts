@@ -24,6 +24,8 @@ export interface EndpointHealthCheck {
 
 export interface EndpointConfig {
   readonly address: SocketAddress;
+  /** Tried when that does not connect soon. */
+  readonly additionalAddresses?: readonly SocketAddress[];
   readonly hostname: string;
   readonly weight: number;
   /** `region/zone/subzone`; "" when none is given. */
@@ -113,16 +115,16 @@ function readEndpoint(wire: LbEndpoint, locality: string, path: string, violatio
   const addressPath = `${path}.endpoint.address`;
   const at = readAddress(endpoint.address, addressPath, violations);
   if (at === undefined) return undefined;
-  if (endpoint.additionalAddresses.length > 0) {
-    violations.push({ path: `${path}.endpoint.additional_addresses`, message: "not served yet" });
-    return undefined;
-  }
+  const additionalAddresses = endpoint.additionalAddresses.flatMap(
+    ({ address }, index) => readAddress(address, `${path}.endpoint.additional_addresses[${index}].address`, violations) ?? [],
+  );
   if (wire.loadBalancingWeight === 0) {
     violations.push({ path: `${path}.load_balancing_weight`, message: "must be at least 1" });
     return undefined;
   }
   return Object.freeze({
     address: at,
+    additionalAddresses,
     hostname: endpoint.hostname,
     weight: wire.loadBalancingWeight ?? NO_WEIGHT_GIVEN,
     locality,

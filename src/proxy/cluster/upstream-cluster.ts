@@ -18,6 +18,7 @@ import type { ClusterConfig, UpstreamConnectionConfig } from "./cluster-config.t
 import { ClusterStats } from "./cluster-stats.ts";
 import { GrpcStats } from "./grpc-stats.ts";
 import type { PoolLimits } from "./http-pool.ts";
+import { HappyEyeballs } from "./happy-eyeballs.ts";
 import { HostConnectors } from "./host-connector.ts";
 import { PENDING } from "./health/active-health.ts";
 import type { HostsHealth } from "./health/active-health.ts";
@@ -325,7 +326,7 @@ export class UpstreamCluster implements Cluster {
             requiredName: autoSanValidation ? named : undefined,
           };
     const connector = (whose: ConnectionInfo | undefined): Connector =>
-      this.#connectors.for(transport, this.#config.socketOptions, { ...names, proxied: whose });
+      this.#toHost(own, this.#connectors.for(transport, this.#config.socketOptions, { ...names, proxied: whose }));
     if (!transport.perDownstreamConnection) {
       const make = (): HttpConnectionPool => this.#makePool(own, protocol, connector(undefined), priority);
       if (named !== undefined || priority !== "default") return own.namedPool(`${priority} ${protocol} ${named ?? ""}`, make);
@@ -340,7 +341,13 @@ export class UpstreamCluster implements Cluster {
   }
 
   connector(host: Host, proxied: ConnectionInfo | undefined): Connector {
-    return this.#connectors.for(this.#transport(host as UpstreamHost), this.#config.socketOptions, { proxied });
+    const own = host as UpstreamHost;
+    return this.#toHost(own, this.#connectors.for(this.#transport(own), this.#config.socketOptions, { proxied }));
+  }
+
+  /** By any of the addresses that it has when a connection is made. */
+  #toHost(host: UpstreamHost, connector: Connector): Connector {
+    return new HappyEyeballs(connector, () => host.additionalAddresses, this.#context.clock);
   }
 
   #transport({ labels }: UpstreamHost): UpstreamTransport {

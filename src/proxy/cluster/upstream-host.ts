@@ -5,11 +5,13 @@ import type { Host, HostHealth, HostMetadata, HostStats, HttpConnectionPool, Out
 import type { ActiveHealth } from "./health/active-health.ts";
 import type { EndpointConfig } from "./load-assignment.ts";
 
+const NO_ADDRESSES: readonly SocketAddress[] = Object.freeze([]);
 const NO_METADATA: HostMetadata = Object.freeze({});
 const MAX_NAMED_POOLS = 100;
 
 export class UpstreamHost implements Host {
   address: SocketAddress;
+  additionalAddresses: readonly SocketAddress[];
   readonly key: string;
   /** Also when it came back to health: it starts slowly then, too. */
   addedMs: number;
@@ -48,6 +50,7 @@ export class UpstreamHost implements Host {
   constructor(endpoint: EndpointConfig, addedMs: number) {
     this.addedMs = addedMs;
     this.address = endpoint.address;
+    this.additionalAddresses = endpoint.additionalAddresses ?? NO_ADDRESSES;
     this.key = hostKey(endpoint.address);
     this.hostname = endpoint.hostname;
     this.weight = endpoint.weight;
@@ -98,6 +101,7 @@ export class UpstreamHost implements Host {
   /** Takes over what may change while the host stays the same. */
   update(endpoint: EndpointConfig): void {
     this.address = endpoint.address;
+    this.additionalAddresses = endpoint.additionalAddresses ?? NO_ADDRESSES;
     this.hostname = endpoint.hostname;
     this.weight = endpoint.weight;
     this.locality = endpoint.locality;

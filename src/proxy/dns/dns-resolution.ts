@@ -89,9 +89,10 @@ export class DnsResolution {
     target.failing = false;
     this.#success.inc();
     this.#backOff?.reset();
-    const all = [...new Set(answer.addresses.map(({ address }) => address))];
-    const addresses = config.logical ? all.slice(0, 1) : all;
-    const same = sameAddresses(addresses, target.addresses);
+    const addresses = [...new Set(answer.addresses.map(({ address }) => address))];
+    // Which of them comes first says something of a logical host alone: it is tried first.
+    const moved = config.logical && addresses[0] !== target.addresses[0];
+    const same = !moved && sameAddresses(addresses, target.addresses);
     if (same) this.#noRebuild.inc();
     else target.addresses = addresses;
     if (!same || !this.#published) this.#publish();
@@ -103,7 +104,7 @@ export class DnsResolution {
   #publish(): void {
     const { config, onHosts } = this.#options;
     this.#published = true;
-    onHosts(resolvedAssignment(config.assignment, config.key, (index) => this.#targets[index]?.addresses ?? []));
+    onHosts(resolvedAssignment(config.assignment, config.key, (index) => this.#targets[index]?.addresses ?? [], config.logical));
   }
 }
 

@@ -49,8 +49,9 @@ export function clustersOfRoutes(config: RouteConfiguration): Set<string> {
     for (const { action } of routes) {
       if (action.case !== "route") continue;
       const specifier = action.value.clusterSpecifier;
+      for (const { cluster } of action.value.requestMirrorPolicies) if (cluster !== "") names.add(cluster);
       if (specifier.case === "cluster") names.add(specifier.value);
-      else if (specifier.case === "weightedClusters") for (const { name } of specifier.value.clusters) names.add(name);
+      else if (specifier.case === "weightedClusters") for (const { name } of specifier.value.clusters) if (name !== "") names.add(name);
     }
   }
   return names;
