@@ -78,6 +78,8 @@ export interface LoneResourcesOptions {
   readonly cluster?: JsonObject;
   readonly routes?: readonly JsonObject[];
   readonly virtualHosts?: readonly JsonObject[];
+  /** Instead of the back end alone. */
+  readonly endpoints?: readonly JsonObject[];
   /** Of the listener: TLS. */
   readonly transportSocket?: JsonObject | undefined;
 }
@@ -127,7 +129,7 @@ function loneResources(options: LoneResourcesOptions): ReplayResource[] {
     }),
     resource(ENDPOINT_TYPE, PROXY_CLUSTER, ClusterLoadAssignmentSchema, {
       clusterName: PROXY_CLUSTER,
-      endpoints: [{ lbEndpoints: [{ endpoint }] }],
+      endpoints: [...(options.endpoints ?? [{ lbEndpoints: [{ endpoint }] }])],
     }),
     resource(ROUTE_TYPE, "80", RouteConfigurationSchema, { name: "80", virtualHosts: [...virtualHosts] }),
     resource(LISTENER_TYPE, name, ListenerSchema, {
@@ -171,6 +173,8 @@ export interface LoneProxyOptions {
   readonly routes?: readonly JsonObject[];
   readonly transportSocket?: JsonObject;
   readonly virtualHosts?: readonly JsonObject[];
+  /** Instead of the back end alone. */
+  readonly endpoints?: readonly JsonObject[];
 }
 
 const GAUGES =

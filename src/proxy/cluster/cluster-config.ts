@@ -22,6 +22,10 @@ import type { UpstreamProtocol } from "./http-protocol-options.ts";
 import type { UpstreamSocketOptions } from "./host-connector.ts";
 import type { HealthCheckConfig } from "./health/health-check-config.ts";
 import { readHealthChecks } from "./health/health-check-config.ts";
+import { readLoadBalancingPolicy } from "./load-balancing-policy.ts";
+import type { BalancingConfig } from "./load-balancing-policy.ts";
+import { readSubsets } from "./subset-config.ts";
+import type { SubsetConfig } from "./subset-config.ts";
 import { readLb } from "./lb-config.ts";
 import type { LbConfig } from "./lb-config.ts";
 import { readOutlierDetection } from "./outlier/outlier-config.ts";
@@ -79,6 +83,8 @@ export interface ClusterConfig {
   readonly lb: LbConfig;
   readonly panicThreshold: number;
   readonly localityWeighted: boolean;
+  /** undefined: hosts are not told apart. */
+  readonly subsets: SubsetConfig | undefined;
   readonly circuitBreakers: CircuitBreakerConfig;
   /** Of requests by routes of priority HIGH. */
   readonly highCircuitBreakers: CircuitBreakerConfig;
@@ -114,8 +120,7 @@ export function parseCluster(wire: Cluster): ClusterConfig {
   if (wire.name === "") refuse("name", "must not be empty");
   refuseWhatIsNotThere(wire, refuse);
   const discovery = readDiscovery(wire, violations);
-  const lb = readLb(wire, discovery.kind === "original-dst", refuse);
-  const locality = wire.commonLbConfig?.localityConfigSpecifier;
+  const balancing = readBalancing(wire, discovery.kind === "original-dst", refuse);
   const circuitBreakers = readCircuitBreakers(wire, RoutingPriority.DEFAULT, refuse);
   const highCircuitBreakers = readCircuitBreakers(wire, RoutingPriority.HIGH, refuse);
   const maxConnectionsPerHost = readMaxConnectionsPerHost(wire, refuse);
@@ -130,9 +135,8 @@ export function parseCluster(wire: Cluster): ClusterConfig {
     name: wire.name,
     statName: (wire.altStatName === "" ? wire.name : wire.altStatName).replace(/;$/, ""),
     discovery,
-    lb,
+    ...balancing,
     panicThreshold: Math.trunc(wire.commonLbConfig?.healthyPanicThreshold?.value ?? DEFAULT_PANIC_THRESHOLD),
-    localityWeighted: locality?.case === "localityWeightedLbConfig",
     circuitBreakers,
     highCircuitBreakers,
     maxConnectionsPerHost,
@@ -163,8 +167,6 @@ type Refuse = (path: string, message: string) => void;
 /** Fields whose absence from this build would change what traffic does. */
 function refuseWhatIsNotThere(wire: Cluster, refuse: Refuse): void {
   const set: readonly (readonly [boolean, string])[] = [
-    [wire.lbSubsetConfig !== undefined, "lb_subset_config"],
-    [wire.loadBalancingPolicy !== undefined, "load_balancing_policy"],
     [wire.filters.length > 0, "filters"],
     [wire.upstreamConfig !== undefined, "upstream_config"],
     [wire.lrsServer !== undefined, "lrs_server"],
@@ -179,6 +181,20 @@ function refuseWhatIsNotThere(wire: Cluster, refuse: Refuse): void {
   if (common?.overrideHostStatus !== undefined) refuse("common_lb_config.override_host_status", "not served yet");
   if (common?.closeConnectionsOnHostSetChange === true) refuse("common_lb_config.close_connections_on_host_set_change", "not served yet");
   if (common?.localityConfigSpecifier.case === "zoneAwareLbConfig") refuse("common_lb_config.zone_aware_lb_config", "not served yet");
+}
+
+function readBalancing(wire: Cluster, originalDestination: boolean, refuse: Refuse): BalancingConfig {
+  if (wire.loadBalancingPolicy !== undefined)
+    return readLoadBalancingPolicy(wire.loadBalancingPolicy, originalDestination, "load_balancing_policy", refuse);
+  const subsets = wire.lbSubsetConfig;
+  // Without selectors Envoy takes no notice of it.
+  const used = subsets !== undefined && subsets.subsetSelectors.length > 0;
+  if (used && originalDestination) refuse("lb_subset_config", "a cluster of type ORIGINAL_DST has no subsets");
+  return {
+    lb: readLb(wire, originalDestination, refuse),
+    localityWeighted: wire.commonLbConfig?.localityConfigSpecifier.case === "localityWeightedLbConfig",
+    subsets: used ? readSubsets(subsets, "lb_subset_config", refuse) : undefined,
+  };
 }
 
 function readDiscovery(wire: Cluster, violations: ConfigViolation[]): DiscoveryConfig {

@@ -78,6 +78,8 @@ export interface LoadBalancerContext {
   readonly hostSelectionAttempts: number;
   /** Asked while there are attempts left. */
   shouldSelectAnotherHost(host: Host): boolean;
+  /** What the metadata of the host must say, where the cluster has subsets. */
+  readonly metadataMatch?: JsonObject | undefined;
   /** Leaves priorities out that earlier tries went to. */
   readonly previousPriorities?: PreviousPriorities | undefined;
   /** Where captured traffic meant to go; undefined when it was addressed to this proxy. Only ORIGINAL_DST clusters look at it. */

@@ -1,6 +1,7 @@
 // lb_policy and its options -> LbConfig, with Envoy's defaults and limits.
 import { Cluster_LbPolicy, Cluster_RingHashLbConfig_HashFunction as HashFunction } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import type { Cluster, Cluster_SlowStartConfig } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import type { RuntimeDouble } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { durationMs } from "#envoy/duration";
 import type { SlowStartConfig } from "./lb/slow-start.ts";
 
@@ -41,28 +42,22 @@ export function readLb(wire: Cluster, originalDestination: boolean, refuse: Refu
       };
     case Cluster_LbPolicy.RANDOM:
       return { policy: "random" };
-    case Cluster_LbPolicy.LEAST_REQUEST: {
-      if (config.case !== "leastRequestLbConfig") {
-        return { policy: "least-request", choiceCount: 2, activeRequestBias: 1, slowStart: undefined };
-      }
-      const { choiceCount = 2, activeRequestBias, slowStartConfig } = config.value;
-      const slowStart = readSlowStart(slowStartConfig, "least_request_lb_config", refuse);
-      if (choiceCount < 2) refuse("least_request_lb_config.choice_count", "must be at least 2");
-      const bias = activeRequestBias?.defaultValue ?? 1;
-      if (bias < 0) refuse("least_request_lb_config.active_request_bias", "must not be below 0");
-      return { policy: "least-request", choiceCount, activeRequestBias: bias, slowStart };
-    }
+    case Cluster_LbPolicy.LEAST_REQUEST:
+      return readLeastRequest(config.case === "leastRequestLbConfig" ? config.value : {}, "least_request_lb_config", refuse);
     case Cluster_LbPolicy.RING_HASH:
-      return readRingHash(config, refuse);
+      return readRingHash(config.case === "ringHashLbConfig" ? config.value : {}, "ring_hash_lb_config", refuse);
     case Cluster_LbPolicy.MAGLEV:
-      return readMaglev(config, refuse);
+      return readMaglev(config.case === "maglevLbConfig" ? config.value : {}, "maglev_lb_config", refuse);
     default:
       refuse("lb_policy", `${Cluster_LbPolicy[wire.lbPolicy] ?? String(wire.lbPolicy)} is not served yet`);
       return { policy: "round-robin", slowStart: undefined };
   }
 }
 
-function readSlowStart(wire: Cluster_SlowStartConfig | undefined, path: string, refuse: Refuse): SlowStartConfig | undefined {
+/** Of the cluster's own fields or of a policy's message: both say the same. */
+type SlowStartWire = Pick<Cluster_SlowStartConfig, "slowStartWindow" | "aggression" | "minWeightPercent">;
+
+export function readSlowStart(wire: SlowStartWire | undefined, path: string, refuse: Refuse): SlowStartConfig | undefined {
   const windowMs = durationMs(wire?.slowStartWindow) ?? 0;
   if (wire === undefined || windowMs <= 0) return undefined;
   const aggression = wire.aggression?.defaultValue ?? 1;
@@ -72,23 +67,43 @@ function readSlowStart(wire: Cluster_SlowStartConfig | undefined, path: string, 
   return { windowMs, aggression: aggression > 0 ? aggression : 1, minWeightPercent };
 }
 
-function readRingHash(config: Cluster["lbConfig"], refuse: Refuse): LbConfig {
-  const ring = config.case === "ringHashLbConfig" ? config.value : undefined;
-  const minimumRingSize = Number(ring?.minimumRingSize ?? DEFAULT_MINIMUM_RING_SIZE);
-  const maximumRingSize = Number(ring?.maximumRingSize ?? MAX_RING_SIZE);
-  if (ring !== undefined && ring.hashFunction !== HashFunction.XX_HASH) {
-    refuse("ring_hash_lb_config.hash_function", `${HashFunction[ring.hashFunction] ?? String(ring.hashFunction)} is not served yet`);
-  }
-  if (minimumRingSize > MAX_RING_SIZE) refuse("ring_hash_lb_config.minimum_ring_size", `must not be above ${MAX_RING_SIZE}`);
-  if (maximumRingSize > MAX_RING_SIZE) refuse("ring_hash_lb_config.maximum_ring_size", `must not be above ${MAX_RING_SIZE}`);
-  if (minimumRingSize > maximumRingSize) refuse("ring_hash_lb_config.minimum_ring_size", "must not be above maximum_ring_size");
+interface LeastRequestWire {
+  readonly choiceCount?: number | undefined;
+  readonly activeRequestBias?: Pick<RuntimeDouble, "defaultValue"> | undefined;
+  readonly slowStartConfig?: SlowStartWire | undefined;
+}
+
+export function readLeastRequest(wire: LeastRequestWire, path: string, refuse: Refuse): LbConfig {
+  const { choiceCount = 2, activeRequestBias, slowStartConfig } = wire;
+  const slowStart = readSlowStart(slowStartConfig, path, refuse);
+  if (choiceCount < 2) refuse(`${path}.choice_count`, "must be at least 2");
+  const bias = activeRequestBias?.defaultValue ?? 1;
+  if (bias < 0) refuse(`${path}.active_request_bias`, "must not be below 0");
+  return { policy: "least-request", choiceCount, activeRequestBias: bias, slowStart };
+}
+
+interface RingHashWire {
+  readonly minimumRingSize?: bigint | undefined;
+  readonly maximumRingSize?: bigint | undefined;
+  readonly hashFunction?: HashFunction | undefined;
+}
+
+export function readRingHash(wire: RingHashWire, path: string, refuse: Refuse): LbConfig {
+  const minimumRingSize = Number(wire.minimumRingSize ?? DEFAULT_MINIMUM_RING_SIZE);
+  const maximumRingSize = Number(wire.maximumRingSize ?? MAX_RING_SIZE);
+  const { hashFunction = HashFunction.XX_HASH } = wire;
+  if (hashFunction !== HashFunction.XX_HASH)
+    refuse(`${path}.hash_function`, `${HashFunction[hashFunction] ?? String(hashFunction)} is not served yet`);
+  if (minimumRingSize > MAX_RING_SIZE) refuse(`${path}.minimum_ring_size`, `must not be above ${MAX_RING_SIZE}`);
+  if (maximumRingSize > MAX_RING_SIZE) refuse(`${path}.maximum_ring_size`, `must not be above ${MAX_RING_SIZE}`);
+  if (minimumRingSize > maximumRingSize) refuse(`${path}.minimum_ring_size`, "must not be above maximum_ring_size");
   return { policy: "ring-hash", minimumRingSize, maximumRingSize };
 }
 
-function readMaglev(config: Cluster["lbConfig"], refuse: Refuse): LbConfig {
-  const tableSize = Number((config.case === "maglevLbConfig" ? config.value.tableSize : undefined) ?? DEFAULT_TABLE_SIZE);
-  if (tableSize > MAX_TABLE_SIZE) refuse("maglev_lb_config.table_size", `must not be above ${MAX_TABLE_SIZE}`);
-  else if (!isPrime(tableSize)) refuse("maglev_lb_config.table_size", `${tableSize} is not a prime number`);
+export function readMaglev(wire: { readonly tableSize?: bigint | undefined }, path: string, refuse: Refuse): LbConfig {
+  const tableSize = Number(wire.tableSize ?? DEFAULT_TABLE_SIZE);
+  if (tableSize > MAX_TABLE_SIZE) refuse(`${path}.table_size`, `must not be above ${MAX_TABLE_SIZE}`);
+  else if (!isPrime(tableSize)) refuse(`${path}.table_size`, `${tableSize} is not a prime number`);
   return { policy: "maglev", tableSize };
 }
 

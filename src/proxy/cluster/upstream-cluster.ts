@@ -24,6 +24,8 @@ import { PENDING } from "./health/active-health.ts";
 import type { HostsHealth } from "./health/active-health.ts";
 import { HostLimits } from "./host-limits.ts";
 import { HostSet } from "./host-set.ts";
+import type { HostSetOptions } from "./host-set.ts";
+import { Subsets, SubsetStats } from "./subsets.ts";
 import type { LocalityHosts } from "./host-set.ts";
 import type { UpstreamProtocol } from "./http-protocol-options.ts";
 import type { LbConfig } from "./lb-config.ts";
@@ -119,6 +121,8 @@ export class UpstreamCluster implements Cluster {
   #list: readonly UpstreamHost[] = [];
   #priorities: readonly (readonly LocalityHosts[])[] = [];
   #set: HostSet;
+  #subsets: Subsets | undefined;
+  #subsetStats: SubsetStats | undefined;
   #outliers: OutlierDetector | undefined;
   /** Pools of removed hosts and of old configurations whose streams still run. */
   #leaving: HttpConnectionPool[] = [];
@@ -276,8 +280,13 @@ export class UpstreamCluster implements Cluster {
 
   chooseHost(context: LoadBalancerContext): Host | undefined {
     if (this.#config.discovery.kind === "original-dst") return this.#originalDestination(context.originalDestination);
-    if (this.#set.inPanic) this.stats.panic.inc();
-    const set = context.previousPriorities?.narrow(this.#set) ?? this.#set;
+    const all = this.#subsets === undefined ? this.#set : this.#subsets.setFor(context.metadataMatch);
+    if (all === undefined) {
+      this.stats.noneHealthy.inc();
+      return undefined;
+    }
+    if (all.inPanic) this.stats.panic.inc();
+    const set = context.previousPriorities?.narrow(all) ?? all;
     let host = set.choose(context.hash, 0);
     // Predicates of the retry policy: ask again while the answer is not wanted; the last answer counts when the attempts are used up.
     for (let attempt = 1; attempt <= context.hostSelectionAttempts; attempt++) {
@@ -423,16 +432,21 @@ export class UpstreamCluster implements Cluster {
   }
 
   #buildSet(priorities: readonly (readonly LocalityHosts[])[]): HostSet {
-    const { lb, panicThreshold, localityWeighted } = this.#config;
+    const { lb, panicThreshold, localityWeighted, subsets } = this.#config;
     const { random, clock } = this.#context;
-    return new HostSet(priorities, {
+    const options: HostSetOptions = {
       overprovisioning: this.#assignment?.overprovisioning ?? 1.4,
       panicThreshold,
       localityWeighted,
       hashing: lb.policy === "ring-hash" || lb.policy === "maglev",
       makeBalancer: (hosts) => makeBalancer(lb, hosts, random, clock),
       random,
-    });
+    };
+    const set = new HostSet(priorities, options);
+    const stats = subsets === undefined ? undefined : (this.#subsetStats ??= new SubsetStats(this.#context.stats));
+    this.#subsets =
+      subsets === undefined || stats === undefined ? undefined : new Subsets(subsets, priorities, options, set, this.#subsets, stats);
+    return set;
   }
 
   #watchOutliers(): void {

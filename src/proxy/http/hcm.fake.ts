@@ -339,6 +339,7 @@ export function clusterConfig(hosts: number, over: Partial<ClusterConfig> = {}):
     lb: { policy: "round-robin", slowStart: undefined },
     panicThreshold: 0,
     localityWeighted: false,
+    subsets: undefined,
     highCircuitBreakers: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 },
     maxConnectionsPerHost: undefined,
     circuitBreakers: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 },

@@ -7,12 +7,18 @@ import type { HttpFilterCompiler } from "#proxy/http/filter";
 import { compileFilterConfigs } from "./filter-config.ts";
 import type { FilterConfigs } from "./filter-config.ts";
 import { compileHeaderMutation } from "./header-mutation.ts";
-import type { ClusterChoice, HeaderMutation, RouteInput } from "./route.ts";
+import type { ClusterChoice, HeaderMutation, MetadataMatch, RouteInput } from "./route.ts";
 
 export type ChooseCluster = (input: RouteInput) => ClusterChoice | undefined;
 
-function choice(cluster: string, mutation?: HeaderMutation, hostRewrite?: string, filterConfig?: FilterConfigs): ClusterChoice {
-  return Object.freeze({ cluster, requestMutation: mutation, responseMutation: mutation, hostRewrite, filterConfig });
+function choice(
+  cluster: string,
+  mutation?: HeaderMutation,
+  hostRewrite?: string,
+  filterConfig?: FilterConfigs,
+  metadataMatch?: MetadataMatch,
+): ClusterChoice {
+  return Object.freeze({ cluster, requestMutation: mutation, responseMutation: mutation, hostRewrite, filterConfig, metadataMatch });
 }
 
 export function compileClusterChoice(
@@ -22,20 +28,21 @@ export function compileClusterChoice(
   violations: Violations,
 ): ChooseCluster {
   const report = violations.add;
+  const ofRoute = action.metadataMatch?.filterMetadata["envoy.lb"];
   const { clusterSpecifier: specifier } = action;
   switch (specifier.case) {
     case "cluster": {
       if (specifier.value === "") report(`${path}.cluster`, "must not be empty");
-      const only = choice(specifier.value);
+      const only = choice(specifier.value, undefined, undefined, undefined, ofRoute);
       return () => only;
     }
     case "clusterHeader": {
       if (specifier.value === "") report(`${path}.cluster_header`, "must not be empty");
       const read = headerReader(asciiLower(specifier.value));
-      return ({ headers }) => choice(read(headers) ?? "");
+      return ({ headers }) => choice(read(headers) ?? "", undefined, undefined, undefined, ofRoute);
     }
     case "weightedClusters":
-      return compileWeighted(specifier.value, filters, `${path}.weighted_clusters`, violations);
+      return compileWeighted(specifier.value, ofRoute, filters, `${path}.weighted_clusters`, violations);
     case "clusterSpecifierPlugin":
     case "inlineClusterSpecifierPlugin":
       return () => undefined;
@@ -49,6 +56,7 @@ export function compileClusterChoice(
 
 function compileWeighted(
   config: WeightedCluster,
+  ofRoute: MetadataMatch,
   filters: readonly HttpFilterCompiler[],
   path: string,
   violations: Violations,
@@ -65,12 +73,14 @@ function compileWeighted(
     const hostRewrite = host.case === "hostRewriteLiteral" ? wireText(host.value) : undefined;
     const mutation = compileHeaderMutation(entry, at, report);
     const own = filterConfig.empty ? undefined : filterConfig;
+    const ofEntry = entry.metadataMatch?.filterMetadata["envoy.lb"];
+    const metadata = ofEntry === undefined ? ofRoute : { ...ofRoute, ...ofEntry };
     if (entry.clusterHeader === "") {
-      const only = choice(entry.name, mutation, hostRewrite, own);
+      const only = choice(entry.name, mutation, hostRewrite, own, metadata);
       choices.push(() => only);
     } else {
       const read = headerReader(asciiLower(entry.clusterHeader));
-      choices.push(({ headers }) => choice(read(headers) ?? "", mutation, hostRewrite, own));
+      choices.push(({ headers }) => choice(read(headers) ?? "", mutation, hostRewrite, own, metadata));
     }
     total += entry.weight ?? 0;
     upTo.push(total);

@@ -67,6 +67,7 @@ export const HONOURED_ROUTE_FIELDS: HonouredFields = new Map(
       "cluster_header",
       "weighted_clusters",
       "cluster_not_found_response_code",
+      "metadata_match",
       "prefix_rewrite",
       "regex_rewrite",
       "path_rewrite_policy",
@@ -107,6 +108,7 @@ export const HONOURED_ROUTE_FIELDS: HonouredFields = new Map(
     [`${V3}.WeightedCluster`]: ["clusters", "total_weight", "runtime_key_prefix", "header_name"],
     [`${V3}.WeightedCluster.ClusterWeight`]: [
       "name",
+      "metadata_match",
       "cluster_header",
       "weight",
       ...HEADER_MUTATIONS,

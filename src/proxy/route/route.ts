@@ -133,12 +133,17 @@ export interface RouteEntry {
   readonly clusterNotFoundStatus: number;
 }
 
+/** What the metadata of a host must say (`envoy.lb`); undefined: nothing. */
+export type MetadataMatch = JsonObject | undefined;
+
 /** The mutations and the host are applied by `finalizeRequest` and `finalizeResponse`, not by the router. */
 export interface ClusterChoice {
   readonly cluster: string;
   readonly requestMutation: HeaderMutation | undefined;
   readonly responseMutation: HeaderMutation | undefined;
   readonly hostRewrite: string | undefined;
+  /** Of the route, with the weighted cluster's own over it. */
+  readonly metadataMatch?: MetadataMatch;
   /** Of a weighted cluster that has some; the route's levels stand behind its own. */
   readonly filterConfig?: FilterConfigs | undefined;
 }

@@ -5,7 +5,7 @@ import type { RequestHeaderMap } from "#proxy/http/header-map";
 import type { TerminalStream } from "#proxy/http/terminal-filter";
 import type { SocketAddress } from "#proxy/net/connection";
 import type { RequestHash } from "#proxy/route/hash-policy";
-import type { RetryPolicy, RouteEntry } from "#proxy/route/route";
+import type { ClusterChoice, MetadataMatch, RetryPolicy, RouteEntry } from "#proxy/route/route";
 
 const NO_COOKIES: readonly string[] = [];
 
@@ -14,6 +14,7 @@ export class HostSelection implements LoadBalancerContext {
   #hash: RequestHash | undefined = undefined;
   #tried: Host[] | undefined = undefined;
   #policy: RetryPolicy | undefined = undefined;
+  metadataMatch: MetadataMatch = undefined;
   previousPriorities: PreviousPriorities | undefined = undefined;
 
   constructor(stream: TerminalStream) {
@@ -48,6 +49,12 @@ export class HostSelection implements LoadBalancerContext {
     const { connection, info } = this.#stream;
     const { remote, local } = connection;
     this.#hash = route.hash({ headers, remoteAddress: remote, localAddress: local, filterState: info.filterState });
+  }
+
+  /** What the route asks of the host, and what filters said of it over that. */
+  matchMetadata(choice: ClusterChoice): void {
+    const said = this.#stream.info.dynamicMetadata?.["envoy.lb"];
+    this.metadataMatch = said === undefined ? choice.metadataMatch : { ...choice.metadataMatch, ...said };
   }
 
   /** A try at this host failed and another one follows. */

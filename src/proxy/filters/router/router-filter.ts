@@ -102,6 +102,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
     this.#charges = charges;
     this.#grpc = hasGrpcContentType(headers);
     this.#selection.computeHash(route, headers);
+    this.#selection.matchMetadata(choice);
     const host = cluster.chooseHost(this.#selection);
     if (host === undefined) {
       this.#noHost();
