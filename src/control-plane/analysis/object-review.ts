@@ -5,6 +5,7 @@ import type { DecodedObject } from "#api/parse-file";
 import { objectSet } from "#control-plane/config/immutable-object-set";
 import type { ObjectSet } from "#control-plane/config/object-set";
 import { meshFindings, type MeshFindingInputs } from "./mesh-findings.ts";
+import { atWriteTime } from "./write-time.ts";
 
 export interface ReviewInputs extends MeshFindingInputs {
   /** Kinds that the present set may hold. */
@@ -21,7 +22,9 @@ export function reviewObjects(inputs: ReviewInputs): readonly Finding[] {
   const present = kinds.flatMap((kind) => objects.list(kind)).filter((object) => !keys.has(keyString(keyOf(object))));
   const next = objectSet(objects.version + 1, [...present, ...fresh]);
   const said = new Set(known.map(textOf));
-  return meshFindings({ ...inputs, objects: next }).filter((finding) => concerns(finding.object, keys) && !said.has(textOf(finding)));
+  return meshFindings({ ...inputs, objects: next })
+    .filter((finding) => concerns(finding.object, keys) && !said.has(textOf(finding)))
+    .map(atWriteTime);
 }
 
 function textOf({ place: _place, ...finding }: Finding): string {
