@@ -1,6 +1,8 @@
 // Tables as kubectl and istioctl print them: columns padded to the widest cell, three spaces apart, no lines.
 
 const GAP = "   ";
+/** Also of an empty column, as kubectl has it. */
+const LEAST_WIDTH = 3;
 
 type Row = readonly string[];
 
@@ -13,7 +15,7 @@ export function table(head: Row, rows: readonly Row[]): string {
 export function columnWidths(lines: readonly Row[], atLeast: readonly number[] = []): readonly number[] {
   const columns = Math.max(atLeast.length, ...lines.map((line) => line.length));
   return Array.from({ length: columns }, (_, column) =>
-    Math.max(atLeast[column] ?? 0, ...lines.map((line) => (line[column] ?? "").length)),
+    Math.max(atLeast[column] ?? LEAST_WIDTH, ...lines.map((line) => (line[column] ?? "").length)),
   );
 }
 

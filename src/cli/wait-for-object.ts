@@ -63,6 +63,8 @@ export function waitForObject(
     const objects = await resolveObjects(words, discovery, target, { selector: options.selector, all: options.all });
     const untilMs = clock.monotonicMs() + timeoutMs;
     for (const one of objects) {
+      // As kubectl: nothing was waited for, nothing is said.
+      if (condition === "delete" && (await existing(target.client, one.path)) === undefined) continue;
       await waitForOne(one, test, { mayBeMissing, untilMs, get: () => existing(target.client, one.path) }, clock);
       process.stdout.write(`${textOf(one)} condition met\n`);
     }

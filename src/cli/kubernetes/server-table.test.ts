@@ -17,7 +17,7 @@ function tableOf(...names: readonly string[]): ServerTable {
 
 test("columns of the server stand as kubectl puts them", () => {
   assert.equal(tableText(tableOf("a"), PLAIN), 'NAME   HOSTS\na      ["a"]\n');
-  assert.equal(tableText(tableOf("a"), { ...PLAIN, isWide: true, headers: false }), 'a   ["a"]   3\n');
+  assert.equal(tableText(tableOf("a"), { ...PLAIN, isWide: true, headers: false }), 'a     ["a"]   3\n');
   assert.equal(
     tableText(tableOf("a"), { ...PLAIN, withNamespace: true, showLabels: true, labelColumns: ["app", "x.io/none"] }),
     'NAMESPACE   NAME   HOSTS   APP   NONE   LABELS\nshop        a      ["a"]   a            app=a\n',

@@ -15,6 +15,8 @@ export interface KubectlAt {
   /** The path of kubectl. */
   readonly kubectl: string;
   readonly kubeconfig: string;
+  /** Another program in kubectl's place, for the rows that it knows. */
+  readonly instead?: { readonly knows: (run: string) => boolean; readonly command: readonly [program: string, ...args: readonly string[]] };
 }
 
 /** The words of a command line: single quotes quote, nothing else does. */
@@ -28,7 +30,10 @@ interface Where extends KubectlAt {
 }
 
 function start(where: Where, run: string, row: Partial<Invocation>) {
-  const child = spawn(where.kubectl, wordsOf(run.replaceAll("NAMESPACE", where.namespace)), {
+  const words = wordsOf(run.replaceAll("NAMESPACE", where.namespace));
+  const { instead } = where;
+  const [program, ...before] = instead?.knows(run) === true ? instead.command : ([where.kubectl] as const);
+  const child = spawn(program, [...before, ...words], {
     cwd: where.folder,
     env: {
       PATH: process.env["PATH"],
@@ -87,7 +92,7 @@ async function must(where: Where, run: string): Promise<string> {
 export async function runStory(story: Story, at: KubectlAt): Promise<ReadonlyMap<string, Answer>> {
   const folder = mkdtempSync(join(tmpdir(), "mizzen-kubectl-"));
   const namespace = `shop-${randomBytes(2).toString("hex")}`;
-  const where: Where = { kubectl: at.kubectl, kubeconfig: join(folder, "kubeconfig"), folder, namespace };
+  const where: Where = { ...at, kubeconfig: join(folder, "kubeconfig"), folder, namespace };
   const answers = new Map<string, Answer>();
   try {
     for (const [name, text] of Object.entries(story.files ?? {})) {
