@@ -31,6 +31,8 @@ export interface HeaderMap {
    * not to be changed, and good until the map changes.
    */
   toFields(): readonly string[];
+  /** Names that came as never to be indexed, and go on so where HTTP/2 is spoken (RFC 7541 7.1.3). */
+  readonly neverIndexed?: readonly string[] | undefined;
 }
 
 /** Pseudo headers are fields, for either HTTP version. */

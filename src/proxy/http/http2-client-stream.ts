@@ -49,7 +49,7 @@ export class Http2ClientStream implements RequestSender, Http2StreamHandler {
     this.#state = "started";
     const { method, authority } = headers;
     const pseudo: RequestPseudoFields = method === "CONNECT" ? { method, scheme: "", authority, path: "" } : headers;
-    this.#stream.sendRequest(pseudo, headers.toFields(), endStream);
+    this.#stream.sendRequest(pseudo, headers.toFields(), endStream, headers.neverIndexed);
     if (endStream) this.#state = "sent";
   }
 
@@ -66,7 +66,12 @@ export class Http2ClientStream implements RequestSender, Http2StreamHandler {
     this.#state = "started";
     const { scheme, authority, path, upgrade } = headers;
     headers.remove("content-length");
-    this.#stream.sendRequest({ method: "CONNECT", scheme, authority, path, protocol: upgrade }, headers.toFields(), false);
+    this.#stream.sendRequest(
+      { method: "CONNECT", scheme, authority, path, protocol: upgrade },
+      headers.toFields(),
+      false,
+      headers.neverIndexed,
+    );
     const early = this.#early ?? [];
     this.#early = undefined;
     let flowing = true;
@@ -88,7 +93,7 @@ export class Http2ClientStream implements RequestSender, Http2StreamHandler {
   sendTrailers(trailers: TrailerMap): void {
     if (this.#over || this.#state !== "started") return;
     this.#state = "sent";
-    this.#stream.sendTrailers(trailers.toFields());
+    this.#stream.sendTrailers(trailers.toFields(), trailers.neverIndexed);
   }
 
   reset(reason: StreamResetReason): void {
@@ -120,6 +125,7 @@ export class Http2ClientStream implements RequestSender, Http2StreamHandler {
     if (this.#over) return;
     const { status, fields } = head;
     const headers = new PairResponseHeaderMap(status, undefined, fields);
+    headers.neverIndexed = head.neverIndexed;
     if (status < 200) {
       if (++this.#informational <= MAX_INFORMATIONAL) this.#receiver.onInformational(headers);
       else this.#refuse("http2.too_many_informational_responses");
@@ -146,7 +152,9 @@ export class Http2ClientStream implements RequestSender, Http2StreamHandler {
   onTrailers(trailers: MessageHead): void {
     if (this.#over) return;
     this.#responseDone = true;
-    this.#receiver.onResponseTrailers(new PairTrailerMap(undefined, trailers.fields));
+    const map = new PairTrailerMap(undefined, trailers.fields);
+    map.neverIndexed = trailers.neverIndexed;
+    this.#receiver.onResponseTrailers(map);
     this.#responseReceived();
   }
 

@@ -8,6 +8,12 @@ const HOST = /^[A-Za-z0-9\-._~%!$&'()*+;=:[\]]+$/;
 
 /** The head's fields become the map's. */
 export function http2RequestHeaders(head: MessageHead, random: Random): PairRequestHeaderMap {
+  const headers = requestHeaders(head, random);
+  headers.neverIndexed = head.neverIndexed;
+  return headers;
+}
+
+function requestHeaders(head: MessageHead, random: Random): PairRequestHeaderMap {
   mergeFields(head);
   if (head.method !== "CONNECT" || head.protocol === undefined) return new PairRequestHeaderMap(head, undefined, head.fields);
   // RFC 8441: an extended CONNECT is an upgrade. As in Envoy it looks like one of HTTP/1 to filters, routes and HTTP/1 upstreams.

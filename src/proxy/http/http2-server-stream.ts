@@ -87,7 +87,9 @@ export class Http2ServerStream implements ServerStream, Http2StreamHandler, Time
 
   onTrailers(trailers: MessageHead): void {
     this.#requestDone = true;
-    this.#receiver?.onRequestTrailers(new PairTrailerMap(undefined, trailers.fields));
+    const map = new PairTrailerMap(undefined, trailers.fields);
+    map.neverIndexed = trailers.neverIndexed;
+    this.#receiver?.onRequestTrailers(map);
   }
 
   onReset(code: number, source: StreamResetSource, details: string): void {
@@ -116,7 +118,7 @@ export class Http2ServerStream implements ServerStream, Http2StreamHandler, Time
 
   sendInformational(headers: ResponseHeaderMap): void {
     invariant(headers.status < 200 && headers.status !== 101, "an informational response is 1xx but 101");
-    if (this.#state === "waiting") this.#stream.sendResponse(headers.status, headers.toFields(), false);
+    if (this.#state === "waiting") this.#stream.sendResponse(headers.status, headers.toFields(), false, headers.neverIndexed);
   }
 
   sendHeaders(headers: ResponseHeaderMap, endStream: boolean): void {
@@ -130,7 +132,7 @@ export class Http2ServerStream implements ServerStream, Http2StreamHandler, Time
       headers.remove("content-length");
       headers.remove("sec-websocket-accept");
     }
-    this.#stream.sendResponse(status, headers.toFields(), endStream);
+    this.#stream.sendResponse(status, headers.toFields(), endStream, headers.neverIndexed);
     if (endStream) this.#finish();
     else if (status < 300) this.#releaseEarly();
   }
@@ -145,7 +147,7 @@ export class Http2ServerStream implements ServerStream, Http2StreamHandler, Time
 
   sendTrailers(trailers: TrailerMap): void {
     if (this.#state === "done") return;
-    this.#stream.sendTrailers(trailers.toFields());
+    this.#stream.sendTrailers(trailers.toFields(), trailers.neverIndexed);
     this.#finish();
   }
 

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ErrorCode } from "#proxy/codec/http2/error-code";
-import { FakePeer } from "#proxy/codec/http2/session.fake";
-import type { StreamNotes } from "#proxy/codec/http2/session.fake";
+import { FakePeer, StreamNotes } from "#proxy/codec/http2/session.fake";
 import { DEFAULT_HTTP2_OPTIONS } from "#proxy/codec/http2/session-options";
 import type { Http2SessionOptions } from "#proxy/codec/http2/session-options";
 import { ManualClock } from "#runtime/clock";
@@ -219,6 +218,22 @@ describe("an HTTP/2 server connection", () => {
     bench.carry();
     assert.equal(bench.last.headers!.authority, "b.example:80");
     assert.equal(bench.last.headers!.count, 0);
+  });
+
+  it("keeps fields that must not be indexed so, both ways", () => {
+    const bench = new Bench();
+    const notes = new StreamNotes();
+    const stream = bench.client.session.newStream(notes);
+    stream.sendRequest({ method: "GET", scheme: "http", authority: "a.example", path: "/" }, ["x-secret", "s", "x-a", "b"], true, [
+      "x-secret",
+    ]);
+    bench.carry();
+    assert.deepEqual(bench.last.headers!.neverIndexed, ["x-secret"]);
+    const headers = new PairResponseHeaderMap(200, [["x-token", "t"]]);
+    headers.neverIndexed = ["x-token"];
+    bench.last.sender.sendHeaders(headers, true);
+    bench.carry();
+    assert.deepEqual(notes.heads[0]!.neverIndexed, ["x-token"]);
   });
 
   it("answers 100-continue itself unless it is told to leave that to the upstream", () => {

@@ -15,6 +15,7 @@ class PairLines implements HeaderMap {
   /** Names and values in turn. */
   readonly #lines: string[];
   readonly #hostIsPseudo: boolean;
+  neverIndexed: readonly string[] | undefined = undefined;
   /** Bits of all names that ever were there: a name whose bit is missing is not there, which spares most lookups the walk. */
   #nameBits = 0;
 
