@@ -72,7 +72,6 @@ test("a write to an object of a file is refused with the place to edit", async (
   for (const write of [
     { verb: "modify", name: name("a"), mayCreate: true, change: () => configMap("a", "x") },
     { verb: "update", name: name("a"), object: configMap("a", "x") },
-    { verb: "modify", name: name("a"), change: (current: StoredObject | undefined) => current as StoredObject },
     { verb: "delete", name: name("a") },
   ] as const) {
     await assert.rejects(store.write([write]), (error: unknown) => {
@@ -83,6 +82,23 @@ test("a write to an object of a file is refused with the place to edit", async (
     });
   }
   await assert.rejects(store.write([{ verb: "create", name: name("a"), object: configMap("a", "x") }]), /configmaps "a" already exists$/u);
+  await store.close();
+});
+
+test("who writes what the file says already is content with it", async () => {
+  const store = await open();
+  await store.setFiles([ofFile("a", "file")]);
+  const annotations = { "kubectl.kubernetes.io/last-applied-configuration": "{}" };
+  const [modified, updated] = await store.write([
+    {
+      verb: "modify",
+      name: name("a"),
+      change: (current) => ({ ...(current as StoredObject), metadata: { ...(current as StoredObject).metadata, annotations } }),
+    },
+    { verb: "update", name: name("a"), object: configMap("a", "file") },
+  ]);
+  assert.deepEqual([modified?.outcome, updated?.outcome], ["unchanged", "unchanged"]);
+  assert.equal((await store.get(name("a"))).metadata.annotations, undefined);
   await store.close();
 });
 

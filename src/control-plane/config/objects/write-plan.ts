@@ -59,8 +59,9 @@ export class WritePlan {
     if (write.verb === "create") return this.#create(write.name, write.object);
     const { name } = write;
     const key = objectKey(name);
-    this.#checkWritable(name, key);
     const current = this.#current(key);
+    const place = this.#options.placeInFile(key);
+    if (place !== undefined) return this.#unchangedOfFile(write, key, current, place);
     if (current === undefined) {
       if (write.verb === "modify" && write.mayCreate === true) return this.#create(name, write.change(undefined));
       throw StatusError.notFound(name);
@@ -86,9 +87,14 @@ export class WritePlan {
     return this.#put(key, createdObject(name, content, this.#options), "created");
   }
 
-  #checkWritable(name: ObjectName, key: string): void {
-    const place = this.#options.placeInFile(key);
-    if (place !== undefined) throw StatusError.forbidden(name, `it is read from ${place}; edit that file`);
+  /** Who writes what the file says already is content with it: a guide applies what the mesh may have as a file. */
+  #unchangedOfFile(write: ObjectWrite, key: string, current: StoredObject | undefined, place: string): PlannedWrite {
+    if (current !== undefined && (write.verb === "update" || write.verb === "modify")) {
+      const written = write.verb === "modify" ? write.change(current) : write.object;
+      const next = updatedObject(write.name, current, written, write.subresource);
+      if (next === undefined || sameContent(asWritten(next), asWritten(current))) return { key, outcome: "unchanged", object: current };
+    }
+    throw StatusError.forbidden(write.name, `it is read from ${place}; edit that file`);
   }
 
   #generated(name: ObjectName, generateName: string): ObjectName {
@@ -133,4 +139,13 @@ export class WritePlan {
 /** What a write answers: with the version that it was given, or in a dry run that of before. */
 export function resultOf({ outcome, object }: PlannedWrite, resourceVersion: string | undefined): WriteResult {
   return { outcome, object: resourceVersion === undefined ? object : withResourceVersion(object, resourceVersion) };
+}
+
+const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
+
+/** Without what kubectl notes for itself. */
+function asWritten(object: StoredObject): StoredObject {
+  const { annotations = {}, labels = {}, ...metadata } = object.metadata;
+  const { [LAST_APPLIED]: _noted, ...others } = annotations;
+  return { ...object, metadata: { ...metadata, labels, annotations: others } };
 }
