@@ -333,4 +333,61 @@ test("failed calls, of gRPC and of browsers, look the same through Envoy and thr
   assert.match(envoy["Denied"]!, /^7 not you/);
 });
 
+/** What becomes of a host whose service says each of these in turn, and then goes. */
+async function healthFlags(kind: "mizzen" | "envoy"): Promise<string[]> {
+  // HealthCheckResponse{status}: SERVING is 1, NOT_SERVING 2.
+  let serving = 1;
+  let asked = "";
+  const server = new Server();
+  server.addService(
+    { check: { ...method("", false), path: "/grpc.health.v1.Health/Check" } },
+    {
+      check({ request, metadata }: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) {
+        asked = `${request.toString("hex")} ${metadata.get("x-check").join()}`;
+        if (serving === 0) done({ code: status.NOT_FOUND });
+        else done(null, Buffer.from([8, serving]));
+      },
+    },
+  );
+  const port = await new Promise<number>((done) =>
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (_, bound) => done(bound)),
+  );
+  const times = { timeout: "1s", interval: "0.1s", noTrafficInterval: "0.1s", unhealthyThreshold: 1, healthyThreshold: 1 };
+  const grpcHealthCheck = { serviceName: "echo.Echo", authority: "echo", initialMetadata: [{ header: { key: "x-check", value: "yes" } }] };
+  const cluster = { ...HTTP2, healthChecks: [{ ...times, grpcHealthCheck }] };
+  const proxy = await startLoneProxy(kind, { backendPort: port, cluster, routes: ROUTES });
+  const seen: string[] = [];
+  try {
+    for (const [answer, expected] of [
+      [1, "healthy"],
+      [2, "/failed_active_hc"],
+      [1, "healthy"],
+      [0, "/failed_active_hc"],
+      [1, "healthy"],
+    ] as const) {
+      serving = answer;
+      await eventually(`${kind}: flags are ${expected}`, 10_000, async () => {
+        const flags = /^outbound.*::health_flags::(.*)$/m.exec(await proxy.get("/clusters"))?.[1] ?? "none";
+        return flags === expected ? true : undefined;
+      });
+      seen.push(expected);
+    }
+    server.forceShutdown();
+    const network = await eventually("the network is to blame", 10_000, async () => {
+      const found = await proxy.stats(/health_check\.network_failure$/);
+      return [...found.values()].some((count) => count > 0) ? "network failure" : undefined;
+    });
+    return [...seen, network, asked];
+  } finally {
+    await proxy.stop();
+    server.forceShutdown();
+  }
+}
+
+test("gRPC health checks ask what Envoy's ask, and come to the same", async () => {
+  const envoy = await healthFlags("envoy");
+  assert.deepEqual(await healthFlags("mizzen"), envoy);
+  assert.deepEqual(envoy.at(-1), "0a096563686f2e4563686f yes");
+});
+
 after(() => rmSync(folder, { recursive: true, force: true }));

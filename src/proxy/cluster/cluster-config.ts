@@ -129,6 +129,8 @@ export function parseCluster(wire: Cluster): ClusterConfig {
   const socketOptions = readSocketOptions(wire, refuse);
   const transportSockets = compileTransportSockets(wire, refuse);
   const connection = readConnection(wire, transportSockets, refuse);
+  if (healthCheck?.probe.kind === "grpc" && connection.protocol === "http1")
+    refuse("health_checks[0].grpc_health_check", "needs a cluster that speaks HTTP/2");
   if (violations.length > 0) throw new ConfigError(`cluster "${wire.name}"`, violations);
 
   return Object.freeze({

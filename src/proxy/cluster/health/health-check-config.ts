@@ -1,6 +1,10 @@
 // Cluster.health_checks -> HealthCheckConfig, with Envoy's defaults and limits. As Envoy, a cluster has one at most.
 import { RequestMethod } from "#envoy/gen/envoy/config/core/v3/base_pb";
-import type { HealthCheck, HealthCheck_HttpHealthCheck } from "#envoy/gen/envoy/config/core/v3/health_check_pb";
+import type {
+  HealthCheck,
+  HealthCheck_GrpcHealthCheck,
+  HealthCheck_HttpHealthCheck,
+} from "#envoy/gen/envoy/config/core/v3/health_check_pb";
 import { ProxyProtocolConfig_Version as ProxyVersion } from "#envoy/gen/envoy/config/core/v3/proxy_protocol_pb";
 import { HealthCheckEventFileSinkSchema } from "#envoy/gen/envoy/extensions/health_check/event_sinks/file/v3/file_pb";
 import { CodecClientType } from "#envoy/gen/envoy/type/v3/http_pb";
@@ -31,6 +35,7 @@ type StatusRange = readonly [from: number, to: number];
 
 export interface HttpCheckConfig {
   readonly kind: "http";
+  readonly http2: boolean;
   readonly method: string;
   readonly path: string;
   /** "": the cluster's name. */
@@ -44,6 +49,15 @@ export interface HttpCheckConfig {
   readonly expected: readonly StatusRange[];
   readonly retriable: readonly StatusRange[];
   readonly serviceName: StringMatcher | undefined;
+}
+
+export interface GrpcCheckConfig {
+  readonly kind: "grpc";
+  /** "": of the server as a whole. */
+  readonly serviceName: string;
+  /** "": the cluster's name. */
+  readonly host: string;
+  readonly metadata: HeaderMutation | undefined;
 }
 
 export interface TcpCheckConfig {
@@ -62,7 +76,7 @@ export interface HealthCheckConfig {
   /** Of all hosts whose endpoint says no other; undefined: where traffic goes. */
   readonly altPort: number | undefined;
   readonly reuseConnection: boolean;
-  readonly probe: HttpCheckConfig | TcpCheckConfig;
+  readonly probe: HttpCheckConfig | GrpcCheckConfig | TcpCheckConfig;
   /** Files that events are written to. */
   readonly eventLogs: readonly string[];
   readonly alwaysLogFailures: boolean;
@@ -151,13 +165,12 @@ function readProbe(wire: HealthCheck, path: string, refuse: Refuse): HealthCheck
       };
     }
     case "grpcHealthCheck":
-      refuse(`${path}.grpc_health_check`, "not served yet");
-      return undefined;
+      return readGrpc(healthChecker.value, `${path}.grpc_health_check`, refuse);
     case "customHealthCheck":
       refuse(`${path}.custom_health_check`, `"${healthChecker.value.name}" is not known to this proxy`);
       return undefined;
     case undefined:
-      refuse(path, "needs one of http_health_check, tcp_health_check");
+      refuse(path, "needs one of http_health_check, tcp_health_check, grpc_health_check");
       return undefined;
     default:
       return healthChecker satisfies never;
@@ -166,7 +179,7 @@ function readProbe(wire: HealthCheck, path: string, refuse: Refuse): HealthCheck
 
 function readHttp(wire: HealthCheck_HttpHealthCheck, path: string, refuse: Refuse): HttpCheckConfig {
   if (wire.path === "") refuse(`${path}.path`, "must not be empty");
-  if (wire.codecClientType !== CodecClientType.HTTP1) refuse(`${path}.codec_client_type`, "only HTTP1 is served yet");
+  if (wire.codecClientType === CodecClientType.HTTP3) refuse(`${path}.codec_client_type`, "HTTP3 is not served");
   const method = wire.method === RequestMethod.METHOD_UNSPECIFIED ? "GET" : (RequestMethod[wire.method] ?? "");
   if (method === "" || method === "CONNECT") refuse(`${path}.method`, `${wire.method} cannot be used`);
   const send = readPayload(wire.send, `${path}.send`, refuse);
@@ -181,6 +194,7 @@ function readHttp(wire: HealthCheck_HttpHealthCheck, path: string, refuse: Refus
   const mutation = { requestHeadersToAdd, requestHeadersToRemove, responseHeadersToAdd: [], responseHeadersToRemove: [] };
   return {
     kind: "http",
+    http2: wire.codecClientType === CodecClientType.HTTP2,
     method,
     path: wire.path,
     host: wire.host,
@@ -195,6 +209,16 @@ function readHttp(wire: HealthCheck_HttpHealthCheck, path: string, refuse: Refus
         ? undefined
         : compileStringMatcher(wire.serviceNameMatcher, `${path}.service_name_matcher`, refuse),
   };
+}
+
+function readGrpc(wire: HealthCheck_GrpcHealthCheck, path: string, refuse: Refuse): GrpcCheckConfig {
+  const mutation = {
+    requestHeadersToAdd: wire.initialMetadata,
+    requestHeadersToRemove: [],
+    responseHeadersToAdd: [],
+    responseHeadersToRemove: [],
+  };
+  return { kind: "grpc", serviceName: wire.serviceName, host: wire.authority, metadata: compileHeaderMutation(mutation, path, refuse) };
 }
 
 function readRanges(ranges: readonly Int64Range[], path: string, refuse: Refuse): StatusRange[] {

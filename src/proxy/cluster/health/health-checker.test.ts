@@ -421,6 +421,6 @@ it("a health check that cannot be is refused field by field", () => {
   assert.match(http({}), /http_health_check\.path: must not be empty/);
   assert.match(http({ path: "/", expectedStatuses: [{ start: 300n, end: 200n }] }), /start \(300\) must be below end/);
   assert.match(http({ path: "/", send: { payload: { case: "text", value: "zz" } } }), /not hexadecimal.*has no body/s);
-  assert.match(http({ path: "/", codecClientType: 1 }), /codec_client_type: only HTTP1/);
+  assert.match(http({ path: "/", codecClientType: 2 }), /codec_client_type: HTTP3 is not served/);
   assert.match(refused(tcp(["6"])), /receive\[0\]\.text/);
 });

@@ -3,6 +3,8 @@ import type { ClusterConfig } from "#proxy/cluster/cluster-config";
 import { HostConnectors } from "#proxy/cluster/host-connector";
 import type { EndpointConfig, LoadAssignmentConfig } from "#proxy/cluster/load-assignment";
 import { hostKey } from "#proxy/cluster/upstream-host";
+import { http2CodecStats } from "#proxy/http/http2-codec-stats";
+import type { Http2CodecStats } from "#proxy/http/http2-codec-stats";
 import type { SocketAddress } from "#proxy/net/connection";
 import type { Connector } from "#proxy/net/connector";
 import { isPipe } from "#proxy/net/socket-address";
@@ -15,6 +17,7 @@ import type { HealthCheckConfig } from "./health-check-config.ts";
 import { HealthCheckSession } from "./health-check-session.ts";
 import { HealthCheckStats } from "./health-check-stats.ts";
 import { healthEventLine } from "./health-event.ts";
+import { GrpcProbe } from "./grpc-probe.ts";
 import { HttpProbe } from "./http-probe.ts";
 import type { Probe, ProbeContext } from "./probe.ts";
 import { TcpProbe } from "./tcp-probe.ts";
@@ -45,6 +48,7 @@ export class HealthChecker {
   readonly #scope: StatsScope;
   readonly #stats: HealthCheckStats;
   readonly #connectors: HostConnectors;
+  #http2Stats: Http2CodecStats | undefined;
   /** By what checks depend on: the host's address, where it is asked, and how. */
   readonly #hosts = new Map<string, CheckedHost>();
   readonly #known: HostsHealth;
@@ -150,7 +154,14 @@ export class HealthChecker {
 
   #makeProbe(context: ProbeContext): Probe {
     const { probe } = this.#check;
-    return probe.kind === "http" ? new HttpProbe(probe, context) : new TcpProbe(probe, context);
+    switch (probe.kind) {
+      case "http":
+        return new HttpProbe(probe, context);
+      case "grpc":
+        return new GrpcProbe(probe, context);
+      case "tcp":
+        return new TcpProbe(probe, context);
+    }
   }
 
   #probeContext(endpoint: EndpointConfig): Omit<ProbeContext, "onResult"> {
@@ -158,15 +169,19 @@ export class HealthChecker {
     const { transportLabels, applicationProtocols, probe, reuseConnection } = this.#check;
     const transport = transportSockets.choose(transportLabels ?? endpoint.labels);
     const ownName = endpoint.healthCheck?.hostname ?? "";
-    const configured = probe.kind === "http" ? probe.host : "";
-    const { clock } = this.#context;
+    const configured = probe.kind === "tcp" ? "" : probe.host;
+    const speaksHttp2 = probe.kind === "grpc" || (probe.kind === "http" && probe.http2);
+    const fallbackProtocols = applicationProtocols.length === 0 && speaksHttp2 ? ["h2"] : applicationProtocols;
+    const { clock, random, stats } = this.#context;
     return {
       address: this.#addressOf(endpoint),
-      connector: this.#connectors.for(transport, socketOptions, { proxied: undefined, fallbackProtocols: applicationProtocols }),
+      connector: this.#connectors.for(transport, socketOptions, { proxied: undefined, fallbackProtocols }),
       scheme: transport.isTls ? "https" : "http",
       authority: ownName !== "" ? ownName : configured !== "" ? configured : name,
       reuseConnection,
       clock,
+      random,
+      http2Stats: () => (this.#http2Stats ??= http2CodecStats(stats)),
       stats: this.#scope,
     };
   }

@@ -17,13 +17,13 @@ export type HealthEvent =
 
 export interface HealthEventSource {
   readonly cluster: string;
-  readonly checker: "http" | "tcp";
+  readonly checker: "http" | "grpc" | "tcp";
   readonly host: SocketAddress;
   readonly locality: string;
   readonly wallMs: number;
 }
 
-const CHECKER = { http: HealthCheckerType.HTTP, tcp: HealthCheckerType.TCP } as const;
+const CHECKER = { http: HealthCheckerType.HTTP, grpc: HealthCheckerType.GRPC, tcp: HealthCheckerType.TCP } as const;
 
 export function healthEventLine(event: HealthEvent, { cluster, checker, host, locality, wallMs }: HealthEventSource): string {
   const [region = "", zone = "", subZone = ""] = locality.split("/");

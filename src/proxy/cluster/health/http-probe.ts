@@ -1,8 +1,6 @@
-// An HTTP/1 health check: one request, judged by the status, the body and the name of the service, as Envoy judges it.
-import type { ResponseHeadLimits } from "#proxy/codec/http1/response-head";
+// An HTTP health check: one request, judged by the status, the body and the name of the service, as Envoy judges it.
 import type { HttpClientConnection, HttpClientOwner } from "#proxy/http/client-connection";
 import type { ResponseHeaderMap } from "#proxy/http/header-map";
-import { Http1ClientConnection } from "#proxy/http/http1-client";
 import { PairRequestHeaderMap } from "#proxy/http/pair-header-map";
 import type { ResponseReceiver } from "#proxy/http/stream";
 import { StreamRecord } from "#proxy/http/stream-record";
@@ -10,14 +8,11 @@ import type { PendingConnect } from "#proxy/net/connector";
 import type { Counter } from "#telemetry/stats/store";
 import type { HttpCheckConfig } from "./health-check-config.ts";
 import { holdsInOrder } from "./payload.ts";
-import { NETWORK_FAILURE } from "./probe.ts";
+import { NETWORK_FAILURE, NOBODY } from "./probe.ts";
 import type { Probe, ProbeContext, ProbeResult } from "./probe.ts";
+import { probeClient } from "./probe-client.ts";
 
 const USER_AGENT = "Envoy/HC";
-const HEAD_LIMITS: ResponseHeadLimits = { maxHeadBytes: 60 * 1024, maxHeaders: 100 };
-
-/** Requests of this proxy itself: format strings of added headers see no client. */
-const NOBODY = { address: "127.0.0.1", port: 0 };
 
 export class HttpProbe implements Probe, ResponseReceiver, HttpClientOwner {
   readonly #config: HttpCheckConfig;
@@ -26,6 +21,8 @@ export class HttpProbe implements Probe, ResponseReceiver, HttpClientOwner {
   #connecting: PendingConnect | undefined;
   #client: HttpClientConnection | undefined;
   #waiting = false;
+  /** The host asked for no more requests on the connection. */
+  #leaving = false;
   #response: ResponseHeaderMap | undefined;
   #body: Buffer[] = [];
   #bodyBytes = 0;
@@ -47,11 +44,12 @@ export class HttpProbe implements Probe, ResponseReceiver, HttpClientOwner {
       this.#request(this.#client);
       return;
     }
+    this.#leaving = false;
     const { connector, address } = this.#context;
     this.#connecting = connector.connect(address, 0, {
       onConnected: (connection) => {
         this.#connecting = undefined;
-        this.#client = new Http1ClientConnection(connection, HEAD_LIMITS, this);
+        this.#client = probeClient(this.#config.http2, connection, this.#context, this);
         this.#request(this.#client);
       },
       onConnectFailed: () => {
@@ -79,8 +77,7 @@ export class HttpProbe implements Probe, ResponseReceiver, HttpClientOwner {
     const { authority, scheme, clock } = this.#context;
     const headers = new PairRequestHeaderMap({ method, path, authority, scheme, upgrade: undefined }, [["user-agent", USER_AGENT]]);
     if (mutation !== undefined) {
-      const connection = { local: NOBODY, remote: NOBODY, directRemote: NOBODY, requestedServerName: undefined, tls: undefined };
-      const info = new StreamRecord(clock.wallMs(), clock.monotonicMs(), connection);
+      const info = new StreamRecord(clock.wallMs(), clock.monotonicMs(), NOBODY);
       info.upstreamHost = this.#context.address;
       mutation.applyToRequest(headers, info);
     }
@@ -122,13 +119,16 @@ export class HttpProbe implements Probe, ResponseReceiver, HttpClientOwner {
 
   onStreamDone(_client: HttpClientConnection, reusable: boolean): void {
     const result = this.#result;
-    if (!reusable || !this.#context.reuseConnection) this.#drop();
+    if (!reusable || this.#leaving || !this.#context.reuseConnection) this.#drop();
     if (result !== undefined) this.#end(result);
   }
   onStreamBroken(): void {}
   onStreamReset(): void {}
   onStreamLimit(): void {}
-  onGoAway(): void {}
+  onGoAway(): void {
+    this.#leaving = true;
+    if (!this.#waiting) this.#drop();
+  }
   onProtocolError(): void {}
   onFault(): void {
     this.#drop();

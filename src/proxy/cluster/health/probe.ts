@@ -1,8 +1,10 @@
 // One way to ask a host whether it is well. A probe keeps its connection between checks where that is wanted.
+import type { Http2CodecStats } from "#proxy/http/http2-codec-stats";
 import type { Connector } from "#proxy/net/connector";
-import type { SocketAddress } from "#proxy/net/connection";
+import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { StatsScope } from "#telemetry/stats/store";
 import type { Clock } from "#runtime/clock";
+import type { Random } from "#runtime/random";
 
 export type ProbeResult =
   | { readonly kind: "success"; readonly degraded: boolean }
@@ -17,6 +19,16 @@ export type ProbeResult =
     };
 
 export const NETWORK_FAILURE: ProbeResult = { kind: "failure", type: "NETWORK", retriable: false, excluded: false };
+
+const NO_ADDRESS: SocketAddress = { address: "127.0.0.1", port: 0 };
+/** Requests of this proxy itself: format strings of added headers see no client. */
+export const NOBODY: ConnectionInfo = {
+  local: NO_ADDRESS,
+  remote: NO_ADDRESS,
+  directRemote: NO_ADDRESS,
+  requestedServerName: undefined,
+  tls: undefined,
+};
 
 export interface Probe {
   /** Starts a check. The result comes once, unless `abort` comes first; never before this call has returned. */
@@ -34,6 +46,9 @@ export interface ProbeContext {
   readonly authority: string;
   readonly reuseConnection: boolean;
   readonly clock: Clock;
+  readonly random: Random;
+  /** Of the cluster; made when the first HTTP/2 connection is. */
+  readonly http2Stats: () => Http2CodecStats;
   /** `health_check.` of the cluster. */
   readonly stats: StatsScope;
   /** Also between checks: an idle connection that a TCP host closes is a failure. */
