@@ -17,6 +17,7 @@ test("knows the pseudo headers and the fields that have a meaning to HTTP/2", ()
     [":unknown", "a", FieldKind.UNKNOWN_PSEUDO],
     ["content-length", "0", FieldKind.CONTENT_LENGTH],
     ["te", "trailers", FieldKind.REGULAR],
+    ["te", "Trailers", FieldKind.REGULAR],
     ["te", "gzip", FieldKind.CONNECTION_SPECIFIC],
     ["upgrade", "websocket", FieldKind.CONNECTION_SPECIFIC],
     ["x-a", "any\tvalue \xff", FieldKind.REGULAR],

@@ -74,7 +74,7 @@ function classify(name: string, value: string): number {
   switch (kind) {
     case undefined:
       if (name.charCodeAt(0) === 0x3a) return FieldKind.UNKNOWN_PSEUDO;
-      if (name === "te" && value !== "trailers") return FieldKind.CONNECTION_SPECIFIC;
+      if (name === "te" && value.toLowerCase() !== "trailers") return FieldKind.CONNECTION_SPECIFIC;
       return name !== "" && consistsOf(name, NAME) && isValue(value) ? FieldKind.REGULAR : FieldKind.INVALID;
     case FieldKind.METHOD:
     case FieldKind.PROTOCOL:

@@ -72,7 +72,8 @@ export class InboundControl {
       core.remove(stream);
       stream.handler.onReset(code, "remote", code === ErrorCode.REFUSED_STREAM ? "http2.remote_refuse" : "http2.remote_reset");
       core.ended(stream);
-      core.spendReset();
+      // Behind the response's head it is no waste: that is how clients end streams that would last for ever.
+      if (!stream.headSent) core.spendReset();
     }
   }
 

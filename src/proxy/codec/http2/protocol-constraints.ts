@@ -91,6 +91,10 @@ export class ProtocolConstraints {
     this.#gathered.control++;
   }
 
+  get gatheredFrames(): number {
+    return this.#gathered.frames;
+  }
+
   /** Too many frames wait in our output. */
   outboundFlood(): FloodError | undefined {
     const control = this.#gathered.control + this.#newer.control + this.#older.control;

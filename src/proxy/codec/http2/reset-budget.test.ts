@@ -14,6 +14,8 @@ test("a burst of a thousand, then thirty-three a second, and never more than a b
   nowMs += 2000;
   // One was spent that was not there.
   assert.equal(spend(), 65);
+  for (let i = 0; i < 10; i++) budget.earn();
+  assert.equal(spend(), 9); // one was owed
   nowMs += 1e9;
   assert.equal(spend(), 1000);
 });

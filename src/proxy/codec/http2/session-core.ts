@@ -20,8 +20,9 @@ import { StreamTable } from "./stream-table.ts";
 import { NOBODY } from "./stream.ts";
 import type { Http2Stream, StreamOwner, StreamResetSource } from "./stream.ts";
 
-/** What is gathered before it is written within the turn: a full transport shall be noticed. */
+/** What is gathered before it is written within the turn: a full transport shall be noticed, and one that takes all be no flood. */
 const MAX_GATHERED_BYTES = 131_072;
+const MAX_GATHERED_FRAMES = 1000;
 
 export class SessionCore implements StreamOwner, SendQueueOwner {
   readonly options: Http2SessionOptions;
@@ -155,6 +156,7 @@ export class SessionCore implements StreamOwner, SendQueueOwner {
   endIfDone(stream: Http2Stream): void {
     if (stream.closed || !stream.localClosed || !stream.remoteClosed) return;
     this.remove(stream);
+    this.#resetBudget.earn();
     this.tellDrain(stream);
     this.ended(stream);
   }
@@ -219,8 +221,10 @@ export class SessionCore implements StreamOwner, SendQueueOwner {
     this.spendReset();
   }
 
+  /** A server's alone: a client has opened its streams itself. */
   spendReset(): void {
-    if (!this.closed && !this.#resetBudget.spend()) this.fail(floodError("http2.reset_flood", "streams are reset too often"));
+    if (this.server && !this.closed && !this.#resetBudget.spend())
+      this.fail(floodError("http2.reset_flood", "streams are reset too often"));
   }
 
   #resetStream(stream: Http2Stream, code: number): void {
@@ -275,7 +279,7 @@ export class SessionCore implements StreamOwner, SendQueueOwner {
 
   /** After something was written. */
   wrote(): void {
-    if (this.#writer.bytes > MAX_GATHERED_BYTES) this.flush();
+    if (this.#writer.bytes > MAX_GATHERED_BYTES || this.constraints.gatheredFrames > MAX_GATHERED_FRAMES) this.flush();
     if (this.#writableTold || this.#writer.empty) return;
     this.#writableTold = true;
     this.#output.onWritable();

@@ -69,6 +69,22 @@ test("rapid reset: a burst is served, then the connection ends; a client that re
   assert.equal(slow.error, undefined);
 });
 
+test("resets of streams that were answered, and among as many that end well, are no attack", () => {
+  const answered = greeted();
+  const watch = (i: number): Buffer => {
+    answered.streams.at(-1)?.stream!.sendResponse(200, [], false);
+    return Buffer.concat([i === 0 ? Buffer.alloc(0) : rstStream(2 * i - 1, ErrorCode.CANCEL), headers(2 * i + 1)]);
+  };
+  assert.equal(flood(answered, watch, 5000, true), 5000);
+  const mixed = greeted();
+  const half = (i: number): Buffer => {
+    const { stream } = mixed.streams.at(-1) ?? {};
+    if (stream?.closed === false) stream.sendResponse(200, [], true);
+    return Buffer.concat([headers(4 * i + 1), rstStream(4 * i + 1, ErrorCode.CANCEL), headers(4 * i + 3)]);
+  };
+  assert.equal(flood(mixed, half, 5000, true), 5000);
+});
+
 test("resets that the peer makes us send count like its own", () => {
   const server = greeted();
   const broken = (i: number): Buffer => Buffer.concat([headers(2 * i + 1), windowUpdate(2 * i + 1, 0)]);
@@ -238,5 +254,15 @@ test("a connection that always has something waiting is not taken for a flood", 
     if (sizes.length > 20) server.pendingBytes -= sizes.shift()!;
     server.session.receive(ping(1));
   }
+  assert.equal(server.error, undefined);
+});
+
+test("many small frames in one turn are no flood where the transport takes them", () => {
+  const server = greeted();
+  server.session.receive(headers(1));
+  const { stream } = server.streams[0]!;
+  stream!.sendResponse(200, [], false);
+  for (let i = 0; i < 20_000; i++) stream!.sendData(Buffer.from("a"), false);
+  server.session.receive(ping(1));
   assert.equal(server.error, undefined);
 });
