@@ -42,6 +42,7 @@ import { listenGrpc, type GrpcListener } from "#control-plane/xds/grpc-listener"
 import type { Clock, Timer } from "#runtime/clock";
 import type { Log } from "#runtime/log";
 import { realRandom } from "#runtime/random";
+import { StatusReporter } from "./status-reporter.ts";
 import { listenDebug, type DebugServer } from "./debug/debug-server.ts";
 
 /** A burst of file changes is one push. */
@@ -114,6 +115,7 @@ export class ControlPlane {
   readonly #objectsOfFiles: ObjectsOfFiles;
   readonly #resources = new ResourceTable();
   #objects: CachedObjectStore | undefined;
+  #status: StatusReporter | undefined;
   #api: ApiServer | undefined;
   readonly #server: DiscoveryServer;
   readonly #distribution = new Distribution();
@@ -217,6 +219,10 @@ export class ControlPlane {
       log: log.scope("objects"),
     });
     this.#objects = objects;
+    this.#status = this.#reportStatus(objects);
+    this.#store.subscribe(({ changes }) => {
+      for (const { type, key } of changes) if (type !== "deleted") this.#status?.noteChanged(key);
+    });
     objects.followStored((changes) => {
       putApplied(this.#store, parseFile, changes);
       this.#store.publish();
@@ -241,6 +247,22 @@ export class ControlPlane {
     this.#grpc = await listenGrpc(this.#server, grpc.address, grpc.port, log.scope("xds"));
     this.#http = await listenDebug(() => this.#debugState(), http.address, http.port);
     await this.#listenApi(objects);
+  }
+
+  #reportStatus(store: CachedObjectStore): StatusReporter {
+    return new StatusReporter({
+      store,
+      find: ({ kind, namespace, name }) => this.#store.objects.get(kind, namespace, name),
+      distributionOf: (object) => this.#distribution.of(object, this.#server.proxies),
+      nameOf: ({ apiVersion, kind, metadata: { name, namespace } }) => {
+        const resource = this.#resources.nameOf(apiVersion, kind);
+        return resource === undefined ? undefined : { ...resource, namespace: resource.namespaced ? namespace : "", name };
+      },
+      changeInFile: (object, change) => this.#objectsOfFiles.changeStatus(object, change),
+      onFilesChanged: () => void this.#showFiles(),
+      clock: this.#options.clock,
+      log: this.#options.log.scope("status"),
+    });
   }
 
   async #listenApi(store: CachedObjectStore): Promise<void> {
@@ -294,6 +316,7 @@ export class ControlPlane {
     this.#endpointChange.cancel();
     this.#report?.cancel();
     this.#source.close();
+    this.#status?.close();
     this.#registry.close();
     this.#registrations.close();
     await this.#api?.close();

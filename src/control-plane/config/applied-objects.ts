@@ -18,7 +18,10 @@ function originOf(key: string, object: StoredObject): Origin {
 /** What changes with every write and means nothing to the mesh is left out: it must not make a new object of it. */
 function meaning(object: StoredObject): string {
   const { managedFields: _fields, resourceVersion: _version, generation: _generation, ...metadata } = object.metadata;
-  return JSON.stringify({ ...object, metadata });
+  const { status } = object as { readonly status?: unknown };
+  if (typeof status !== "object" || status === null) return JSON.stringify({ ...object, metadata });
+  const { conditions: _conditions, observedGeneration: _observed, ...said } = status as Readonly<Record<string, unknown>>;
+  return JSON.stringify({ ...object, metadata, status: said });
 }
 
 function documentOf(object: StoredObject, document: SourceDocument): SourceDocument {

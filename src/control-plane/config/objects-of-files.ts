@@ -30,6 +30,15 @@ export class ObjectsOfFiles {
     this.#options = options;
   }
 
+  /** False: the object stands in no file, or clients do not see it. It is told to them with the next list. */
+  changeStatus(object: ApiObject, change: (status: unknown) => unknown): boolean {
+    const form = this.#forms.get(object);
+    if (form === undefined) return false;
+    const status = change(form.object["status"]);
+    if (status !== form.object["status"]) this.#forms.set(object, { ...form, object: { ...form.object, status } });
+    return true;
+  }
+
   /** All that can be seen now. */
   list(): readonly ObjectOfFile[] {
     const found: ObjectOfFile[] = [];
