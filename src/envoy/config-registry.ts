@@ -2,6 +2,7 @@
 import { file_envoy_config_cluster_v3_cluster } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { file_envoy_config_endpoint_v3_endpoint } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
 import { file_envoy_config_listener_v3_listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
+import { file_envoy_config_route_v3_route_components } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
 import { file_envoy_config_route_v3_route } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { file_envoy_extensions_access_loggers_file_v3_file } from "#envoy/gen/envoy/extensions/access_loggers/file/v3/file_pb";
 import { file_envoy_extensions_access_loggers_grpc_v3_als } from "#envoy/gen/envoy/extensions/access_loggers/grpc/v3/als_pb";
@@ -34,16 +35,83 @@ import { file_envoy_extensions_transport_sockets_raw_buffer_v3_raw_buffer } from
 import { file_envoy_extensions_transport_sockets_tls_v3_secret } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb";
 import { file_envoy_extensions_transport_sockets_tls_v3_tls } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb";
 import { file_envoy_extensions_upstreams_http_v3_http_protocol_options } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
+import { file_envoy_extensions_filters_http_bandwidth_limit_v3_bandwidth_limit } from "#envoy/gen/envoy/extensions/filters/http/bandwidth_limit/v3/bandwidth_limit_pb";
+import { file_envoy_extensions_filters_http_basic_auth_v3_basic_auth } from "#envoy/gen/envoy/extensions/filters/http/basic_auth/v3/basic_auth_pb";
+import { file_envoy_extensions_filters_http_buffer_v3_buffer } from "#envoy/gen/envoy/extensions/filters/http/buffer/v3/buffer_pb";
+import { file_envoy_extensions_filters_http_compressor_v3_compressor } from "#envoy/gen/envoy/extensions/filters/http/compressor/v3/compressor_pb";
+import { file_envoy_extensions_filters_http_csrf_v3_csrf } from "#envoy/gen/envoy/extensions/filters/http/csrf/v3/csrf_pb";
+import { file_envoy_extensions_filters_http_decompressor_v3_decompressor } from "#envoy/gen/envoy/extensions/filters/http/decompressor/v3/decompressor_pb";
+import { file_envoy_extensions_filters_http_header_mutation_v3_header_mutation } from "#envoy/gen/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb";
+import { file_envoy_extensions_filters_http_header_to_metadata_v3_header_to_metadata } from "#envoy/gen/envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata_pb";
+import { file_envoy_extensions_filters_http_health_check_v3_health_check } from "#envoy/gen/envoy/extensions/filters/http/health_check/v3/health_check_pb";
+import { file_envoy_extensions_filters_http_local_ratelimit_v3_local_rate_limit } from "#envoy/gen/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit_pb";
+import { file_envoy_extensions_filters_http_on_demand_v3_on_demand } from "#envoy/gen/envoy/extensions/filters/http/on_demand/v3/on_demand_pb";
+import { file_envoy_extensions_filters_http_set_filter_state_v3_set_filter_state } from "#envoy/gen/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb";
+import { file_envoy_extensions_filters_http_set_metadata_v3_set_metadata } from "#envoy/gen/envoy/extensions/filters/http/set_metadata/v3/set_metadata_pb";
+import { file_envoy_extensions_filters_http_stateful_session_v3_stateful_session } from "#envoy/gen/envoy/extensions/filters/http/stateful_session/v3/stateful_session_pb";
+import { file_envoy_extensions_filters_network_connection_limit_v3_connection_limit } from "#envoy/gen/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb";
+import { file_envoy_extensions_filters_network_direct_response_v3_config } from "#envoy/gen/envoy/extensions/filters/network/direct_response/v3/config_pb";
+import { file_envoy_extensions_filters_network_echo_v3_echo } from "#envoy/gen/envoy/extensions/filters/network/echo/v3/echo_pb";
+import { file_envoy_extensions_filters_network_local_ratelimit_v3_local_rate_limit } from "#envoy/gen/envoy/extensions/filters/network/local_ratelimit/v3/local_rate_limit_pb";
+import { file_envoy_extensions_filters_network_rbac_v3_rbac } from "#envoy/gen/envoy/extensions/filters/network/rbac/v3/rbac_pb";
+import { file_envoy_extensions_filters_network_set_filter_state_v3_set_filter_state } from "#envoy/gen/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb";
+import { file_envoy_extensions_filters_network_sni_cluster_v3_sni_cluster } from "#envoy/gen/envoy/extensions/filters/network/sni_cluster/v3/sni_cluster_pb";
+import { file_envoy_extensions_compression_gzip_compressor_v3_gzip } from "#envoy/gen/envoy/extensions/compression/gzip/compressor/v3/gzip_pb";
+import { file_envoy_extensions_compression_gzip_decompressor_v3_gzip } from "#envoy/gen/envoy/extensions/compression/gzip/decompressor/v3/gzip_pb";
+import { file_envoy_extensions_compression_brotli_compressor_v3_brotli } from "#envoy/gen/envoy/extensions/compression/brotli/compressor/v3/brotli_pb";
+import { file_envoy_extensions_compression_brotli_decompressor_v3_brotli } from "#envoy/gen/envoy/extensions/compression/brotli/decompressor/v3/brotli_pb";
+import { file_envoy_extensions_compression_zstd_compressor_v3_zstd } from "#envoy/gen/envoy/extensions/compression/zstd/compressor/v3/zstd_pb";
+import { file_envoy_extensions_compression_zstd_decompressor_v3_zstd } from "#envoy/gen/envoy/extensions/compression/zstd/decompressor/v3/zstd_pb";
+import { file_envoy_extensions_http_stateful_session_cookie_v3_cookie } from "#envoy/gen/envoy/extensions/http/stateful_session/cookie/v3/cookie_pb";
+import { file_envoy_extensions_http_stateful_session_header_v3_header } from "#envoy/gen/envoy/extensions/http/stateful_session/header/v3/header_pb";
+import { file_envoy_extensions_http_early_header_mutation_header_mutation_v3_header_mutation } from "#envoy/gen/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb";
+import { file_envoy_extensions_internal_redirect_previous_routes_v3_previous_routes_config } from "#envoy/gen/envoy/extensions/internal_redirect/previous_routes/v3/previous_routes_config_pb";
+import { file_envoy_extensions_path_match_uri_template_v3_uri_template_match } from "#envoy/gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb";
+import { file_envoy_extensions_path_rewrite_uri_template_v3_uri_template_rewrite } from "#envoy/gen/envoy/extensions/path/rewrite/uri_template/v3/uri_template_rewrite_pb";
 import { file_istio_alpn } from "#envoy/gen/istio/alpn_pb";
 import { file_istio_stats } from "#envoy/gen/istio/stats_pb";
 import { file_udpa_type_v1_typed_struct } from "#envoy/gen/udpa/type/v1/typed_struct_pb";
 import { registryOf } from "./any.ts";
 
 export const configRegistry = registryOf(
+  file_envoy_extensions_internal_redirect_previous_routes_v3_previous_routes_config,
+  file_envoy_extensions_path_match_uri_template_v3_uri_template_match,
+  file_envoy_extensions_path_rewrite_uri_template_v3_uri_template_rewrite,
+  file_envoy_extensions_filters_http_bandwidth_limit_v3_bandwidth_limit,
+  file_envoy_extensions_filters_http_basic_auth_v3_basic_auth,
+  file_envoy_extensions_filters_http_buffer_v3_buffer,
+  file_envoy_extensions_filters_http_compressor_v3_compressor,
+  file_envoy_extensions_filters_http_csrf_v3_csrf,
+  file_envoy_extensions_filters_http_decompressor_v3_decompressor,
+  file_envoy_extensions_filters_http_header_mutation_v3_header_mutation,
+  file_envoy_extensions_filters_http_header_to_metadata_v3_header_to_metadata,
+  file_envoy_extensions_filters_http_health_check_v3_health_check,
+  file_envoy_extensions_filters_http_local_ratelimit_v3_local_rate_limit,
+  file_envoy_extensions_filters_http_on_demand_v3_on_demand,
+  file_envoy_extensions_filters_http_set_filter_state_v3_set_filter_state,
+  file_envoy_extensions_filters_http_set_metadata_v3_set_metadata,
+  file_envoy_extensions_filters_http_stateful_session_v3_stateful_session,
+  file_envoy_extensions_filters_network_connection_limit_v3_connection_limit,
+  file_envoy_extensions_filters_network_direct_response_v3_config,
+  file_envoy_extensions_filters_network_echo_v3_echo,
+  file_envoy_extensions_filters_network_local_ratelimit_v3_local_rate_limit,
+  file_envoy_extensions_filters_network_rbac_v3_rbac,
+  file_envoy_extensions_filters_network_set_filter_state_v3_set_filter_state,
+  file_envoy_extensions_filters_network_sni_cluster_v3_sni_cluster,
+  file_envoy_extensions_compression_gzip_compressor_v3_gzip,
+  file_envoy_extensions_compression_gzip_decompressor_v3_gzip,
+  file_envoy_extensions_compression_brotli_compressor_v3_brotli,
+  file_envoy_extensions_compression_brotli_decompressor_v3_brotli,
+  file_envoy_extensions_compression_zstd_compressor_v3_zstd,
+  file_envoy_extensions_compression_zstd_decompressor_v3_zstd,
+  file_envoy_extensions_http_stateful_session_cookie_v3_cookie,
+  file_envoy_extensions_http_stateful_session_header_v3_header,
+  file_envoy_extensions_http_early_header_mutation_header_mutation_v3_header_mutation,
   file_envoy_config_cluster_v3_cluster,
   file_envoy_config_endpoint_v3_endpoint,
   file_envoy_config_listener_v3_listener,
   file_envoy_config_route_v3_route,
+  file_envoy_config_route_v3_route_components,
   file_envoy_extensions_access_loggers_file_v3_file,
   file_envoy_extensions_access_loggers_grpc_v3_als,
   file_envoy_extensions_access_loggers_stream_v3_stream,

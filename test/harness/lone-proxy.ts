@@ -6,24 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromJson, toBinary } from "@bufbuild/protobuf";
 import type { DescMessage, JsonObject } from "@bufbuild/protobuf";
-import { file_envoy_extensions_access_loggers_file_v3_file as fileLogFile } from "#envoy/gen/envoy/extensions/access_loggers/file/v3/file_pb";
-import { file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager as hcmFile } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
-import { file_envoy_extensions_filters_http_cors_v3_cors as corsFile } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
-import { file_envoy_extensions_filters_http_fault_v3_fault as faultFile } from "#envoy/gen/envoy/extensions/filters/http/fault/v3/fault_pb";
-import { file_envoy_extensions_internal_redirect_previous_routes_v3_previous_routes_config as previousRoutesFile } from "#envoy/gen/envoy/extensions/internal_redirect/previous_routes/v3/previous_routes_config_pb";
-import { file_envoy_extensions_path_match_uri_template_v3_uri_template_match as uriMatchFile } from "#envoy/gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb";
-import { file_envoy_extensions_path_rewrite_uri_template_v3_uri_template_rewrite as uriRewriteFile } from "#envoy/gen/envoy/extensions/path/rewrite/uri_template/v3/uri_template_rewrite_pb";
-import { file_envoy_extensions_filters_http_router_v3_router as routerFile } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
-import { file_envoy_extensions_transport_sockets_tls_v3_tls as tlsFile } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb";
-import { file_envoy_extensions_filters_http_grpc_stats_v3_config as grpcStatsFile } from "#envoy/gen/envoy/extensions/filters/http/grpc_stats/v3/config_pb";
-import { file_envoy_extensions_filters_http_grpc_web_v3_grpc_web as grpcWebFile } from "#envoy/gen/envoy/extensions/filters/http/grpc_web/v3/grpc_web_pb";
-import { file_envoy_extensions_upstreams_http_v3_http_protocol_options as httpOptionsFile } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
 import { isFree } from "#agent/instance-address";
-import { registryOf } from "#envoy/any";
+import { configRegistry as registry } from "#envoy/config-registry";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
 import { benchBootstrap } from "../../bench/sidecar-resources.ts";
 import { startReplayServer } from "../replay/ads-server.ts";
@@ -34,20 +22,6 @@ import { envoyBinary } from "./tools.ts";
 
 const TYPE = "type.googleapis.com/envoy.extensions.filters";
 const ADS = { ads: {}, resourceApiVersion: "V3" };
-const registry = registryOf(
-  previousRoutesFile,
-  uriMatchFile,
-  uriRewriteFile,
-  hcmFile,
-  faultFile,
-  corsFile,
-  grpcStatsFile,
-  grpcWebFile,
-  routerFile,
-  fileLogFile,
-  tlsFile,
-  httpOptionsFile,
-);
 const PROXY_CLUSTER = "outbound|80||backend.default.svc.cluster.local";
 const LOG_FORMAT =
   "%REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %BYTES_RECEIVED% %BYTES_SENT% %UPSTREAM_REQUEST_ATTEMPT_COUNT%\n";
@@ -191,9 +165,13 @@ export async function startLoneProxy(kind: "mizzen" | "envoy", options: LoneProx
   writeFileSync(bootstrap, JSON.stringify(benchBootstrap(id, ads.port, adminPort)));
   const child =
     kind === "envoy"
-      ? spawn(envoyBinary(), ["-c", bootstrap, "--concurrency", "1", "--disable-hot-restart", "-l", "error"], {
-          stdio: ["ignore", "ignore", "pipe"],
-        })
+      ? spawn(
+          envoyBinary(),
+          ["-c", bootstrap, "--concurrency", "1", "--disable-hot-restart", "-l", "error", "--file-flush-interval-msec", "100"],
+          {
+            stdio: ["ignore", "ignore", "pipe"],
+          },
+        )
       : spawn(process.execPath, [join(ROOT, "bench/data-plane-process.ts"), bootstrap, ...(options.poison === true ? ["poison"] : [])], {
           stdio: ["ignore", "ignore", "pipe"],
         });

@@ -15,7 +15,7 @@ export function dumpResource(typeUrl: string, bytes: Uint8Array): JsonObject {
 }
 
 /** Fields that the API marks as sensitive and that hold a DataSource, or a list of them. */
-const SENSITIVE: ReadonlySet<string> = new Set(["private_key", "password", "pkcs12", "session_ticket_keys"]);
+const SENSITIVE: ReadonlySet<string> = new Set(["private_key", "password", "pkcs12", "session_ticket_keys", "users"]);
 
 const REDACTED = "[redacted]";
 

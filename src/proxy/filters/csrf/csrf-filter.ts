@@ -83,7 +83,7 @@ class CsrfFilter implements HttpFilter {
   }
 
   #isValid(source: string, headers: RequestHeaderMap): boolean {
-    return source === hostAndPort(headers.authority) || this.#policy.additionalOrigins.some((matcher) => matcher.matches(source));
+    return source === headers.authority || this.#policy.additionalOrigins.some((matcher) => matcher.matches(source));
   }
 
   #rolls(share: number): boolean {
@@ -91,14 +91,13 @@ class CsrfFilter implements HttpFilter {
   }
 }
 
-/** Of the page that sends the request: Origin, or Referer where that says nothing. */
+/** Of the page that sends the request: Origin, or Referer where there is none; "": neither names a site. */
 function sourceOrigin(headers: RequestHeaderMap): string {
   const origin = headers.get("origin") ?? "";
   return hostAndPort(origin === "" ? (headers.get("referer") ?? "") : origin);
 }
 
-/** What stands between scheme and path; text without a scheme is taken as it is. */
+/** What stands between scheme and path; of "null", and of text without a scheme, nothing. */
 function hostAndPort(text: string): string {
-  const match = /^https?:\/\/(?:[^/?#@]*@)?([^/?#]+)/i.exec(text);
-  return match?.[1] ?? text;
+  return /^https?:\/\/(?:[^/?#@]*@)?([^/?#]+)/i.exec(text)?.[1] ?? "";
 }

@@ -34,7 +34,9 @@ class Bench {
       response.get("x-envoy-immediate-health-check-fail") === undefined ? undefined : "fail",
     ];
     const { reply } = sink;
-    const outcome = reply === undefined ? `passed ${sink.text.join(" ")}` : `${reply.status} ${reply.flag ?? "-"} ${reply.details}`;
+    const told = reply?.headers?.map(([name]) => name).join() ?? "";
+    const outcome =
+      reply === undefined ? `passed ${sink.text.join(" ")}` : `${reply.status} ${reply.flag ?? "-"} ${reply.details} ${told}`.trimEnd();
     return [outcome, ...marks.filter((mark) => mark !== undefined)].join(", ");
   }
 }
@@ -44,7 +46,7 @@ test("without pass-through the proxy answers by its own state, once the request 
   assert.equal(bench.ask(), "200 - health_check_ok, service");
   assert.equal(bench.ask("/other"), "passed headers x.");
   bench.stream.local.failHealthChecks(true);
-  assert.equal(bench.ask(), "503 LH health_check_failed, service");
+  assert.equal(bench.ask(), "503 LH health_check_failed x-envoy-immediate-health-check-fail, service");
   assert.equal(bench.ask("/other"), "passed headers x., fail");
 });
 
@@ -52,7 +54,7 @@ test("with pass-through the application answers, unless the proxy was failed", (
   const bench = new Bench({ passThroughMode: true });
   assert.equal(bench.ask(), "passed headers x., service");
   bench.stream.local.failHealthChecks(true);
-  assert.equal(bench.ask(), "503 LH health_check_failed, service");
+  assert.equal(bench.ask(), "503 LH health_check_failed x-envoy-immediate-health-check-fail, service");
 });
 
 test("an answer of the application can be given again for a while", () => {

@@ -114,7 +114,8 @@ class HealthCheckFilter implements HttpFilter {
   }
 
   #answer(): LocalReply {
-    if (this.#thread.local.healthCheckFailed) return reply(503, "health_check_failed");
+    if (this.#thread.local.healthCheckFailed)
+      return { ...reply(503, "health_check_failed"), headers: [["x-envoy-immediate-health-check-fail", "true"]] };
     const cached = this.#cache?.get();
     if (cached !== undefined) return reply(cached.status, "health_check_cached", cached.degraded);
     return clustersHealth(this.#config.minHealthyPercent, this.#thread.clusters);
