@@ -506,6 +506,17 @@ describe("cluster manager", () => {
     assert.equal(running.chooseHost(ask())?.address.port, 1);
   });
 
+  it("takes the host that a session names, as long as it is there and not unhealthy", () => {
+    const { manager } = new Fixture();
+    manager.upsertCluster(cluster(EDS));
+    manager.setLoadAssignment(endpoints("reviews", endpoint(1), endpoint(2, { health: "UNHEALTHY" })));
+    const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
+    const chosen = (port: number, strict: boolean): number | undefined =>
+      running.chooseHost(ask({ overrideHost: { address: `127.0.0.1:${port}`, strict } }))?.address.port;
+    assert.deepEqual([chosen(1, true), chosen(2, true), chosen(3, true)], [1, undefined, undefined]);
+    assert.deepEqual([chosen(2, false), chosen(3, false)], [1, 1]);
+  });
+
   it("avoids hosts that were tried, as often as it may ask again", () => {
     const { manager } = new Fixture();
     manager.upsertCluster(cluster({ ...(EDS as object), lbPolicy: "ROUND_ROBIN" }));

@@ -70,7 +70,15 @@ export interface HostStats {
   rqTimeout: number;
 }
 
+export interface OverrideHost {
+  /** `10.0.0.1:80`, `[::1]:80` */
+  readonly address: string;
+  /** No other host will do. */
+  readonly strict: boolean;
+}
+
 export interface LoadBalancerContext {
+  readonly overrideHost?: OverrideHost | undefined;
   readonly randomValue: number;
   /** What the route's hash policy made of the request; undefined: nothing. */
   readonly hash: bigint | undefined;

@@ -9,6 +9,7 @@ import { http2CodecStats } from "#proxy/http/http2-codec-stats";
 import type { Http2CodecStats } from "#proxy/http/http2-codec-stats";
 import type { HttpVersion } from "#proxy/http/stream";
 import type { Connector } from "#proxy/net/connector";
+import { addressText } from "#proxy/net/socket-address";
 import type { RoutingPriority } from "#proxy/route/route";
 import type { Secrets } from "#proxy/transport-socket/tls-context";
 import type { UpstreamTransport } from "#proxy/transport-socket/upstream-transport";
@@ -280,6 +281,16 @@ export class UpstreamCluster implements Cluster {
 
   chooseHost(context: LoadBalancerContext): Host | undefined {
     if (this.#config.discovery.kind === "original-dst") return this.#originalDestination(context.originalDestination);
+    const { overrideHost } = context;
+    if (overrideHost !== undefined) {
+      const wanted = this.#list.find(({ address }) => addressText(address) === overrideHost.address);
+      // Envoy's default of override_host_status leaves out who is certainly unhealthy.
+      if (wanted !== undefined && wanted.health !== "unhealthy") return wanted;
+      if (overrideHost.strict) {
+        this.stats.noneHealthy.inc();
+        return undefined;
+      }
+    }
     const all = this.#subsets === undefined ? this.#set : this.#subsets.setFor(context.metadataMatch);
     if (all === undefined) {
       this.stats.noneHealthy.inc();

@@ -17,6 +17,7 @@ import { onDemandFilterCompiler } from "#proxy/filters/on-demand/on-demand-filte
 import { routerFilterCompiler } from "#proxy/filters/router/router-compiler";
 import { setFilterStateFilterCompiler } from "#proxy/filters/set-filter-state/set-filter-state-filter";
 import { setMetadataFilterCompiler } from "#proxy/filters/set-metadata/set-metadata-filter";
+import { statefulSessionFilterCompiler } from "#proxy/filters/stateful-session/stateful-session-filter";
 import type { HttpFilterCompiler } from "#proxy/http/filter";
 
 export const HTTP_FILTERS: readonly HttpFilterCompiler[] = [
@@ -38,4 +39,5 @@ export const HTTP_FILTERS: readonly HttpFilterCompiler[] = [
   routerFilterCompiler,
   setFilterStateFilterCompiler,
   setMetadataFilterCompiler,
+  statefulSessionFilterCompiler,
 ];

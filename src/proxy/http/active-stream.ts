@@ -2,6 +2,7 @@
 // statistics, access log. It ends exactly once (`#end`); after that every call does nothing.
 import type { Clock } from "#runtime/clock";
 import type { Random } from "#runtime/random";
+import type { OverrideHost } from "#proxy/cluster/cluster";
 import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { FilterConfigs } from "#proxy/route/filter-config";
 import type { RouteEntry, RouteInput } from "#proxy/route/route";
@@ -72,6 +73,7 @@ export class ActiveStream
   #answeredLocally = false;
   #random = -1;
   #route: RouteEntry | undefined = undefined;
+  overrideHost: OverrideHost | undefined = undefined;
   #routeKnown = false;
   #refusal: LocalReply | undefined = undefined;
   #redirects: RedirectHistory | undefined = undefined;

@@ -1,5 +1,5 @@
 // A stream as filters see it, for their tests: one route, a clock that stands still.
-import type { ClusterManager } from "#proxy/cluster/cluster";
+import type { ClusterManager, OverrideHost } from "#proxy/cluster/cluster";
 import { SharedLocalInfo } from "#proxy/local-info";
 import type { ConnectionInfo } from "#proxy/net/connection";
 import type { FilterConfigs } from "#proxy/route/filter-config";
@@ -21,6 +21,7 @@ export class FakeFilterStream implements FilterStream {
   readonly connection: ConnectionInfo;
   readonly bufferLimitBytes = 1024;
   ended = false;
+  overrideHost: OverrideHost | undefined;
   cleared = 0;
   /** The thread's root scope. */
   readonly stats = new FakeStats();

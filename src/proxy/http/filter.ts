@@ -2,6 +2,7 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { Clock } from "#runtime/clock";
 import type { Random } from "#runtime/random";
+import type { OverrideHost } from "#proxy/cluster/cluster";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import type { ResponseFlag, StreamInfo } from "./stream-info.ts";
 import type { ConnectionInfo } from "#proxy/net/connection";
@@ -42,6 +43,8 @@ export interface FilterStream {
   /** The downstream connection's two ends. */
   readonly connection: ConnectionInfo;
   readonly routeInput: RouteInput;
+  /** Where the request is to go, whatever the load balancer says; a filter may set it before the router chooses. */
+  overrideHost: OverrideHost | undefined;
   /** How much of a message a filter may hold back. */
   readonly bufferLimitBytes: number;
   /** True once the stream is over: a filter that waited must not go on. */

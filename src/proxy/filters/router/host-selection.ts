@@ -1,5 +1,5 @@
 // What the load balancer may know of one request: its hash, its client, and the hosts that earlier tries went to.
-import type { Host, LoadBalancerContext } from "#proxy/cluster/cluster";
+import type { Host, LoadBalancerContext, OverrideHost } from "#proxy/cluster/cluster";
 import { PreviousPriorities } from "#proxy/cluster/previous-priorities";
 import type { RequestHeaderMap } from "#proxy/http/header-map";
 import type { TerminalStream } from "#proxy/http/terminal-filter";
@@ -29,6 +29,10 @@ export class HostSelection implements LoadBalancerContext {
   }
   get hostSelectionAttempts(): number {
     return this.#policy?.hostSelectionAttempts ?? 0;
+  }
+  /** Of the first try: a retry takes what the load balancer gives. */
+  get overrideHost(): OverrideHost | undefined {
+    return this.#policy === undefined ? this.#stream.overrideHost : undefined;
   }
   get originalDestination(): SocketAddress | undefined {
     return this.#stream.originalDestination;
