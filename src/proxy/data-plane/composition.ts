@@ -6,6 +6,7 @@ import { connectionLimitCompiler } from "#proxy/listener/network-filters/connect
 import { directResponseCompiler } from "#proxy/listener/network-filters/direct-response";
 import { echoCompiler } from "#proxy/listener/network-filters/echo";
 import { localRateLimitCompiler } from "#proxy/listener/network-filters/local-ratelimit";
+import { networkRbacCompiler } from "#proxy/listener/network-filters/rbac";
 import { networkSetFilterStateCompiler } from "#proxy/listener/network-filters/set-filter-state";
 import { sniClusterCompiler } from "#proxy/listener/network-filters/sni-cluster";
 import { tcpProxyCompiler } from "#proxy/listener/tcp-proxy";
@@ -17,6 +18,7 @@ export const COMPILERS: CompilerTables = {
     httpConnectionManagerCompiler(HTTP_FILTERS),
     tcpProxyCompiler({ compile: compileAccessLog }),
     sniClusterCompiler,
+    networkRbacCompiler,
     networkSetFilterStateCompiler,
     connectionLimitCompiler,
     localRateLimitCompiler,

@@ -9,6 +9,7 @@ import { ConnectionLimitSchema } from "#envoy/gen/envoy/extensions/filters/netwo
 import { ConfigSchema as DirectResponseSchema } from "#envoy/gen/envoy/extensions/filters/network/direct_response/v3/config_pb";
 import { EchoSchema } from "#envoy/gen/envoy/extensions/filters/network/echo/v3/echo_pb";
 import { LocalRateLimitSchema } from "#envoy/gen/envoy/extensions/filters/network/local_ratelimit/v3/local_rate_limit_pb";
+import { RBACSchema } from "#envoy/gen/envoy/extensions/filters/network/rbac/v3/rbac_pb";
 import { ConfigSchema as SetFilterStateSchema } from "#envoy/gen/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb";
 import { SniClusterSchema } from "#envoy/gen/envoy/extensions/filters/network/sni_cluster/v3/sni_cluster_pb";
 import { Violations } from "#proxy/field-check";
@@ -22,10 +23,12 @@ import { connectionLimitCompiler } from "./connection-limit.ts";
 import { directResponseCompiler } from "./direct-response.ts";
 import { echoCompiler } from "./echo.ts";
 import { localRateLimitCompiler } from "./local-ratelimit.ts";
+import { networkRbacCompiler } from "./rbac.ts";
 import { networkSetFilterStateCompiler } from "./set-filter-state.ts";
 import { sniClusterCompiler } from "./sni-cluster.ts";
 
 const COMPILERS = [
+  networkRbacCompiler,
   networkSetFilterStateCompiler,
   sniClusterCompiler,
   connectionLimitCompiler,
@@ -139,6 +142,23 @@ test("set_filter_state leaves texts for what comes later, and may choose the TCP
   const { context } = new Bench(filter(SetFilterStateSchema, { onNewConnection }), filter(EchoSchema)).connect("web");
   assert.equal(context.info.filterState?.get("who"), "10.0.0.1");
   assert.equal(context.tcpProxyCluster, "for-web");
+});
+
+test("rbac closes who is denied, and only counts what shadow rules would do", () => {
+  const policy = (requestedServerName: JsonValue): JsonValue => ({
+    policies: { p: { permissions: [{ requestedServerName }], principals: [{ any: true }] } },
+  });
+  const rules = { rules: policy({ exact: "web" }), shadowRules: policy({ exact: "other" }), shadowRulesStatPrefix: "test_" };
+  const bench = new Bench(filter(RBACSchema, { statPrefix: "tcp.", ...rules }), filter(EchoSchema));
+  assert.equal(bench.connect("web").connection.closed, undefined);
+  assert.equal(bench.connect("other").connection.closed, "now");
+  const count = (name: string): number => bench.stats.get(`tcp.rbac.${name}`);
+  assert.deepEqual(["allowed", "denied", "test_shadow_allowed", "test_shadow_denied"].map(count), [1, 1, 1, 1]);
+  assert.equal(new Bench(filter(RBACSchema, { statPrefix: "x" }), filter(EchoSchema)).connect().connection.closed, undefined);
+  assert.deepEqual(
+    problems(filter(RBACSchema, { enforcementType: "CONTINUOUS", matcher: {} }), filter(EchoSchema)).map((text) => text.split(":")[0]),
+    ["filters[0].typed_config.stat_prefix", "filters[0].typed_config.matcher", "filters[0].typed_config.enforcement_type"],
+  );
 });
 
 test("direct_response says its text and closes", () => {

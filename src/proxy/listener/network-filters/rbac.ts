@@ -1,0 +1,47 @@
+// envoy.filters.network.rbac: connections that the rules deny are closed; shadow rules are only counted. Decided when the connection is
+// there, with its handshake done, where Envoy waits for its first byte.
+import { RBAC_EnforcementType as Enforcement, RBACSchema } from "#envoy/gen/envoy/extensions/filters/network/rbac/v3/rbac_pb";
+import type { RBAC } from "#envoy/gen/envoy/config/rbac/v3/rbac_pb";
+import type { ConnectionFilterFactory, NetworkFilterCompiler } from "#proxy/listener/network-filter";
+import { compileConnectionRules } from "#proxy/rbac/connection-rules";
+import type { ConnectionRules } from "#proxy/rbac/connection-rules";
+import { unpackConfig } from "#proxy/unpack-config";
+
+export const networkRbacCompiler: NetworkFilterCompiler = {
+  configTypes: [RBACSchema.typeName],
+  compile(_name, any, path, thread): ConnectionFilterFactory {
+    let rules: ConnectionRules | undefined;
+    let shadowRules: ConnectionRules | undefined;
+    const wire = unpackConfig(any, RBACSchema, path, (config, refuse) => {
+      if (config.statPrefix === "") refuse("stat_prefix", "must not be empty");
+      if (config.matcher !== undefined) refuse("matcher", "not served by this proxy");
+      if (config.shadowMatcher !== undefined) refuse("shadow_matcher", "not served by this proxy");
+      if (config.enforcementType !== Enforcement.ONE_TIME_ON_FIRST_BYTE)
+        refuse("enforcement_type", "only ONE_TIME_ON_FIRST_BYTE is served by this proxy");
+      const compile = (one: RBAC | undefined, field: string): ConnectionRules | undefined =>
+        one === undefined ? undefined : compileConnectionRules(one, field, refuse);
+      rules = compile(config.rules, "rules");
+      shadowRules = compile(config.shadowRules, "shadow_rules");
+    });
+    if (thread === undefined) return { onNewConnection: () => "continue" };
+    // A prefix may bring its own dot: Istio's is "tcp.".
+    const scope = thread.stats.scope(wire.statPrefix.replace(/\.$/, ""), "rbac");
+    const allowed = scope.counter("allowed");
+    const denied = scope.counter("denied");
+    const shadowAllowed = scope.counter(`${wire.shadowRulesStatPrefix}shadow_allowed`);
+    const shadowDenied = scope.counter(`${wire.shadowRulesStatPrefix}shadow_denied`);
+    return {
+      onNewConnection({ info }) {
+        if (shadowRules !== undefined) (shadowRules(info) ? shadowAllowed : shadowDenied).inc();
+        if (rules === undefined) return "continue";
+        if (rules(info)) {
+          allowed.inc();
+          return "continue";
+        }
+        denied.inc();
+        return "close";
+      },
+      release: () => scope.release(),
+    };
+  },
+};
