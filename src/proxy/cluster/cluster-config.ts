@@ -179,7 +179,8 @@ function refuseWhatIsNotThere(wire: Cluster, refuse: Refuse): void {
   for (const [isSet, field] of set) if (isSet) refuse(field, "not served yet");
 
   const common = wire.commonLbConfig;
-  if (common?.consistentHashingLbConfig !== undefined) refuse("common_lb_config.consistent_hashing_lb_config", "not served yet");
+  if (common?.consistentHashingLbConfig?.hashBalanceFactor !== undefined)
+    refuse("common_lb_config.consistent_hashing_lb_config.hash_balance_factor", "not served yet");
   if (common?.overrideHostStatus !== undefined) refuse("common_lb_config.override_host_status", "not served yet");
   if (common?.closeConnectionsOnHostSetChange === true) refuse("common_lb_config.close_connections_on_host_set_change", "not served yet");
   if (common?.localityConfigSpecifier.case === "zoneAwareLbConfig") refuse("common_lb_config.zone_aware_lb_config", "not served yet");

@@ -12,10 +12,11 @@ export type LbConfig =
       readonly policy: "least-request";
       readonly choiceCount: number;
       readonly activeRequestBias: number;
+      readonly fullScan?: boolean;
       readonly slowStart: SlowStartConfig | undefined;
     }
-  | { readonly policy: "ring-hash"; readonly minimumRingSize: number; readonly maximumRingSize: number }
-  | { readonly policy: "maglev"; readonly tableSize: number };
+  | { readonly policy: "ring-hash"; readonly minimumRingSize: number; readonly maximumRingSize: number; readonly useHostname?: boolean }
+  | { readonly policy: "maglev"; readonly tableSize: number; readonly useHostname?: boolean };
 
 type Refuse = (path: string, message: string) => void;
 
@@ -33,6 +34,7 @@ export function readLb(wire: Cluster, originalDestination: boolean, refuse: Refu
     return { policy: "round-robin", slowStart: undefined };
   }
   if (originalDestination) refuse("lb_policy", "a cluster of type ORIGINAL_DST needs CLUSTER_PROVIDED");
+  const useHostname = wire.commonLbConfig?.consistentHashingLbConfig?.useHostnameForHashing ?? false;
   switch (wire.lbPolicy) {
     case Cluster_LbPolicy.ROUND_ROBIN:
       return {
@@ -45,9 +47,9 @@ export function readLb(wire: Cluster, originalDestination: boolean, refuse: Refu
     case Cluster_LbPolicy.LEAST_REQUEST:
       return readLeastRequest(config.case === "leastRequestLbConfig" ? config.value : {}, "least_request_lb_config", refuse);
     case Cluster_LbPolicy.RING_HASH:
-      return readRingHash(config.case === "ringHashLbConfig" ? config.value : {}, "ring_hash_lb_config", refuse);
+      return readRingHash(config.case === "ringHashLbConfig" ? config.value : {}, "ring_hash_lb_config", refuse, useHostname);
     case Cluster_LbPolicy.MAGLEV:
-      return readMaglev(config.case === "maglevLbConfig" ? config.value : {}, "maglev_lb_config", refuse);
+      return readMaglev(config.case === "maglevLbConfig" ? config.value : {}, "maglev_lb_config", refuse, useHostname);
     default:
       refuse("lb_policy", `${Cluster_LbPolicy[wire.lbPolicy] ?? String(wire.lbPolicy)} is not served yet`);
       return { policy: "round-robin", slowStart: undefined };
@@ -88,7 +90,7 @@ interface RingHashWire {
   readonly hashFunction?: HashFunction | undefined;
 }
 
-export function readRingHash(wire: RingHashWire, path: string, refuse: Refuse): LbConfig {
+export function readRingHash(wire: RingHashWire, path: string, refuse: Refuse, useHostname = false): LbConfig {
   const minimumRingSize = Number(wire.minimumRingSize ?? DEFAULT_MINIMUM_RING_SIZE);
   const maximumRingSize = Number(wire.maximumRingSize ?? MAX_RING_SIZE);
   const { hashFunction = HashFunction.XX_HASH } = wire;
@@ -97,14 +99,14 @@ export function readRingHash(wire: RingHashWire, path: string, refuse: Refuse): 
   if (minimumRingSize > MAX_RING_SIZE) refuse(`${path}.minimum_ring_size`, `must not be above ${MAX_RING_SIZE}`);
   if (maximumRingSize > MAX_RING_SIZE) refuse(`${path}.maximum_ring_size`, `must not be above ${MAX_RING_SIZE}`);
   if (minimumRingSize > maximumRingSize) refuse(`${path}.minimum_ring_size`, "must not be above maximum_ring_size");
-  return { policy: "ring-hash", minimumRingSize, maximumRingSize };
+  return { policy: "ring-hash", minimumRingSize, maximumRingSize, ...(useHostname ? { useHostname } : {}) };
 }
 
-export function readMaglev(wire: { readonly tableSize?: bigint | undefined }, path: string, refuse: Refuse): LbConfig {
+export function readMaglev(wire: { readonly tableSize?: bigint | undefined }, path: string, refuse: Refuse, useHostname = false): LbConfig {
   const tableSize = Number(wire.tableSize ?? DEFAULT_TABLE_SIZE);
   if (tableSize > MAX_TABLE_SIZE) refuse(`${path}.table_size`, `must not be above ${MAX_TABLE_SIZE}`);
   else if (!isPrime(tableSize)) refuse(`${path}.table_size`, `${tableSize} is not a prime number`);
-  return { policy: "maglev", tableSize };
+  return { policy: "maglev", tableSize, ...(useHostname ? { useHostname } : {}) };
 }
 
 function isPrime(value: number): boolean {

@@ -72,9 +72,9 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
     LeastRequestSchema.typeName,
     (any, path, refuse) => {
       const wire = unpack(any, LeastRequestSchema)!;
-      if (wire.selectionMethod === Selection.FULL_SCAN || wire.enableFullScan === true)
-        refuse(path, "a scan of all hosts is not served yet");
-      return of(readLeastRequest(wire, path, refuse), wire, path, refuse);
+      const fullScan = wire.enableFullScan ?? wire.selectionMethod === Selection.FULL_SCAN;
+      const lb = readLeastRequest(wire, path, refuse);
+      return of(fullScan && lb.policy === "least-request" ? { ...lb, fullScan } : lb, wire, path, refuse);
     },
   ],
   [RandomSchema.typeName, (any, path, refuse) => of({ policy: "random" }, unpack(any, RandomSchema)!, path, refuse)],
@@ -83,12 +83,12 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
     (any, path, refuse) => {
       const wire = unpack(any, RingHashSchema)!;
       refuseBounds(wire.consistentHashingLbConfig, path, refuse);
-      if (wire.useHostnameForHashing) refuse(`${path}.use_hostname_for_hashing`, "not served yet");
       if (wire.hashBalanceFactor !== undefined) refuse(`${path}.hash_balance_factor`, "not served yet");
       const murmur = wire.hashFunction === RingHashFunction.MURMUR_HASH_2;
       const hashFunction = murmur ? HashFunction.MURMUR_HASH_2 : HashFunction.XX_HASH;
       const localityWeighted = wire.localityWeightedLbConfig !== undefined;
-      return { lb: readRingHash({ ...wire, hashFunction }, path, refuse), localityWeighted, subsets: undefined };
+      const useHostname = wire.consistentHashingLbConfig?.useHostnameForHashing ?? wire.useHostnameForHashing;
+      return { lb: readRingHash({ ...wire, hashFunction }, path, refuse, useHostname), localityWeighted, subsets: undefined };
     },
   ],
   [
@@ -96,7 +96,8 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
     (any, path, refuse) => {
       const wire = unpack(any, MaglevSchema)!;
       refuseBounds(wire.consistentHashingLbConfig, path, refuse);
-      return { lb: readMaglev(wire, path, refuse), localityWeighted: wire.localityWeightedLbConfig !== undefined, subsets: undefined };
+      const lb = readMaglev(wire, path, refuse, wire.consistentHashingLbConfig?.useHostnameForHashing);
+      return { lb, localityWeighted: wire.localityWeightedLbConfig !== undefined, subsets: undefined };
     },
   ],
   [
@@ -130,6 +131,5 @@ function of(
 }
 
 function refuseBounds(config: ConsistentHashingLbConfig | undefined, path: string, refuse: Refuse): void {
-  if (config?.useHostnameForHashing === true) refuse(`${path}.consistent_hashing_lb_config.use_hostname_for_hashing`, "not served yet");
   if (config?.hashBalanceFactor !== undefined) refuse(`${path}.consistent_hashing_lb_config.hash_balance_factor`, "not served yet");
 }

@@ -96,7 +96,7 @@ function makeBalancer(lb: LbConfig, weighted: readonly WeightedHost[], random: R
     case "ring-hash":
       return new RingHash(weighted, random, lb);
     case "maglev":
-      return new Maglev(weighted, random, lb.tableSize);
+      return new Maglev(weighted, random, lb.tableSize, lb.useHostname);
   }
 }
 

@@ -3,6 +3,9 @@
 import type { Random } from "#runtime/random";
 import type { Host } from "#proxy/cluster/cluster";
 
+/** Many rounds of hosts with usual weights. */
+const START_WITHIN = 65_536;
+
 interface Entry {
   readonly host: Host;
   deadline: number;
@@ -22,10 +25,19 @@ export class EarliestDeadline {
 
   constructor(hosts: readonly Host[], weightOf: (host: Host) => number, random: Random) {
     this.#weightOf = weightOf;
-    for (const host of hosts) this.#push({ host, deadline: 1 / weightOf(host), order: this.#order++ });
-    // Every thread and proxy starts somewhere else in the round: else all of them would send their first request to the same host.
-    const skip = hosts.length === 0 ? 0 : random.integer(hosts.length);
-    for (let i = 0; i < skip; i++) this.pick();
+    // Every thread and proxy starts somewhere else in the rounds: else all of them would send their first requests to the heaviest hosts.
+    // Most of the picks before that are taken for granted, each host's whole ones, so that a far start costs little.
+    const picks = hosts.length === 0 ? 0 : random.integer(START_WITHIN);
+    const weights = hosts.map((host) => weightOf(host));
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    let taken = 0;
+    for (const [at, host] of hosts.entries()) {
+      const weight = weights[at]!;
+      const whole = Math.floor((weight * picks) / total);
+      taken += whole;
+      this.#push({ host, deadline: (whole + 1) / weight, order: this.#order++ });
+    }
+    for (; taken < picks; taken++) this.pick();
   }
 
   pick(): Host | undefined {

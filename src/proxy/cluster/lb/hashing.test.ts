@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { JsonObject } from "@bufbuild/protobuf";
 import { seededRandom } from "#runtime/random";
 import { xxHash64 } from "#runtime/xx-hash64";
 import { UpstreamHost } from "#proxy/cluster/upstream-host";
@@ -45,6 +46,29 @@ test("the ring is Envoy's: the places of six hosts, and which of them a hash mee
   ];
   for (const [hash, port] of rows) assert.equal(portOf(balancer, hash), port, String(hash));
   assert.equal(portOf(balancer, 0n, 1), 92, "another try goes on along the ring");
+});
+
+test("a host's places come from its metadata, or from its name where that is wanted", () => {
+  const places = (balancer: LoadBalancer): string => Array.from({ length: 50 }, (_, at) => portOf(balancer, xxHash64(String(at)))).join();
+  const named = (name: (port: number) => string, metadata: (port: number) => Record<string, JsonObject>): WeightedHost[] =>
+    SIX.map((port) => {
+      const address = { address: "127.0.0.1", port };
+      const endpoint = { address, hostname: name(port), weight: 1, locality: "", health: "healthy", labels: undefined } as const;
+      return { host: new UpstreamHost({ ...endpoint, metadata: metadata(port) }, 0), weight: 1 };
+    });
+  const none = (): Record<string, JsonObject> => ({});
+  const byName = named((port) => `host-${port}`, none);
+  const sizes = { minimumRingSize: 100, maximumRingSize: 1000 };
+  assert.equal(places(new RingHash(byName, seededRandom(1), sizes)), places(new RingHash(hosts(SIX), seededRandom(1), sizes)));
+  assert.notEqual(
+    places(new RingHash(byName, seededRandom(1), { ...sizes, useHostname: true })),
+    places(new RingHash(byName, seededRandom(1), sizes)),
+  );
+  const byKey = named(
+    () => "",
+    (port) => ({ "envoy.lb": { hash_key: `host-${port}` } }),
+  );
+  assert.equal(places(new Maglev(byKey, seededRandom(1), 101)), places(new Maglev(byName, seededRandom(1), 101, true)));
 });
 
 test("Maglev's table is Envoy's", () => {

@@ -10,18 +10,22 @@ import type { SlowStart } from "./slow-start.ts";
 export interface LeastRequestOptions {
   readonly choiceCount: number;
   readonly activeRequestBias: number;
+  /** Of all hosts the one with the fewest requests, in the place of a choice among some. */
+  readonly fullScan?: boolean;
 }
 
 export class LeastRequest implements LoadBalancer {
   readonly #hosts: readonly Host[];
   readonly #random: Random;
   readonly #choiceCount: number;
+  readonly #fullScan: boolean;
   readonly #weighted: EarliestDeadline | undefined;
 
   constructor(hosts: readonly Host[], random: Random, options: LeastRequestOptions, slowStart?: SlowStart) {
     this.#hosts = hosts;
     this.#random = random;
     this.#choiceCount = options.choiceCount;
+    this.#fullScan = options.fullScan ?? false;
     const bias = options.activeRequestBias;
     const loaded =
       bias === 0
@@ -38,10 +42,26 @@ export class LeastRequest implements LoadBalancer {
     if (this.#weighted !== undefined) return this.#weighted.pick();
     const hosts = this.#hosts;
     if (hosts.length <= 1) return hosts[0];
+    if (this.#fullScan) return this.#idlest();
     let best = hosts[this.#random.integer(hosts.length)]!;
     for (let i = 1; i < this.#choiceCount; i++) {
       const other = hosts[this.#random.integer(hosts.length)]!;
       if (other.activeRequests < best.activeRequests) best = other;
+    }
+    return best;
+  }
+
+  /** Of several with as few requests any, by reservoir. */
+  #idlest(): Host {
+    let best = this.#hosts[0]!;
+    let equals = 1;
+    for (let i = 1; i < this.#hosts.length; i++) {
+      const other = this.#hosts[i]!;
+      if (other.activeRequests > best.activeRequests) continue;
+      if (other.activeRequests < best.activeRequests) {
+        best = other;
+        equals = 1;
+      } else if (this.#random.integer(++equals) === 0) best = other;
     }
     return best;
   }

@@ -42,6 +42,11 @@ function count(balancer: LoadBalancer, picks: number, after?: (host: Host) => vo
   return counts;
 }
 
+/** The bounds in the tests are those of chance one in a thousand. */
+function chiSquared(counts: readonly number[], expected: readonly number[]): number {
+  return expected.reduce((sum, one, at) => sum + ((counts[at] ?? 0) - one) ** 2 / one, 0);
+}
+
 describe("load balancing", () => {
   it("round robin visits every host once per round", () => {
     assert.deepEqual(count(new RoundRobin(hosts(1, 1, 1, 1), seededRandom(1)), 400), [100, 100, 100, 100]);
@@ -64,8 +69,7 @@ describe("load balancing", () => {
 
   it("random ignores weights, as Envoy does, and is even by chi-squared", () => {
     const counts = count(new RandomChoice(hosts(1, 100, 1, 1), seededRandom(3)), 8000);
-    const chiSquared = counts.reduce((sum, observed) => sum + (observed - 2000) ** 2 / 2000, 0);
-    assert.ok(chiSquared < 16.3, `chi-squared ${chiSquared} with 3 degrees of freedom`);
+    assert.ok(chiSquared(counts, [2000, 2000, 2000, 2000]) < 16.3, counts.join(","));
   });
 
   it("least request goes to the host with fewer active requests of two", () => {
@@ -75,6 +79,35 @@ describe("load balancing", () => {
     // The busy host is only taken when both choices fall on it: 1 of 9.
     assert.ok(Math.abs(counts[0]! - 1000) < 120, counts.join(","));
     assert.ok(Math.abs(counts[1]! - 4000) < 250, counts.join(","));
+  });
+
+  it("least request finds the idlest of all where it is to scan them, and any of several", () => {
+    const list = hosts(1, 1, 1, 1);
+    list[0]!.activeRequests = 1;
+    const balancer = new LeastRequest(list, seededRandom(5), { choiceCount: 2, activeRequestBias: 1, fullScan: true });
+    const counts = count(balancer, 9000);
+    assert.equal(counts[0], undefined);
+    assert.ok(chiSquared(counts.slice(1), [3000, 3000, 3000]) < 13.9, counts.join(","));
+  });
+
+  it("shares follow weights by chi-squared, whatever the policy and wherever its round begins", () => {
+    const weights = [1, 2, 3, 4, 10];
+    const totals: Record<string, number[]> = { "round robin": [], "least request": [] };
+    const add = (name: string, counts: number[]): void => {
+      for (const [at, one] of counts.entries()) totals[name]![at] = (totals[name]![at] ?? 0) + (one ?? 0);
+    };
+    for (let seed = 0; seed < 500; seed++) {
+      // Fewer than a round: only where it begins decides.
+      add("round robin", count(new RoundRobin(hosts(...weights), seededRandom(seed)), 7));
+      add("least request", count(new LeastRequest(hosts(...weights), seededRandom(seed), { choiceCount: 2, activeRequestBias: 1 }), 7));
+    }
+    for (const [name, counts] of Object.entries(totals)) {
+      const expected = weights.map((weight) => (3500 * weight) / 20);
+      assert.ok(chiSquared(counts, expected) < 18.5, `${name}: ${counts.join(",")}`);
+    }
+    const even = hosts(1, 1, 1, 1);
+    const two = count(new LeastRequest(even, seededRandom(9), { choiceCount: 2, activeRequestBias: 1 }), 8000);
+    assert.ok(chiSquared(two, [2000, 2000, 2000, 2000]) < 16.3, two.join(","));
   });
 
   it("least request evens the load out when requests stay open", () => {

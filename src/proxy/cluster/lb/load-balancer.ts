@@ -1,6 +1,7 @@
 // What a load balancing policy is: made from the usable hosts of one priority (or locality), it names one host per call. It keeps its
 // own position and is thrown away when the hosts change.
 import type { Random } from "#runtime/random";
+import { addressText } from "#proxy/net/socket-address";
 import type { Host } from "#proxy/cluster/cluster";
 
 export interface LoadBalancer {
@@ -21,6 +22,13 @@ export interface WeightedHost {
 export function sameWeights(hosts: readonly Host[]): boolean {
   const first = hosts[0];
   return first === undefined || hosts.every((host) => host.weight === first.weight);
+}
+
+/** What a host's places among hashes are made from: what its metadata says, else its name where that is wanted, else its address. */
+export function hashKey(host: Host, useHostname: boolean): string {
+  const own = host.metadata["envoy.lb"]?.["hash_key"];
+  if (typeof own === "string" && own !== "") return own;
+  return useHostname ? host.hostname : addressText(host.address);
 }
 
 /** For a request that no hash policy says anything about: any host. */

@@ -3,8 +3,7 @@
 import type { Random } from "#runtime/random";
 import { xxHash64 } from "#runtime/xx-hash64";
 import type { Host } from "#proxy/cluster/cluster";
-import { addressText } from "#proxy/net/socket-address";
-import { randomHash, type LoadBalancer, type WeightedHost } from "./load-balancer.ts";
+import { hashKey, randomHash, type LoadBalancer, type WeightedHost } from "./load-balancer.ts";
 
 const ALL_BITS = 0xffff_ffff_ffff_ffffn;
 
@@ -14,18 +13,18 @@ export class Maglev implements LoadBalancer {
   readonly #random: Random;
 
   /** `size` is a prime. */
-  constructor(weighted: readonly WeightedHost[], random: Random, size: number) {
+  constructor(weighted: readonly WeightedHost[], random: Random, size: number, useHostname = false) {
     this.#random = random;
     this.#hosts = weighted.map(({ host }) => host);
     this.#table = new Int32Array(weighted.length === 0 ? 0 : size).fill(-1);
-    if (weighted.length > 0) this.#fill(weighted, size);
+    if (weighted.length > 0) this.#fill(weighted, size, useHostname);
   }
 
-  #fill(weighted: readonly WeightedHost[], size: number): void {
+  #fill(weighted: readonly WeightedHost[], size: number, useHostname: boolean): void {
     const most = Math.max(...weighted.map(({ weight }) => weight));
     const modulus = BigInt(size);
     const entries = weighted.map(({ host, weight }) => {
-      const key = addressText(host.address);
+      const key = hashKey(host, useHostname);
       return { offset: Number(xxHash64(key) % modulus), skip: Number(xxHash64(key, 1n) % (modulus - 1n)) + 1, weight, target: 0, next: 0 };
     });
     let filled = 0;

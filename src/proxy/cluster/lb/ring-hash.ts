@@ -3,12 +3,12 @@
 import type { Random } from "#runtime/random";
 import { xxHash64 } from "#runtime/xx-hash64";
 import type { Host } from "#proxy/cluster/cluster";
-import { addressText } from "#proxy/net/socket-address";
-import { randomHash, type LoadBalancer, type WeightedHost } from "./load-balancer.ts";
+import { hashKey, randomHash, type LoadBalancer, type WeightedHost } from "./load-balancer.ts";
 
 export interface RingHashOptions {
   readonly minimumRingSize: number;
   readonly maximumRingSize: number;
+  readonly useHostname?: boolean;
 }
 
 export class RingHash implements LoadBalancer {
@@ -16,7 +16,7 @@ export class RingHash implements LoadBalancer {
   readonly #hosts: readonly Host[];
   readonly #random: Random;
 
-  constructor(hosts: readonly WeightedHost[], random: Random, { minimumRingSize, maximumRingSize }: RingHashOptions) {
+  constructor(hosts: readonly WeightedHost[], random: Random, { minimumRingSize, maximumRingSize, useHostname = false }: RingHashOptions) {
     this.#random = random;
     const total = hosts.reduce((sum, { weight }) => sum + weight, 0);
     const shares = hosts.map(({ weight }) => weight / total);
@@ -26,7 +26,7 @@ export class RingHash implements LoadBalancer {
     let current = 0;
     let target = 0;
     for (const [index, { host }] of hosts.entries()) {
-      const key = addressText(host.address);
+      const key = hashKey(host, useHostname);
       target += scale * shares[index]!;
       for (let copy = 0; current < target; copy++, current++) entries.push({ hash: xxHash64(`${key}_${copy}`), host });
     }
