@@ -19,10 +19,18 @@ export interface DiffOptions extends TargetOptions {
   readonly forceConflicts?: boolean;
 }
 
-/** The exit code: 0 nothing, 1 something would change. */
+/** The exit code: 0 nothing, 1 something would change. @throws CommandError with 2, as kubectl ends with more than 1 when it cannot tell */
 export async function diff(options: DiffOptions): Promise<number> {
+  try {
+    return await compareWithServer(options);
+  } catch (error) {
+    throw error instanceof CommandError ? new CommandError(error.message, 2) : error;
+  }
+}
+
+function compareWithServer(options: DiffOptions): Promise<number> {
   const files = options.filename ?? [];
-  if (files.length === 0) throw new CommandError("must specify what to compare: -f FILE, -f DIR, or -f - for standard input", 2);
+  if (files.length === 0) throw new CommandError("must specify what to compare: -f FILE, -f DIR, or -f - for standard input");
   return withTarget(options, async (target) => {
     const set = readManifests(files, options.recursive === true, target.namespace);
     const placed = placeManifests(set.manifests, await discover(target.client), target);

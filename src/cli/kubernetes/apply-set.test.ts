@@ -8,23 +8,21 @@ import type { KubernetesObject } from "./objects.ts";
 import { fakeServer, notFound, type Answer, type Asked } from "./testing.ts";
 
 const CHOICE: ApplyChoice = { fieldManager: "mizzen", force: false, isDryRun: false, fieldValidation: "Strict" };
+const COMMON = { group: "", version: "v1", shortNames: [], categories: [], verbs: [], isPreferred: true };
 const SERVICES = new Discovery([
-  {
-    group: "",
-    version: "v1",
-    kind: "ConfigMap",
-    plural: "configmaps",
-    singular: "configmap",
-    shortNames: [],
-    categories: [],
-    verbs: [],
-    isNamespaced: true,
-    isPreferred: true,
-  },
+  { ...COMMON, kind: "ConfigMap", plural: "configmaps", singular: "configmap", isNamespaced: true },
+  { ...COMMON, kind: "Namespace", plural: "namespaces", singular: "namespace", isNamespaced: false },
 ]);
 
 function placed(...names: readonly string[]): readonly Placed[] {
-  const text = names.map((name) => `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\ndata:\n  a: b\n`).join("---\n");
+  return placedText(textOf(names));
+}
+
+function textOf(names: readonly string[]): string {
+  return names.map((name) => `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\ndata:\n  a: b\n`).join("---\n");
+}
+
+function placedText(text: string): readonly Placed[] {
   const manifests = parseFile(text, "set.yaml").map((document) => ({
     object: document.rawValue() as KubernetesObject,
     document,
@@ -80,6 +78,23 @@ test("when one is refused under way, what was written and what was not is said",
   await assert.rejects(
     applyOneByOne(client, placed("a", "b", "c"), CHOICE),
     /set\.yaml:8: Error from server \(Conflict\): meanwhile; take the fields over.*\n {2}written before that: configmap\/a\n {2}not written: configmap\/c$/,
+  );
+});
+
+test("a namespace is made before what is in it, which cannot be tried before", async (t) => {
+  const text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n";
+  const { client, asked } = await fakeServer(t, ({ method, path }) =>
+    method === "GET" ? notFound("x") : stored(path.split("/").at(-1) ?? "", "1"),
+  );
+  const applied = await applyOneByOne(client, placedText(text), CHOICE);
+  assert.deepEqual(
+    applied.map(({ object }) => object.metadata.name),
+    ["shop", "a"],
+  );
+  const tried = asked.filter(({ query }) => query.get("dryRun") === "All");
+  assert.deepEqual(
+    tried.map(({ path }) => path),
+    ["/api/v1/namespaces/shop"],
   );
 });
 

@@ -79,14 +79,15 @@ function placesIn(error: ApiError, placed: readonly Placed[]): string {
 
 /** @throws CommandError that says what was written and what was not */
 export async function applyOneByOne(client: KubernetesClient, placed: readonly Placed[], choice: ApplyChoice): Promise<readonly Applied[]> {
-  if (!choice.isDryRun) await tryAll(client, placed, choice);
+  const ordered = placed.toSorted((a, b) => rankOf(a) - rankOf(b));
+  if (!choice.isDryRun) await tryAll(client, ordered, choice);
   const done: Applied[] = [];
-  for (const [index, one] of placed.entries()) {
+  for (const [index, one] of ordered.entries()) {
     try {
       done.push(await applyOne(client, one, choice));
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
-      const left = placed.slice(index + 1).map(({ object }) => objectText(object));
+      const left = ordered.slice(index + 1).map(({ object }) => objectText(object));
       throw new CommandError(
         [
           `${one.place}: ${conflictText(error)}`,
@@ -99,11 +100,18 @@ export async function applyOneByOne(client: KubernetesClient, placed: readonly P
   return done;
 }
 
+/** What others are in, or are of, comes first; else the order is the files'. */
+function rankOf({ object }: Placed): number {
+  return object.kind === "Namespace" || object.kind === "CustomResourceDefinition" ? 0 : 1;
+}
+
 /** Kubernetes' own rehearsal. What needs a namespace or a kind that the set itself makes cannot be tried before. */
 async function tryAll(client: KubernetesClient, placed: readonly Placed[], choice: ApplyChoice): Promise<void> {
-  const made = new Set(
-    placed.flatMap(({ object }) => (object.kind === "Namespace" && object.apiVersion === "v1" ? [object.metadata.name] : [])),
-  );
+  const made = new Set<string>();
+  for (const { object, path } of placed) {
+    const isNew = object.kind === "Namespace" && object.apiVersion === "v1" && (await existing(client, path)) === undefined;
+    if (isNew) made.add(object.metadata.name);
+  }
   const definesKinds = placed.some(({ object }) => object.kind === "CustomResourceDefinition");
   const problems: string[] = [];
   for (const one of placed) {

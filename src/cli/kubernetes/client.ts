@@ -8,6 +8,8 @@ import { ApiError, type Status } from "./api-error.ts";
 import type { Connection } from "./kubeconfig.ts";
 
 const TIMEOUT_MS = 30_000;
+/** A set of thousands is asked for in turns. */
+const MAX_CONNECTIONS = 16;
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -41,8 +43,8 @@ export class KubernetesClient {
     if (!URL.canParse(connection.server)) throw new CommandError(`"${connection.server}" of ${connection.name} is no URL of an API server`);
     this.connection = connection;
     this.#base = new URL(connection.server);
-    this.#agent =
-      this.#base.protocol === "http:" ? new HttpAgent({ keepAlive: true }) : new HttpsAgent({ keepAlive: true, ...connection.tls });
+    const pool = { keepAlive: true, maxSockets: MAX_CONNECTIONS };
+    this.#agent = this.#base.protocol === "http:" ? new HttpAgent(pool) : new HttpsAgent({ ...pool, ...connection.tls });
     this.#warn = warn;
   }
 

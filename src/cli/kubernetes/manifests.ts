@@ -31,13 +31,15 @@ export function readManifests(paths: readonly string[], recursive: boolean, name
   const manifests = documents.flatMap(({ document, file }): readonly Manifest[] => {
     const raw = document.rawValue() as KubernetesObject | undefined;
     if (typeof raw?.kind !== "string" || typeof raw.apiVersion !== "string") return [];
-    if (typeof (raw.metadata?.name ?? raw.metadata?.generateName) !== "string") return [];
+    if (typeof raw.metadata?.name !== "string") return [];
     return [{ object: raw, document, place: `${file}:${document.placeOf("apiVersion")?.line ?? document.startLine}` }];
   });
   const findings = documents.flatMap(({ document }) => document.findings);
   const unread = documents.find(({ document }) => !manifests.some((manifest) => manifest.document === document));
   if (unread !== undefined && !unread.document.findings.some(({ level }) => level === "error"))
-    throw new CommandError(`${unread.file}:${unread.document.startLine}: an object needs apiVersion, kind and metadata.name`);
+    throw new CommandError(
+      `${unread.file}:${unread.document.startLine}: an object needs apiVersion, kind and metadata.name (generateName is for kubectl create)`,
+    );
   if (manifests.length === 0 && !findings.some(({ level }) => level === "error"))
     throw new CommandError(`no objects passed: ${paths.join(", ")} ${paths.length === 1 ? "holds" : "hold"} none`);
   return { manifests, texts, findings };
