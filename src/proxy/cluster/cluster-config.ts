@@ -65,6 +65,8 @@ export interface UpstreamConnectionConfig {
   /** 0: none. */
   readonly idleTimeoutMs: number;
   /** 0: no limit. */
+  readonly maxConnectionDurationMs: number;
+  /** 0: no limit. */
   readonly maxRequestsPerConnection: number;
   readonly maxResponseHeadersCount: number;
   /** per_connection_buffer_limit_bytes; undefined: our default. */
@@ -299,6 +301,7 @@ function readConnection(wire: Cluster, sockets: TransportSockets, refuse: Refuse
     http2,
     connectTimeoutMs,
     idleTimeoutMs: durationMs(common?.idleTimeout) ?? DEFAULT_IDLE_TIMEOUT_MS,
+    maxConnectionDurationMs: durationMs(common?.maxConnectionDuration) ?? 0,
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? wire.maxRequestsPerConnection ?? 0,
     maxResponseHeadersCount: common?.maxHeadersCount ?? DEFAULT_MAX_HEADERS,
     bufferLimitBytes: wire.perConnectionBufferLimitBytes,

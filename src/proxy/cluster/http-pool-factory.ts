@@ -37,6 +37,7 @@ export function httpPoolFactory(context: HttpPoolFactoryContext): PoolFactory {
       connectTimeoutMs: config.connectTimeoutMs,
       idleTimeoutMs: config.idleTimeoutMs,
       bufferLimitBytes: config.bufferLimitBytes,
+      maxConnectionDurationMs: config.maxConnectionDurationMs,
       maxRequestsPerConnection: config.maxRequestsPerConnection,
       onFault: (fault) => {
         const error = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);

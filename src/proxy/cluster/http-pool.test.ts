@@ -116,6 +116,7 @@ class Bench {
       stats: new UpstreamConnectionStats(this.stats),
       connectTimeoutMs: 10_000,
       idleTimeoutMs: 3_600_000,
+      maxConnectionDurationMs: 0,
       maxRequestsPerConnection: 0,
       makeClient: (connection, _tls, owner) => new Http1ClientConnection(connection, { maxHeadBytes: 60 * 1024, maxHeaders: 100 }, owner),
       expectedStreams: 1,

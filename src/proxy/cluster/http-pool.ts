@@ -34,6 +34,8 @@ export interface HttpPoolOptions {
   /** 0: idle connections stay. */
   readonly idleTimeoutMs: number;
   /** 0: no limit. */
+  readonly maxConnectionDurationMs: number;
+  /** 0: no limit. */
   readonly maxRequestsPerConnection: number;
   /** Undefined: the transport's own. */
   readonly bufferLimitBytes?: number | undefined;
@@ -56,6 +58,8 @@ interface PooledConnection {
   /** We close it, or it closes because of what we did. */
   closedLocally: boolean;
   broken: boolean;
+  /** Until it is too old. */
+  age: Timer | undefined;
 }
 
 class Waiting implements PendingStream {
@@ -168,7 +172,7 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
 
   connected(connecting: Connecting, connection: Connection, tls: TlsInfo | undefined): void {
     invariant(this.#connecting.delete(connecting), "a connect ends twice");
-    const { clock, stats, bufferLimitBytes, makeClient } = this.#options;
+    const { clock, stats, bufferLimitBytes, makeClient, maxConnectionDurationMs } = this.#options;
     if (bufferLimitBytes !== undefined) connection.bufferLimitBytes = bufferLimitBytes;
     stats.cxConnectMs.record(Math.trunc(clock.monotonicMs() - connecting.startMs));
     enterBatch();
@@ -185,7 +189,9 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
         idleUntilMs: 0,
         closedLocally: false,
         broken: false,
+        age: undefined,
       };
+      if (maxConnectionDurationMs > 0) pooled.age = clock.setTimer(maxConnectionDurationMs, () => this.#outgrow(pooled), true);
       this.#connections.set(client, pooled);
       try {
         this.#use(pooled, false);
@@ -378,6 +384,16 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
     const pooled = this.#connections.get(client);
     if (pooled === undefined || pooled.draining) return;
     this.#options.stats.cxCloseNotify.inc();
+    this.#drainOne(pooled);
+  }
+
+  /** max_connection_duration is over. */
+  #outgrow(pooled: PooledConnection): void {
+    this.#options.stats.cxMaxDurationReached.inc();
+    if (!pooled.draining) this.#drainOne(pooled);
+  }
+
+  #drainOne(pooled: PooledConnection): void {
     pooled.draining = true;
     this.#leaveReady(pooled);
     if (pooled.active === 0) this.#retire(pooled);
@@ -409,6 +425,7 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
     if (pooled === undefined) return;
     this.#connections.delete(client);
     this.#leaveReady(pooled);
+    pooled.age?.cancel();
     const { stats, clock } = this.#options;
     stats.cxLengthMs.record(Math.trunc(clock.monotonicMs() - client.connection.startMs));
     stats.rqPerCx.record(pooled.requests);

@@ -55,6 +55,7 @@ interface Link {
 interface BenchOptions {
   readonly protocol?: PoolProtocol;
   readonly maxConcurrentStreams?: number;
+  readonly maxConnectionDurationMs?: number;
   readonly maxRequestsPerConnection?: number;
   readonly idleTimeoutMs?: number;
 }
@@ -67,13 +68,27 @@ class Bench {
   readonly #lost = new Set<FakeConnection>();
   readonly pool: HttpConnectionPool;
 
-  constructor({ protocol = "http2", maxConcurrentStreams = 1024, maxRequestsPerConnection = 0, idleTimeoutMs = 0 }: BenchOptions = {}) {
+  constructor({
+    protocol = "http2",
+    maxConcurrentStreams = 1024,
+    maxRequestsPerConnection = 0,
+    maxConnectionDurationMs = 0,
+    idleTimeoutMs = 0,
+  }: BenchOptions = {}) {
     const { clock, stats } = this;
     const { connection, ...rest } = clusterConfig(1);
     const http2 = { ...readHttp2Options(undefined, "", () => {}), maxConcurrentStreams };
     const config = {
       ...rest,
-      connection: { ...connection, protocol, http2, maxRequestsPerConnection, idleTimeoutMs, bufferLimitBytes: undefined },
+      connection: {
+        ...connection,
+        protocol,
+        http2,
+        maxRequestsPerConnection,
+        maxConnectionDurationMs,
+        idleTimeoutMs,
+        bufferLimitBytes: undefined,
+      },
     };
     const random = seededRandom(1);
     const connector = {
@@ -267,6 +282,27 @@ describe("HTTP/2 connection pool", () => {
     bench.clock.advance(1);
     assert.equal(link.connection.closed, "flush");
     assert.equal(bench.count("cx_idle_timeout"), 1);
+  });
+
+  it("lets a connection that is too old go: at once where it is idle, else after its streams", () => {
+    const bench = new Bench({ maxConnectionDurationMs: 1000 });
+    bench.request();
+    const link = bench.connect();
+    link.server.onRequest = undefined;
+    bench.carry();
+    bench.clock.advance(1000);
+    assert.equal(bench.count("cx_max_duration_reached"), 1);
+    assert.equal(bench.request().sender, undefined, "it takes no new streams");
+    assert.equal(link.connection.closed, undefined);
+    link.server.streams[0]!.stream!.sendResponse(200, [], true);
+    bench.carry();
+    assert.equal(link.connection.closed, "flush");
+    const next = bench.connect();
+    bench.carry();
+    bench.clock.advance(1000);
+    assert.equal(next.connection.closed, "flush");
+    bench.carry();
+    assert.equal(bench.clock.pending, 0);
   });
 
   it("drains: idle connections close now, busy ones after their streams", () => {

@@ -21,6 +21,7 @@ export class UpstreamConnectionStats {
   readonly cxCloseNotify: Counter;
   readonly cxIdleTimeout: Counter;
   readonly cxMaxRequests: Counter;
+  readonly cxMaxDurationReached: Counter;
   readonly cxProtocolError: Counter;
   readonly cxRxBytesTotal: Counter;
   readonly cxTxBytesTotal: Counter;
@@ -51,6 +52,7 @@ export class UpstreamConnectionStats {
     this.cxDestroyRemoteWithActiveRq = scope.counter("upstream_cx_destroy_remote_with_active_rq");
     this.cxCloseNotify = scope.counter("upstream_cx_close_notify");
     this.cxIdleTimeout = scope.counter("upstream_cx_idle_timeout");
+    this.cxMaxDurationReached = scope.counter("upstream_cx_max_duration_reached");
     this.cxMaxRequests = scope.counter("upstream_cx_max_requests");
     this.cxProtocolError = scope.counter("upstream_cx_protocol_error");
     this.cxRxBytesTotal = scope.counter("upstream_cx_rx_bytes_total");

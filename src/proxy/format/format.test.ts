@@ -27,6 +27,7 @@ function stream(): StreamRecord {
   info.endMs = 175;
   info.upstreamTransportFailure = "delayed connect error: 111";
   info.attemptCount = 2;
+  info.upstreamProtocol = "HTTP/2";
   return info;
 }
 
@@ -44,6 +45,7 @@ test("operators, alternatives and truncation", () => {
     ["%DURATION% %REQUEST_DURATION% %RESPONSE_DURATION% %RESPONSE_TX_DURATION%", "75 10 50 25"],
     ["%UPSTREAM_TRANSPORT_FAILURE_REASON%", "delayed_connect_error:_111"],
     ["%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %DOWNSTREAM_REMOTE_PORT%", "10.0.0.9 5"],
+    ["%UPSTREAM_PROTOCOL%", "HTTP/2"],
     ["%UPSTREAM_REQUEST_ATTEMPT_COUNT% %DYNAMIC_METADATA(a:b)% %FILTER_STATE(x:PLAIN)%", "2 - -"],
     ["100%% é", `100% ${Buffer.from("é").toString("latin1")}`],
   ] as const) {

@@ -55,6 +55,7 @@ function peerOperators(prefix: string, of: CertificateOf): Record<string, Operat
 /** Without arguments. */
 const PLAIN: Readonly<Record<string, Operator>> = {
   PROTOCOL: (info) => info.protocol,
+  UPSTREAM_PROTOCOL: (info) => info.upstreamProtocol,
   RESPONSE_CODE: (info) => info.responseCode,
   RESPONSE_CODE_DETAILS: (info) => underscored(info.responseCodeDetails),
   CONNECTION_TERMINATION_DETAILS: (info) => info.connectionTerminationDetails,

@@ -90,6 +90,7 @@ export class Client extends FakeSender implements ServerStream {
 
 /** One try as the upstream sees it. */
 export class UpstreamTry extends FakeSender implements RequestSender, PendingStream {
+  readonly version = "HTTP/1.1";
   request: RequestHeaderMap | undefined;
   headersOnly = false;
   cancelled = false;
@@ -348,6 +349,7 @@ export function clusterConfig(hosts: number, over: Partial<ClusterConfig> = {}):
       http2: readHttp2Options(undefined, "", () => {}),
       connectTimeoutMs: 1000,
       idleTimeoutMs: 0,
+      maxConnectionDurationMs: 0,
       maxRequestsPerConnection: 0,
       maxResponseHeadersCount: 100,
       bufferLimitBytes: 1,

@@ -7,7 +7,7 @@ import { checkTarget } from "./header-text.ts";
 import type { RequestHeaderMap, TrailerMap } from "./header-map.ts";
 import type { Http1ClientConnection } from "./http1-client.ts";
 import type { Http1Output } from "./http1-output.ts";
-import type { RequestSender, StreamResetReason } from "./stream.ts";
+import type { HttpVersion, RequestSender, StreamResetReason } from "./stream.ts";
 
 type Framing = "none" | "length" | "chunked" | "opaque";
 
@@ -30,6 +30,10 @@ export class Http1ClientStream implements RequestSender {
   constructor(client: Http1ClientConnection, output: Http1Output) {
     this.#client = client;
     this.#output = output;
+  }
+
+  get version(): HttpVersion {
+    return "HTTP/1.1";
   }
 
   get requestSent(): boolean {

@@ -7,7 +7,7 @@ import { invariant } from "#runtime/invariant";
 import type { RequestHeaderMap, TrailerMap } from "./header-map.ts";
 import type { Http2ClientConnection } from "./http2-client.ts";
 import { PairResponseHeaderMap, PairTrailerMap } from "./pair-header-map.ts";
-import type { RequestSender, ResponseReceiver, StreamResetReason } from "./stream.ts";
+import type { HttpVersion, RequestSender, ResponseReceiver, StreamResetReason } from "./stream.ts";
 
 /** As for HTTP/1: an upstream that sends more interim responses than this is broken. */
 const MAX_INFORMATIONAL = 64;
@@ -33,6 +33,10 @@ export class Http2ClientStream implements RequestSender, Http2StreamHandler {
     this.#client = client;
     this.#receiver = receiver;
     this.#stream = client.session.newStream(this);
+  }
+
+  get version(): HttpVersion {
+    return "HTTP/2";
   }
 
   // The request.

@@ -68,6 +68,7 @@ export interface StreamInfo {
   upstreamCluster: string | undefined;
   upstreamHost: SocketAddress | undefined;
   upstreamLocal: SocketAddress | undefined;
+  upstreamProtocol: HttpVersion | undefined;
   upstreamTransportFailure: string | undefined;
   attemptCount: number;
   downstreamLocal: SocketAddress | undefined;

@@ -32,6 +32,7 @@ export class StreamRecord implements StreamInfo {
   upstreamCluster: string | undefined = undefined;
   upstreamHost: SocketAddress | undefined = undefined;
   upstreamLocal: SocketAddress | undefined = undefined;
+  upstreamProtocol: HttpVersion | undefined = undefined;
   upstreamTransportFailure: string | undefined = undefined;
   attemptCount = 0;
   downstreamLocal: SocketAddress | undefined;

@@ -193,10 +193,11 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
     return this.#requestCompleteMs >= 0;
   }
 
-  onUpstreamHost(host: Host, local: SocketAddress | undefined): void {
+  onUpstreamHost(host: Host, local: SocketAddress | undefined, version: HttpVersion | undefined): void {
     const { info } = this.#stream;
     info.upstreamHost = host.address;
     info.upstreamLocal = local;
+    info.upstreamProtocol = version;
     // With a connection: the request is on its way.
     if (local !== undefined) this.#charges?.sent();
   }

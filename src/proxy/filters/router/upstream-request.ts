@@ -22,7 +22,8 @@ export interface UpstreamRequestOwner {
   readonly downstreamVersion: HttpVersion | undefined;
   /** All of the request has come from downstream. */
   readonly requestComplete: boolean;
-  onUpstreamHost(host: Host, local: SocketAddress | undefined): void;
+  /** Without a connection the last two are undefined. */
+  onUpstreamHost(host: Host, local: SocketAddress | undefined, version: HttpVersion | undefined): void;
   onUpstreamSent(first: boolean, last: boolean): void;
   onUpstreamInformational(request: UpstreamRequest, headers: ResponseHeaderMap): void;
   onUpstreamHeaders(request: UpstreamRequest, headers: ResponseHeaderMap, endStream: boolean): void;
@@ -163,7 +164,7 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
     host.stats.rqActive++;
     const owner = this.#owner;
     host.outlierMonitor?.putResult("connect-success");
-    owner.onUpstreamHost(host, local);
+    owner.onUpstreamHost(host, local, sender.version);
 
     const waiting = this.#waiting;
     const trailers = owner.requestTrailers;
@@ -190,7 +191,7 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
     if (this.#over) return;
     this.#pending = undefined;
     this.#end();
-    if (reason !== "overflow") this.#owner.onUpstreamHost(host, undefined);
+    if (reason !== "overflow") this.#owner.onUpstreamHost(host, undefined, undefined);
     this.#owner.onUpstreamReset(this, reason, transportFailureReason(failure));
   }
 
