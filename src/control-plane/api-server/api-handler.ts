@@ -6,6 +6,7 @@ import type { Log } from "#runtime/log";
 import type { Random } from "#runtime/random";
 import type { ApiRequest, ApiResponse } from "./api-request.ts";
 import type { ObjectReview } from "./admission/object-review.ts";
+import { nothingRuns } from "./admission/without-node.ts";
 import { isAdmin } from "./credentials/authentication.ts";
 import { aggregated, coreVersions, groupDocument, groupList, resourceList } from "./discovery/discovery.ts";
 import type { Review, User } from "./discovery/reviews.ts";
@@ -83,6 +84,7 @@ export class ApiHandler {
       return this.#resource(path, request);
     }
     if (path.is === "review") return this.#review(path.review, request);
+    if (path.is === "running pod") throw StatusError.badRequest(`pod ${JSON.stringify(path.name)} does not run: ${nothingRuns("Pod")}`);
     if (path.is === "transactions") {
       if (request.user === undefined || !isAdmin(request.user))
         throw new StatusError("Forbidden", "only whoever has this server's credentials may write");
@@ -92,7 +94,7 @@ export class ApiHandler {
     return this.#document(path, request);
   }
 
-  #document(path: Exclude<ApiPath, { is: "resource" | "review" | "transactions" }>, request: ApiRequest): ApiResponse {
+  #document(path: Exclude<ApiPath, { is: "resource" | "review" | "transactions" | "running pod" }>, request: ApiRequest): ApiResponse {
     const { table, version } = this.#options;
     switch (path.is) {
       case "root":

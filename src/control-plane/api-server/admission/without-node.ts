@@ -28,12 +28,12 @@ export function needsNode(resource: Resource): boolean {
   return conditionType(resource) !== undefined;
 }
 
-function messageFor(kind: string): string {
+export function nothingRuns(kind: string): string {
   return `nothing runs a ${kind} here: ${INSTEAD}`;
 }
 
 export function nodeWarning({ kind }: Resource): string {
-  return `${messageFor(kind)} [MZ0004]`;
+  return `${nothingRuns(kind)} [MZ0004]`;
 }
 
 /** The status of a new object; undefined for kinds that need no node. */
@@ -44,7 +44,7 @@ export function statusWithoutNode(resource: Resource, now: string): JsonObject |
     type,
     status: NEGATIVE.has(type) ? "True" : "False",
     reason: REASON,
-    message: messageFor(resource.kind),
+    message: nothingRuns(resource.kind),
     lastTransitionTime: now,
   };
   return { ...(resource.kind === "Pod" ? { phase: "Pending" } : {}), conditions: [condition] };
@@ -68,7 +68,7 @@ export function eventWithoutNode(resource: Resource, object: JsonObject, name: s
     involvedObject,
     type: "Warning",
     reason: REASON,
-    message: messageFor(resource.kind),
+    message: nothingRuns(resource.kind),
     source: { component: "mizzen" },
     reportingComponent: "mizzen",
     reportingInstance: "",

@@ -6,6 +6,7 @@ import type { ObjectName } from "#control-plane/config/stored-object";
 import { admitted, checkKind, withKnownFields, type AdmissionContext } from "#control-plane/api-server/admission/admission";
 import { warningText } from "#control-plane/api-server/admission/causes";
 import type { ObjectReview } from "#control-plane/api-server/admission/object-review";
+import { ReviewBudget } from "#control-plane/api-server/admission/review-budget";
 import { definitionStatus } from "#control-plane/api-server/admission/definition-status";
 import { eventWithoutNode, needsNode, statusWithoutNode } from "#control-plane/api-server/admission/without-node";
 import { applyConfiguration, noteUpdate, type Change } from "#control-plane/api-server/apply/field-ownership";
@@ -45,14 +46,14 @@ export interface PreparedWrite {
 export class ObjectWriter {
   readonly #store: ObjectStore;
   readonly #table: ResourceTable;
-  readonly #review: ObjectReview;
+  readonly #review: ReviewBudget;
   readonly #clock: Clock;
   readonly #random: Random;
 
   constructor({ store, table, review, clock, random }: ObjectWriterOptions) {
     this.#store = store;
     this.#table = table;
-    this.#review = review;
+    this.#review = new ReviewBudget(review, clock);
     this.#clock = clock;
     this.#random = random;
   }
@@ -202,7 +203,7 @@ export class ObjectWriter {
 
   /** What analysis has to say of it: it is stored all the same, as references may follow. */
   #reviewed(object: JsonObject): readonly string[] {
-    return this.#review([object]).flatMap((finding) => (finding.level === "info" ? [] : [warningText(finding)]));
+    return this.#review.of(object).flatMap((finding) => (finding.level === "info" ? [] : [warningText(finding)]));
   }
 
   #change(

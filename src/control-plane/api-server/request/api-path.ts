@@ -5,6 +5,7 @@ import type { GroupVersion, ResourceTable } from "#control-plane/api-server/reso
 
 /** Subresources of every stored object, beside those that a resource has. */
 const HISTORY = "history";
+const OF_RUNNING_PODS: ReadonlySet<string> = new Set(["log", "exec", "attach", "portforward", "proxy", "eviction", "ephemeralcontainers"]);
 
 export interface ResourcePath {
   readonly is: "resource";
@@ -21,6 +22,8 @@ export type ApiPath =
   | ResourcePath
   | { readonly is: "review"; readonly review: Review }
   | { readonly is: "transactions" }
+  /** What needs a pod that runs: its logs, a command in it. */
+  | { readonly is: "running pod"; readonly name: string }
   | { readonly is: "core versions" }
   | { readonly is: "groups" }
   | { readonly is: "group"; readonly group: string }
@@ -117,6 +120,7 @@ function resourcePath(
   if (resource === undefined || more.length > 0) return undefined;
   if (namespace !== "" && !resource.namespaced) return undefined;
   if (namespace === "" && resource.namespaced && name !== "") return undefined;
+  if (resource.kind === "Pod" && OF_RUNNING_PODS.has(subresource)) return { is: "running pod", name };
   if (subresource !== "" && subresource !== HISTORY && !resource.subresources.includes(subresource)) return undefined;
   return { is: "resource", resource, version: groupVersion.version, namespace, name, subresource };
 }
