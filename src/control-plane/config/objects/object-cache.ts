@@ -55,6 +55,8 @@ export class ObjectCache {
   #log: LoggedChange[] = [];
   #revision = 0;
   #compacted = 0;
+  /** The last revision that is forgotten had several changes: a watcher may have seen only the first of them. */
+  #compactedWithin = false;
   readonly #watchers = new Map<string, Set<Watcher>>();
   readonly #followers = new Set<Follower>();
   /** Objects of files: they stand before stored ones of the same name, which wait here. */
@@ -124,6 +126,7 @@ export class ObjectCache {
     this.#log = [];
     this.#revision = revision;
     this.#compacted = revision;
+    this.#compactedWithin = false;
     for (const { loaded } of this.#followers) loaded();
   }
 
@@ -186,6 +189,7 @@ export class ObjectCache {
     const last = this.#log[cut - 1]?.revision ?? 0;
     while (this.#log[cut]?.revision === last) cut++;
     this.#compacted = last;
+    this.#compactedWithin = this.#log[cut - 2]?.revision === last;
     this.#log.splice(0, cut);
   }
 
@@ -268,7 +272,7 @@ export class ObjectCache {
   }
 
   #since(selection: Selection, revision: number): readonly WatchEvent[] {
-    this.#checkKept(revision);
+    this.#checkKept(this.#compactedWithin && revision === this.#compacted ? revision - 1 : revision);
     const { prefix } = selection;
     const first = this.#firstAfter(revision);
     const later = this.#log.slice(first).filter(({ key }) => key.startsWith(prefix));
