@@ -49,6 +49,8 @@ export interface LoneResourcesOptions {
   readonly backendPort: number;
   readonly accessLog: string;
   readonly manager?: JsonObject;
+  /** Before the connection manager. */
+  readonly networkFilters?: readonly JsonObject[];
   readonly cluster?: JsonObject;
   readonly routes?: readonly JsonObject[];
   readonly virtualHosts?: readonly JsonObject[];
@@ -111,7 +113,7 @@ function loneResources(options: LoneResourcesOptions): ReplayResource[] {
       address: { socketAddress: { address: "127.0.0.1", portValue: listenPort } },
       filterChains: [
         {
-          filters: [{ name: "envoy.filters.network.http_connection_manager", typedConfig: hcm }],
+          filters: [...(options.networkFilters ?? []), { name: "envoy.filters.network.http_connection_manager", typedConfig: hcm }],
           ...(options.transportSocket === undefined ? {} : { transportSocket: options.transportSocket }),
         },
       ],
@@ -143,6 +145,8 @@ export interface LoneProxyOptions {
   /** Received bytes are overwritten after they were lent. */
   readonly poison?: boolean;
   readonly manager?: JsonObject;
+  /** Before the connection manager. */
+  readonly networkFilters?: readonly JsonObject[];
   readonly cluster?: JsonObject;
   readonly routes?: readonly JsonObject[];
   readonly transportSocket?: JsonObject;

@@ -26,6 +26,8 @@ interface Scenario {
   readonly what: string;
   /** By the short name of the filter, in their order. */
   readonly filters: Readonly<Record<string, JsonObject>>;
+  /** Before the connection manager, by short name. */
+  readonly networkFilters?: Readonly<Record<string, JsonObject>>;
   /** More fields of filters in the connection manager's list. */
   readonly entries?: Readonly<Record<string, JsonObject>>;
   /** typed_per_filter_config of /route; short names. */
@@ -34,6 +36,8 @@ interface Scenario {
   readonly requestHeadersToAdd?: readonly JsonObject[];
   readonly asks: readonly Ask[];
   readonly stats: RegExp;
+  /** Of the asks; undefined: all. */
+  readonly logged?: number;
   /** Of admin pages, before the asks. */
   readonly posts?: readonly string[];
 }
@@ -393,6 +397,45 @@ const SCENARIOS: readonly Scenario[] = [
     stats: /stateful_session|upstream_cx_none_healthy/,
   },
   {
+    what: "set_filter_state of connections",
+    networkFilters: {
+      set_filter_state: typed("filters.network.set_filter_state.v3.Config", {
+        onNewConnection: [
+          {
+            objectKey: "my.key",
+            factoryKey: "envoy.string",
+            formatString: { textFormatSource: { inlineString: "from %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%" } },
+          },
+        ],
+      }),
+    },
+    filters: {},
+    requestHeadersToAdd: [{ header: { key: "x-state", value: "%FILTER_STATE(my.key:PLAIN)%" } }],
+    asks: [{}, {}],
+    stats: /never/,
+  },
+  ...(
+    [
+      [{ destinationPortRange: { start: 1, end: 65_536 } }, { directRemoteIp: { addressPrefix: "127.0.0.0", prefixLen: 8 } }],
+      [{ any: true }, { notId: { remoteIp: { addressPrefix: "127.0.0.1", prefixLen: 32 } } }],
+      [{ requestedServerName: { exact: "" } }, { authenticated: {} }],
+    ] as const
+  ).map(([permission, principal], index): Scenario => ({
+    what: `rbac of connections, ${index + 1}`,
+    networkFilters: {
+      rbac: typed("filters.network.rbac.v3.RBAC", {
+        statPrefix: "tcp.",
+        rules: { policies: { p: { permissions: [permission], principals: [principal] } } },
+        shadowRules: { action: "DENY", policies: { p: { permissions: [permission], principals: [principal] } } },
+        shadowRulesStatPrefix: "istio_dry_run_",
+      }),
+    },
+    filters: {},
+    asks: [{}],
+    logged: index === 0 ? 1 : 0,
+    stats: /rbac/,
+  })),
+  {
     what: "fault by headers",
     filters: {
       fault: typed("filters.http.fault.v3.HTTPFault", {
@@ -472,7 +515,8 @@ function ask(port: number, { method = "GET", path = "/", headers = {}, body }: A
         done({ status: response.statusCode ?? 0, headers: comparable(pairs), body: decoded(Buffer.concat(chunks), encoding) });
       });
     });
-    request.on("error", fail);
+    // The connection was closed.
+    request.on("error", () => done({ status: 0, headers: [], body: "" }));
     if (Array.isArray(body)) for (const chunk of body as readonly string[]) request.write(chunk);
     else if (body !== undefined) request.setHeader("content-length", Buffer.byteLength(body as string));
     request.end(Array.isArray(body) ? undefined : body);
@@ -518,11 +562,13 @@ async function measure(kind: "envoy" | "mizzen", scenario: Scenario): Promise<Ou
     });
     return backendAnswer(line);
   });
-  const { filters, entries = {}, route = {}, rateLimits = [], requestHeadersToAdd = [] } = scenario;
+  const { filters, networkFilters = {}, entries = {}, route = {}, rateLimits = [], requestHeadersToAdd = [] } = scenario;
   const router = { name: "router", typedConfig: typed("filters.http.router.v3.Router", {}) };
   const action = { cluster: CLUSTER, timeout: "0s", rateLimits: [...rateLimits] };
   const proxy = await startLoneProxy(kind, {
     backendPort: backend.port,
+    poison: true,
+    networkFilters: Object.entries(networkFilters).map(([name, typedConfig]) => ({ name, typedConfig })),
     manager: {
       httpFilters: [...Object.entries(filters).map(([name, typedConfig]) => ({ name, typedConfig, ...entries[name] })), router],
       generateRequestId: false,
@@ -537,7 +583,7 @@ async function measure(kind: "envoy" | "mizzen", scenario: Scenario): Promise<Ou
     const answers: Answered[] = [];
     for (const one of scenario.asks) answers.push(await ask(proxy.port, one));
     const log = await eventually("everything is logged", 15_000, () =>
-      proxy.log().length === scenario.asks.length ? proxy.log() : undefined,
+      proxy.log().length === (scenario.logged ?? scenario.asks.length) ? proxy.log() : undefined,
     );
     const stats = Object.fromEntries([...(await proxy.stats(scenario.stats))].filter(([, value]) => value > 0));
     return { answers, received, log: log.map((line) => line.split(" ").slice(0, 4).join(" ")), stats };

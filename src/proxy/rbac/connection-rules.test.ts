@@ -91,12 +91,18 @@ test("a certificate is known by its URIs, its DNS names, or its subject", () => 
   assert.deepEqual([knows({ authenticated: {} }, both), knows({ authenticated: {} })], [true, false]);
 });
 
+test("no filter says anything of connections, so metadata matches only where it must not be there", () => {
+  const metadata = { filter: "envoy.filters.network.mysql_proxy", path: [{ key: "db" }], value: { stringMatch: { exact: "x" } } };
+  assert.deepEqual([permits({ metadata }), knows({ metadata }), permits({ notRule: { metadata } })], [false, false, true]);
+  assert.equal(permits({ metadata: { ...metadata, invert: true } }), true);
+});
+
 test("what cannot be asked of a connection is refused by name", () => {
   const problems: string[] = [];
   const policies = {
     p: {
       permissions: [{ header: { name: "a", presentMatch: true } }, { urlPath: { path: { exact: "/" } } }, {}, { andRules: {} }],
-      principals: [{ metadata: { filter: "f" } }, { directRemoteIp: { addressPrefix: "x" } }, { filterState: { key: "k" } }],
+      principals: [{ metadata: {} }, { directRemoteIp: { addressPrefix: "x" } }, { filterState: { key: "k" } }],
     },
     q: {},
   };
@@ -106,7 +112,9 @@ test("what cannot be asked of a connection is refused by name", () => {
     'rules.policies["p"].permissions[1].url_path',
     'rules.policies["p"].permissions[2]',
     'rules.policies["p"].permissions[3].and_rules.rules',
-    'rules.policies["p"].principals[0].metadata',
+    'rules.policies["p"].principals[0].metadata.filter',
+    'rules.policies["p"].principals[0].metadata.path',
+    'rules.policies["p"].principals[0].metadata.value',
     'rules.policies["p"].principals[1].direct_remote_ip',
     'rules.policies["p"].principals[2].filter_state',
     'rules.policies["q"].permissions',

@@ -1,9 +1,11 @@
-// config.rbac.v3.RBAC over what is known of a connection. Rules that look at requests (headers, paths), at metadata or at CEL expressions
-// are refused by name.
+// config.rbac.v3.RBAC over what is known of a connection. Rules that look at requests (headers, paths) or at CEL expressions are refused by
+// name.
 import type { CidrRange } from "#envoy/gen/envoy/config/core/v3/address_pb";
 import { RBAC_Action as Action } from "#envoy/gen/envoy/config/rbac/v3/rbac_pb";
 import type { Permission, Principal, RBAC } from "#envoy/gen/envoy/config/rbac/v3/rbac_pb";
+import type { MetadataMatcher } from "#envoy/gen/envoy/type/matcher/v3/metadata_pb";
 import { compileAddressRanges } from "#matcher/cidr";
+import { compileMetadataMatcher } from "#matcher/metadata-matcher";
 import { compileStringMatcher } from "#matcher/string-matcher";
 import type { ReportViolation } from "#matcher/string-matcher";
 import { isPipe } from "#proxy/net/socket-address";
@@ -73,9 +75,10 @@ function compilePermission({ rule }: Permission, path: string, report: ReportVio
       const matcher = compileStringMatcher(rule.value, `${path}.requested_server_name`, report);
       return ({ requestedServerName }) => matcher.matches(requestedServerName ?? "");
     }
+    case "metadata":
+      return ofMetadata(rule.value, `${path}.metadata`, report);
     case "header":
     case "urlPath":
-    case "metadata":
     case "matcher":
     case "uriTemplate":
       report(`${path}.${protoName(rule.case)}`, "cannot be asked of a connection by this proxy");
@@ -132,9 +135,10 @@ function compilePrincipal({ identifier }: Principal, path: string, report: Repor
         return value !== undefined && test.matches(value);
       };
     }
+    case "metadata":
+      return ofMetadata(identifier.value, `${path}.metadata`, report);
     case "header":
     case "urlPath":
-    case "metadata":
       report(`${path}.${protoName(identifier.case)}`, "cannot be asked of a connection by this proxy");
       return NEVER;
     case undefined:
@@ -143,6 +147,11 @@ function compilePrincipal({ identifier }: Principal, path: string, report: Repor
     default:
       return identifier satisfies never;
   }
+}
+
+/** Network filters that say something of a connection (mysql_proxy and the like) are refused, so there never is any. */
+function ofMetadata(wire: MetadataMatcher, path: string, report: ReportViolation): Test {
+  return compileMetadataMatcher(wire, path, report).matches(undefined) ? ALWAYS : NEVER;
 }
 
 function inRange(range: CidrRange, of: (info: ConnectionInfo) => SocketAddress, path: string, report: ReportViolation): Test {

@@ -153,7 +153,7 @@ test("rbac closes who is denied, and only counts what shadow rules would do", ()
   assert.equal(bench.connect("web").connection.closed, undefined);
   assert.equal(bench.connect("other").connection.closed, "now");
   const count = (name: string): number => bench.stats.get(`tcp.rbac.${name}`);
-  assert.deepEqual(["allowed", "denied", "test_shadow_allowed", "test_shadow_denied"].map(count), [1, 1, 1, 1]);
+  assert.deepEqual(["allowed", "denied", "test_.shadow_allowed", "test_.shadow_denied"].map(count), [1, 1, 1, 1]);
   assert.equal(new Bench(filter(RBACSchema, { statPrefix: "x" }), filter(EchoSchema)).connect().connection.closed, undefined);
   assert.deepEqual(
     problems(filter(RBACSchema, { enforcementType: "CONTINUOUS", matcher: {} }), filter(EchoSchema)).map((text) => text.split(":")[0]),

@@ -25,11 +25,13 @@ export const networkRbacCompiler: NetworkFilterCompiler = {
     });
     if (thread === undefined) return { onNewConnection: () => "continue" };
     // A prefix may bring its own dot: Istio's is "tcp.".
-    const scope = thread.stats.scope(wire.statPrefix.replace(/\.$/, ""), "rbac");
+    const withoutDot = (prefix: string): string => prefix.replace(/\.$/, "");
+    const scope = thread.stats.scope(withoutDot(wire.statPrefix), "rbac");
+    const shadow = wire.shadowRulesStatPrefix === "" ? scope : scope.scope(withoutDot(wire.shadowRulesStatPrefix));
     const allowed = scope.counter("allowed");
     const denied = scope.counter("denied");
-    const shadowAllowed = scope.counter(`${wire.shadowRulesStatPrefix}shadow_allowed`);
-    const shadowDenied = scope.counter(`${wire.shadowRulesStatPrefix}shadow_denied`);
+    const shadowAllowed = shadow.counter("shadow_allowed");
+    const shadowDenied = shadow.counter("shadow_denied");
     return {
       onNewConnection({ info }) {
         if (shadowRules !== undefined) (shadowRules(info) ? shadowAllowed : shadowDenied).inc();
