@@ -126,18 +126,28 @@ async function untilLive(
   clock: Clock,
 ): Promise<void> {
   const port = await controlPlanePort(options);
-  const lines: string[] = [];
+  const names = new Map<string, string[]>();
   let live = "";
   for (const { object } of applied) {
     const kind = keyKind(object.apiVersion, object.kind);
     // What is stored and has no effect goes to no proxy.
     if (decodedKind(kind)?.effect !== "full") continue;
     const key = { kind, namespace: object.metadata.namespace ?? "", name: object.metadata.name };
-    const wanted = { threshold: 1, generation: object.metadata.generation, timeoutMs, endsOnRefusal: true };
+    // One patience for all of the set.
+    const leftMs = Math.max(0, startedMs + timeoutMs - clock.monotonicMs());
+    const wanted = { threshold: 1, generation: object.metadata.generation, timeoutMs: leftMs, endsOnRefusal: true };
     const outcome = await awaitLive(port, key, wanted, clock);
     if (outcome.live !== undefined) live = outcome.live;
-    else lines.push(`${keyText(key)}: ${outcome.found === undefined ? outcome.missing : whyNotLive(outcome.found)}`);
+    else {
+      const why = outcome.found === undefined ? outcome.missing : whyNotLive(outcome.found);
+      names.set(why, [...(names.get(why) ?? []), keyText(key)]);
+    }
   }
-  if (lines.length > 0) throw new CommandError(`written, but not live everywhere:\n  ${lines.join("\n  ")}`);
+  if (names.size > 0) throw new CommandError(`written, but not live everywhere:\n  ${[...names].map(reasonText).join("\n  ")}`);
   if (live !== "") process.stdout.write(`${live} in ${Math.round(clock.monotonicMs() - startedMs)} ms\n`);
+}
+
+/** One proxy that refuses refuses every object of the set: its reason is said once. */
+function reasonText([why, [first = "", ...more]]: readonly [string, readonly string[]]): string {
+  return `${first}${more.length === 0 ? "" : ` and ${more.length} more`}: ${why}`;
 }

@@ -28,13 +28,12 @@ export function liveText(found: ObjectDistribution, wanted: Wanted): string | un
 const MOST_SHOWN = 3;
 
 /** Why it is not live everywhere: who refused and why, and who has not answered. */
-export function whyNotLive({ pending, refused, generation }: ObjectDistribution): string {
+export function whyNotLive({ pending, refused }: ObjectDistribution): string {
   const more = refused.length - MOST_SHOWN;
   return [
     ...refused.slice(0, MOST_SHOWN).map(({ proxy, type, message }) => `${shortName(proxy)} refused ${type}: ${message}`),
     ...(more > 0 ? [`and ${more} more refused it (mizzen proxy-status)`] : []),
     ...(pending.length > 0 ? [`not acknowledged yet by ${pending.map(shortName).join(", ")}`] : []),
-    `generation ${generation}`,
   ].join("\n  ");
 }
 

@@ -38,7 +38,10 @@ async function waitForDistribution(words: readonly string[], options: WaitOption
   const { live, found, missing, ms } = await awaitLive(port, key, { threshold, generation, timeoutMs, endsOnRefusal: false }, clock);
   if (live !== undefined) process.stdout.write(`${keyText(key)} is ${live} (${Math.round(ms)} ms)\n`);
   else if (found === undefined) throw new CommandError(missing);
-  else throw new CommandError(`${keyText(key)} is not live everywhere within ${options.timeout ?? "30s"}:\n  ${whyNotLive(found)}`);
+  else
+    throw new CommandError(
+      `${keyText(key)} is not live everywhere within ${options.timeout ?? "30s"}:\n  ${whyNotLive(found)}\n  generation ${found.generation}`,
+    );
 }
 
 function portOf(text: string): number {
