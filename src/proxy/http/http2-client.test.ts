@@ -166,6 +166,7 @@ describe("HTTP/2 client connection: exchanges", () => {
     assert.equal(receiver.trailers!.get("grpc-status"), "0");
     assert.deepEqual(bench.log, ["done true"]);
     assert.equal(bench.stats.get("http2.streams_active"), 0);
+    assert.equal(bench.stats.get("http2.trailers"), 0);
   });
 
   it("sends everything of one turn in one write", () => {

@@ -129,7 +129,8 @@ export class InboundMessages {
     const core = this.#core;
     if (endStream) stream.remoteClosed = true;
     if (kind === "trailers") {
-      core.stats.trailers.inc();
+      // Envoy counts those of clients.
+      if (core.server) core.stats.trailers.inc();
       stream.handler.onTrailers(head);
     } else {
       if (kind === "request" || head.status >= 200) {
