@@ -24,10 +24,20 @@ interface Outcome {
 /** Envoy's gauge of degraded hosts only ever grows. */
 const NOT_COMPARED: ReadonlySet<string> = new Set(["membership_change", "health_check.degraded"]);
 
-async function measure(kind: "envoy" | "mizzen", check: JsonObject, phases: readonly Phase[]): Promise<Outcome> {
+/** `more`: what clients ask for in the end, each followed by a look at the flags. */
+async function measure(
+  kind: "envoy" | "mizzen",
+  check: JsonObject,
+  phases: readonly Phase[],
+  more: readonly string[] = [],
+): Promise<Outcome> {
   let answer = phases[0]!.answer;
   let asked = "";
   const backend = await startRecordingBackend(({ line, headers, body }, socket) => {
+    if (line.includes("/leave-me-alone")) {
+      answer = { status: 503 };
+      return "HTTP/1.1 200 x\r\nx-envoy-immediate-health-check-fail: true\r\ncontent-length: 0\r\n\r\n";
+    }
     if (!line.includes("/healthz")) return "HTTP/1.1 200 x\r\ncontent-length: 0\r\n\r\n";
     if (asked === "") {
       const lines = headers.map(([name, value]) => `${name}: ${value}`).sort();
@@ -55,6 +65,12 @@ async function measure(kind: "envoy" | "mizzen", check: JsonObject, phases: read
       );
       const { status, body } = await call(`http://127.0.0.1:${proxy.port}/`);
       seen.push([last, `${status} ${body}`]);
+    }
+    for (const path of more) {
+      const { status, body } = await call(`http://127.0.0.1:${proxy.port}${path}`);
+      if (path !== "/")
+        await eventually(`${kind}: the flags change`, 5_000, async () => ((await flags()) === "healthy" ? undefined : true));
+      seen.push([await flags(), `${status} ${body}`]);
     }
     const stats = await proxy.stats(/^cluster\.outbound.*\.(health_check|membership)/);
     const short = [...stats].map(([name, value]) => [name.replace(/^.*?local\./, ""), value] as const);
@@ -121,6 +137,18 @@ const SCENARIOS: readonly (readonly [what: string, check: JsonObject, phases: re
     ],
   ],
 ];
+
+test("leaves a host alone that asks for it in an answer to traffic, as Envoy does", async () => {
+  const run = async (kind: "envoy" | "mizzen"): Promise<unknown> => {
+    const check = { httpHealthCheck: HTTP, interval: "600s", noTrafficInterval: "600s" };
+    const paths = ["/", "/leave-me-alone", "/"];
+    const phases: Phase[] = [{ answer: { status: 200 }, flags: "healthy" }];
+    const { phases: seen, counted } = await measure(kind, check, phases, paths);
+    return { seen, passive: counted["health_check.passive_failure"] };
+  };
+  const [envoy, ours] = await Promise.all([run("envoy"), run("mizzen")]);
+  assert.deepEqual(ours, envoy);
+});
 
 for (const [what, check, phases] of SCENARIOS) {
   test(`checks health as Envoy does: ${what}`, async () => {

@@ -18,6 +18,8 @@ export interface ClusterManagerContext {
   readonly stats: StatsScope;
   readonly makePool: PoolFactory;
   readonly connector: Connector;
+  /** A host whose health is checked asked, in an answer to traffic, to be left alone. */
+  readonly onHostUnhealthy?: (cluster: string, host: string) => void;
   readonly secrets: Secrets;
 }
 
@@ -57,11 +59,11 @@ export class ThreadClusterManager implements ClusterManager {
       if (service !== serviceName(config)) this.#assign(before);
       return;
     }
-    const { clock, random, makePool, connector, secrets } = this.#context;
+    const { clock, random, makePool, connector, secrets, onHostUnhealthy } = this.#context;
     // In this order counters go on, and the last word on gauges is the new cluster's.
     const stats = this.#useScope(config.statName);
     if (before !== undefined) this.#leave(before);
-    const cluster = new UpstreamCluster(config, { clock, random, makePool, stats, connector, secrets });
+    const cluster = new UpstreamCluster(config, { clock, random, makePool, stats, connector, secrets, onHostUnhealthy });
     this.#clusters.set(config.name, cluster);
     const health = this.#health.get(config.name);
     if (health !== undefined) cluster.setHealth(health, undefined);

@@ -29,6 +29,8 @@ export interface Host {
   readonly ejected: boolean;
   /** Undefined: it is not checked. */
   readonly activeHealth: ActiveHealth | undefined;
+  /** Undefined: it is not checked. Told when the host asks, in an answer to traffic, to be left alone. */
+  readonly healthMonitor?: HealthMonitor | undefined;
   /** It counts as if it were not there: neither for loads nor for panic. */
   readonly excluded: boolean;
   /** Discovery has taken it away, and its health keeps it. */
@@ -43,6 +45,10 @@ export interface Host {
   activeRequests: number;
   /** Admin `/clusters` counters; plain numbers of this thread. */
   readonly stats: HostStats;
+}
+
+export interface HealthMonitor {
+  setUnhealthy(): void;
 }
 
 /** `connect-success-final`: for protocols that have no answers of their own, like TCP. */

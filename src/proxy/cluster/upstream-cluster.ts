@@ -67,6 +67,8 @@ export interface UpstreamClusterContext {
   readonly makePool: PoolFactory;
   readonly connector: Connector;
   readonly secrets: Secrets;
+  /** A host whose health is checked asked, in an answer to traffic, to be left alone. */
+  readonly onHostUnhealthy?: ((cluster: string, host: string) => void) | undefined;
 }
 
 const NO_HEALTH: HostsHealth = new Map();
@@ -267,6 +269,8 @@ export class UpstreamCluster implements Cluster {
     const checked = healthCheck !== undefined && !host.unchecked;
     const now = checked ? (this.#health.get(hostKey(host.address)) ?? PENDING) : undefined;
     host.activeHealth = now;
+    if (!checked) host.healthMonitor = undefined;
+    else host.healthMonitor ??= { setUnhealthy: () => this.#context.onHostUnhealthy?.(this.name, hostKey(host.address)) };
     host.ignoredWhileNew = ignoresNewHosts;
     if (before === undefined || now === undefined || before.failed === now.failed) return;
     // As Envoy: running requests end in their own time, new ones need new connections.

@@ -1,7 +1,7 @@
 // One running host. Its identity is its address: while the address stays in the cluster, so do its pool, its counters and its streams.
 import type { SocketAddress } from "#proxy/net/connection";
 import type { TransportLabels } from "#proxy/transport-socket/transport-sockets";
-import type { Host, HostHealth, HostMetadata, HostStats, HttpConnectionPool, OutlierMonitor } from "./cluster.ts";
+import type { HealthMonitor, Host, HostHealth, HostMetadata, HostStats, HttpConnectionPool, OutlierMonitor } from "./cluster.ts";
 import type { ActiveHealth } from "./health/active-health.ts";
 import type { EndpointConfig } from "./load-assignment.ts";
 
@@ -23,6 +23,7 @@ export class UpstreamHost implements Host {
   priority = 0;
   ejected = false;
   activeHealth: ActiveHealth | undefined;
+  healthMonitor: HealthMonitor | undefined;
   /** Its endpoint says that it is never checked. */
   unchecked: boolean;
   pendingRemoval = false;

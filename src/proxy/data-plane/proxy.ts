@@ -160,6 +160,9 @@ export class Proxy {
       case "report":
         this.#reported(thread, event.sequence, event.clusters);
         return;
+      case "host-unhealthy":
+        this.#xds.setUnhealthy(event.cluster, event.host);
+        return;
       case "removed":
         this.#removing.get(thread)?.();
         return;

@@ -84,6 +84,7 @@ export type ThreadEvent =
   | { readonly type: "applied"; readonly proxy: ProxyKey; readonly sequence: number; readonly errors: readonly string[] }
   | { readonly type: "report"; readonly proxy: ProxyKey; readonly sequence: number; readonly clusters: readonly ClusterSummary[] }
   | { readonly type: "stats"; readonly proxy: ProxyKey; readonly update: StatsUpdate }
+  | { readonly type: "host-unhealthy"; readonly proxy: ProxyKey; readonly cluster: string; readonly host: string }
   | { readonly type: "removed"; readonly proxy: ProxyKey }
   | { readonly type: "access-log"; readonly proxy: ProxyKey; readonly path: string; readonly text: string; readonly bytes: number }
   | { readonly type: "log"; readonly level: Exclude<LogLevel, "off">; readonly message: string; readonly fields: LogFields | undefined };

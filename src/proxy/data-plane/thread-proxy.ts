@@ -70,6 +70,7 @@ export class ThreadProxy {
       makePool: httpPoolFactory({ clock, random, log }),
       connector,
       secrets,
+      onHostUnhealthy: (cluster, host) => post({ type: "host-unhealthy", proxy: command.proxy, cluster, host }),
     });
     this.#context = {
       nodeId: command.proxy,

@@ -145,6 +145,11 @@ export class XdsClient {
     return this.#health.all();
   }
 
+  /** A host asked, in an answer to traffic, to be left alone. */
+  setUnhealthy(cluster: string, host: string): void {
+    this.#health.setUnhealthy(cluster, host);
+  }
+
   /** The first complete configuration, from disk or from the control plane, was live. */
   get ready(): boolean {
     return this.#ready;

@@ -388,6 +388,20 @@ describe("the hosts that are checked", () => {
     assert.deepEqual(bench.passed, [undefined, "10.0.0.1|80", "10.0.0.1|80"]);
   });
 
+  it("fail at once when traffic brings the news, whatever the threshold", () => {
+    const bench = new Bench(HTTP);
+    const connection = bench.connect();
+    bench.answer(connection, 200);
+    bench.checker.setUnhealthy("10.0.0.1|80");
+    assert.equal(bench.flags, "failed+excluded");
+    assert.equal(bench.stat("passive_failure"), 1);
+    for (let i = 0; i < 2; i++) {
+      bench.clock.advance(5_000);
+      bench.answer(connection, 200);
+    }
+    assert.equal(bench.flags, "", "it comes back as any other");
+  });
+
   it("write what happens to them into files", () => {
     const check = { ...HTTP, eventLogPath: "/tmp/hc", alwaysLogHealthCheckFailures: true, alwaysLogHealthCheckSuccess: true };
     const bench = new Bench(check);

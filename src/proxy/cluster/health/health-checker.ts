@@ -97,6 +97,11 @@ export class HealthChecker {
     this.#tell(true, undefined);
   }
 
+  /** Traffic brought the news, with an answer of the host's own. */
+  setUnhealthy(host: string): void {
+    for (const [key, { session }] of this.#hosts) if (addressKey(key) === host) session.failPassively();
+  }
+
   close(): void {
     for (const [key, host] of this.#hosts) this.#drop(key, host);
   }

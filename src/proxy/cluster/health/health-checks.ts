@@ -53,6 +53,11 @@ export class HealthChecks {
     return this.#running.get(cluster)?.checker.ready ?? false;
   }
 
+  /** `host`: its key. */
+  setUnhealthy(cluster: string, host: string): void {
+    this.#running.get(cluster)?.checker.setUnhealthy(host);
+  }
+
   /** For a traffic thread that starts late. */
   *all(): IterableIterator<readonly [cluster: string, health: HostsHealth]> {
     for (const [name, { checker }] of this.#running) yield [name, checker.health];

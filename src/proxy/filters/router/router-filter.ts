@@ -236,6 +236,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
     const { host } = request;
 
     host.outlierMonitor?.putStatus(this.#grpc ? grpcOutcome(headers) : status);
+    if (host.healthMonitor !== undefined && headers.has("x-envoy-immediate-health-check-fail")) host.healthMonitor.setUnhealthy();
     if (this.#retry !== undefined && this.#retriedAfterHeaders(request, headers)) return;
     if (route.internalRedirect?.statuses.has(status) === true && this.#redirected(headers)) return;
     this.#tries.settleOn(request);
