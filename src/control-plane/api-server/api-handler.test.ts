@@ -133,6 +133,22 @@ test("kinds that need a node are stored and say that nothing runs them, and what
   assert.equal(isList(events.body["items"]) ? events.body["items"].length : 0, 1);
 });
 
+test("Events are kept for an hour", async () => {
+  const api = await ApiBench.open();
+  const pod = (name: string) => ({ apiVersion: "v1", kind: "Pod", metadata: { name }, spec: { containers: [{ name: "a" }] } });
+  const events = async (): Promise<readonly string[]> => {
+    const { items } = (await api.ask("GET", "/api/v1/events")).body;
+    return isList(items) ? items.map((item) => textAt(item, "involvedObject", "name")) : [];
+  };
+  await api.ask("POST", "/api/v1/namespaces/default/pods", pod("one"));
+  api.clock.advance(3_590_000);
+  await api.ask("POST", "/api/v1/namespaces/default/pods", pod("two"));
+  assert.deepEqual(await events(), ["one", "two"]);
+  api.clock.advance(20_000);
+  await api.ask("POST", "/api/v1/namespaces/default/pods", pod("three"));
+  assert.deepEqual([...(await events())].sort(), ["three", "two"]);
+});
+
 test("nobody is told anything but that the server is there, and somebody who is asked for may do nothing", async () => {
   const api = await ApiBench.open();
   const nobody = { user: undefined };

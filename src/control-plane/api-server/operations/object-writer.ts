@@ -27,6 +27,8 @@ import { inVersion, storedVersion } from "./versions.ts";
 const APPLY = "application/apply-patch+yaml";
 const JSON_PATCH = "application/json-patch+json";
 const MERGE = "application/merge-patch+json";
+const EVENTS = { group: "", resource: "events" } as const;
+const EVENT_MS = 3_600_000;
 const STRATEGIC = "application/strategic-merge-patch+json";
 
 export interface ObjectWriterOptions {
@@ -256,8 +258,22 @@ export class ObjectWriter {
     if (query.dryRun || !needsNode(resource)) return;
     const name = `${textAt(object, "metadata", "name").slice(0, 200)}.${this.#random.uuid().slice(0, 8)}`;
     const event = eventWithoutNode(resource, object, name, this.#now());
-    const write: ObjectWrite = { verb: "create", name: { group: "", resource: "events", namespace, name }, object: asStored(event) };
-    await this.#store.write([write], { author: "mizzen" }).catch(() => undefined);
+    const write: ObjectWrite = { verb: "create", name: { ...EVENTS, namespace, name }, object: asStored(event) };
+    try {
+      await this.#store.write([write, ...(await this.#oldEvents())], { author: "mizzen" });
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+    }
+  }
+
+  /** Events are kept for an hour, as in Kubernetes: whoever writes one takes those along that are older. */
+  async #oldEvents(): Promise<readonly ObjectWrite[]> {
+    const { items } = await this.#store.list(EVENTS);
+    const untilMs = this.#clock.wallMs() - EVENT_MS;
+    return items.flatMap(({ metadata }): readonly ObjectWrite[] => {
+      const { name = "", namespace = "", creationTimestamp = "" } = metadata;
+      return Date.parse(creationTimestamp) < untilMs ? [{ verb: "delete", name: { ...EVENTS, namespace, name } }] : [];
+    });
   }
 }
 

@@ -24,6 +24,7 @@ import { selectionOf } from "./selection.ts";
 import { resultOf, WritePlan, type PlannedWrite } from "./write-plan.ts";
 
 const MAX_CHANGES = 5_000;
+const MAX_OBJECTS = 100_000;
 const MAX_WAITING = 1_000;
 /** As often as Kubernetes sends them. */
 const BOOKMARK_MS = 60_000;
@@ -43,6 +44,7 @@ export interface CachedObjectStoreOptions {
   readonly maxChanges?: number;
   /** Events that a watch may be behind. */
   readonly maxWaiting?: number;
+  readonly maxObjects?: number;
 }
 
 export class CachedObjectStore implements ObjectStore {
@@ -135,6 +137,7 @@ export class CachedObjectStore implements ObjectStore {
         hasNamespace: (namespace) => this.#options.hasNamespace?.(namespace) === true,
       });
       const planned = writes.map((write) => plan.add(write));
+      this.#checkRoom(planned);
       const { changes } = plan;
       if (options.dryRun === true) return planned.map((write) => resultOf(write, this.#cache.get(write.key)?.metadata.resourceVersion));
       if (changes.length === 0) return planned.map((write) => resultOf(write, undefined));
@@ -176,6 +179,14 @@ export class CachedObjectStore implements ObjectStore {
     await this.#deletions.close();
     this.#cache.close(StatusError.unavailable("the store is shutting down"));
     await this.#options.journal.close();
+  }
+
+  /** All of them are in memory: a client in a loop must not fill it. */
+  #checkRoom(planned: readonly PlannedWrite[]): void {
+    const { maxObjects = MAX_OBJECTS } = this.#options;
+    const created = planned.filter(({ outcome }) => outcome === "created").length;
+    if (created === 0 || this.#cache.size + created <= maxObjects) return;
+    throw new StatusError("Forbidden", `exceeded quota: the store holds ${this.#cache.size} objects, at most ${maxObjects} are kept`);
   }
 
   #result(write: PlannedWrite, revisions: ReadonlyMap<string, number>): WriteResult {

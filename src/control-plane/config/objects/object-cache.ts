@@ -78,6 +78,13 @@ export class ObjectCache {
     return this.#compacted;
   }
 
+  /** Objects of all resources, those of files as well. */
+  get size(): number {
+    let count = 0;
+    for (const objects of this.#resources.values()) count += objects.size;
+    return count;
+  }
+
   get watchers(): number {
     let count = 0;
     for (const watchers of this.#watchers.values()) count += watchers.size;

@@ -5,6 +5,10 @@ export class SortedObjects {
   readonly #objects = new Map<string, StoredObject>();
   #keys: readonly string[] | undefined = [];
 
+  get size(): number {
+    return this.#objects.size;
+  }
+
   get(key: string): StoredObject | undefined {
     return this.#objects.get(key);
   }
