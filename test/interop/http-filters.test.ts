@@ -32,6 +32,8 @@ interface Scenario {
   readonly entries?: Readonly<Record<string, JsonObject>>;
   /** typed_per_filter_config of /route; short names. */
   readonly route?: Readonly<Record<string, JsonObject>>;
+  /** typed_per_filter_config of the virtual host. */
+  readonly hostConfig?: Readonly<Record<string, JsonObject>>;
   readonly rateLimits?: readonly JsonObject[];
   readonly requestHeadersToAdd?: readonly JsonObject[];
   readonly asks: readonly Ask[];
@@ -227,6 +229,27 @@ const SCENARIOS: readonly Scenario[] = [
       { method: "POST", path: "/route", headers: { host: "site.example", origin: "http://evil.example" } },
     ],
     stats: /\.csrf\./,
+  },
+  {
+    what: "cors on several levels",
+    filters: { cors: typed("filters.http.cors.v3.Cors", {}) },
+    hostConfig: {
+      cors: typed("filters.http.cors.v3.CorsPolicy", {
+        allowOriginStringMatch: [{ exact: "http://ok.example" }],
+        allowMethods: "GET,POST",
+        allowHeaders: "x-a",
+        exposeHeaders: "x-b",
+        maxAge: "60",
+        allowCredentials: true,
+      }),
+    },
+    route: { cors: typed("filters.http.cors.v3.CorsPolicy", { allowMethods: "PUT", allowCredentials: false }) },
+    asks: ["/", "/route"].flatMap((path) => [
+      { path, headers: { origin: "http://ok.example" } },
+      { path, headers: { origin: "http://evil.example" } },
+      { path, method: "OPTIONS", headers: { origin: "http://ok.example", "access-control-request-method": "GET" } },
+    ]),
+    stats: /\.cors\./,
   },
   {
     what: "compressor of responses",
@@ -562,7 +585,7 @@ async function measure(kind: "envoy" | "mizzen", scenario: Scenario): Promise<Ou
     });
     return backendAnswer(line);
   });
-  const { filters, networkFilters = {}, entries = {}, route = {}, rateLimits = [], requestHeadersToAdd = [] } = scenario;
+  const { filters, networkFilters = {}, entries = {}, route = {}, hostConfig = {}, rateLimits = [], requestHeadersToAdd = [] } = scenario;
   const router = { name: "router", typedConfig: typed("filters.http.router.v3.Router", {}) };
   const action = { cluster: CLUSTER, timeout: "0s", rateLimits: [...rateLimits] };
   const proxy = await startLoneProxy(kind, {
@@ -573,9 +596,16 @@ async function measure(kind: "envoy" | "mizzen", scenario: Scenario): Promise<Ou
       httpFilters: [...Object.entries(filters).map(([name, typedConfig]) => ({ name, typedConfig, ...entries[name] })), router],
       generateRequestId: false,
     },
-    routes: [
-      { match: { prefix: "/route" }, route: action, typedPerFilterConfig: { ...route } },
-      { match: { prefix: "/" }, route: action, requestHeadersToAdd: [...requestHeadersToAdd] },
+    virtualHosts: [
+      {
+        name: "all",
+        domains: ["*"],
+        typedPerFilterConfig: { ...hostConfig },
+        routes: [
+          { match: { prefix: "/route" }, route: action, typedPerFilterConfig: { ...route } },
+          { match: { prefix: "/" }, route: action, requestHeadersToAdd: [...requestHeadersToAdd] },
+        ],
+      },
     ],
   });
   try {

@@ -21,13 +21,16 @@ const POLICY = {
   allowCredentials: true,
 };
 
-function filter(policy: JsonValue | undefined, reply = false): HttpFilter | undefined {
-  const config =
-    policy === undefined
-      ? {}
-      : { [NAME]: corsFilterCompiler.compileRouteConfig?.(pack(CorsPolicySchema, fromJson(CorsPolicySchema, policy)), "p") };
+function filter(policy: JsonValue | undefined, reply = false, less?: JsonValue): HttpFilter | undefined {
+  const level = (json: JsonValue | undefined): FilterConfigs =>
+    FilterConfigs.of(
+      json === undefined
+        ? {}
+        : { [NAME]: corsFilterCompiler.compileRouteConfig?.(pack(CorsPolicySchema, fromJson(CorsPolicySchema, json)), "p") },
+    );
+  const filterConfig = level(policy).over(level(less));
   const stream = new FakeFilterStream({
-    filterConfig: FilterConfigs.of(config),
+    filterConfig,
     reply: reply ? () => LOCAL_REPLIES.internalError : undefined,
   });
   return corsFilterCompiler.compile(NAME, pack(CorsSchema, create(CorsSchema)), "c").create(stream);
@@ -102,4 +105,18 @@ test("a broken origin matcher is refused with its path", () => {
     () => filter({ allowOriginStringMatch: [{ safeRegex: { regex: "(" } }] }),
     /p\.allow_origin_string_match\[0\]\.safe_regex\.regex/,
   );
+});
+
+test("what a route leaves out comes from its virtual host; whether the policy holds is said by the route alone", () => {
+  const route = { allowMethods: "PUT", allowCredentials: false };
+  const reply = filter(route, false, POLICY)?.onRequestHeaders?.(request("OPTIONS", [["origin", "http://ok.example"], ...PREFLIGHT]), true);
+  assert.ok(reply !== undefined && !(reply instanceof Promise));
+  assert.deepEqual(reply.headers, [
+    ["access-control-allow-origin", "http://ok.example"],
+    ["access-control-allow-methods", "PUT"],
+    ["access-control-allow-headers", "x-b,x-c"],
+    ["access-control-max-age", "86400"],
+  ]);
+  const off = filter({ filterEnabled: { defaultValue: { numerator: 0 } } }, false, POLICY);
+  assert.equal(off?.onRequestHeaders?.(request("OPTIONS", [["origin", "http://ok.example"], ...PREFLIGHT]), true), undefined);
 });

@@ -1,14 +1,14 @@
 // envoy.filters.http.cors: answers preflight requests and names the allowed origin in answers, by the route's CorsPolicy.
 // A request of an origin that is not allowed goes on: the browser, which sees no header, keeps the answer from the page.
-// Unlike Envoy, a route's policy hides the virtual host's as a whole instead of field by field.
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { CorsSchema } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
 import { nameOf } from "#envoy/any";
 import { Violations } from "#proxy/field-check";
 import type { FilterResult, FilterStream, HttpFilter, HttpFilterCompiler, HttpFilterFactory, LocalReply } from "#proxy/http/filter";
 import type { RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
+import type { FilterConfigs } from "#proxy/route/filter-config";
 import type { Counter } from "#telemetry/stats/store";
-import { compileCorsPolicy } from "./cors-policy.ts";
+import { compileCorsPolicy, mergeCorsLevels } from "./cors-policy.ts";
 import type { CorsPolicy } from "./cors-policy.ts";
 
 interface CorsStats {
@@ -29,13 +29,23 @@ export const corsFilterCompiler: HttpFilterCompiler = {
 };
 
 function factory(name: string, stats: CorsStats | undefined): HttpFilterFactory {
+  const merged = new WeakMap<FilterConfigs, CorsPolicy>();
+  const policyOf = (configs: FilterConfigs | undefined): CorsPolicy | undefined => {
+    if (configs?.get(name) === undefined) return undefined;
+    let policy = merged.get(configs);
+    if (policy === undefined) {
+      policy = mergeCorsLevels(configs.all(name) as Parameters<typeof mergeCorsLevels>[0]);
+      if (policy !== undefined) merged.set(configs, policy);
+    }
+    return policy;
+  };
   return {
     name,
     create(stream) {
       const route = stream.route();
       // A redirect or direct response needs no policy: there is nothing to share.
       if (route === undefined || route.reply !== undefined) return undefined;
-      const policy = stream.filterConfigs()?.get(name) as CorsPolicy | undefined;
+      const policy = policyOf(stream.filterConfigs());
       return policy === undefined ? undefined : new CorsFilter(stream, policy, stats);
     },
     withStats: (scope) =>

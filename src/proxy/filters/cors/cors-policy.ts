@@ -1,4 +1,4 @@
-// CorsPolicy -> frozen policy. It stands at routes, virtual hosts or the whole table (typed_per_filter_config).
+// CorsPolicy -> frozen policy. It stands at weighted clusters, routes, virtual hosts or the whole table (typed_per_filter_config).
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { CorsPolicySchema } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
 import { unpack } from "#envoy/any";
@@ -24,8 +24,39 @@ export interface CorsPolicy {
   readonly shadowShare: number;
 }
 
+/** What one level says: what it leaves out comes from a less specific one. */
+type CorsLevel = Omit<CorsPolicy, "allowCredentials" | "allowPrivateNetworkAccess" | "forwardNotMatchingPreflights"> & {
+  readonly allowCredentials: boolean | undefined;
+  readonly allowPrivateNetworkAccess: boolean | undefined;
+  readonly forwardNotMatchingPreflights: boolean | undefined;
+};
+
+/** Field by field the most specific level that says something; whether the policy holds at all is said by the first alone. */
+export function mergeCorsLevels(levels: readonly CorsLevel[]): CorsPolicy | undefined {
+  const [first] = levels;
+  if (first === undefined) return undefined;
+  const withOrigins = levels.find(({ origins }) => origins.length > 0) ?? first;
+  const text = (field: "allowMethods" | "allowHeaders" | "exposeHeaders" | "maxAge"): string =>
+    levels.find((level) => level[field] !== "")?.[field] ?? "";
+  const flag = (field: "allowCredentials" | "allowPrivateNetworkAccess" | "forwardNotMatchingPreflights"): boolean | undefined =>
+    levels.find((level) => level[field] !== undefined)?.[field];
+  return Object.freeze({
+    origins: withOrigins.origins,
+    anyOrigin: withOrigins.anyOrigin,
+    allowMethods: text("allowMethods"),
+    allowHeaders: text("allowHeaders"),
+    exposeHeaders: text("exposeHeaders"),
+    maxAge: text("maxAge"),
+    allowCredentials: flag("allowCredentials") ?? false,
+    allowPrivateNetworkAccess: flag("allowPrivateNetworkAccess") ?? false,
+    forwardNotMatchingPreflights: flag("forwardNotMatchingPreflights") ?? true,
+    enabledShare: first.enabledShare,
+    shadowShare: first.shadowShare,
+  });
+}
+
 /** @throws ConfigError naming every field that is wrong */
-export function compileCorsPolicy(any: Any, path: string): CorsPolicy {
+export function compileCorsPolicy(any: Any, path: string): CorsLevel {
   const violations = new Violations();
   const config = unpack(any, CorsPolicySchema);
   if (config === undefined) violations.add(path, `${any.typeUrl} is not a CorsPolicy`);
@@ -42,9 +73,9 @@ export function compileCorsPolicy(any: Any, path: string): CorsPolicy {
     allowHeaders: wireText(policy.allowHeaders),
     exposeHeaders: wireText(policy.exposeHeaders),
     maxAge: wireText(policy.maxAge),
-    allowCredentials: policy.allowCredentials ?? false,
-    allowPrivateNetworkAccess: policy.allowPrivateNetworkAccess ?? false,
-    forwardNotMatchingPreflights: policy.forwardNotMatchingPreflights ?? true,
+    allowCredentials: policy.allowCredentials,
+    allowPrivateNetworkAccess: policy.allowPrivateNetworkAccess,
+    forwardNotMatchingPreflights: policy.forwardNotMatchingPreflights,
     enabledShare: policy.filterEnabled === undefined ? 1 : fraction(policy.filterEnabled.defaultValue),
     shadowShare: policy.shadowEnabled === undefined ? 0 : fraction(policy.shadowEnabled.defaultValue),
   });
