@@ -34,7 +34,25 @@ test("a bootstrap names the node, the admin address and the control plane", () =
   const config = parseBootstrap(good);
   assert.equal(config.node.id, "sidecar~1");
   assert.deepEqual(config.admin, { address: "127.0.0.1", port: 15000 });
-  assert.equal(config.controlPlane, "[::1]:15010");
+  assert.deepEqual(config.controlPlanes, ["[::1]:15010"]);
+});
+
+test("several endpoints of the control plane's cluster are several control planes", () => {
+  const [cluster] = good.static_resources.clusters;
+  const withEndpoints = (...hosts: readonly object[]): unknown => ({
+    ...good,
+    static_resources: {
+      clusters: [
+        { ...cluster, load_assignment: { endpoints: hosts.map((host) => ({ lb_endpoints: [{ endpoint: { address: host } }] })) } },
+      ],
+    },
+  });
+  const { controlPlanes } = parseBootstrap(withEndpoints(address("127.0.0.1", 15010), address("127.0.0.2", 15010)));
+  assert.deepEqual(controlPlanes, ["127.0.0.1:15010", "127.0.0.2:15010"]);
+  assert.throws(
+    () => parseBootstrap(withEndpoints(address("127.0.0.1", 15010), { pipe: { path: "/s" } })),
+    /every endpoint must have a socket address/,
+  );
 });
 
 test("everything that is wrong is named at once", () => {

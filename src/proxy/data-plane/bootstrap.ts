@@ -16,8 +16,8 @@ export interface BootstrapConfig {
   readonly node: Node;
   /** Undefined: no admin endpoint. */
   readonly admin: SocketAddress | undefined;
-  /** host:port of the control plane, plaintext. */
-  readonly controlPlane: string;
+  /** host:port of each control plane, plaintext; any of them will do. */
+  readonly controlPlanes: readonly string[];
   /** Static clusters that this proxy itself can call, in plain text: host:port or unix:PATH by name. */
   readonly clusters: ReadonlyMap<string, string>;
 }
@@ -39,12 +39,12 @@ export function parseBootstrap(json: unknown): BootstrapConfig {
   if (node === undefined || node.id === "") violations.add("node.id", "must be set");
   const admin = socketAddress(wire.admin?.address);
   if (wire.admin !== undefined && admin === undefined) violations.add("admin.address", "must be a socket address");
-  const controlPlane = readControlPlane(wire, violations);
+  const controlPlanes = readControlPlanes(wire, violations);
   violations.throwIfAny("bootstrap");
-  return { wire, node: node as Node, admin, controlPlane, clusters: readClusters(wire) };
+  return { wire, node: node as Node, admin, controlPlanes, clusters: readClusters(wire) };
 }
 
-function readControlPlane(wire: Bootstrap, violations: Violations): string {
+function readControlPlanes(wire: Bootstrap, violations: Violations): readonly string[] {
   const dynamic = wire.dynamicResources;
   const ads = dynamic?.adsConfig;
   if (ads?.apiType !== ApiConfigSource_ApiType.DELTA_GRPC) {
@@ -59,16 +59,20 @@ function readControlPlane(wire: Bootstrap, violations: Violations): string {
   const target = ads?.grpcServices[0]?.targetSpecifier;
   if (target?.case !== "envoyGrpc") {
     violations.add("dynamic_resources.ads_config.grpc_services[0]", "must be envoy_grpc");
-    return "";
+    return [];
   }
   const name = target.value.clusterName;
   const cluster = wire.staticResources?.clusters.find((candidate) => candidate.name === name);
   const path = `static_resources.clusters["${name}"]`;
-  const endpoint = cluster?.loadAssignment?.endpoints[0]?.lbEndpoints[0]?.hostIdentifier;
-  const address = endpoint?.case === "endpoint" ? socketAddress(endpoint.value.address) : undefined;
-  if (address === undefined) violations.add(path, "must have an endpoint with a socket address");
+  const endpoints = cluster?.loadAssignment?.endpoints.flatMap(({ lbEndpoints }) => lbEndpoints) ?? [];
+  const addresses = endpoints.flatMap(({ hostIdentifier }) => {
+    const address = hostIdentifier.case === "endpoint" ? socketAddress(hostIdentifier.value.address) : undefined;
+    return address === undefined ? [] : [hostAndPort(address)];
+  });
+  if (addresses.length === 0) violations.add(path, "must have an endpoint with a socket address");
+  else if (addresses.length < endpoints.length) violations.add(path, "every endpoint must have a socket address");
   if (cluster?.transportSocket !== undefined) violations.add(`${path}.transport_socket`, "tls to the control plane is not served yet");
-  return address === undefined ? "" : hostAndPort(address);
+  return addresses;
 }
 
 function readClusters(wire: Bootstrap): Map<string, string> {

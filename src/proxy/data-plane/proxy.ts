@@ -90,7 +90,7 @@ export class Proxy {
     });
     this.#xds = new XdsClient({
       node: bootstrap.node,
-      controlPlane: bootstrap.controlPlane,
+      controlPlanes: bootstrap.controlPlanes,
       stateDirectory: options.stateDirectory,
       clock,
       random,

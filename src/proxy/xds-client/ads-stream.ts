@@ -23,8 +23,8 @@ const MAX_NACK_CHARACTERS = 8192;
 const INVALID_ARGUMENT = 3;
 
 export interface AdsStreamOptions {
-  /** host:port of the control plane, plaintext. */
-  readonly target: string;
+  /** host:port of each control plane, plaintext. As Envoy's round robin: each attempt asks the next. */
+  readonly targets: readonly string[];
   readonly node: Node;
   readonly clock: Clock;
   readonly random: Random;
@@ -44,6 +44,8 @@ export class AdsStream {
   #stream: Stream | undefined;
   #nodeSent = false;
   #connected = false;
+  #attempts = 0;
+  #target = "";
   #retry: Timer | undefined;
   #closed = false;
   /** Answers go out in the order of the responses of their type. */
@@ -88,8 +90,10 @@ export class AdsStream {
 
   #connect(): void {
     if (this.#closed) return;
+    const { targets } = this.#options;
+    this.#target = targets[this.#attempts++ % targets.length] ?? "";
     // A client per attempt: grpc-js would otherwise add its own back-off, of up to two minutes, to ours.
-    this.#client = new Client(this.#options.target, credentials.createInsecure(), {
+    this.#client = new Client(this.#target, credentials.createInsecure(), {
       "grpc.enable_http_proxy": 0,
       "grpc.use_local_subchannel_pool": 1,
       "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
@@ -117,7 +121,7 @@ export class AdsStream {
     if (stream !== this.#stream) return;
     if (!this.#connected) {
       this.#connected = true;
-      this.#options.log.info("connected to the control plane", { target: this.#options.target });
+      this.#options.log.info("connected to the control plane", { target: this.#target });
       this.#options.onConnected(true);
     }
     this.#backOff.reset();
@@ -149,7 +153,8 @@ export class AdsStream {
     if (stream !== this.#stream || this.#closed) return;
     this.#drop();
     const delayMs = this.#backOff.nextMs();
-    const { log, clock, target } = this.#options;
+    const { log, clock } = this.#options;
+    const target = this.#target;
     if (this.#connected) log.warn("lost the control plane; traffic goes on with the configuration there is", { target, reason });
     else log.debug("no connection to the control plane", { target, reason, retryMs: delayMs });
     if (this.#connected) {

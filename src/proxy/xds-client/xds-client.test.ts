@@ -41,7 +41,7 @@ test("a lost stream comes back with the versions that are held, and says nothing
     health: { connector: new SocketConnector(clock, true), hasTraffic: () => false, writeEvent: () => {}, onHealth: () => {} },
     resolver: { resolve: async () => ({ ok: false, detail: "nobody asks" }) },
     node: create(NodeSchema, { id: "sidecar~1" }),
-    controlPlane: server.target,
+    controlPlanes: [server.target],
     secretServers: new Map(),
     stateDirectory: undefined,
     clock,
@@ -104,6 +104,52 @@ test("a lost stream comes back with the versions that are held, and says nothing
   client.close();
   assert.equal(clock.pending, 0);
   server.stop();
+});
+
+test("a proxy with two control planes goes to the other when one is lost, with what it holds, and back when that is lost, too", async () => {
+  const servers = [new FakeAdsServer(), new FakeAdsServer()] as const;
+  await Promise.all(servers.map((server) => server.start()));
+  const clock = new ManualClock();
+  const parse = (bytes: Uint8Array): never =>
+    ({ clusters: new Set(), routes: [], secrets: [], ...(JSON.parse(Buffer.from(bytes).toString()) as object) }) as never;
+  const client = new XdsClient({
+    health: { connector: new SocketConnector(clock, true), hasTraffic: () => false, writeEvent: () => {}, onHealth: () => {} },
+    resolver: { resolve: async () => ({ ok: false, detail: "nobody asks" }) },
+    node: create(NodeSchema, { id: "sidecar~1" }),
+    controlPlanes: servers.map(({ target }) => target),
+    secretServers: new Map(),
+    stateDirectory: undefined,
+    clock,
+    random: seededRandom(3),
+    log: silentLog,
+    stats: new ThreadStats().root,
+    checks: { secret: parse, cluster: parse, assignment: parse, route: parse, listener: parse },
+    target: { apply: () => Promise.resolve([]) },
+    onListenerGone: () => {},
+    onReady: () => {},
+  });
+  const [first, second] = servers;
+  client.start();
+  await first.subscription(CLUSTER_TYPE);
+  await first.answer(first.send(CLUSTER_TYPE, [facts("a", { endpoints: { name: "a", timeoutMs: 0 } })]));
+  for (const [lost, next] of [
+    [first, second],
+    [second, first],
+  ] as const) {
+    lost.stop();
+    await eventually(() => !client.connected);
+    await lost.start();
+    const before = next.streams;
+    while (next.streams === before) {
+      clock.advance(10);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    assert.deepEqual((await next.subscription(CLUSTER_TYPE)).initialResourceVersions, { a: "v1" });
+    await next.answer(next.send(CLUSTER_TYPE, []));
+  }
+  assert.deepEqual([first.streams, second.streams], [2, 1]);
+  client.close();
+  for (const server of servers) server.stop();
 });
 
 test("the back-off doubles its limit up to the maximum, jittered, and starts again after success", () => {

@@ -27,8 +27,8 @@ import { XdsStats } from "./xds-stats.ts";
 
 export interface XdsClientOptions {
   readonly node: Node;
-  /** host:port */
-  readonly controlPlane: string;
+  /** host:port of each; the next is asked when one is lost. */
+  readonly controlPlanes: readonly string[];
   /** Clusters of the bootstrap, by name, and where they are: secrets may be asked of them. */
   readonly secretServers: ReadonlyMap<string, string>;
   /** Undefined: nothing is kept on disk. */
@@ -112,7 +112,7 @@ export class XdsClient {
     });
     this.#dns = new DnsClusters({ resolver, clock, random, log, stats, onResolved: (key, bytes) => this.state.resolved(key, bytes) });
     this.#stream = new AdsStream({
-      target: options.controlPlane,
+      targets: options.controlPlanes,
       node: options.node,
       clock: options.clock,
       random: options.random,
