@@ -27,7 +27,10 @@ describe("a proxy's bootstrap", () => {
       identity: IDENTITY,
       metadata,
       admin: { address: "127.66.0.5", port: 15_000 },
-      controlPlane: { address: "127.0.0.1", port: 15_010 },
+      controlPlanes: [
+        { address: "127.0.0.1", port: 15_010 },
+        { address: "127.0.0.2", port: 15_010 },
+      ],
     });
     const parsed = fromJson(BootstrapSchema, JSON.parse(JSON.stringify(json)), { registry: createRegistry(HttpProtocolOptionsSchema) });
     assert.equal(parsed.node?.id, "sidecar~127.66.0.5~reviews-v2-1.default~default.svc.cluster.local");
@@ -37,6 +40,7 @@ describe("a proxy's bootstrap", () => {
     ]);
     assert.equal(parsed.node?.metadata?.["INTERCEPTION_MODE"], "NONE");
     assert.equal(parsed.staticResources?.clusters[0]?.name, "xds-grpc");
+    assert.equal(parsed.staticResources.clusters[0].loadAssignment?.endpoints[0]?.lbEndpoints.length, 2);
   });
 
   it("announces another port where the workload has no address of its own", () => {

@@ -84,7 +84,8 @@ export interface BootstrapOptions {
   readonly identity: ProxyIdentity;
   readonly metadata: JsonObject;
   readonly admin: Endpoint;
-  readonly controlPlane: Endpoint;
+  /** Any of them will do: they serve the same mesh. */
+  readonly controlPlanes: readonly Endpoint[];
 }
 
 function socketAddress(endpoint: Endpoint): JsonObject {
@@ -95,7 +96,7 @@ function socketAddress(endpoint: Endpoint): JsonObject {
 const ADS_SOURCE: JsonObject = { ads: {}, resource_api_version: "V3", initial_fetch_timeout: "0s" };
 
 export function bootstrap(options: BootstrapOptions): JsonObject {
-  const { identity, metadata, admin, controlPlane } = options;
+  const { identity, metadata, admin, controlPlanes } = options;
   return {
     node: {
       id: nodeId(identity),
@@ -128,7 +129,7 @@ export function bootstrap(options: BootstrapOptions): JsonObject {
           upstream_connection_options: { tcp_keepalive: { keepalive_time: 300 } },
           load_assignment: {
             cluster_name: "xds-grpc",
-            endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(controlPlane) } }] }],
+            endpoints: [{ lb_endpoints: controlPlanes.map((controlPlane) => ({ endpoint: { address: socketAddress(controlPlane) } })) }],
           },
         },
       ],

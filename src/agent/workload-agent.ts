@@ -76,7 +76,7 @@ export class WorkloadAgent {
     const metadata = sidecarMetadata(identity, place.inbound, { address: place.address, port: place.httpProxyPort });
     this.nodeId = nodeId(identity);
     const admin = { address: place.address, port: place.adminPort };
-    this.#bootstrap = bootstrap({ identity, metadata, admin, controlPlane });
+    this.#bootstrap = bootstrap({ identity, metadata, admin, controlPlanes: [controlPlane] });
     this.#health = new HealthStream({
       channel: options.channel,
       node: {

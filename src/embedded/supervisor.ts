@@ -228,7 +228,7 @@ export class Supervisor {
     };
     const metadata = gatewayMetadata(identity, loopbackAddresses());
     const admin = { address: place.address, port: place.adminPort };
-    const document = bootstrap({ identity, metadata, admin, controlPlane: { address: "127.0.0.1", port: grpcPort } });
+    const document = bootstrap({ identity, metadata, admin, controlPlanes: [{ address: "127.0.0.1", port: grpcPort }] });
     this.#gateway = { place, nodeId: nodeId(identity) };
     dataPlane.addProxy({ name: GATEWAY_NAME, bootstrap: document, concurrency: this.#options.threads });
   }

@@ -109,7 +109,7 @@ async function startGateway(controlPlane: Endpoint): Promise<void> {
     version: "0.0.0",
   };
   const metadata = gatewayMetadata(identity, [gatewayAddress]);
-  gateway = await startEnvoy({ identity, metadata, admin: { address: gatewayAddress, port: ADMIN_PORT }, controlPlane });
+  gateway = await startEnvoy({ identity, metadata, admin: { address: gatewayAddress, port: ADMIN_PORT }, controlPlanes: [controlPlane] });
 }
 
 /** One more instance of ratings, beside it Envoy instead of our sidecar, registered as our agent does it. */
@@ -136,7 +136,7 @@ async function startRatings(controlPlane: Endpoint): Promise<void> {
     address: sidecarAddress,
     port: HTTP_PROXY_PORT,
   });
-  sidecar = await startEnvoy({ identity, metadata, admin: { address: sidecarAddress, port: ADMIN_PORT }, controlPlane });
+  sidecar = await startEnvoy({ identity, metadata, admin: { address: sidecarAddress, port: ADMIN_PORT }, controlPlanes: [controlPlane] });
   const url = `http://127.0.0.1:${ratingsPort}/ratings/0`;
   // Its answers tell it from the other instance.
   await eventually(

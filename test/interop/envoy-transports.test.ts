@@ -69,7 +69,10 @@ for (const transport of ["GRPC", "DELTA_GRPC"] as const) {
     };
     const controlPlane = { address: "127.0.0.1", port: mesh.controlPlane.grpcPort };
     const admin = { address, port: ADMIN_PORT };
-    const envoy = await startEnvoy({ identity, metadata: gatewayMetadata(identity, [address]), admin, controlPlane }, transport);
+    const envoy = await startEnvoy(
+      { identity, metadata: gatewayMetadata(identity, [address]), admin, controlPlanes: [controlPlane] },
+      transport,
+    );
     t.after(() => envoy.stop());
     const answers = (path: string, body: string): Promise<true> =>
       eventually(`${path} answers ${body}`, LIVE_MS, async () =>
