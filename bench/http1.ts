@@ -136,7 +136,7 @@ server { listen 127.0.0.1:${backendPort}; location / { default_type text/plain; 
     const peers: Peer[] = [];
     for (const name of ["mizzen", "envoy"]) {
       const [port, adminPort] = [await freePort(), await freePort()];
-      const ads = await startReplayServer(sidecarResources(port, backendPort));
+      const ads = await startReplayServer(sidecarResources(port, [{ port: backendPort, http2: false }]));
       const bootstrap = join(work, `${name}.json`);
       writeFileSync(
         bootstrap,

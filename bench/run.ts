@@ -8,6 +8,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench(options: BenchOptio
   analyze: () => import("./analyze.ts"),
   "control-plane": () => import("./control-plane/control-plane.ts"),
   http1: () => import("./http1.ts"),
+  http2: () => import("./http2/http2.ts"),
   store: () => import("./store/store.ts"),
 };
 

@@ -6,6 +6,7 @@ import { file_envoy_extensions_filters_network_http_connection_manager_v3_http_c
 import { file_envoy_extensions_filters_http_fault_v3_fault as faultFile } from "#envoy/gen/envoy/extensions/filters/http/fault/v3/fault_pb";
 import { file_envoy_extensions_filters_http_cors_v3_cors as corsFile } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
 import { file_envoy_extensions_filters_http_router_v3_router as routerFile } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
+import { file_envoy_extensions_upstreams_http_v3_http_protocol_options as optionsFile } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
@@ -17,14 +18,27 @@ import type { ReplayResource } from "../test/replay/ads-server.ts";
 const ADS = { ads: {}, resourceApiVersion: "V3" };
 const SERVICES = 50;
 const TYPE = "type.googleapis.com/envoy.extensions.filters";
-const registry = registryOf(hcmFile, faultFile, corsFile, routerFile);
+const registry = registryOf(optionsFile, hcmFile, faultFile, corsFile, routerFile);
 
 function resource(typeUrl: string, name: string, schema: DescMessage, json: JsonObject): ReplayResource {
   return { typeUrl, name, value: toBinary(schema, fromJson(schema, json, { registry })) };
 }
 
-/** Listener 127.0.0.1:`listenPort`, every service on the back end at 127.0.0.1:`backendPort`. */
-export function sidecarResources(listenPort: number, backendPort: number): ReplayResource[] {
+export interface Backend {
+  readonly port: number;
+  readonly http2: boolean;
+}
+
+const HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+const HTTP2_UPSTREAM: JsonObject = {
+  typedExtensionProtocolOptions: {
+    [HTTP_OPTIONS]: { "@type": `type.googleapis.com/${HTTP_OPTIONS}`, explicitHttpConfig: { http2ProtocolOptions: {} } },
+  },
+};
+
+/** Listener 127.0.0.1:`listenPort`; services svc0, svc1, ... take turns on the back ends, which are at 127.0.0.1. */
+export function sidecarResources(listenPort: number, backends: readonly Backend[]): ReplayResource[] {
   const resources: ReplayResource[] = [];
   const virtualHosts: JsonObject[] = [];
   for (let i = 0; i < SERVICES; i++) {
@@ -44,7 +58,8 @@ export function sidecarResources(listenPort: number, backendPort: number): Repla
         { name: "default", match: { prefix: "/" }, route: { cluster, timeout: "15s", retryPolicy } },
       ],
     });
-    const endpoint = { address: { socketAddress: { address: "127.0.0.1", portValue: backendPort } } };
+    const backend = backends[i % backends.length]!;
+    const endpoint = { address: { socketAddress: { address: "127.0.0.1", portValue: backend.port } } };
     resources.push(
       resource(CLUSTER_TYPE, cluster, ClusterSchema, {
         name: cluster,
@@ -52,6 +67,7 @@ export function sidecarResources(listenPort: number, backendPort: number): Repla
         edsClusterConfig: { edsConfig: ADS, serviceName: cluster },
         connectTimeout: "10s",
         lbPolicy: "LEAST_REQUEST",
+        ...(backend.http2 ? HTTP2_UPSTREAM : {}),
       }),
       resource(ENDPOINT_TYPE, cluster, ClusterLoadAssignmentSchema, { clusterName: cluster, endpoints: [{ lbEndpoints: [{ endpoint }] }] }),
     );
@@ -93,12 +109,7 @@ export function benchBootstrap(id: string, adsPort: number, adminPort: number): 
           name: "xds-grpc",
           type: "STATIC",
           connectTimeout: "1s",
-          typedExtensionProtocolOptions: {
-            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-              "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-              explicitHttpConfig: { http2ProtocolOptions: {} },
-            },
-          },
+          ...HTTP2_UPSTREAM,
           loadAssignment: {
             clusterName: "xds-grpc",
             endpoints: [{ lbEndpoints: [{ endpoint: { address: { socketAddress: { address: "127.0.0.1", portValue: adsPort } } } }] }],
