@@ -9,7 +9,7 @@ import type { ClusterConfig } from "./cluster-config.ts";
 import type { HostsHealth } from "./health/active-health.ts";
 import type { LoadAssignmentConfig } from "./load-assignment.ts";
 import { UpstreamCluster } from "./upstream-cluster.ts";
-import type { PoolFactory } from "./upstream-cluster.ts";
+import type { PoolFactory } from "./host-pools.ts";
 
 export interface ClusterManagerContext {
   readonly clock: Clock;

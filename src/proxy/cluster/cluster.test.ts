@@ -18,7 +18,7 @@ import type { ClusterConfig } from "./cluster-config.ts";
 import { ThreadClusterManager } from "./cluster-manager.ts";
 import { parseLoadAssignment } from "./load-assignment.ts";
 import type { LoadAssignmentConfig } from "./load-assignment.ts";
-import type { PoolProtocol } from "./upstream-cluster.ts";
+import type { PoolProtocol } from "./host-pools.ts";
 
 const registry = createRegistry(UpstreamTlsContextSchema, RawBufferSchema, HttpProtocolOptionsSchema);
 const cluster = (json: JsonValue): ClusterConfig => parseCluster(fromJson(ClusterSchema, json, { registry }));

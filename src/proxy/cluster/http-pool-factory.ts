@@ -9,7 +9,7 @@ import type { Clock } from "#runtime/clock";
 import type { Log } from "#runtime/log";
 import type { Random } from "#runtime/random";
 import { HttpPool } from "./http-pool.ts";
-import type { PoolContext, PoolFactory } from "./upstream-cluster.ts";
+import type { PoolContext, PoolFactory } from "./host-pools.ts";
 
 export interface HttpPoolFactoryContext {
   readonly clock: Clock;

@@ -17,7 +17,7 @@ import { seededRandom } from "#runtime/random";
 import type { HttpConnectionPool, PendingStream, PoolCallbacks } from "./cluster.ts";
 import { httpPoolFactory } from "./http-pool-factory.ts";
 import { UpstreamCluster } from "./upstream-cluster.ts";
-import type { PoolProtocol } from "./upstream-cluster.ts";
+import type { PoolProtocol } from "./host-pools.ts";
 import { clusterConfig } from "#proxy/http/hcm.fake";
 
 class Exchange implements ResponseReceiver, PoolCallbacks {

@@ -7,12 +7,11 @@ import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { FilterConfigs } from "#proxy/route/filter-config";
 import type { RouteEntry, RouteInput } from "#proxy/route/route";
 import type { ThreadContext } from "#proxy/thread-context";
-import type { HttpFilter, LocalReply, MessagePart } from "./filter.ts";
+import type { LocalReply } from "./filter.ts";
+import { ActiveRequest } from "./active-request.ts";
+import type { RequestingStream } from "./active-request.ts";
 import { ActiveResponse } from "./active-response.ts";
 import type { AnsweredStream } from "./active-response.ts";
-import { requestPath } from "./filter-path.ts";
-import type { FilterPath } from "./filter-path.ts";
-import type { WalkOwner } from "./filter-walk.ts";
 import { hasGrpcContentType } from "./grpc.ts";
 import type { HcmConfig } from "./hcm-config.ts";
 import type { HcmRuntime } from "./hcm-runtime.ts";
@@ -28,7 +27,6 @@ import { requestParts } from "./replayed-request.ts";
 import { streamDurationMs } from "./stream-duration.ts";
 import { StreamRecord } from "./stream-record.ts";
 import type { RequestReceiver, StreamResetReason } from "./stream.ts";
-import type { TerminalFilter, TerminalStream } from "./terminal-filter.ts";
 import { StreamTimers } from "./stream-timers.ts";
 import type { StreamTimeout, TimedStream } from "./stream-timers.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
@@ -43,28 +41,17 @@ export interface StreamConnection {
   readonly outbound: boolean;
 }
 
-/** Causes for which request reading is stopped: reading goes on when none is left. */
-const PAUSED_BY_FILTER = 1;
-const PAUSED_BY_TERMINAL = 2;
-
-const NO_FILTERS: readonly HttpFilter[] = [];
-
-export class ActiveStream
-  implements RequestReceiver, TerminalStream, WalkOwner<RequestHeaderMap>, AnsweredStream, RouteInput, PreparedStream, TimedStream
-{
+export class ActiveStream implements RequestReceiver, RequestingStream, AnsweredStream, RouteInput, PreparedStream, TimedStream {
   readonly info: StreamRecord;
   readonly runtime: HcmRuntime;
   readonly sender: ServerStream;
   readonly #config: HcmConfig;
   readonly #connection: StreamConnection;
+  readonly #request: ActiveRequest;
   readonly #response: ActiveResponse;
   #requestHeaders: RequestHeaderMap | undefined = undefined;
   /** As it came: what grpc_web makes gRPC is answered as plain HTTP, which that filter turns back. */
   #grpc = false;
-  #filters: readonly HttpFilter[] = NO_FILTERS;
-  #requestWalk: FilterPath<RequestHeaderMap> | undefined = undefined;
-  #terminal: TerminalFilter | undefined = undefined;
-  #requestPauses = 0;
   #requestComplete = false;
   #ended = false;
   internalRequest = false;
@@ -89,6 +76,7 @@ export class ActiveStream
     this.#config = runtime.config;
     this.sender = sender;
     this.info = new StreamRecord(clock.wallMs(), clock.monotonicMs(), connection.info);
+    this.#request = new ActiveRequest(this);
     this.#response = new ActiveResponse(this);
     this.info.protocol = sender.httpVersion;
     const { stats } = runtime;
@@ -210,8 +198,7 @@ export class ActiveStream
       for (const part of requestParts(headers, body, trailers)) {
         if (this.#ended || this.#answeredLocally) return;
         if (part.kind === "data") info.bytesReceived += part.chunk.length;
-        if (this.#requestWalk === undefined) this.onPart(part);
-        else this.#requestWalk.push(part);
+        this.#request.part(part);
       }
     } catch (error) {
       this.internalError(error);
@@ -257,8 +244,7 @@ export class ActiveStream
         this.respondLocally(refused);
         return;
       }
-      if (this.#requestWalk === undefined) this.#terminal!.onRequestHeaders(headers, endStream);
-      else this.#requestWalk.push({ kind: "headers", headers, endStream });
+      this.#request.headers(headers, endStream);
     } catch (error) {
       this.internalError(error);
     }
@@ -273,8 +259,7 @@ export class ActiveStream
       if (this.#answeredLocally) return;
       // The bytes go to an upstream socket, a queue or a retry buffer: all of them outlive this call.
       this.sender.keepChunk();
-      if (this.#requestWalk === undefined) this.#terminal!.onRequestData(chunk, endStream);
-      else this.#requestWalk.push({ kind: "data", chunk, endStream });
+      this.#request.data(chunk, endStream);
     } catch (error) {
       this.internalError(error);
     }
@@ -286,8 +271,7 @@ export class ActiveStream
       this.#onRequestComplete(this.clock.monotonicMs());
       this.#timeouts.touch();
       if (this.#answeredLocally) return;
-      if (this.#requestWalk === undefined) this.#terminal!.onRequestTrailers(trailers);
-      else this.#requestWalk.push({ kind: "trailers", trailers });
+      this.#request.trailers(trailers);
     } catch (error) {
       this.internalError(error);
     }
@@ -318,7 +302,7 @@ export class ActiveStream
     if (this.#ended) return;
     this.#timeouts.touch();
     try {
-      if (this.#response.onDrain()) this.#terminal?.onResponseDrain();
+      if (this.#response.onDrain()) this.#request.terminal?.onResponseDrain();
     } catch (error) {
       this.internalError(error);
     }
@@ -371,8 +355,7 @@ export class ActiveStream
     // Filters see one local reply at most, and none while one of them still holds the response.
     const direct = past || this.#answeredLocally || this.#response.waiting;
     this.#answeredLocally = true;
-    this.#releaseTerminal();
-    this.#requestWalk?.stop();
+    this.#request.stop();
     this.#response.stop();
 
     this.#noteCluster();
@@ -403,11 +386,11 @@ export class ActiveStream
   }
 
   pauseRequest(): void {
-    this.#pause(PAUSED_BY_TERMINAL);
+    this.#request.pause();
   }
 
   resumeRequest(): void {
-    this.#resume(PAUSED_BY_TERMINAL);
+    this.#request.resume();
   }
 
   // ---- TimedStream
@@ -434,17 +417,8 @@ export class ActiveStream
   // ---- the way in
 
   #makeFilters(): void {
-    const { filters: factories } = this.runtime;
-    let filters: HttpFilter[] | undefined;
-    for (const factory of factories) {
-      const filter = factory.create(this);
-      if (filter !== undefined) (filters ??= []).push(filter);
-    }
-    this.#terminal = this.#config.terminal.createTerminal(this);
-    if (filters === undefined) return;
-    this.#filters = filters;
-    this.#requestWalk = requestPath(filters, this, this.bufferLimitBytes);
-    this.#response.useFilters(filters, this.bufferLimitBytes);
+    const filters = this.#request.makeFilters();
+    if (filters !== undefined) this.#response.useFilters(filters, this.bufferLimitBytes);
   }
 
   #onRequestComplete(atMs: number): void {
@@ -453,65 +427,12 @@ export class ActiveStream
     this.#timeouts.requestComplete();
   }
 
-  #pause(cause: number): void {
-    if (this.#ended) return;
-    if (this.#requestPauses === 0) {
-      this.stats.flowPaused.inc();
-      this.sender.pauseReading();
-    }
-    this.#requestPauses |= cause;
-  }
-
-  #resume(cause: number): void {
-    if (this.#ended || this.#requestPauses === 0) return;
-    this.#requestPauses &= ~cause;
-    if (this.#requestPauses !== 0) return;
-    this.stats.flowResumed.inc();
-    this.sender.resumeReading();
-  }
-
-  // ---- WalkOwner: the request's way through the filters
-
-  onPart(part: MessagePart<RequestHeaderMap>): void {
-    const terminal = this.#terminal;
-    if (terminal === undefined) return;
-    switch (part.kind) {
-      case "headers":
-        terminal.onRequestHeaders(part.headers, part.endStream);
-        break;
-      case "data":
-        terminal.onRequestData(part.chunk, part.endStream);
-        break;
-      case "trailers":
-        terminal.onRequestTrailers(part.trailers);
-        break;
-    }
-  }
-
-  onLocalReply(reply: LocalReply): void {
-    this.respondLocally(reply);
-  }
-
-  onOverflow(): void {
-    this.stats.rqTooLarge.inc();
-    this.respondLocally(LOCAL_REPLIES.requestPayloadTooLarge);
-  }
-
-  /** Also for what a filter's promise rejects with. */
-  onFilterError(error: unknown): void {
-    this.internalError(error);
-  }
-
-  onPaused(paused: boolean): void {
-    if (paused) this.#pause(PAUSED_BY_FILTER);
-    else this.#resume(PAUSED_BY_FILTER);
-  }
-
   // ---- AnsweredStream
 
   holdTerminal(hold: boolean): void {
-    if (hold) this.#terminal?.pauseResponse();
-    else this.#terminal?.resumeResponse();
+    const { terminal } = this.#request;
+    if (hold) terminal?.pauseResponse();
+    else terminal?.resumeResponse();
   }
 
   onResponseEnd(): void {
@@ -529,21 +450,14 @@ export class ActiveStream
     else this.respondLocally(LOCAL_REPLIES.internalError);
   }
 
-  #releaseTerminal(): void {
-    const terminal = this.#terminal;
-    this.#terminal = undefined;
-    terminal?.onDestroy();
-  }
-
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
     const { info, stats } = this;
     this.#timeouts.stop();
-    this.#requestWalk?.stop();
+    this.#request.stop();
     this.#response.stop();
-    this.#releaseTerminal();
-    for (const filter of this.#filters) filter.onDestroy?.();
+    this.#request.destroyFilters();
     const endMs = this.clock.monotonicMs();
     info.endMs = endMs;
     stats.rqActive.dec();

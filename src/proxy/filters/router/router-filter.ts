@@ -17,9 +17,10 @@ import { redirectInternally } from "./internal-redirect.ts";
 import { Mirroring } from "./mirroring.ts";
 import { requestRetryPolicy } from "./request-retry-policy.ts";
 import type { RequestStatsCache } from "./request-stats.ts";
+import { Retries } from "./retries.ts";
+import type { RetriesOwner } from "./retries.ts";
 import { RetryBody } from "./retry-body.ts";
 import { RetryState } from "./retry-state.ts";
-import type { RetryDecision } from "./retry-state.ts";
 import type { RouterConfig } from "./router-config.ts";
 import { NO_TIMEOUTS, requestTimeouts, setExpectedTimeout } from "./timeouts.ts";
 import type { RequestTimeouts } from "./timeouts.ts";
@@ -29,9 +30,8 @@ import { UpstreamRequest } from "./upstream-request.ts";
 import type { UpstreamRequestOwner } from "./upstream-request.ts";
 
 const GLOBAL_TIMEOUT = 0;
-const RETRY_BACKOFF = 1;
 
-export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, TimerOwner {
+export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, RetriesOwner, TimerOwner {
   readonly #stream: TerminalStream;
   readonly #config: RouterConfig;
   readonly #statsCache: RequestStatsCache;
@@ -43,7 +43,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
   /** From the choice of a cluster on. */
   #charges: UpstreamCharges | undefined = undefined;
   readonly #tries = new Tries();
-  #retry: RetryState | undefined = undefined;
+  /** While there may be another try. */
+  #retries: Retries | undefined = undefined;
   /** The request body so far while it may be sent again; undefined when it is not kept. */
   #body: RetryBody | undefined = undefined;
   #mirroring: Mirroring | undefined = undefined;
@@ -53,12 +54,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
   /** The response waits for the client to take what it has. */
   #clientFull = false;
   #attempts = 0;
-  #afterTimeout = false;
   #done = false;
   #grpc = false;
   timeouts: RequestTimeouts = NO_TIMEOUTS;
   readonly #globalTimer = new WheelTimer(this, GLOBAL_TIMEOUT);
-  readonly #backoffTimer = new WheelTimer(this, RETRY_BACKOFF);
 
   constructor(stream: TerminalStream, config: RouterConfig, statsCache: RequestStatsCache) {
     this.#statsCache = statsCache;
@@ -123,7 +122,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
     route.finalizeRequest(headers, info, choice);
     if (route.autoHostRewrite && host.hostname !== "") headers.authority = host.hostname;
     const policy = requestRetryPolicy(route.retry, headers);
-    if (policy !== undefined) this.#retry = new RetryState(policy, route.priority, stream.random, charges.more);
+    if (policy !== undefined) {
+      const state = new RetryState(policy, route.priority, stream.random, charges.more);
+      this.#retries = new Retries(this, stream, state, this.#tries, this.#selection);
+    }
     if (!endStream && (policy !== undefined || route.internalRedirect !== undefined)) this.#body = new RetryBody(stream.bufferLimitBytes);
     if (!this.#config.suppressEnvoyHeaders) setExpectedTimeout(headers, this.timeouts, 0, this.#rewritesGrpcTimeout);
     if (route.mirrors !== undefined) this.#mirroring = Mirroring.start(route, stream, headers, this.timeouts.globalMs, endStream);
@@ -237,7 +239,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
 
     host.outlierMonitor?.putStatus(this.#grpc ? grpcOutcome(headers) : status);
     if (host.healthMonitor !== undefined && headers.has("x-envoy-immediate-health-check-fail")) host.healthMonitor.setUnhealthy();
-    if (this.#retry !== undefined && this.#retriedAfterHeaders(request, headers)) return;
+    if (this.#retries?.onHeaders(request, headers, charges.cluster) === true) return;
     if (route.internalRedirect?.statuses.has(status) === true && this.#redirected(headers)) return;
     this.#tries.settleOn(request);
     this.#giveUpRetries();
@@ -282,10 +284,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
     if (transportFailure !== "") this.#stream.info.upstreamTransportFailure = transportFailure;
     // A full circuit breaker is no fault of the host's: fewer hosts would fill it more.
     if (reason !== "overflow") request.host.outlierMonitor?.putResult("connect-failed");
-    if (this.#retriedAfterReset(reason, request)) return;
+    if (this.#retriedAfterReset(reason, request, false)) return;
     const reply = upstreamReset(reason, transportFailure, this.#attempts > 1, this.#responseStarted);
     this.#charges!.abort(reply.status, request.host, this.#responseStarted);
-    if (!this.#backoffTimer.pending && !this.#tries.othersWait(undefined)) this.#answer(reply);
+    if (this.#retries?.pending !== true && !this.#tries.othersWait(undefined)) this.#answer(reply);
   }
 
   onPerTryTimeout(request: UpstreamRequest): void {
@@ -310,10 +312,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
 
   // ---- TimerOwner
 
-  onTimer(kind: number): void {
-    if (this.#done) return;
-    if (kind === RETRY_BACKOFF) this.#tryAgain();
-    else this.#onGlobalTimeout();
+  onTimer(): void {
+    if (!this.#done) this.#onGlobalTimeout();
   }
 
   // ---- tries
@@ -346,7 +346,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
     if (!cluster.tryAcquireRequest(this.priority)) {
       cluster.stats.rqActiveOverflow.inc();
       const reply = upstreamReset("overflow", "", this.#attempts > 1, false);
-      this.#retry?.release();
+      this.#retries?.giveUp();
       this.#charges!.abort(reply.status, undefined, this.#responseStarted);
       this.#answer(reply);
       return;
@@ -355,7 +355,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
     attempt.start();
   }
 
-  #tryAgain(): void {
+  tryAgain(): void {
+    if (this.#done) return;
     const choice = this.#choice!;
     const headers = this.#headers!;
     const { info, clock, thread } = this.#stream;
@@ -371,7 +372,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
     }
     const route = this.#route!;
     if (route.includeAttemptCountInRequest) headers.set("x-envoy-attempt-count", String(this.#attempts));
-    if (route.includeTimeoutRetryInRequest) headers.set("x-envoy-is-timeout-retry", String(this.#afterTimeout));
+    if (route.includeTimeoutRetryInRequest) headers.set("x-envoy-is-timeout-retry", String(this.#retries?.afterTimeout === true));
     if (!this.#config.suppressEnvoyHeaders) {
       const elapsedMs = this.requestComplete ? clock.monotonicMs() - this.#requestCompleteMs : 0;
       setExpectedTimeout(headers, this.timeouts, elapsedMs, this.#rewritesGrpcTimeout);
@@ -379,69 +380,13 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
     this.#try(cluster, host);
   }
 
-  /** Waits, then tries again; the request body waits too, except for what was kept. */
-  #backOff(host: Host, afterTimeout: boolean): void {
-    const retry = this.#retry!;
-    this.#afterTimeout = afterTimeout;
-    this.#selection.onHostAttempted(host, retry.policy);
-    this.#stream.timers.set(this.#backoffTimer, retry.nextBackoffMs(this.#charges!.cluster));
+  #retriedAfterReset(reason: StreamResetReason, request: UpstreamRequest, afterTimeout: boolean): boolean {
+    return !this.#responseStarted && this.#retries?.onReset(reason, request, afterTimeout, this.#charges!.cluster) === true;
   }
 
-  /** True: the answer is not wanted, because there is another try, or there may be a better one. */
-  #retriedAfterHeaders(request: UpstreamRequest, headers: ResponseHeaderMap): boolean {
-    const retry = this.#retry!;
-    const { cluster } = this.#charges!;
-    const { host } = request;
-    let unwanted: boolean;
-    if (request.retried) unwanted = retry.wouldRetryHeaders(headers);
-    else {
-      const decision = retry.onHeaders(headers, this.#stream.clock.wallMs(), cluster);
-      if (decision === "retry") {
-        host.stats.rqError++;
-        cluster.stats.retryCodes.charge(headers.status);
-        this.#tries.drop(request);
-        this.#backOff(host, false);
-        return true;
-      }
-      unwanted = this.#note(decision);
-    }
-    if (!unwanted || !(this.#backoffTimer.pending || this.#tries.othersWait(request))) return false;
-    host.stats.rqError++;
-    this.#tries.drop(request);
-    return true;
-  }
-
-  #retriedAfterReset(reason: StreamResetReason, request: UpstreamRequest, afterTimeout = false): boolean {
-    if (this.#responseStarted || this.#retry === undefined || request.retried) return false;
-    const decision = this.#retry.onReset(reason, request.requestSent, this.#charges!.cluster);
-    if (decision === "retry") {
-      request.host.stats.rqError++;
-      this.#backOff(request.host, afterTimeout);
-      return true;
-    }
-    this.#note(decision);
-    return false;
-  }
-
-  /** Whether there would have been another try, had it been allowed. */
-  #note(decision: RetryDecision): boolean {
-    const { flags } = this.#stream.info;
-    if (decision === "overflow") flags.add("UO");
-    else if (decision === "limit-exceeded") flags.add("URX");
-    return decision === "overflow" || decision === "limit-exceeded";
-  }
-
-  /** The try goes on, and another one beside it. */
   #hedge(request: UpstreamRequest): void {
     request.host.outlierMonitor?.putResult("timeout");
-    if (this.#responseStarted || this.#retry === undefined || request.retried) return;
-    const decision = this.#retry.onHedge(this.#charges!.cluster);
-    if (decision !== "retry") {
-      this.#note(decision);
-      return;
-    }
-    request.retried = true;
-    this.#backOff(request.host, true);
+    if (!this.#responseStarted) this.#retries?.hedge(request, this.#charges!.cluster);
   }
 
   /** The try took too long. */
@@ -516,9 +461,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Timer
 
   /** A retry that waits is not made any more. */
   #giveUpRetries(): void {
-    if (this.#backoffTimer.pending) this.#stream.timers.cancel(this.#backoffTimer);
-    this.#retry?.release();
-    this.#retry = undefined;
+    this.#retries?.giveUp();
+    this.#retries = undefined;
     this.#body = undefined;
   }
 

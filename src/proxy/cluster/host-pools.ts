@@ -1,0 +1,196 @@
+// The HTTP connection pools of a cluster's hosts: which one a request gets, what a new one is made from, and those that are on their way
+// out with the streams that they still have.
+import type { StatsScope } from "#telemetry/stats/store";
+import type { Clock } from "#runtime/clock";
+import type { ConnectionInfo } from "#proxy/net/connection";
+import { ipBytes } from "#proxy/codec/ip-address";
+import { http2CodecStats } from "#proxy/http/http2-codec-stats";
+import type { Http2CodecStats } from "#proxy/http/http2-codec-stats";
+import type { HttpVersion } from "#proxy/http/stream";
+import type { Connector } from "#proxy/net/connector";
+import type { RoutingPriority } from "#proxy/route/route";
+import type { Secrets } from "#proxy/transport-socket/tls-context";
+import type { UpstreamTransport } from "#proxy/transport-socket/upstream-transport";
+import type { CircuitBreakers } from "./circuit-breakers.ts";
+import type { Host, HttpConnectionPool } from "./cluster.ts";
+import type { ClusterConfig, UpstreamConnectionConfig } from "./cluster-config.ts";
+import { HappyEyeballs } from "./happy-eyeballs.ts";
+import { HostConnectors } from "./host-connector.ts";
+import { HostLimits } from "./host-limits.ts";
+import type { UpstreamProtocol } from "./http-protocol-options.ts";
+import type { PoolLimits } from "./http-pool.ts";
+import { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
+import type { UpstreamHost } from "./upstream-host.ts";
+
+/** What the connections of one pool speak: `auto` is ALPN's choice. */
+export type PoolProtocol = Exclude<UpstreamProtocol, "downstream">;
+
+/** What the pool of one host is made from. */
+export interface PoolContext {
+  readonly host: Host;
+  readonly protocol: PoolProtocol;
+  readonly config: UpstreamConnectionConfig;
+  readonly limits: PoolLimits;
+  readonly stats: UpstreamConnectionStats;
+  /** Made with the first HTTP/2 connection. */
+  readonly http2Stats: () => Http2CodecStats;
+  readonly connector: Connector;
+}
+
+export type PoolFactory = (context: PoolContext) => HttpConnectionPool;
+
+export interface HostPoolsContext {
+  readonly clock: Clock;
+  readonly stats: StatsScope;
+  readonly makePool: PoolFactory;
+  readonly connector: Connector;
+  readonly secrets: Secrets;
+}
+
+/** The cluster, as far as its pools need it. */
+export interface PooledCluster {
+  readonly config: ClusterConfig;
+  limitsOf(priority: RoutingPriority): CircuitBreakers;
+}
+
+/** What a pool asks for where the configuration has no ALPN of its own. */
+const FALLBACK_ALPN: Readonly<Record<PoolProtocol, readonly string[]>> = {
+  http1: ["http/1.1"],
+  http2: ["h2"],
+  auto: ["h2", "http/1.1"],
+};
+
+export class HostPools {
+  readonly #cluster: PooledCluster;
+  readonly #context: HostPoolsContext;
+  readonly #connectors: HostConnectors;
+  /** Made with the first connection. */
+  #connectionStats: UpstreamConnectionStats | undefined;
+  #http2Stats: Http2CodecStats | undefined;
+  /** Of removed hosts and of old configurations whose streams still run. */
+  #leaving: HttpConnectionPool[] = [];
+
+  constructor(cluster: PooledCluster, context: HostPoolsContext) {
+    this.#cluster = cluster;
+    this.#context = context;
+    this.#connectors = new HostConnectors(context.connector, context.secrets, context.stats);
+  }
+
+  get connectionStats(): UpstreamConnectionStats {
+    return (this.#connectionStats ??= new UpstreamConnectionStats(this.#context.stats));
+  }
+
+  /** No pool that was given up has a connection any more. */
+  get idle(): boolean {
+    this.#forgetEmpty();
+    return this.#leaving.length === 0;
+  }
+
+  pool(
+    host: UpstreamHost,
+    proxied: ConnectionInfo | undefined,
+    authority: string,
+    downstream: HttpVersion | undefined,
+    priority: RoutingPriority,
+  ): HttpConnectionPool {
+    const { protocol } = this.#cluster.config.connection;
+    const used = protocol !== "downstream" ? protocol : downstream === "HTTP/2" ? "http2" : "http1";
+    if (priority === "default") {
+      const known = protocol === "downstream" && used === "http2" ? host.http2Pool : host.pool;
+      if (known !== undefined) return known;
+    }
+    return this.#special(host, used, proxied, authority, priority);
+  }
+
+  /** The first pool, or one of several. */
+  #special(
+    host: UpstreamHost,
+    protocol: PoolProtocol,
+    proxied: ConnectionInfo | undefined,
+    authority: string,
+    priority: RoutingPriority,
+  ): HttpConnectionPool {
+    const { config } = this.#cluster;
+    const transport = this.transport(host);
+    const { autoServerName, autoSanValidation } = config.connection;
+    const http = { fallbackProtocols: FALLBACK_ALPN[protocol] };
+    const named = transport.isTls && (autoServerName || autoSanValidation) ? hostOf(authority) : undefined;
+    const names =
+      named === undefined
+        ? http
+        : {
+            ...http,
+            serverName: autoServerName && ipBytes(named) === undefined ? named : undefined,
+            requiredName: autoSanValidation ? named : undefined,
+          };
+    const connector = (whose: ConnectionInfo | undefined): Connector =>
+      this.#toHost(host, this.#connectors.for(transport, config.socketOptions, { ...names, proxied: whose }));
+    if (!transport.perDownstreamConnection) {
+      const make = (): HttpConnectionPool => this.#make(host, protocol, connector(undefined), priority);
+      if (named !== undefined || priority !== "default") return host.namedPool(`${priority} ${protocol} ${named ?? ""}`, make);
+      if (protocol === "http2" && config.connection.protocol === "downstream") return (host.http2Pool ??= make());
+      return (host.pool ??= make());
+    }
+    // What one connection tells the host of its client is true for this request alone.
+    const pool = this.#make(host, protocol, connector(proxied), priority, 1);
+    this.#forgetEmpty();
+    this.#leaving.push(pool);
+    return pool;
+  }
+
+  /** For a connection of no pool. */
+  connector(host: UpstreamHost, proxied: ConnectionInfo | undefined): Connector {
+    return this.#toHost(host, this.#connectors.for(this.transport(host), this.#cluster.config.socketOptions, { proxied }));
+  }
+
+  transport({ labels }: UpstreamHost): UpstreamTransport {
+    return this.#cluster.config.transportSockets.choose(labels);
+  }
+
+  /** No new request on the host's connections: the next one makes new ones. */
+  drain(host: UpstreamHost): void {
+    for (const pool of host.takePools()) {
+      pool.drain();
+      if (pool.connectionCount > 0) this.#leaving.push(pool);
+    }
+    this.#forgetEmpty();
+  }
+
+  /** By any of the addresses that it has when a connection is made. */
+  #toHost(host: UpstreamHost, connector: Connector): Connector {
+    return new HappyEyeballs(connector, () => host.additionalAddresses, this.#context.clock);
+  }
+
+  #make(
+    host: UpstreamHost,
+    protocol: PoolProtocol,
+    connector: Connector,
+    priority: RoutingPriority,
+    maxRequests?: number,
+  ): HttpConnectionPool {
+    const cluster = this.#cluster;
+    const { connection } = cluster.config;
+    const limits = new HostLimits(cluster.limitsOf(priority), host, () => cluster.config.maxConnectionsPerHost);
+    const config = maxRequests === undefined ? connection : { ...connection, maxRequestsPerConnection: maxRequests };
+    return this.#context.makePool({
+      host,
+      protocol,
+      config,
+      limits,
+      stats: this.connectionStats,
+      http2Stats: () => (this.#http2Stats ??= http2CodecStats(this.#context.stats)),
+      connector,
+    });
+  }
+
+  #forgetEmpty(): void {
+    if (this.#leaving.length > 0) this.#leaving = this.#leaving.filter((pool) => pool.connectionCount > 0);
+  }
+}
+
+/** Of an authority, without port and brackets. */
+function hostOf(authority: string): string {
+  if (authority.startsWith("[")) return authority.slice(1, authority.indexOf("]"));
+  const colon = authority.lastIndexOf(":");
+  return colon === -1 ? authority : authority.slice(0, colon);
+}
