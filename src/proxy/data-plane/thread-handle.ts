@@ -1,4 +1,5 @@
 // The main thread's end of one traffic thread. Replaces the thread when it dies; whoever has proxies on it tells them again.
+import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import type { Clock } from "#runtime/clock";
 import type { Log } from "#runtime/log";
@@ -18,6 +19,13 @@ const RESTART_MS = 200;
 
 // The same file is a .ts in a checkout and a .js in the package.
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./traffic-thread.ts" : "./traffic-thread.js", import.meta.url);
+
+/**
+ * Each read brings a buffer outside of V8's heap. V8 marks the whole heap after every 64 MB of them, ten times a second where bodies are
+ * large, although a scavenge has freed nearly all. With this flag they count like the rest: what stays alive decides. Scavenges still come
+ * by the buffers' size, so that memory is bounded as before.
+ */
+const COUNT_BUFFERS_WITH_HEAP = "--external-memory-accounted-in-global-limit";
 
 export class ThreadHandle {
   readonly #options: ThreadHandleOptions;
@@ -68,6 +76,7 @@ export class ThreadHandle {
     const { start, onEvent, onReplaced, log, clock } = this.#options;
     nextGeneration++;
     this.#generation = nextGeneration;
+    setFlagsFromString(COUNT_BUFFERS_WITH_HEAP);
     const worker = new Worker(ENTRY, { workerData: start, name: "traffic" });
     this.#worker = worker;
     worker.on("message", (event: ThreadEvent) => {
