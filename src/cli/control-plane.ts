@@ -11,6 +11,7 @@ import { dataDirectory } from "./data-directory.ts";
 import { KUBECONFIG } from "./kubeconfig.ts";
 import { etcdJournal, fileJournal, type EtcdOptions } from "./object-journal.ts";
 import { packageVersion } from "./program-place.ts";
+import { clusterConnection, clusterStore } from "./kubernetes/cluster-connection.ts";
 import { runnableGroup } from "./runnable-groups.ts";
 import { onStopRequests } from "./signals.ts";
 import { superviseMe } from "./supervised-child.ts";
@@ -26,6 +27,9 @@ export interface ControlPlaneCommandOptions extends EtcdOptions {
   readonly apiAddress?: string;
   readonly apiHost?: readonly string[];
   readonly clientCaFile?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly writeStatus?: boolean;
   readonly supervised?: boolean;
   readonly dataDir?: string;
   readonly logLevel?: string;
@@ -110,10 +114,25 @@ function supervised(): void {
   });
 }
 
+function apiOptions(options: ControlPlaneCommandOptions, stateDirectory: string): NonNullable<ControlPlaneOptions["api"]> {
+  return {
+    address: options.apiAddress ?? "127.0.0.1",
+    port: portOf("--api-port", options.apiPort),
+    hosts: options.apiHost ?? [],
+    stateDirectory,
+    kubeconfig: join(stateDirectory, KUBECONFIG),
+    ...(options.clientCaFile === undefined ? {} : { clientAuthority: authorityIn(options.clientCaFile) }),
+  };
+}
+
 async function alone(options: ControlPlaneCommandOptions): Promise<void> {
   const sources = (options.filename ?? []).map((file) => resolve(file));
-  if (sources.length === 0 && options.etcdServers === undefined) {
-    throw new CommandError("nothing to serve: give a directory with -f DIR, or --etcd-servers", 2);
+  const connect = clusterConnection(options, process.env);
+  if (sources.length === 0 && options.etcdServers === undefined && connect === undefined) {
+    throw new CommandError("nothing to serve: give a directory with -f DIR, or --etcd-servers, or --kubeconfig", 2);
+  }
+  if (connect !== undefined && options.etcdServers !== undefined) {
+    throw new CommandError("--etcd-servers keeps objects of our own API, which is not served beside a cluster's: give one of the two", 2);
   }
   const missing = sources.find((source) => !existsSync(source));
   if (missing !== undefined) throw new CommandError(`there is no file or directory ${missing}; give one with -f`);
@@ -121,6 +140,8 @@ async function alone(options: ControlPlaneCommandOptions): Promise<void> {
   const etcd = etcdJournal(options, log);
   const address = options.address ?? "127.0.0.1";
   const stateDirectory = join(dataDirectory(options, process.env), "control-plane-alone");
+  const cluster =
+    connect === undefined ? undefined : { store: clusterStore(connect, log.scope("cluster")), writesStatus: options.writeStatus === true };
   let controlPlane: ControlPlane;
   try {
     controlPlane = await startControlPlane({
@@ -129,15 +150,10 @@ async function alone(options: ControlPlaneCommandOptions): Promise<void> {
       grpc: { address, port: portOf("--grpc-port", options.grpcPort) },
       http: { address: "127.0.0.1", port: portOf("--http-port", options.httpPort) },
       stateDirectory,
-      journal: etcd ?? (() => fileJournal(stateDirectory)),
-      api: {
-        address: options.apiAddress ?? "127.0.0.1",
-        port: portOf("--api-port", options.apiPort),
-        hosts: options.apiHost ?? [],
-        stateDirectory,
-        kubeconfig: join(stateDirectory, KUBECONFIG),
-        ...(options.clientCaFile === undefined ? {} : { clientAuthority: authorityIn(options.clientCaFile) }),
-      },
+      // Objects are a cluster's or our own API's, never both: nobody would know where one is.
+      ...(cluster === undefined
+        ? { journal: etcd ?? (() => fileJournal(stateDirectory)), api: apiOptions(options, stateDirectory) }
+        : { cluster }),
       version: packageVersion(),
       clock: realClock,
       log,
@@ -150,8 +166,10 @@ async function alone(options: ControlPlaneCommandOptions): Promise<void> {
   } catch (error) {
     throw new CommandError(error instanceof Error ? error.message : String(error));
   }
+  const objects =
+    cluster === undefined ? `the Kubernetes API by KUBECONFIG=${join(stateDirectory, KUBECONFIG)}` : "the objects of a cluster";
   process.stdout.write(
-    `serving xDS on ${address}:${controlPlane.grpcPort}, debug on http://127.0.0.1:${controlPlane.httpPort}, the Kubernetes API by KUBECONFIG=${join(stateDirectory, KUBECONFIG)}; stop with Ctrl-C\n`,
+    `serving xDS on ${address}:${controlPlane.grpcPort}, debug on http://127.0.0.1:${controlPlane.httpPort}, ${objects}; stop with Ctrl-C\n`,
   );
   await new Promise<void>((done) => {
     onStopRequests(

@@ -201,11 +201,17 @@ function program(): Command {
     .option("--api-address <ip>", "the Kubernetes API: the address; clients prove themselves wherever they are", "127.0.0.1")
     .option("--api-host <name>", "a name by which clients know this machine, for the API's certificate; may be repeated", several)
     .option("--client-ca-file <file>", "whoever has a certificate of this authority may use the Kubernetes API")
+    .option("--kubeconfig <file>", "serve the objects of a Kubernetes cluster; in a Pod without -f and this, those of its own cluster")
+    .option("--context <name>", "which context of the kubeconfig; also alone, for KUBECONFIG or ~/.kube/config")
+    .option("--write-status", "tell in the status of the cluster's objects whether every proxy has them")
     .option("--supervised", "started by mizzen up")
     .option(...DATA_DIR)
     .option(...LOG_LEVEL)
     .option(...LOG_FORMAT)
-    .addHelpText("after", "\nExample:\n  mizzen control-plane -f mesh --grpc-port 15010\n")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  mizzen control-plane -f mesh --grpc-port 15010\n  mizzen control-plane --kubeconfig ~/.kube/config --context kind-mesh\n",
+    )
     .action(async (options: Record<string, never>) => (await import("./control-plane.ts")).controlPlane(options));
 
   mizzen

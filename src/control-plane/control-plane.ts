@@ -15,12 +15,14 @@ import { reviewObjects } from "#control-plane/analysis/object-review";
 import { meshFindings } from "#control-plane/analysis/mesh-findings";
 import { putApplied } from "#control-plane/config/applied-objects";
 import { BUILTIN_ORIGIN, builtinDocuments, INGRESS_GATEWAY_LABELS } from "#control-plane/config/builtin-objects";
+import { ClusterSource } from "#control-plane/config/kubernetes/cluster-source";
 import { DirectorySource } from "#control-plane/config/directory-source";
 import { diffFindings } from "#control-plane/config/finding-diff";
 import type { ObjectSet } from "#control-plane/config/object-set";
 import { CachedObjectStore } from "#control-plane/config/objects/cached-object-store";
 import type { Journal } from "#control-plane/config/objects/journal";
 import { MemoryJournal } from "#control-plane/config/objects/memory-journal";
+import type { ObjectStore } from "#control-plane/config/object-store";
 import { ObjectsOfFiles } from "#control-plane/config/objects-of-files";
 import { ConfigStore } from "#control-plane/config/store";
 import { buildMesh } from "#control-plane/mesh/build-mesh";
@@ -42,6 +44,7 @@ import { listenGrpc, type GrpcListener } from "#control-plane/xds/grpc-listener"
 import type { Clock, Timer } from "#runtime/clock";
 import type { Log } from "#runtime/log";
 import { realRandom } from "#runtime/random";
+import { followedResources } from "./followed-resources.ts";
 import { StatusReporter } from "./status-reporter.ts";
 import { listenDebug, type DebugServer } from "./debug/debug-server.ts";
 
@@ -79,6 +82,13 @@ export interface PlacedWorkloadGroup {
 /** Where the Kubernetes API is served, and what is kept where. */
 export type ApiOptions = Pick<ApiServerOptions, "address" | "port" | "hosts" | "clientAuthority" | "stateDirectory" | "kubeconfig">;
 
+/** A cluster whose objects are the mesh's. */
+export interface ClusterOptions {
+  readonly store: ObjectStore;
+  /** Whether conditions are written into the status of its objects. */
+  readonly writesStatus: boolean;
+}
+
 export interface ControlPlaneOptions {
   /** Folders and files of YAML. */
   readonly sources: readonly string[];
@@ -90,6 +100,8 @@ export interface ControlPlaneOptions {
   readonly stateDirectory: string;
   /** Keeps applied objects; without one they live as long as the process. */
   readonly journal?: () => Journal;
+  /** The mesh is also that of a Kubernetes cluster. */
+  readonly cluster?: ClusterOptions;
   /** The Kubernetes API; it is not served where this is left out. */
   readonly api?: ApiOptions;
   /** Of the product, for `/version`. */
@@ -115,6 +127,7 @@ export class ControlPlane {
   readonly #objectsOfFiles: ObjectsOfFiles;
   readonly #resources = new ResourceTable();
   #objects: CachedObjectStore | undefined;
+  #cluster: ClusterSource | undefined;
   #status: StatusReporter | undefined;
   #api: ApiServer | undefined;
   readonly #server: DiscoveryServer;
@@ -211,7 +224,8 @@ export class ControlPlane {
   async start(): Promise<void> {
     const { grpc, http, log, clock } = this.#options;
     const rootNamespace = this.#options.meshConfigDefaults?.rootNamespace ?? DEFAULT_ROOT_NAMESPACE;
-    this.#store.put(BUILTIN_ORIGIN, builtinDocuments(rootNamespace), clock.monotonicMs());
+    // A cluster has its own.
+    if (this.#options.cluster === undefined) this.#store.put(BUILTIN_ORIGIN, builtinDocuments(rootNamespace), clock.monotonicMs());
     const objects = await CachedObjectStore.open({
       journal: this.#options.journal?.() ?? new MemoryJournal(),
       clock,
@@ -227,6 +241,7 @@ export class ControlPlane {
       putApplied(this.#store, parseFile, changes);
       this.#store.publish();
     });
+    await this.#followCluster(rootNamespace);
     this.#source.start();
     await this.#showFiles();
     this.#rebuild("all");
@@ -249,14 +264,34 @@ export class ControlPlane {
     await this.#listenApi(objects);
   }
 
+  async #followCluster(rootNamespace: string): Promise<void> {
+    const { cluster, clock, log } = this.#options;
+    if (cluster === undefined) return;
+    this.#cluster = new ClusterSource({
+      store: cluster.store,
+      resources: followedResources(this.#resources, rootNamespace),
+      onChanges: (changes) => {
+        putApplied(this.#store, parseFile, changes);
+        this.#store.publish();
+      },
+      clock,
+      random: realRandom,
+      log: log.scope("cluster"),
+    });
+    await this.#cluster.start();
+  }
+
   #reportStatus(store: CachedObjectStore): StatusReporter {
+    const { cluster } = this.#options;
     return new StatusReporter({
-      store,
+      store: cluster?.store ?? store,
       find: ({ kind, namespace, name }) => this.#store.objects.get(kind, namespace, name),
       distributionOf: (object) => this.#distribution.of(object, this.#server.proxies),
       nameOf: ({ apiVersion, kind, metadata: { name, namespace } }) => {
         const resource = this.#resources.nameOf(apiVersion, kind);
-        return resource === undefined ? undefined : { ...resource, namespace: resource.namespaced ? namespace : "", name };
+        return resource === undefined || cluster?.writesStatus === false
+          ? undefined
+          : { ...resource, namespace: resource.namespaced ? namespace : "", name };
       },
       changeInFile: (object, change) => this.#objectsOfFiles.changeStatus(object, change),
       onFilesChanged: () => void this.#showFiles(),
@@ -316,6 +351,8 @@ export class ControlPlane {
     this.#endpointChange.cancel();
     this.#report?.cancel();
     this.#source.close();
+    this.#cluster?.close();
+    await this.#options.cluster?.store.close();
     this.#status?.close();
     this.#registry.close();
     this.#registrations.close();

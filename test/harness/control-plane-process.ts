@@ -5,24 +5,26 @@ import { join } from "node:path";
 import { eventually, freePort, ROOT } from "./mesh.ts";
 import { Program } from "./program.ts";
 
-const SERVING = /serving xDS on .*:(\d+), debug on (http:\S+), the Kubernetes API by KUBECONFIG=([^;\n]+);/u;
+const SERVING = /serving xDS on .*, debug on (http:[^,]+), (?:the Kubernetes API by KUBECONFIG=([^;\n]+)|the objects of a cluster);/u;
 
 export class ControlPlaneProcess {
   readonly #args: readonly string[];
   readonly #folder = mkdtempSync(join(tmpdir(), "control-plane-"));
   readonly grpcPort: number;
+  readonly #apiPort: number;
   #program: Program | undefined;
   #debug = "";
   #kubeconfig = "";
 
-  private constructor(args: readonly string[], grpcPort: number) {
+  private constructor(args: readonly string[], grpcPort: number, apiPort: number) {
     this.#args = args;
     this.grpcPort = grpcPort;
+    this.#apiPort = apiPort;
   }
 
   /** `args` of the command, beside ports and folder. */
   static async start(...args: readonly string[]): Promise<ControlPlaneProcess> {
-    const controlPlane = new ControlPlaneProcess(args, await freePort());
+    const controlPlane = new ControlPlaneProcess(args, await freePort(), await freePort());
     await controlPlane.run();
     return controlPlane;
   }
@@ -41,7 +43,7 @@ export class ControlPlaneProcess {
   }
 
   async run(): Promise<void> {
-    const ports = ["--grpc-port", String(this.grpcPort), "--http-port", "0", "--api-port", "0"];
+    const ports = ["--grpc-port", String(this.grpcPort), "--http-port", "0", "--api-port", String(this.#apiPort)];
     const program = new Program([
       join(ROOT, "src/cli/main.ts"),
       "control-plane",
@@ -57,7 +59,7 @@ export class ControlPlaneProcess {
       if (program.hasEnded) throw new Error(`the control plane ended: ${program.output}`);
       const match = SERVING.exec(program.output);
       if (match === null) return undefined;
-      [, , this.#debug = "", this.#kubeconfig = ""] = match;
+      [, this.#debug = "", this.#kubeconfig = ""] = match;
       return true;
     });
   }

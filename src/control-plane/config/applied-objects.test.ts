@@ -96,3 +96,19 @@ test("what is wrong with an applied object names the object and no file", () => 
   assert.equal(store.findings[0]?.object?.name, "reviews");
   assert.equal(store.findings[0]?.place, undefined);
 });
+
+test("whether a Pod is ready is a change; the times of its conditions are none", () => {
+  const { put, changes } = applied();
+  const pod = (ready: string, resourceVersion: string, probed: string): StoredObject => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "reviews", namespace: "default", uid: "1", resourceVersion, creationTimestamp: "2026-01-01T00:00:00Z" },
+    spec: { containers: [{ name: "app", image: "app" }] },
+    status: { podIP: "10.0.0.1", conditions: [{ type: "Ready", status: ready, lastProbeTime: probed }] },
+  });
+  put(pod("False", "1", "a"));
+  put(pod("False", "2", "b"));
+  assert.equal(changes.length, 1);
+  put(pod("True", "3", "b"));
+  assert.equal(changes.length, 2);
+});

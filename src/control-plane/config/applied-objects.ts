@@ -20,8 +20,15 @@ function meaning(object: StoredObject): string {
   const { managedFields: _fields, resourceVersion: _version, generation: _generation, ...metadata } = object.metadata;
   const { status } = object as { readonly status?: unknown };
   if (typeof status !== "object" || status === null) return JSON.stringify({ ...object, metadata });
-  const { conditions: _conditions, observedGeneration: _observed, ...said } = status as Readonly<Record<string, unknown>>;
+  const { conditions, observedGeneration: _observed, ...rest } = status as Readonly<Record<string, unknown>>;
+  const said = object.kind === "Pod" ? { ...rest, conditions: readiness(conditions) } : rest;
   return JSON.stringify({ ...object, metadata, status: said });
+}
+
+/** Of a Pod it is the one condition that counts: traffic goes to who is ready. */
+function readiness(conditions: unknown): readonly object[] {
+  const list: readonly { readonly type?: unknown; readonly status?: unknown }[] = Array.isArray(conditions) ? conditions : [];
+  return list.flatMap((condition) => (condition?.type === "Ready" ? [{ type: "Ready", status: condition.status }] : []));
 }
 
 function documentOf(object: StoredObject, document: SourceDocument): SourceDocument {

@@ -32,13 +32,16 @@ export interface ApiEvent {
 const TIMEOUT_MS = 10_000;
 
 export class ApiClient {
-  readonly #connection: ApiConnection;
-  readonly #agent: HttpAgent | HttpsAgent;
+  readonly #renew: (() => ApiConnection) | undefined;
+  #connection: ApiConnection;
+  #agent: HttpAgent | HttpsAgent;
+  readonly #sentBy = new WeakMap<IncomingMessage, HttpAgent | HttpsAgent>();
 
-  constructor(connection: ApiConnection) {
+  /** `renew`: credentials end, and are asked for anew when the server no longer takes them. */
+  constructor(connection: ApiConnection, renew?: () => ApiConnection) {
     this.#connection = connection;
-    const secure = new URL(connection.server).protocol === "https:";
-    this.#agent = secure ? new HttpsAgent({ keepAlive: true, ...connection.tls }) : new HttpAgent({ keepAlive: true });
+    this.#renew = renew;
+    this.#agent = agentOf(connection);
   }
 
   /** @throws StatusError */
@@ -46,13 +49,13 @@ export class ApiClient {
     const response = await this.#send(request, TIMEOUT_MS);
     const text = await this.#text(response);
     if (response.statusCode !== undefined && response.statusCode < 300) return JSON.parse(text) as Answer;
-    throw refusal(response.statusCode ?? 500, text);
+    throw this.#refusal(response, text);
   }
 
   /** Events until the server ends the answer or the connection breaks. @throws StatusError for a refusal, an ERROR event and a silent server */
   async *events(request: ApiRequest, signal: AbortSignal): AsyncGenerator<ApiEvent, void, void> {
     const response = await this.#send(request, 0, signal);
-    if (response.statusCode !== 200) throw refusal(response.statusCode ?? 500, await this.#text(response));
+    if (response.statusCode !== 200) throw this.#refusal(response, await this.#text(response));
     let rest = "";
     response.setEncoding("utf8");
     try {
@@ -89,11 +92,15 @@ export class ApiClient {
       ...(text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
       ...(authorization === undefined ? {} : { authorization }),
     };
-    const options = { method, headers, agent: this.#agent, ...(signal === undefined ? {} : { signal }) };
+    const agent = this.#agent;
+    const options = { method, headers, agent, ...(signal === undefined ? {} : { signal }) };
     return new Promise((resolve, reject) => {
       const request = url.protocol === "https:" ? httpsRequest(url, { ...options, ...tls }) : httpRequest(url, options);
       if (timeoutMs > 0) request.setTimeout(timeoutMs, () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
-      request.on("response", resolve);
+      request.on("response", (response) => {
+        this.#sentBy.set(response, agent);
+        resolve(response);
+      });
       request.on("error", (error) => reject(this.#unreachable(error)));
       request.end(text);
     });
@@ -110,9 +117,24 @@ export class ApiClient {
     return text;
   }
 
+  /** The next request goes out with new credentials. */
+  #refusal(response: IncomingMessage, text: string): StatusError {
+    const answer = refusal(response.statusCode ?? 500, text);
+    // Of many requests that are refused at once, one asks.
+    if (answer.reason === "Unauthorized" && this.#renew !== undefined && this.#sentBy.get(response) === this.#agent) {
+      this.#connection = this.#renew();
+      this.#agent = agentOf(this.#connection);
+    }
+    return answer;
+  }
+
   #unreachable(error: Error): StatusError {
     return StatusError.unavailable(`the API server ${this.#connection.server} does not answer: ${error.message}`, error);
   }
+}
+
+function agentOf({ server, tls }: ApiConnection): HttpAgent | HttpsAgent {
+  return new URL(server).protocol === "https:" ? new HttpsAgent({ keepAlive: true, ...tls }) : new HttpAgent({ keepAlive: true });
 }
 
 function refusal(code: number, text: string): StatusError {

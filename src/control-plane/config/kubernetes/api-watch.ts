@@ -21,6 +21,7 @@ export interface ApiWatchOptions {
   readonly initialEventsEnd: boolean;
   readonly clock: Clock;
   readonly random: Random;
+  readonly onInterrupted: (error: unknown) => void;
   readonly onEnd: () => void;
 }
 
@@ -56,6 +57,7 @@ export class ApiWatch implements ObjectWatch {
         } catch (error) {
           if (this.#stop.signal.aborted) return;
           if (!mayPass(error)) throw error;
+          this.#options.onInterrupted(error);
         }
         await this.#pause(retryMs);
         retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);

@@ -8,6 +8,7 @@ import { StatusError } from "#control-plane/config/status-error";
 import type { StoredObject } from "#control-plane/config/stored-object";
 import { realClock } from "#runtime/clock";
 import { seededRandom } from "#runtime/random";
+import type { ApiConnection } from "./api-client.ts";
 import { KubernetesObjectStore } from "./kubernetes-object-store.ts";
 
 const CONFIG_MAPS = { group: "", resource: "configmaps" };
@@ -179,4 +180,30 @@ test("a server that is not there is said clearly", async () => {
   });
   await assert.rejects(store.list(CONFIG_MAPS), /^StatusError: the API server http:\/\/127\.0\.0\.1:1 does not answer: /u);
   await store.close();
+});
+
+test("asks for fresh credentials when the server no longer takes them, and breaks off no watch for that", async (t) => {
+  const authorizations: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    authorizations.push(request.headers.authorization);
+    const known = request.headers.authorization === "Bearer 2";
+    response.writeHead(known ? 200 : 401).end(JSON.stringify(known ? configMap("a", "1") : status(401, "Unauthorized", "Unauthorized")));
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  let issued = 0;
+  const connect = (): ApiConnection => ({
+    server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    tls: {},
+    authorization: `Bearer ${++issued}`,
+  });
+  const store = new KubernetesObjectStore({ connection: connect(), renew: connect, clock: realClock, random: seededRandom(1) });
+  t.after(async () => {
+    await store.close();
+    server.close();
+  });
+  const name = { ...CONFIG_MAPS, namespace: "default", name: "a" };
+  const refused = await Promise.allSettled([store.get(name), store.get(name), store.get(name)]);
+  assert.ok(refused.every(({ status: outcome }) => outcome === "rejected"));
+  assert.equal((await store.get(name)).metadata.name, "a");
+  assert.deepEqual([issued, authorizations.at(-1)], [2, "Bearer 2"], "of many that are refused at once, one asks");
 });

@@ -39,6 +39,10 @@ interface ListAnswer {
 
 export interface KubernetesObjectStoreOptions {
   readonly connection: ApiConnection;
+  /** The connection with fresh credentials. */
+  readonly renew?: () => ApiConnection;
+  /** A watch broke off; it is taken up again when the server is back. */
+  readonly onInterrupted?: (error: unknown) => void;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -51,7 +55,7 @@ export class KubernetesObjectStore implements ObjectStore {
 
   constructor(options: KubernetesObjectStoreOptions) {
     this.#options = options;
-    this.#client = new ApiClient(options.connection);
+    this.#client = new ApiClient(options.connection, options.renew);
     this.#paths = new ResourcePaths(this.#client);
   }
 
@@ -89,6 +93,7 @@ export class KubernetesObjectStore implements ObjectStore {
       initialEventsEnd: sendInitialEvents === true && allowWatchBookmarks,
       clock: this.#options.clock,
       random: this.#options.random,
+      onInterrupted: (error) => this.#options.onInterrupted?.(error),
       onEnd: () => this.#watches.delete(watch),
     });
     this.#watches.add(watch);
