@@ -51,6 +51,8 @@ export interface LoneResourcesOptions {
   readonly manager?: JsonObject;
   /** Before the connection manager. */
   readonly networkFilters?: readonly JsonObject[];
+  /** Fields of a TcpProxy that stands in the place of the connection manager. */
+  readonly tcpProxy?: JsonObject | undefined;
   readonly cluster?: JsonObject;
   readonly routes?: readonly JsonObject[];
   readonly virtualHosts?: readonly JsonObject[];
@@ -90,6 +92,19 @@ function loneResources(options: LoneResourcesOptions): ReplayResource[] {
     ],
     ...options.manager,
   };
+  const terminal: JsonObject =
+    options.tcpProxy === undefined
+      ? { name: "envoy.filters.network.http_connection_manager", typedConfig: hcm }
+      : {
+          name: "envoy.filters.network.tcp_proxy",
+          typedConfig: {
+            "@type": `${TYPE}.network.tcp_proxy.v3.TcpProxy`,
+            statPrefix: "lone",
+            ...("weightedClusters" in options.tcpProxy ? {} : { cluster: PROXY_CLUSTER }),
+            accessLog: hcm.accessLog,
+            ...options.tcpProxy,
+          },
+        };
   const virtualHosts = options.virtualHosts ?? [{ name: "all", domains: ["*"], routes: [...(options.routes ?? ROUTES)] }];
   const name = `127.0.0.1_${listenPort}`;
   return [
@@ -113,7 +128,7 @@ function loneResources(options: LoneResourcesOptions): ReplayResource[] {
       address: { socketAddress: { address: "127.0.0.1", portValue: listenPort } },
       filterChains: [
         {
-          filters: [...(options.networkFilters ?? []), { name: "envoy.filters.network.http_connection_manager", typedConfig: hcm }],
+          filters: [...(options.networkFilters ?? []), terminal],
           ...(options.transportSocket === undefined ? {} : { transportSocket: options.transportSocket }),
         },
       ],
@@ -147,6 +162,8 @@ export interface LoneProxyOptions {
   readonly manager?: JsonObject;
   /** Before the connection manager. */
   readonly networkFilters?: readonly JsonObject[];
+  /** Fields of a TcpProxy that stands in the place of the connection manager. */
+  readonly tcpProxy?: JsonObject | undefined;
   readonly cluster?: JsonObject;
   readonly routes?: readonly JsonObject[];
   readonly transportSocket?: JsonObject;

@@ -114,6 +114,8 @@ export interface Cluster {
     downstream: HttpVersion | undefined,
     priority?: RoutingPriority,
   ): HttpConnectionPool;
+  /** Connections to this host are TLS. */
+  speaksTls(host: Host): boolean;
   /** For connections that no pool owns. */
   connector(host: Host, proxied: ConnectionInfo | undefined): Connector;
   readonly hosts: readonly Host[];

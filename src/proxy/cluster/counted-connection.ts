@@ -28,6 +28,8 @@ export class CountedConnection {
     const { connectionStats } = cluster;
     connectionStats.cxTotal.inc();
     connectionStats.cxActive.inc();
+    connectionStats.rqPendingTotal.inc();
+    connectionStats.rqPendingActive.inc();
     host.stats.cxTotal++;
     host.stats.cxActive++;
   }
@@ -36,6 +38,7 @@ export class CountedConnection {
     const { connectionStats, stats, bufferLimitBytes } = this.#cluster;
     this.#connection = connection;
     if (bufferLimitBytes !== undefined) connection.bufferLimitBytes = bufferLimitBytes;
+    connectionStats.rqPendingActive.dec();
     connectionStats.cxConnectMs.record(Math.trunc(this.#clock.monotonicMs() - this.#startMs));
     stats.rqTotal.inc();
     stats.rqActive.inc();
@@ -47,6 +50,8 @@ export class CountedConnection {
   failed(failure: TransportFailure): void {
     const { connectionStats } = this.#cluster;
     connectionStats.cxConnectFail.inc();
+    connectionStats.rqPendingFailureEject.inc();
+    connectionStats.rqPendingActive.dec();
     if (failure.kind === "connect-timeout") connectionStats.cxConnectTimeout.inc();
     this.#host.stats.cxConnectFail++;
     this.#end(failure.kind !== "connect-timeout");
@@ -54,6 +59,7 @@ export class CountedConnection {
 
   /** Nobody wants it any more, and it was not there yet. */
   cancelled(): void {
+    this.#cluster.connectionStats.rqPendingActive.dec();
     this.#end(false);
   }
 

@@ -249,6 +249,10 @@ export class UpstreamCluster implements Cluster {
     return this.#pools.pool(host as UpstreamHost, proxied, authority, downstream, priority);
   }
 
+  speaksTls(host: Host): boolean {
+    return this.#pools.transport(host as UpstreamHost).isTls;
+  }
+
   connector(host: Host, proxied: ConnectionInfo | undefined): Connector {
     return this.#pools.connector(host as UpstreamHost, proxied);
   }

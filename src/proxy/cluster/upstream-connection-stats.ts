@@ -8,6 +8,8 @@ export class UpstreamConnectionStats {
   readonly cxHttp2Total: Counter;
   readonly cxConnectFail: Counter;
   readonly cxConnectTimeout: Counter;
+  /** A TCP proxy has used all of its attempts. */
+  readonly cxConnectAttemptsExceeded: Counter;
   readonly cxOverflow: Counter;
   readonly cxConnectMs: Histogram;
   readonly cxLengthMs: Histogram;
@@ -39,6 +41,7 @@ export class UpstreamConnectionStats {
     this.cxHttp1Total = scope.counter("upstream_cx_http1_total");
     this.cxHttp2Total = scope.counter("upstream_cx_http2_total");
     this.cxConnectFail = scope.counter("upstream_cx_connect_fail");
+    this.cxConnectAttemptsExceeded = scope.counter("upstream_cx_connect_attempts_exceeded");
     this.cxConnectTimeout = scope.counter("upstream_cx_connect_timeout");
     this.cxOverflow = scope.counter("upstream_cx_overflow");
     this.cxConnectMs = scope.histogram("upstream_cx_connect_ms");

@@ -1,16 +1,24 @@
 // One proxied TCP connection: downstream is paused until the upstream stands, then each side is the other's backpressure.
-import type { Host } from "#proxy/cluster/cluster";
+import type { Cluster, Host } from "#proxy/cluster/cluster";
 import { CountedConnection } from "#proxy/cluster/counted-connection";
+import { FilterState } from "#proxy/http/filter-state";
 import { StreamRecord } from "#proxy/http/stream-record";
 import type { StreamInfo } from "#proxy/http/stream-info";
-import type { Connection, ConnectionHandler, TransportFailure } from "#proxy/net/connection";
+import type { Connection, ConnectionHandler, SocketAddress, TransportFailure } from "#proxy/net/connection";
 import type { PendingConnect } from "#proxy/net/connector";
 import type { ThreadContext } from "#proxy/thread-context";
 import type { Counter, Gauge, StatsScope } from "#telemetry/stats/store";
 import type { Timer } from "#runtime/clock";
 import { xxHash64 } from "#runtime/xx-hash64";
 import type { ConnectionContext } from "./network-filter.ts";
-import type { TcpProxyConfig } from "./tcp-proxy.ts";
+import { HttpTunnel, headersAsText } from "./http-tunnel.ts";
+import type { TcpProxyCluster, TcpProxyConfig } from "./tcp-proxy-config.ts";
+import type { TcpUpstream } from "./tcp-upstream.ts";
+import type { TunnelingConfig } from "./tunneling-config.ts";
+
+/** Where the answer to the request for a tunnel is left for access logs. */
+const RESPONSE_HEADERS_KEY = "envoy.tcp_proxy.propagate_response_headers";
+const RESPONSE_TRAILERS_KEY = "envoy.tcp_proxy.propagate_response_trailers";
 
 export interface TcpProxyStats {
   readonly cxTotal: Counter;
@@ -42,11 +50,13 @@ export class TcpProxyConnection {
   readonly #logger: { log(info: StreamInfo): void } | undefined;
   readonly #info: StreamRecord;
   readonly #randomValue: number;
-  #upstream: Connection | undefined;
+  #upstream: TcpUpstream | undefined;
   #counted: CountedConnection | undefined;
   #connecting: PendingConnect | undefined;
+  #tunnel: HttpTunnel | undefined;
   #idle: Timer | undefined;
   #duration: Timer | undefined;
+  #logFlush: Timer | undefined;
   #lastActivityMs = 0;
   #over = false;
   /** Which side ended first. */
@@ -74,25 +84,26 @@ export class TcpProxyConnection {
     this.#stats.cxActive.inc();
     connection.handler = this.#downstreamHandler();
     connection.pauseReading("upstream-not-ready");
-    const { maxDurationMs } = this.#config;
+    const { maxDurationMs, accessLogFlushIntervalMs } = this.#config;
+    if (this.#logger !== undefined && accessLogFlushIntervalMs > 0) this.#flushLogIn(accessLogFlushIntervalMs);
     if (maxDurationMs > 0) this.#duration = this.#thread.clock.setTimer(maxDurationMs, () => this.#onMaxDuration(), true);
     this.#connect();
   }
 
-  #clusterName(): string {
+  #chooseCluster(): Pick<TcpProxyCluster, "name" | "metadataMatch"> {
     const chosen = this.#context.tcpProxyCluster;
-    if (chosen !== undefined) return chosen;
-    const { clusters, totalWeight } = this.#config;
+    const { clusters, totalWeight, metadataMatch } = this.#config;
+    if (chosen !== undefined) return { name: chosen, metadataMatch };
     let point = this.#randomValue * totalWeight;
-    for (const { name, weight } of clusters) {
-      point -= weight;
-      if (point < 0) return name;
+    for (const cluster of clusters) {
+      point -= cluster.weight;
+      if (point < 0) return cluster;
     }
-    return clusters[clusters.length - 1]?.name ?? "";
+    return clusters[clusters.length - 1]!;
   }
 
   #connect(): void {
-    const name = this.#clusterName();
+    const { name, metadataMatch } = this.#chooseCluster();
     const cluster = this.#thread.clusters.get(name);
     this.#info.upstreamCluster = name;
     if (cluster === undefined) {
@@ -106,6 +117,7 @@ export class TcpProxyConnection {
       hash: this.#config.hashesSource ? xxHash64(this.#context.info.remote.address) : undefined,
       hostSelectionAttempts: 0,
       shouldSelectAnotherHost: () => false,
+      metadataMatch,
       originalDestination: this.#context.originalDestination,
     });
     if (host === undefined) {
@@ -113,6 +125,12 @@ export class TcpProxyConnection {
       this.#giveUp();
       return;
     }
+    const { tunneling } = this.#config;
+    if (tunneling === undefined) this.#openConnection(cluster, host);
+    else this.#openTunnel(cluster, host, tunneling);
+  }
+
+  #openConnection(cluster: Cluster, host: Host): void {
     const counted = CountedConnection.begin(cluster, host, this.#thread.clock);
     if (counted === undefined) {
       this.#info.flags.add("UO");
@@ -124,32 +142,85 @@ export class TcpProxyConnection {
     this.#info.attemptCount++;
     this.#connecting = cluster.connector(host, this.#context.info).connect(host.address, cluster.connectTimeoutMs, {
       onConnected: (upstream) => this.#onConnected(upstream, host, counted),
-      onConnectFailed: (failure) => this.#onConnectFailed(failure, host, counted),
+      onConnectFailed: (failure) => this.#onConnectFailed(failure, cluster, host, counted),
     });
   }
 
-  #onConnectFailed(failure: TransportFailure, host: Host, counted: CountedConnection): void {
+  #onConnectFailed(failure: TransportFailure, cluster: Cluster, host: Host, counted: CountedConnection): void {
     this.#connecting = undefined;
     this.#counted = undefined;
     counted.failed(failure);
-    host.outlierMonitor?.putResult(failure.kind === "connect-timeout" ? "timeout" : "connect-failed");
-    this.#info.upstreamTransportFailure = failure.detail;
+    this.#tryAgain(cluster, host, failure.kind === "connect-timeout" ? "timeout" : "connect-failed", failure.detail);
+  }
+
+  #openTunnel(cluster: Cluster, host: Host, tunneling: TunnelingConfig): void {
+    const info = this.#info;
+    const request = tunneling.requestHeaders(info, cluster.speaksTls(host));
+    info.upstreamHost = host.address;
+    info.attemptCount++;
+    const tunnel = new HttpTunnel(
+      {
+        onTunnelReady: (local) => {
+          this.#onUpstream(tunnel, host, local);
+          return this.#upstreamHandler(undefined);
+        },
+        onTunnelFailed: (cause, detail) => {
+          this.#tunnel = undefined;
+          if (cause !== "overflow") {
+            this.#tryAgain(cluster, host, cause === "connect-timeout" ? "timeout" : "connect-failed", detail);
+            return;
+          }
+          info.flags.add("UO");
+          this.#giveUp();
+        },
+        onTunnelHeaders: (headers) => {
+          if (tunneling.propagatesResponseHeaders) this.#leave(RESPONSE_HEADERS_KEY, headersAsText(headers.status, headers));
+        },
+        onTunnelTrailers: (trailers) => {
+          if (tunneling.propagatesResponseTrailers) this.#leave(RESPONSE_TRAILERS_KEY, headersAsText(undefined, trailers));
+        },
+      },
+      cluster,
+      host,
+      request,
+    );
+    this.#tunnel = tunnel;
+    tunnel.start(cluster.pool(host, this.#context.info, request.authority, undefined));
+  }
+
+  #leave(key: string, text: string): void {
+    const { info } = this.#context;
+    const state = (this.#info.filterState ??= info.filterState ??= new FilterState());
+    state.set(key, text, false);
+  }
+
+  #tryAgain(cluster: Cluster, host: Host, result: "timeout" | "connect-failed", detail: string): void {
+    if (this.#over) return;
+    host.outlierMonitor?.putResult(result);
+    this.#info.upstreamTransportFailure = detail;
     if (this.#info.attemptCount < this.#config.maxConnectAttempts) {
       this.#connect();
       return;
     }
     this.#info.flags.add("UF");
-    if (this.#config.maxConnectAttempts > 1) this.#info.flags.add("URX");
+    // Envoy says so also of the only attempt.
+    cluster.connectionStats.cxConnectAttemptsExceeded.inc();
+    this.#info.flags.add("URX");
     this.#giveUp();
   }
 
   #onConnected(upstream: Connection, host: Host, counted: CountedConnection): void {
     this.#connecting = undefined;
-    this.#upstream = upstream;
     counted.connected(upstream);
-    host.outlierMonitor?.putResult("connect-success-final");
-    this.#info.upstreamLocal = upstream.local;
     upstream.handler = this.#upstreamHandler(counted);
+    this.#onUpstream(upstream, host, upstream.local);
+  }
+
+  #onUpstream(upstream: TcpUpstream, host: Host, local: SocketAddress | undefined): void {
+    this.#upstream = upstream;
+    host.outlierMonitor?.putResult("connect-success-final");
+    this.#info.upstreamLocal = local;
+    if (this.#config.logsOnConnected) this.#log();
     this.#context.connection.resumeReading("upstream-not-ready");
     this.#touch();
     this.#watchIdle();
@@ -161,6 +232,7 @@ export class TcpProxyConnection {
       onData: (chunk) => {
         this.#touch();
         this.#stats.received.add(chunk.length);
+        this.#info.bytesReceived += chunk.length;
         connection.keepChunk();
         if (this.#upstream?.write(chunk) === false) connection.pauseReading("backpressure");
       },
@@ -177,7 +249,7 @@ export class TcpProxyConnection {
     };
   }
 
-  #upstreamHandler(counted: CountedConnection): ConnectionHandler {
+  #upstreamHandler(counted: CountedConnection | undefined): ConnectionHandler {
     const { connection } = this.#context;
     return {
       onData: (chunk) => {
@@ -195,7 +267,7 @@ export class TcpProxyConnection {
         if (failure !== undefined) this.#info.flags.add("UC");
         // An upstream that follows the client was closed by us.
         this.#endedBy ??= this.#over ? "client" : "upstream";
-        counted.closed(this.#endedBy === "upstream");
+        counted?.closed(this.#endedBy === "upstream");
         connection.close(failure === undefined ? "flush" : "reset");
       },
     };
@@ -237,11 +309,27 @@ export class TcpProxyConnection {
       this.#connecting.cancel();
       this.#counted?.cancelled();
     }
+    this.#tunnel?.cancel();
+    this.#logFlush?.cancel();
     this.#stats.cxActive.dec();
+    this.#info.endMs = this.#thread.clock.monotonicMs();
+    this.#log();
+  }
+
+  #flushLogIn(intervalMs: number): void {
+    this.#logFlush = this.#thread.clock.setTimer(
+      intervalMs,
+      () => {
+        this.#log();
+        this.#flushLogIn(intervalMs);
+      },
+      true,
+    );
+  }
+
+  #log(): void {
     if (this.#logger === undefined) return;
     const { connection } = this.#context;
-    this.#info.endMs = this.#thread.clock.monotonicMs();
-    this.#info.bytesReceived = connection.bytesReceived;
     this.#info.bytesSent = connection.bytesSent;
     this.#logger.log(this.#info);
   }

@@ -4,10 +4,12 @@ import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { afterEach, test } from "node:test";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { JsonObject, MessageInitShape } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
+import { MetadataSchema } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { TcpProxySchema } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
+import { Violations } from "#proxy/field-check";
 import { ConfigError } from "#proxy/config-error";
 import type { Cluster, Host, LoadBalancerContext } from "#proxy/cluster/cluster";
 import { ClusterStats } from "#proxy/cluster/cluster-stats";
@@ -26,6 +28,7 @@ import { silentLog } from "#runtime/log";
 import { seededRandom } from "#runtime/random";
 import { ActiveListener } from "./active-listener.ts";
 import { compileListener } from "./listener-config.ts";
+import { readTcpProxy } from "./tcp-proxy-config.ts";
 import { tcpProxyCompiler } from "./tcp-proxy.ts";
 
 const cleanups: (() => void)[] = [];
@@ -239,7 +242,7 @@ test("bytes go through unchanged in both directions, with half-close and backpre
 test("no cluster, no host and no answer close the connection with Envoy's flags", async () => {
   for (const [hosts, init, flag] of [
     [[], {}, "UH"],
-    [[host(1)], {}, "UF"],
+    [[host(1)], {}, "UF URX"],
     [[], { clusterSpecifier: { case: "cluster" as const, value: "missing" } }, "NC"],
   ] as const) {
     const { port, logged } = bench([...hosts], init);
@@ -247,7 +250,7 @@ test("no cluster, no host and no answer close the connection with Envoy's flags"
     socket.end();
     await readAll(socket);
     while (logged.length === 0) await new Promise((resolve) => setImmediate(resolve));
-    assert.deepEqual([...(logged[0]?.flags ?? [])], [flag]);
+    assert.equal([...(logged[0]?.flags ?? [])].join(" "), flag);
   }
 });
 
@@ -378,7 +381,12 @@ test("fields that are not served are refused with their path", () => {
   const compiler = tcpProxyCompiler({ compile: () => ({ open: () => ({ log: () => {} }) }) });
   const listenerWire = fromBinary(
     ListenerSchema,
-    wire(1, { statPrefix: "", tunnelingConfig: { hostname: "h" }, clusterSpecifier: { case: undefined } }),
+    wire(1, {
+      statPrefix: "",
+      tunnelingConfig: { hostname: "", postPath: "/p" },
+      maxConnectAttempts: 0,
+      clusterSpecifier: { case: undefined },
+    }),
   );
   listenerWire.freebind = true;
   listenerWire.listenerFilters = [];
@@ -390,13 +398,56 @@ test("fields that are not served are refused with their path", () => {
         error.violations.map(({ path }) => path),
         [
           "freebind",
-          "filter_chains[0].filters[0].typed_config.tunneling_config",
           "filter_chains[0].filters[0].typed_config.stat_prefix",
           "filter_chains[0].filters[0].typed_config.cluster",
+          "filter_chains[0].filters[0].typed_config.max_connect_attempts",
+          "filter_chains[0].filters[0].typed_config.tunneling_config.hostname",
+          "filter_chains[0].filters[0].typed_config.tunneling_config.post_path",
         ],
       );
       return true;
     },
+  );
+});
+
+test("log lines come when the connection stands, and again while it lasts", async () => {
+  const echo = await serve((socket) => socket.on("data", (chunk) => socket.write(chunk)));
+  const options = { accessLogFlushInterval: { seconds: 0n, nanos: 20_000_000 }, flushAccessLogOnConnected: true };
+  const { port, logged } = bench([echo], { accessLogOptions: options });
+  const socket = client(port);
+  socket.write("hello");
+  await once(socket, "data");
+  while (logged.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+  socket.destroy();
+});
+
+test("the metadata that is asked for is that of the chosen cluster over the proxy's own", () => {
+  const metadata = (fields: JsonObject): MessageInitShape<typeof MetadataSchema> => ({ filterMetadata: { "envoy.lb": fields } });
+  const violations = new Violations();
+  const { clusters } = readTcpProxy(
+    create(TcpProxySchema, {
+      statPrefix: "t",
+      metadataMatch: metadata({ stage: "prod", version: "1" }),
+      clusterSpecifier: {
+        case: "weightedClusters",
+        value: {
+          clusters: [
+            { name: "a", weight: 1, metadataMatch: metadata({ version: "2" }) },
+            { name: "b", weight: 1 },
+          ],
+        },
+      },
+    }),
+    "tcp",
+    violations,
+  );
+  violations.throwIfAny("tcp proxy");
+  assert.deepEqual(
+    clusters.map(({ metadataMatch }) => metadataMatch),
+    [
+      { stage: "prod", version: "2" },
+      { stage: "prod", version: "1" },
+    ],
   );
 });
 

@@ -41,7 +41,7 @@ interface Addition {
   readonly keepEmpty: boolean;
 }
 
-function compileEdits(
+export function compileEdits(
   add: readonly HeaderValueOption[],
   remove: readonly string[],
   path: string,
