@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import type { Finding } from "#api/finding";
 import type { ObjectWrite } from "#control-plane/config/object-store";
+import type { StoredObject } from "#control-plane/config/stored-object";
 import { SqliteJournal } from "#control-plane/config/sqlite/sqlite-journal";
 import { realClock } from "#runtime/clock";
 import { silentLog } from "#runtime/log";
@@ -76,14 +77,28 @@ test("applied objects are live, and there again after a restart", async (t) => {
   await second.close();
 });
 
-test("clients see what files hold, as it was written, and cannot change it", async (t) => {
+/** As the API fills it in when a client applies the same. */
+function shownSpec(port: number): unknown {
+  return {
+    type: "ClusterIP",
+    sessionAffinity: "None",
+    internalTrafficPolicy: "Cluster",
+    selector: { app: "reviews" },
+    ports: [{ name: "http", port, protocol: "TCP", targetPort: port }],
+  };
+}
+
+test("clients see what files hold, with the API's defaults, and cannot change it", async (t) => {
   const directory = directoryFor(t);
   const controlPlane = await start(directory);
   const name = { group: "", resource: "services", namespace: "default", name: "reviews" };
   const service = await controlPlane.objects.get(name);
-  assert.deepEqual(service["spec"], { selector: { app: "reviews" }, ports: [{ name: "http", port: 9080 }] });
+  assert.deepEqual(service["spec"], shownSpec(9080));
   assert.deepEqual(service.metadata.labels, { app: "reviews" });
   assert.match(String(service.metadata.uid), /^[0-9a-f-]{36}$/u);
+  const again = { verb: "modify", name, change: (current: unknown) => ({ ...(current as StoredObject), spec: shownSpec(9080) }) } as const;
+  const [applied] = await controlPlane.objects.write([again]);
+  assert.equal(applied?.outcome, "unchanged");
   await assert.rejects(
     controlPlane.objects.write([{ verb: "delete", name }]),
     /services "reviews" is forbidden: it is read from .*mesh\.d\.yaml:2; edit that file$/u,
@@ -95,7 +110,7 @@ test("clients see what files hold, as it was written, and cannot change it", asy
   writeFileSync(join(directory, "mesh.d.yaml"), SERVICE.replace("9080", "9081"));
   for await (const event of watch) {
     assert.ok(event.type === "MODIFIED");
-    assert.deepEqual(event.object["spec"], { selector: { app: "reviews" }, ports: [{ name: "http", port: 9081 }] });
+    assert.deepEqual(event.object["spec"], shownSpec(9081));
     assert.equal(event.object.metadata.uid, service.metadata.uid);
     break;
   }

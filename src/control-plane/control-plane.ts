@@ -9,7 +9,9 @@ import { parseFile } from "#api/parse-file";
 import type { WorkloadGroupSpec } from "#api/workload-group";
 import { unopenedServerFindings } from "#control-plane/generate/gateway/unopened-servers";
 import { credentialFindings } from "#control-plane/generate/secret/credential-findings";
+import { withDefaults } from "#control-plane/api-server/admission/defaults";
 import { ApiServer, type ApiServerOptions } from "#control-plane/api-server/api-server";
+import { asJson, asStored } from "#control-plane/api-server/operations/answer";
 import { ResourceTable } from "#control-plane/api-server/resources/resource-table";
 import { reviewObjects } from "#control-plane/analysis/object-review";
 import { meshFindings } from "#control-plane/analysis/mesh-findings";
@@ -166,6 +168,7 @@ export class ControlPlane {
     this.#objectsOfFiles = new ObjectsOfFiles({
       store: this.#store,
       resourceOf: (apiVersion, kind) => this.#resources.nameOf(apiVersion, kind),
+      withDefaults: (object) => asStored(withDefaults(object.kind, asJson(object))),
     });
     this.#server = new DiscoveryServer({
       clock,

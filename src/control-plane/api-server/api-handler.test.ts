@@ -129,8 +129,31 @@ test("kinds that need a node are stored and say that nothing runs them, and what
   assert.match(created.warnings[0] ?? "", /nothing runs a Deployment here: declare a WorkloadGroup with the annotation mizzen\.io\/run/u);
   const conditions = memberAt(created.body, "status", "conditions");
   assert.equal(textAt(isList(conditions) ? conditions[0] : undefined, "reason"), "NothingRunsPods");
+  // What ends `kubectl rollout status` at once, also after a change.
+  const merge = { contentType: "application/merge-patch+json" };
+  const changed = await api.ask("PATCH", "/apis/apps/v1/namespaces/default/deployments/web", { spec: { paused: true } }, merge);
+  assert.deepEqual([memberAt(changed.body, "metadata", "generation"), memberAt(changed.body, "status", "observedGeneration")], [2, 2]);
+  assert.equal(textAt(isList(conditions) ? conditions[1] : undefined, "reason"), "ProgressDeadlineExceeded");
+  assert.match(
+    refusalOf(await api.ask("PATCH", "/apis/apps/v1/namespaces/default/deployments/web/scale", { spec: { replicas: 2 } }, merge)),
+    /^400 BadRequest: scale of web: nothing runs a Deployment here: /u,
+  );
   const events = await api.ask("GET", "/api/v1/namespaces/default/events?fieldSelector=involvedObject.name=web");
   assert.equal(isList(events.body["items"]) ? events.body["items"].length : 0, 1);
+});
+
+test("a list without pods says where the programs are; a status that somebody else wrote stays", async () => {
+  const api = await ApiBench.open();
+  const selected = "/api/v1/pods?labelSelector=app%3Dweb";
+  assert.match((await api.ask("GET", selected)).warnings[0] ?? "", /^no pods run here: .*`mizzen proxy-status`/u);
+  assert.deepEqual((await api.ask("GET", "/api/v1/pods")).warnings, []);
+  const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "a" }, spec: { containers: [{ name: "a" }] } };
+  await api.ask("POST", "/api/v1/namespaces/default/pods", { ...pod, metadata: { name: "a", labels: { app: "web" } } });
+  assert.deepEqual((await api.ask("GET", selected)).warnings, []);
+  const merge = { contentType: "application/merge-patch+json" };
+  await api.ask("PATCH", "/api/v1/namespaces/default/pods/a/status", { status: { phase: "Running", conditions: [] } }, merge);
+  const labelled = await api.ask("PATCH", "/api/v1/namespaces/default/pods/a", { metadata: { labels: { a: "b" } } }, merge);
+  assert.equal(textAt(labelled.body, "status", "phase"), "Running");
 });
 
 test("Events are kept for an hour", async () => {

@@ -6,7 +6,7 @@ import type { Log } from "#runtime/log";
 import type { Random } from "#runtime/random";
 import type { ApiRequest, ApiResponse } from "./api-request.ts";
 import type { ObjectReview } from "./admission/object-review.ts";
-import { nothingRuns } from "./admission/without-node.ts";
+import { NO_PODS, nothingRuns } from "./admission/without-node.ts";
 import { isAdmin } from "./credentials/authentication.ts";
 import { aggregated, coreVersions, groupDocument, groupList, resourceList } from "./discovery/discovery.ts";
 import type { Review, User } from "./discovery/reviews.ts";
@@ -84,7 +84,7 @@ export class ApiHandler {
       return this.#resource(path, request);
     }
     if (path.is === "review") return this.#review(path.review, request);
-    if (path.is === "running pod") throw StatusError.badRequest(`pod ${JSON.stringify(path.name)} does not run: ${nothingRuns("Pod")}`);
+    if (path.is === "running pods") throw StatusError.badRequest(`${path.subresource} of ${path.name}: ${nothingRuns(path.kind)}`);
     if (path.is === "transactions") {
       if (request.user === undefined || !isAdmin(request.user))
         throw new StatusError("Forbidden", "only whoever has this server's credentials may write");
@@ -94,7 +94,7 @@ export class ApiHandler {
     return this.#document(path, request);
   }
 
-  #document(path: Exclude<ApiPath, { is: "resource" | "review" | "transactions" | "running pod" }>, request: ApiRequest): ApiResponse {
+  #document(path: Exclude<ApiPath, { is: "resource" | "review" | "transactions" | "running pods" }>, request: ApiRequest): ApiResponse {
     const { table, version } = this.#options;
     switch (path.is) {
       case "root":
@@ -222,9 +222,12 @@ export class ApiHandler {
   async #list(path: ResourcePath, request: ApiRequest, accepted: Accepted): Promise<ApiResponse> {
     const { resource, version } = path;
     const { metadata, items } = await listObjects(this.#options.store, path, request.query);
+    // For people: `kubectl get pods`, and `kubectl logs deployment/NAME`, which selects pods, then waits for one. Informers are not told.
+    const isAsked = accepted.as === "Table" || request.query.has("labelSelector");
+    const warnings = isAsked && resource.kind === "Pod" && items.length === 0 ? [NO_PODS] : [];
     if (accepted.as === "Table") {
       return {
-        ...whole(tableOf(resource.columns, items, metadata, includeOf(request.query), this.#options.clock.wallMs())),
+        ...whole(tableOf(resource.columns, items, metadata, includeOf(request.query), this.#options.clock.wallMs()), 200, warnings),
         ...contentOf(accepted),
       };
     }
@@ -233,7 +236,7 @@ export class ApiHandler {
       accepted.as === "PartialObjectMetadataList"
         ? { kind: accepted.as, apiVersion: "meta.k8s.io/v1", metadata, items: items.map(partialMetadata) }
         : { kind: resource.listKind, apiVersion: resource.apiVersion(version), metadata, items };
-    return { ...whole(list), ...contentOf(accepted) };
+    return { ...whole(list, 200, warnings), ...contentOf(accepted) };
   }
 
   async #watch(path: ResourcePath, request: ApiRequest, accepted: Accepted): Promise<ApiResponse> {

@@ -8,7 +8,7 @@ import { warningText } from "#control-plane/api-server/admission/causes";
 import type { ObjectReview } from "#control-plane/api-server/admission/object-review";
 import { ReviewBudget } from "#control-plane/api-server/admission/review-budget";
 import { definitionStatus } from "#control-plane/api-server/admission/definition-status";
-import { eventWithoutNode, needsNode, statusWithoutNode } from "#control-plane/api-server/admission/without-node";
+import { eventWithoutNode, needsNode, withStatusWithoutNode } from "#control-plane/api-server/admission/without-node";
 import { applyConfiguration, noteUpdate, type Change } from "#control-plane/api-server/apply/field-ownership";
 import { isObject, member, memberAt, textAt, withMember, withMemberAt, type Json, type JsonObject } from "#control-plane/api-server/json";
 import { applyJsonPatch } from "#control-plane/api-server/patch/json-patch";
@@ -72,7 +72,7 @@ export class ObjectWriter {
     const object = admitted(this.#named(known), context);
     const noted = noteUpdate(this.#change(path, undefined, query, "Update"), object);
     const name = nameOf(path, textAt(object, "metadata", "name"));
-    const writes: readonly ObjectWrite[] = [{ verb: "create", name, object: stored(noted, path) }, ...this.#initialStatus(path, name)];
+    const writes: readonly ObjectWrite[] = [{ verb: "create", name, object: stored(noted, path) }, ...this.#statusWrites(path, name)];
     const results = await this.#store.write(writes, { author: query.fieldManager, dryRun: query.dryRun });
     const created = lastOf(results);
     await this.#tell(path, created, query);
@@ -141,7 +141,7 @@ export class ObjectWriter {
         return stored(object, path);
       },
     };
-    const writes = path.subresource === "" ? [write, ...this.#initialStatus(path, name)] : [write];
+    const writes = path.subresource === "" ? [write, ...this.#statusWrites(path, name)] : [write];
     return { writes, warnings: () => [...unknown, ...warnings] };
   }
 
@@ -176,7 +176,7 @@ export class ObjectWriter {
       },
     };
     const results = await this.#store.write([write], { author: query.fieldManager, dryRun: query.dryRun });
-    const object = lastOf(results);
+    const object = await this.#observed(path, lastOf(results), results[0]?.outcome === "updated" && !query.dryRun);
     const reviewed = path.subresource === "" && results[0]?.outcome === "updated" ? this.#reviewed(object) : [];
     return { code: 200, body: inVersion(object, resource, version), warnings: [...warnings, ...reviewed] };
   }
@@ -231,8 +231,8 @@ export class ObjectWriter {
     return withMemberAt(object, ["metadata", "name"], `${generateName.slice(0, 58)}${suffix}`);
   }
 
-  /** Of kinds that nothing here brings to life, and of definitions: the status of a new object, written with it. */
-  #initialStatus({ resource }: ResourcePath, name: ObjectName): readonly ObjectWrite[] {
+  /** Of kinds that nothing here brings to life, and of definitions: the status of an object, written with it. */
+  #statusWrites({ resource }: ResourcePath, name: ObjectName): readonly ObjectWrite[] {
     const now = this.#now();
     const isDefinition = resource.kind === "CustomResourceDefinition";
     if (!isDefinition && !needsNode(resource)) return [];
@@ -243,14 +243,25 @@ export class ObjectWriter {
         subresource: "status",
         change: (current) => {
           if (current === undefined) throw StatusError.notFound(name);
-          if (current["status"] !== undefined) return current;
-          return {
-            ...current,
-            status: isDefinition ? definitionStatus(asJson(current), this.#table, now) : statusWithoutNode(resource, now),
-          };
+          if (!isDefinition) return asStored(withStatusWithoutNode(resource, asJson(current), now));
+          return current["status"] === undefined
+            ? { ...current, status: definitionStatus(asJson(current), this.#table, now) }
+            : current;
         },
       },
     ];
+  }
+
+  /** What nothing runs is observed all the same, or clients wait for a controller. What may go with this very write is left alone. */
+  async #observed(path: ResourcePath, object: JsonObject, isChanged: boolean): Promise<JsonObject> {
+    const isOurs = isChanged && path.subresource === "" && needsNode(path.resource);
+    if (!isOurs || memberAt(object, "metadata", "deletionTimestamp") !== undefined) return object;
+    try {
+      return lastOf(await this.#store.write(this.#statusWrites(path, nameOf(path, path.name)), { author: "mizzen" }));
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      return object;
+    }
   }
 
   /** An Event beside the object; the object is there whether or not the Event can be written. */

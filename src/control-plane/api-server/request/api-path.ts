@@ -1,4 +1,5 @@
 // What a path of the API means. Pure; what leads nowhere is undefined.
+import { needsNode } from "#control-plane/api-server/admission/without-node";
 import { REVIEWS, type Review } from "#control-plane/api-server/discovery/reviews";
 import type { Resource } from "#control-plane/api-server/resources/resource";
 import type { GroupVersion, ResourceTable } from "#control-plane/api-server/resources/resource-table";
@@ -22,8 +23,8 @@ export type ApiPath =
   | ResourcePath
   | { readonly is: "review"; readonly review: Review }
   | { readonly is: "transactions" }
-  /** What needs a pod that runs: its logs, a command in it. */
-  | { readonly is: "running pod"; readonly name: string }
+  /** What needs pods that run: their logs, a command in one, their number. */
+  | { readonly is: "running pods"; readonly kind: string; readonly name: string; readonly subresource: string }
   | { readonly is: "core versions" }
   | { readonly is: "groups" }
   | { readonly is: "group"; readonly group: string }
@@ -120,7 +121,8 @@ function resourcePath(
   if (resource === undefined || more.length > 0) return undefined;
   if (namespace !== "" && !resource.namespaced) return undefined;
   if (namespace === "" && resource.namespaced && name !== "") return undefined;
-  if (resource.kind === "Pod" && OF_RUNNING_PODS.has(subresource)) return { is: "running pod", name };
+  const ofPods = resource.kind === "Pod" ? OF_RUNNING_PODS.has(subresource) : subresource === "scale" && needsNode(resource);
+  if (ofPods) return { is: "running pods", kind: resource.kind, name, subresource };
   if (subresource !== "" && subresource !== HISTORY && !resource.subresources.includes(subresource)) return undefined;
   return { is: "resource", resource, version: groupVersion.version, namespace, name, subresource };
 }
