@@ -64,6 +64,13 @@ export function withMemberAt(object: JsonObject, path: readonly string[], value:
   return withMember(object, key, withMemberAt(isObject(inner) ? inner : {}, rest, value));
 }
 
+/** The same text for values that `sameJson` finds equal: what maps and sets tell them apart by. */
+export function identityOf(value: Json): string {
+  return JSON.stringify(value, (_key, inner: Json) =>
+    isObject(inner) ? objectOf(entriesOf(inner).toSorted(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  );
+}
+
 /** Equal whatever the order of members. */
 export function sameJson(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true;

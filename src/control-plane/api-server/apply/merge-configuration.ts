@@ -20,9 +20,11 @@ function mergeLists(live: readonly Json[], config: readonly Json[], schema: Sche
   const configSteps = itemSteps(config, schema);
   if (liveSteps === undefined || configSteps === undefined) return config;
   const wanted = new Map(configSteps.map((step, index) => [step, config[index] ?? null]));
+  const isLive = new Set(liveSteps);
+  const ranks = new Map(configSteps.map((step, index) => [step, index]));
   const stepOf = new Map<Json, string>();
   const merged: Json[] = [];
-  for (const [index, step] of [...liveSteps, ...configSteps.filter((candidate) => !liveSteps.includes(candidate))].entries()) {
+  for (const [index, step] of [...liveSteps, ...configSteps.filter((candidate) => !isLive.has(candidate))].entries()) {
     const value = wanted.get(step);
     const before = live[index];
     const item = value === undefined ? (before ?? null) : mergeConfiguration(before, value, schema?.items);
@@ -30,7 +32,7 @@ function mergeLists(live: readonly Json[], config: readonly Json[], schema: Sche
     merged.push(item);
   }
   // Plain values are told apart by themselves; equal ones have the same step.
-  return inOrder(merged, (item) => configSteps.indexOf(stepOf.get(item) ?? ""));
+  return inOrder(merged, (item) => ranks.get(stepOf.get(item) ?? "") ?? -1);
 }
 
 /** The value without the fields of `gone`, but for those that somebody else owns. */

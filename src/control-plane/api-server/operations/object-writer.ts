@@ -244,9 +244,7 @@ export class ObjectWriter {
         change: (current) => {
           if (current === undefined) throw StatusError.notFound(name);
           if (!isDefinition) return asStored(withStatusWithoutNode(resource, asJson(current), now));
-          return current["status"] === undefined
-            ? { ...current, status: definitionStatus(asJson(current), this.#table, now) }
-            : current;
+          return current["status"] === undefined ? { ...current, status: definitionStatus(asJson(current), this.#table, now) } : current;
         },
       },
     ];

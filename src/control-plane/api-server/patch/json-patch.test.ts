@@ -44,3 +44,36 @@ test("refuses operations that do not fit with 422, and what is no patch with 400
   assert.equal(codeOf([{ op: "add", path: "/a" }]), 400);
   assert.equal(codeOf(Array.from({ length: 10_001 }, () => ({ op: "test", path: "/m~0n", value: 1 }))), 413);
 });
+
+test("changes neither the value nor the patch, and what was copied is apart from where it came from", () => {
+  const value: Json = { a: { list: [{ n: 1 }] } };
+  const patch: Json = [
+    { op: "copy", from: "/a", path: "/b" },
+    { op: "add", path: "/b/list/0/n", value: 2 },
+    { op: "add", path: "/c", value: { x: [] } },
+    { op: "add", path: "/c/x/-", value: 1 },
+    { op: "add", path: "/c/__proto__", value: 1 },
+  ];
+  const before = JSON.stringify([value, patch]);
+  const expected = '{"a":{"list":[{"n":1}]},"b":{"list":[{"n":2}]},"c":{"x":[1],"__proto__":1}}';
+  assert.equal(JSON.stringify(applyJsonPatch(value, patch)), expected);
+  assert.equal(JSON.stringify(applyJsonPatch(value, patch)), expected);
+  assert.equal(JSON.stringify([value, patch]), before);
+});
+
+test("ten thousand operations on one object take as many steps, not a copy of it each", () => {
+  const patch = Array.from({ length: 10_000 }, (_, index): Json => ({ op: "add", path: `/data/k${index}`, value: "x" }));
+  let reads = 0;
+  const data = new Proxy<Record<string, Json>>(
+    {},
+    {
+      ownKeys: (target) => {
+        reads++;
+        return Reflect.ownKeys(target);
+      },
+    },
+  );
+  const result = applyJsonPatch({ data }, patch) as { readonly data: object };
+  assert.equal(Object.keys(result.data).length, 10_000);
+  assert.ok(reads <= 2, `${reads} copies`);
+});

@@ -1,6 +1,7 @@
-// JSON Patch (RFC 6902) on JSON that is never changed in place.
+// JSON Patch (RFC 6902). The value is never changed in place: what a patch touches is copied once, and the copies are the patch's own
+// to change, so that thousands of operations on one large container do not copy it thousands of times.
 import { StatusError } from "#control-plane/config/status-error";
-import { isList, isObject, member, sameJson, withMember, type Json } from "#control-plane/api-server/json";
+import { isList, isObject, member, objectOf, sameJson, type Json } from "#control-plane/api-server/json";
 
 const MAX_OPERATIONS = 10_000;
 const MAX_COPIED_BYTES = 3 * 1024 * 1024;
@@ -18,6 +19,7 @@ export function applyJsonPatch(value: Json, patch: Json): Json {
       `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`,
     );
   }
+  const copies = new Copies();
   let result = value;
   let copiedBytes = 0;
   for (const operation of patch) {
@@ -27,31 +29,32 @@ export function applyJsonPatch(value: Json, patch: Json): Json {
       if (copiedBytes > MAX_COPIED_BYTES)
         throw new StatusError("RequestEntityTooLarge", "the copies of a JSON patch are larger than 3 MiB");
     }
-    result = applyOperation(result, operation);
+    result = applyOperation(result, operation, copies);
   }
   return result;
 }
 
-function applyOperation(value: Json, operation: Json): Json {
+function applyOperation(value: Json, operation: Json, copies: Copies): Json {
   if (!isObject(operation)) throw StatusError.badRequest("an operation of a JSON patch must be an object");
   const path = pointerOf(operation["path"]);
   const given = operation["value"];
   switch (operation["op"]) {
     case "add":
-      return add(value, path, required(given, "value"));
+      return add(value, path, required(given, "value"), copies);
     case "remove":
-      return remove(value, path);
+      return remove(value, path, copies);
     case "replace":
       at(value, path);
-      return replace(value, path, required(given, "value"));
+      return replace(value, path, required(given, "value"), copies);
     case "move": {
       const from = pointerOf(operation["from"]);
       const moved = at(value, from);
       if (from.every((part, index) => part === path[index]) && path.length > from.length) throw unfit("a value cannot move into itself");
-      return add(remove(value, from), path, moved);
+      return add(remove(value, from, copies), path, moved, copies);
     }
     case "copy":
-      return add(value, path, at(value, pointerOf(operation["from"])));
+      // A copy of its own: what is changed here later must not change there.
+      return add(value, path, structuredClone(at(value, pointerOf(operation["from"]))), copies);
     case "test":
       if (sameJson(at(value, path), given ?? null)) return value;
       throw unfit(`testing value ${pointerText(path)} failed`);
@@ -103,44 +106,61 @@ function at(value: Json, path: Pointer): Json {
   return current;
 }
 
-/** The value with the container that `path` ends in changed. */
-function change(value: Json, path: Pointer, whole: Pointer, last: (container: Json, key: string) => Json): Json {
-  const [part, ...rest] = path;
-  if (part === undefined) throw missing(whole);
-  if (rest.length === 0) return last(value, part);
-  if (isList(value)) {
-    const index = indexUpTo(value.length - 1, part, whole);
-    const inner = value[index];
-    if (inner === undefined) throw missing(whole);
-    return value.with(index, change(inner, rest, whole, last));
+type Container = Json[] | Record<string, Json>;
+
+/** The containers that one patch has copied already. */
+class Copies {
+  readonly #made = new WeakSet<object>();
+
+  of(value: Json, whole: Pointer): Container {
+    if (!isList(value) && !isObject(value)) throw missing(whole);
+    if (this.#made.has(value)) return value as Container;
+    const copy = isList(value) ? [...value] : (objectOf(Object.entries(value) as [string, Json][]) as Record<string, Json>);
+    this.#made.add(copy);
+    return copy;
   }
-  const inner = member(value, part);
-  if (inner === undefined || !isObject(value)) throw missing(whole);
-  return withMember(value, part, change(inner, rest, whole, last));
 }
 
-function add(value: Json, path: Pointer, added: Json): Json {
+/** Defined, not assigned: a key may be `__proto__`. */
+function define(container: Record<string, Json>, key: string, value: Json): void {
+  Object.defineProperty(container, key, { value, configurable: true, enumerable: true, writable: true });
+}
+
+/** The value, after `last` has changed the container that `path` ends in. */
+function change(value: Json, path: Pointer, copies: Copies, last: (container: Container, key: string) => void): Json {
+  const key = path.at(-1);
+  if (key === undefined) throw missing(path);
+  const root = copies.of(value, path);
+  let container = root;
+  for (const part of path.slice(0, -1)) {
+    const inner = copies.of(at(container, [part]), path);
+    if (Array.isArray(container)) container[Number(part)] = inner;
+    else define(container, part, inner);
+    container = inner;
+  }
+  last(container, key);
+  return root;
+}
+
+function add(value: Json, path: Pointer, added: Json, copies: Copies): Json {
   if (path.length === 0) return added;
-  return change(value, path, path, (container, key) => {
-    if (isList(container)) return container.toSpliced(key === "-" ? container.length : indexUpTo(container.length, key, path), 0, added);
-    if (!isObject(container)) throw missing(path);
-    return withMember(container, key, added);
+  return change(value, path, copies, (container, key) => {
+    if (!Array.isArray(container)) define(container, key, added);
+    else container.splice(key === "-" ? container.length : indexUpTo(container.length, key, path), 0, added);
   });
 }
 
-function remove(value: Json, path: Pointer): Json {
-  return change(value, path, path, (container, key) => {
-    if (isList(container)) return container.toSpliced(indexUpTo(container.length - 1, key, path), 1);
-    if (!isObject(container) || member(container, key) === undefined) throw missing(path);
-    return withMember(container, key, undefined);
+function remove(value: Json, path: Pointer, copies: Copies): Json {
+  return change(value, path, copies, (container, key) => {
+    if (Array.isArray(container)) container.splice(indexUpTo(container.length - 1, key, path), 1);
+    else if (!Object.hasOwn(container, key) || !Reflect.deleteProperty(container, key)) throw missing(path);
   });
 }
 
-function replace(value: Json, path: Pointer, replacement: Json): Json {
+function replace(value: Json, path: Pointer, replacement: Json, copies: Copies): Json {
   if (path.length === 0) return replacement;
-  return change(value, path, path, (container, key) => {
-    if (isList(container)) return container.with(indexUpTo(container.length - 1, key, path), replacement);
-    if (!isObject(container)) throw missing(path);
-    return withMember(container, key, replacement);
+  return change(value, path, copies, (container, key) => {
+    if (Array.isArray(container)) container[indexUpTo(container.length - 1, key, path)] = replacement;
+    else define(container, key, replacement);
   });
 }

@@ -66,3 +66,24 @@ test("lists of plain values are merged as sets, and items taken out by name", ()
 test("an item without its key is refused", () => {
   assert.throws(() => patched([APP], { containers: [{ image: "x" }] }), /does not contain declared merge key: name/u);
 });
+
+test("of items with the same key the first is merged, and all are deleted", () => {
+  const twice = [{ name: "a" }, LOG, { name: "a", image: "2" }];
+  assert.deepEqual(patched(twice, { containers: [{ name: "a", image: "1" }] }), [
+    { name: "a", image: "1" },
+    LOG,
+    { name: "a", image: "2" },
+  ]);
+  assert.deepEqual(patched(twice, { containers: [{ name: "a", $patch: "delete" }] }), [LOG]);
+});
+
+test("long lists merge in time", () => {
+  const containers = Array.from({ length: 20_000 }, (_, index) => ({ name: `c${index}` }));
+  const changes = containers.map(({ name }) => ({ name, image: "x" }));
+  const order = containers.map(({ name }) => ({ name })).toReversed();
+  const startedMs = performance.now();
+  const merged = patched(containers, { "$setElementOrder/containers": order, containers: changes }) as readonly object[];
+  assert.deepEqual([merged.length, merged[0]], [20_000, { name: "c19999", image: "x" }]);
+  // 400 million comparisons would take half a minute.
+  assert.ok(performance.now() - startedMs < 5_000);
+});

@@ -1,7 +1,7 @@
 // Kubernetes' strategic merge patch: a merge patch in which lists with a merge key are merged by it, with directives ($patch,
 // $retainKeys, $setElementOrder/FIELD, $deleteFromPrimitiveList/FIELD). Only for kinds whose schema says how lists are merged.
 import { StatusError } from "#control-plane/config/status-error";
-import { entriesOf, isList, isObject, member, objectOf, sameJson, type Json, type JsonObject } from "#control-plane/api-server/json";
+import { entriesOf, identityOf, isList, isObject, member, objectOf, type Json, type JsonObject } from "#control-plane/api-server/json";
 import { inOrder } from "./list-order.ts";
 import { memberSchema, type Schema } from "#control-plane/api-server/schema/schema";
 
@@ -65,9 +65,10 @@ function deleteValues(members: Map<string, Json>, key: string, values: Json): vo
   const list = members.get(key);
   if (!isList(values)) throw StatusError.badRequest(`${DELETE_VALUES}${key} must be a list`);
   if (!isList(list)) return;
+  const gone = new Set(values.map(identityOf));
   members.set(
     key,
-    list.filter((item) => !values.some((value) => sameJson(item, value))),
+    list.filter((item) => !gone.has(identityOf(item))),
   );
 }
 
@@ -84,12 +85,25 @@ function mergeMember(value: Json | undefined, change: Json, schema: Schema | und
 }
 
 function mergeValues(list: readonly Json[], change: readonly Json[]): readonly Json[] {
-  return [...list, ...change.filter((item) => !list.some((present) => sameJson(present, item)))];
+  const present = new Set(list.map(identityOf));
+  return [...list, ...change.filter((item) => !present.has(identityOf(item)))];
 }
 
 function mergeItems(list: readonly Json[], change: readonly Json[], schema: Schema, key: string): readonly Json[] {
   const replaces = change.some((item) => isObject(item) && member(item, DIRECTIVE) === "replace" && member(item, key) === undefined);
-  let merged: Json[] = replaces ? [] : [...list];
+  // By merge key, in their order. What has none, or one that came before, keeps its place under its index.
+  const merged = new Map<string | number, Json>();
+  const repeated = new Map<string, number[]>();
+  for (const [index, item] of (replaces ? [] : list).entries()) {
+    const own = member(item, key);
+    const identity = own === undefined ? index : identityOf(own);
+    if (typeof identity === "string" && merged.has(identity)) {
+      const indexes = repeated.get(identity) ?? [];
+      indexes.push(index);
+      repeated.set(identity, indexes);
+    }
+    merged.set(merged.has(identity) ? index : identity, item);
+  }
   for (const item of change) {
     if (!isObject(item)) throw StatusError.badRequest("the items of this list must be objects");
     const directive = member(item, DIRECTIVE);
@@ -98,19 +112,20 @@ function mergeItems(list: readonly Json[], change: readonly Json[], schema: Sche
       if (directive === "replace") continue;
       throw StatusError.badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
     }
-    const index = merged.findIndex((present) => sameJson(member(present, key), value));
-    const before = merged[index];
-    if (directive === "delete") merged = merged.filter((present) => !sameJson(member(present, key), value));
-    else if (directive === "replace") merged = index === -1 ? [...merged, plain(item)] : merged.with(index, plain(item));
-    else if (index === -1 || !isObject(before)) merged.push(mergeMap({}, item, schema.items));
-    else merged[index] = mergeMap(before, item, schema.items);
+    const identity = identityOf(value);
+    const before = merged.get(identity);
+    if (directive === "delete") for (const gone of [identity, ...(repeated.get(identity) ?? [])]) merged.delete(gone);
+    else if (directive === "replace") merged.set(identity, plain(item));
+    else merged.set(identity, mergeMap(isObject(before) ? before : {}, item, schema.items));
   }
-  return merged;
+  return [...merged.values()];
 }
 
 function ordered(list: readonly Json[], order: readonly Json[], key: string): readonly Json[] {
-  const keyOf = (item: Json): Json | undefined => (key === "" ? item : member(item, key));
-  return inOrder(list, (item) => order.findIndex((wanted) => sameJson(keyOf(wanted), keyOf(item))));
+  const keyOf = (item: Json): string => identityOf((key === "" ? item : member(item, key)) ?? null);
+  const ranks = new Map<string, number>();
+  for (const [rank, wanted] of order.entries()) if (!ranks.has(keyOf(wanted))) ranks.set(keyOf(wanted), rank);
+  return inOrder(list, (item) => ranks.get(keyOf(item)) ?? -1);
 }
 
 /** Without directives. */
