@@ -6,6 +6,7 @@ import { DATA_DIR, several } from "./command-options.ts";
 import { compileCacheFolder, useCompileCache } from "./compile-cache.ts";
 import { addObjectCommands } from "./object-commands.ts";
 import { packageVersion } from "./program-place.ts";
+import type { ProxyOptions } from "./proxy.ts";
 
 const LOG_LEVEL = [
   "--log-level <level>",
@@ -213,6 +214,26 @@ function program(): Command {
       "\nExamples:\n  mizzen control-plane -f mesh --grpc-port 15010\n  mizzen control-plane --kubeconfig ~/.kube/config --context kind-mesh\n",
     )
     .action(async (options: Record<string, never>) => (await import("./control-plane.ts")).controlPlane(options));
+
+  mizzen
+    .command("proxy")
+    .description("run the proxy alone from an Envoy bootstrap, with Envoy's flags")
+    .option("-c, --config-path <file>", "the bootstrap: YAML or JSON")
+    .option("--config-yaml <text>", "a bootstrap in YAML, merged over that of -c")
+    .option("--mode <mode>", "serve, or validate: check the bootstrap and end", "serve")
+    .option("--service-node <id>", "the node's id, in place of node.id")
+    .option("--service-cluster <name>", "the node's cluster, in place of node.cluster")
+    .option("--concurrency <threads>", "traffic threads (default: one a core)")
+    .option("-l, --log-level <level>", "trace, debug, info, warning, error, critical or off", "info")
+    .option(...LOG_FORMAT)
+    .option("--drain-time-s <seconds>", "how long connections may go on when their listener changed, and after SIGTERM", "45")
+    .option("--allow-remote-admin", "let the admin endpoint have another address than loopback's")
+    .addOption(new Option("--parent-shutdown-time-s <seconds>", "accepted: nothing is restarted hot").hideHelp())
+    .addOption(new Option("--base-id <id>", "accepted: nothing is shared between proxies").hideHelp())
+    .addOption(new Option("--restart-epoch <number>", "accepted: nothing is restarted hot").hideHelp())
+    .addOption(new Option("--disable-hot-restart", "accepted: nothing is restarted hot").hideHelp())
+    .addHelpText("after", "\nExamples:\n  mizzen proxy -c envoy.yaml\n  mizzen proxy -c envoy.yaml --mode validate\n")
+    .action(async (options: ProxyOptions) => (await import("./proxy.ts")).proxy(options));
 
   mizzen
     .command("data-plane", { hidden: true })

@@ -32,7 +32,11 @@ class NoSockets extends ListenerSockets {
 
 /** `--type`: listeners, clusters, routes or endpoints alone. */
 export async function run(directory: string, { scenario, type, verbose }: SectionOptions): Promise<SectionResult> {
-  const checks = resourceChecks(COMPILERS, new NoSockets(), new Set(["sds-grpc", "xds-grpc"]));
+  const checks = resourceChecks(COMPILERS, new NoSockets(), {
+    ads: true,
+    clusters: new Set(["sds-grpc", "xds-grpc"]),
+    secrets: new Set(),
+  });
   const judge: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
     [CLUSTER_TYPE]: (bytes) => checks.cluster(bytes),
     [ENDPOINT_TYPE]: (bytes) => checks.assignment(bytes),

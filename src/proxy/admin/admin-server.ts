@@ -151,9 +151,12 @@ export class AdminServer {
   readonly #source: AdminSource;
   readonly #log: Log;
   readonly #server: Server;
+  /** Somebody said that it may be reached from elsewhere. */
+  readonly #remote: boolean;
 
-  constructor(address: SocketAddress, source: AdminSource, log: Log) {
+  constructor(address: SocketAddress, source: AdminSource, log: Log, remote = false) {
     this.#address = address;
+    this.#remote = remote;
     this.#source = source;
     this.#log = log;
     this.#server = createServer((request, response) => {
@@ -167,7 +170,7 @@ export class AdminServer {
   /** @throws Error when the address is not loopback or cannot be had */
   async listen(): Promise<void> {
     const { address, port } = this.#address;
-    if (!isLoopback(address))
+    if (!this.#remote && !isLoopback(address))
       throw new Error(`admin address ${address} is not a loopback address; it must not be reachable from elsewhere`);
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", (error) => reject(new Error(`admin endpoint ${address}:${port} cannot be had: ${error.message}`)));
@@ -200,7 +203,8 @@ export class AdminServer {
   }
 
   async #answer(request: IncomingMessage): Promise<Answer> {
-    if (!allowedHost(request.headers.host)) return { status: 403, body: "this Host is not allowed here; use the loopback address\n" };
+    if (!this.#remote && !allowedHost(request.headers.host))
+      return { status: 403, body: "this Host is not allowed here; use the loopback address\n" };
     if (fromAnotherSite(request.headers.origin, request.headers.host))
       return { status: 403, body: "pages of other origins may not ask here\n" };
     const target = request.url ?? "/";

@@ -3,6 +3,7 @@ import type { Bootstrap } from "#envoy/gen/envoy/config/bootstrap/v3/bootstrap_p
 import type { ActiveHealth } from "#proxy/cluster/health/active-health";
 import type { SocketAddress } from "#proxy/net/connection";
 import type { ConfigState } from "#proxy/xds-client/config-state";
+import type { StaticResources } from "#proxy/xds-client/static-resources";
 import type { Stat } from "#telemetry/stats/stats-reader";
 
 export interface HostSummary {
@@ -44,6 +45,7 @@ export type ServerState = "LIVE" | "DRAINING" | "PRE_INITIALIZING";
 
 export interface AdminSource {
   readonly bootstrap: Bootstrap;
+  readonly staticResources: StaticResources;
   readonly version: string;
   readonly concurrency: number;
   state(): ServerState;

@@ -1,9 +1,9 @@
 // `/config_dump`: Envoy's ConfigDump as JSON with proto names. The order of the sections is Envoy's.
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { BootstrapSchema } from "#envoy/gen/envoy/config/bootstrap/v3/bootstrap_pb";
-import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
 import type { AcceptedResource, ResourceSlots } from "#proxy/xds-client/resource-slots";
+import { isStatic } from "#proxy/xds-client/static-resources";
 import type { AdminSource } from "./admin-source.ts";
 import { dumpMessage, dumpResource } from "./dump-registry.ts";
 
@@ -58,53 +58,53 @@ function entries<Facts>(
   slots: ResourceSlots<Facts>,
   which: "live" | "waiting",
   query: DumpQuery,
-  entry: (resource: AcceptedResource<Facts>) => JsonObject,
+  entry: (resource: AcceptedResource<Facts>) => JsonObject | undefined,
 ): JsonObject[] {
   const list: JsonObject[] = [];
   for (const slot of slots) {
     const resource = slot[which];
-    if (resource !== undefined && (query.matchesName === undefined || query.matchesName(resource.name))) list.push(entry(resource));
+    if (resource === undefined || query.matchesName?.(resource.name) === false) continue;
+    const shown = entry(resource);
+    if (shown !== undefined) list.push(shown);
   }
   return list;
 }
 
-function clustersSection({ config, bootstrap }: AdminSource, query: DumpQuery): JsonObject {
-  const entry = ({ version, bytes, acceptedWallMs }: AcceptedResource<unknown>): JsonObject => ({
-    version_info: version,
-    cluster: dumpResource(CLUSTER_TYPE, bytes),
-    last_updated: timestamp(acceptedWallMs),
-  });
+function clustersSection({ config, staticResources }: AdminSource, query: DumpQuery): JsonObject {
+  const those =
+    (ofBootstrap: boolean) =>
+    ({ name, version, bytes, acceptedWallMs }: AcceptedResource<unknown>): JsonObject | undefined =>
+      isStatic(staticResources, CLUSTER_TYPE, name) === ofBootstrap
+        ? {
+            ...(ofBootstrap ? {} : { version_info: version }),
+            cluster: dumpResource(CLUSTER_TYPE, bytes),
+            last_updated: timestamp(acceptedWallMs),
+          }
+        : undefined;
   return {
     "@type": `${ADMIN}ClustersConfigDump`,
-    static_clusters: (bootstrap.staticResources?.clusters ?? []).map((cluster) => ({
-      cluster: { "@type": CLUSTER_TYPE, ...dumpMessage(ClusterSchema, cluster) },
-    })),
-    dynamic_active_clusters: entries(config.clusters, "live", query, entry),
-    dynamic_warming_clusters: entries(config.clusters, "waiting", query, entry),
+    static_clusters: entries(config.clusters, "live", query, those(true)),
+    dynamic_active_clusters: entries(config.clusters, "live", query, those(false)),
+    dynamic_warming_clusters: entries(config.clusters, "waiting", query, those(false)),
   };
 }
 
-function listenersSection({ config }: AdminSource, query: DumpQuery): JsonObject {
-  const state = (resource: AcceptedResource<unknown> | undefined): JsonObject | undefined =>
-    resource === undefined
-      ? undefined
-      : {
-          version_info: resource.version,
-          listener: dumpResource(LISTENER_TYPE, resource.bytes),
-          last_updated: timestamp(resource.acceptedWallMs),
-        };
-  const list: JsonObject[] = [];
+function listenersSection({ config, staticResources }: AdminSource, query: DumpQuery): JsonObject {
+  const shown = ({ bytes, acceptedWallMs }: AcceptedResource<unknown>): JsonObject => ({
+    listener: dumpResource(LISTENER_TYPE, bytes),
+    last_updated: timestamp(acceptedWallMs),
+  });
+  const state = (field: string, resource: AcceptedResource<unknown> | undefined): JsonObject =>
+    resource === undefined ? {} : { [field]: { version_info: resource.version, ...shown(resource) } };
+  const ofBootstrap: JsonObject[] = [];
+  const dynamic: JsonObject[] = [];
   for (const { name, live, waiting } of config.listeners) {
-    if (query.matchesName !== undefined && !query.matchesName(name)) continue;
-    const active = state(live);
-    const warming = state(waiting);
-    list.push({
-      name,
-      ...(active === undefined ? {} : { active_state: active }),
-      ...(warming === undefined ? {} : { warming_state: warming }),
-    });
+    if (query.matchesName?.(name) === false) continue;
+    if (!isStatic(staticResources, LISTENER_TYPE, name))
+      dynamic.push({ name, ...state("active_state", live), ...state("warming_state", waiting) });
+    else if (live !== undefined) ofBootstrap.push(shown(live));
   }
-  return { "@type": `${ADMIN}ListenersConfigDump`, dynamic_listeners: list };
+  return { "@type": `${ADMIN}ListenersConfigDump`, static_listeners: ofBootstrap, dynamic_listeners: dynamic };
 }
 
 function routesSection({ config }: AdminSource, query: DumpQuery): JsonObject {

@@ -1,5 +1,6 @@
 // Cluster -> frozen ClusterConfig. The only place that knows the defaults of a cluster. What cannot be honoured is a violation with
 // the field's path: a cluster that would behave otherwise than it says is worse than one that is refused by name.
+import { readResourceSource } from "#proxy/resource-source";
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Cluster_DiscoveryType, ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
@@ -217,10 +218,9 @@ function readDiscovery(wire: Cluster, violations: ConfigViolation[]): DiscoveryC
       if (wire.loadAssignment === undefined) return nothing;
       return { kind: "static", assignment: readLoadAssignment(wire.loadAssignment, "load_assignment.", violations) };
     case Cluster_DiscoveryType.EDS: {
-      const source = wire.edsClusterConfig?.edsConfig?.configSourceSpecifier.case;
-      if (source !== "ads") {
-        violations.push({ path: "eds_cluster_config.eds_config", message: `must be ads, ${source ?? "nothing"} is not served` });
-      }
+      readResourceSource(wire.edsClusterConfig?.edsConfig, "eds_cluster_config.eds_config", (path, message) =>
+        violations.push({ path, message }),
+      );
       const serviceName = wire.edsClusterConfig?.serviceName ?? "";
       return { kind: "eds", serviceName: serviceName === "" ? wire.name : serviceName };
     }

@@ -34,7 +34,12 @@ test("a bootstrap names the node, the admin address and the control plane", () =
   const config = parseBootstrap(good);
   assert.equal(config.node.id, "sidecar~1");
   assert.deepEqual(config.admin, { address: "127.0.0.1", port: 15000 });
-  assert.deepEqual(config.controlPlanes, ["[::1]:15010"]);
+  assert.deepEqual(config.ads, { kind: "grpc", cluster: "xds-grpc", protocol: "delta" });
+  assert.deepEqual(config.servers.get("xds-grpc"), ["[::1]:15010"]);
+  assert.deepEqual(
+    config.staticResources.clusters.map(({ name }) => name),
+    ["xds-grpc"],
+  );
 });
 
 test("several endpoints of the control plane's cluster are several control planes", () => {
@@ -47,21 +52,19 @@ test("several endpoints of the control plane's cluster are several control plane
       ],
     },
   });
-  const { controlPlanes } = parseBootstrap(withEndpoints(address("127.0.0.1", 15010), address("127.0.0.2", 15010)));
-  assert.deepEqual(controlPlanes, ["127.0.0.1:15010", "127.0.0.2:15010"]);
-  assert.throws(
-    () => parseBootstrap(withEndpoints(address("127.0.0.1", 15010), { pipe: { path: "/s" } })),
-    /every endpoint must have a socket address/,
-  );
+  const { servers } = parseBootstrap(withEndpoints(address("127.0.0.1", 15010), address("127.0.0.2", 15010), { pipe: { path: "/s" } }));
+  assert.deepEqual(servers.get("xds-grpc"), ["127.0.0.1:15010", "127.0.0.2:15010", "unix:/s"]);
+  const named = { socket_address: { address: "127.0.0.1", named_port: "xds" } };
+  assert.throws(() => parseBootstrap(withEndpoints(address("127.0.0.1", 15010), named)), /every endpoint must have an address/);
 });
 
 test("everything that is wrong is named at once", () => {
   assert.throws(
-    () => parseBootstrap({ dynamic_resources: { ads_config: { api_type: "GRPC" } } }),
+    () => parseBootstrap({ dynamic_resources: { lds_config: { self: {} }, ads_config: { api_type: "REST" } } }),
     (error: unknown) =>
       error instanceof ConfigError &&
       error.violations.map(({ path }) => path).join() ===
-        "node.id,dynamic_resources.ads_config.api_type,dynamic_resources.cds_config,dynamic_resources.lds_config,dynamic_resources.ads_config.grpc_services[0]",
+        "dynamic_resources.lds_config,dynamic_resources.ads_config.api_type,dynamic_resources.ads_config.grpc_services,node.id",
   );
   assert.throws(() => parseBootstrap({ node: 7 }), ConfigError);
   assert.throws(() => parseBootstrap("text"), ConfigError);

@@ -1,91 +1,123 @@
-// The parts of an Envoy v3 Bootstrap that this proxy acts on: who it is, where its admin endpoint is, and which control plane it asks.
-import { fromJson } from "@bufbuild/protobuf";
+// The parts of an Envoy v3 Bootstrap that this proxy acts on: who it is, where its admin endpoint is, what it serves at once, and whom it
+// asks for more.
+import { create, fromJson, toBinary } from "@bufbuild/protobuf";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { BootstrapSchema } from "#envoy/gen/envoy/config/bootstrap/v3/bootstrap_pb";
 import type { Bootstrap } from "#envoy/gen/envoy/config/bootstrap/v3/bootstrap_pb";
+import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import type { Address } from "#envoy/gen/envoy/config/core/v3/address_pb";
+import { NodeSchema } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import type { Node } from "#envoy/gen/envoy/config/core/v3/base_pb";
-import { ApiConfigSource_ApiType } from "#envoy/gen/envoy/config/core/v3/config_source_pb";
-import { file_envoy_extensions_upstreams_http_v3_http_protocol_options } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
-import { registryOf } from "#envoy/any";
+import type { ConfigSource } from "#envoy/gen/envoy/config/core/v3/config_source_pb";
+import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
+import { SecretSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb";
+import { configRegistry } from "#envoy/config-registry";
 import { Violations } from "#proxy/field-check";
 import type { SocketAddress } from "#proxy/net/connection";
+import { readGrpcSource, readResourceSource } from "#proxy/resource-source";
+import type { GrpcSource, ResourceSource } from "#proxy/resource-source";
+import type { StaticResources } from "#proxy/xds-client/static-resources";
+import { compileStatsMatcher } from "./stats-matcher.ts";
+import type { KnownServers } from "./resource-checks.ts";
 
 export interface BootstrapConfig {
   readonly wire: Bootstrap;
   readonly node: Node;
   /** Undefined: no admin endpoint. */
   readonly admin: SocketAddress | undefined;
-  /** host:port of each control plane, plaintext; any of them will do. */
-  readonly controlPlanes: readonly string[];
-  /** Static clusters that this proxy itself can call, in plain text: host:port or unix:PATH by name. */
-  readonly clusters: ReadonlyMap<string, string>;
+  /** Undefined: nothing comes by ADS. */
+  readonly ads: GrpcSource | undefined;
+  readonly cds: ResourceSource | undefined;
+  readonly lds: ResourceSource | undefined;
+  readonly staticResources: StaticResources;
+  /** Static clusters that this proxy itself can call, in plain text: host:port or unix:PATH of each endpoint, by
+   *  name; any of them will do. */
+  readonly servers: ReadonlyMap<string, readonly string[]>;
+  /** Names of statistics that are shown. Undefined: all. */
+  readonly keepsStat: ((name: string) => boolean) | undefined;
 }
-
-const registry = registryOf(file_envoy_extensions_upstreams_http_v3_http_protocol_options);
 
 /** @throws ConfigError with all violations; fields that only Envoy knows are not looked at */
 export function parseBootstrap(json: unknown): BootstrapConfig {
   const violations = new Violations();
   let wire: Bootstrap;
   try {
-    wire = fromJson(BootstrapSchema, json as JsonValue, { registry, ignoreUnknownFields: true });
+    wire = fromJson(BootstrapSchema, json as JsonValue, { registry: configRegistry, ignoreUnknownFields: true });
   } catch (error) {
     violations.add("", error instanceof Error ? error.message : String(error));
     violations.throwIfAny("bootstrap");
     throw error;
   }
-  const node = wire.node;
-  if (node === undefined || node.id === "") violations.add("node.id", "must be set");
-  const admin = socketAddress(wire.admin?.address);
-  if (wire.admin !== undefined && admin === undefined) violations.add("admin.address", "must be a socket address");
-  const controlPlanes = readControlPlanes(wire, violations);
-  violations.throwIfAny("bootstrap");
-  return { wire, node: node as Node, admin, controlPlanes, clusters: readClusters(wire) };
+  return readBootstrap(wire);
 }
 
-function readControlPlanes(wire: Bootstrap, violations: Violations): readonly string[] {
-  const dynamic = wire.dynamicResources;
-  const ads = dynamic?.adsConfig;
-  if (ads?.apiType !== ApiConfigSource_ApiType.DELTA_GRPC) {
-    violations.add("dynamic_resources.ads_config.api_type", "must be DELTA_GRPC: nothing else is served yet");
-  }
+/** @throws ConfigError with all violations */
+export function readBootstrap(wire: Bootstrap): BootstrapConfig {
+  const violations = new Violations();
+  const { admin: adminWire, dynamicResources: dynamic } = wire;
+  const node = wire.node ?? create(NodeSchema);
+  const admin = socketAddress(adminWire?.address);
+  if (adminWire?.address !== undefined && admin === undefined) violations.add("admin.address", "must be a socket address");
+  const path = "dynamic_resources";
+  const read = (source: ConfigSource | undefined, field: string): ResourceSource | undefined =>
+    source === undefined ? undefined : readResourceSource(source, `${path}.${field}`, violations.add);
+  const cds = read(dynamic?.cdsConfig, "cds_config");
+  const lds = read(dynamic?.ldsConfig, "lds_config");
+  const ads = dynamic?.adsConfig === undefined ? undefined : readGrpcSource(dynamic.adsConfig, `${path}.ads_config`, violations.add);
+  if (dynamic !== undefined && node.id === "") violations.add("node.id", "must be set");
+  if (dynamic !== undefined && dynamic.adsConfig === undefined && (cds?.kind === "ads" || lds?.kind === "ads"))
+    violations.add(`${path}.ads_config`, "must be set: clusters or listeners come from it");
+  const servers = readServers(wire);
   for (const [field, source] of [
-    ["cds_config", dynamic?.cdsConfig],
-    ["lds_config", dynamic?.ldsConfig],
+    ["ads_config", ads],
+    ["cds_config", cds],
+    ["lds_config", lds],
   ] as const) {
-    if (source?.configSourceSpecifier.case !== "ads") violations.add(`dynamic_resources.${field}`, "must be ads");
+    if (source?.kind === "grpc" && !servers.has(source.cluster)) {
+      const problem = `cluster "${source.cluster}" must be a static cluster in plain text, and every endpoint must have an address`;
+      violations.add(`${path}.${field}`, problem);
+    }
   }
-  const target = ads?.grpcServices[0]?.targetSpecifier;
-  if (target?.case !== "envoyGrpc") {
-    violations.add("dynamic_resources.ads_config.grpc_services[0]", "must be envoy_grpc");
-    return [];
-  }
-  const name = target.value.clusterName;
-  const cluster = wire.staticResources?.clusters.find((candidate) => candidate.name === name);
-  const path = `static_resources.clusters["${name}"]`;
-  const endpoints = cluster?.loadAssignment?.endpoints.flatMap(({ lbEndpoints }) => lbEndpoints) ?? [];
-  const addresses = endpoints.flatMap(({ hostIdentifier }) => {
-    const address = hostIdentifier.case === "endpoint" ? socketAddress(hostIdentifier.value.address) : undefined;
-    return address === undefined ? [] : [hostAndPort(address)];
-  });
-  if (addresses.length === 0) violations.add(path, "must have an endpoint with a socket address");
-  else if (addresses.length < endpoints.length) violations.add(path, "every endpoint must have a socket address");
-  if (cluster?.transportSocket !== undefined) violations.add(`${path}.transport_socket`, "tls to the control plane is not served yet");
-  return addresses;
+  const keepsStat = compileStatsMatcher(wire.statsConfig?.statsMatcher, "stats_config.stats_matcher", violations.add);
+  violations.throwIfAny("bootstrap");
+  return { wire, node, admin, ads, cds, lds, staticResources: staticResourcesOf(wire), servers, keepsStat };
 }
 
-function readClusters(wire: Bootstrap): Map<string, string> {
-  const targets = new Map<string, string>();
+function staticResourcesOf(wire: Bootstrap): StaticResources {
+  const { clusters = [], listeners = [], secrets = [] } = wire.staticResources ?? {};
+  return {
+    clusters: clusters.map((cluster) => ({ name: cluster.name, version: "", bytes: toBinary(ClusterSchema, cluster) })),
+    listeners: listeners.map((listener, index) => {
+      // As Envoy: one without a name gets one.
+      const name = listener.name === "" ? `listener_${index}` : listener.name;
+      return { name, version: "", bytes: toBinary(ListenerSchema, { ...listener, name }) };
+    }),
+    secrets: new Map(secrets.map((secret) => [secret.name, { name: secret.name, version: "", bytes: toBinary(SecretSchema, secret) }])),
+  };
+}
+
+/** What resources may refer to. */
+export function knownServers({ ads, servers, staticResources }: BootstrapConfig): KnownServers {
+  return { ads: ads !== undefined, clusters: servers, secrets: staticResources.secrets };
+}
+
+/** Static clusters that this proxy itself can call: gRPC looks names up. */
+function readServers(wire: Bootstrap): Map<string, readonly string[]> {
+  const targets = new Map<string, readonly string[]>();
   for (const { name, loadAssignment, transportSocket } of wire.staticResources?.clusters ?? []) {
-    const endpoint = loadAssignment?.endpoints[0]?.lbEndpoints[0]?.hostIdentifier;
-    if (endpoint?.case !== "endpoint" || transportSocket !== undefined) continue;
-    const { address } = endpoint.value;
-    const socket = socketAddress(address);
-    if (socket !== undefined) targets.set(name, hostAndPort(socket));
-    else if (address?.address.case === "pipe") targets.set(name, `unix:${address.address.value.path}`);
+    const endpoints = loadAssignment?.endpoints.flatMap(({ lbEndpoints }) => lbEndpoints) ?? [];
+    const addresses = endpoints.flatMap(({ hostIdentifier }) =>
+      hostIdentifier.case === "endpoint" ? (targetOf(hostIdentifier.value.address) ?? []) : [],
+    );
+    if (transportSocket === undefined && addresses.length > 0 && addresses.length === endpoints.length) targets.set(name, addresses);
   }
   return targets;
+}
+
+function targetOf(address: Address | undefined): string | undefined {
+  const socket = socketAddress(address);
+  if (socket !== undefined) return hostAndPort(socket);
+  return address?.address.case === "pipe" ? `unix:${address.address.value.path}` : undefined;
 }
 
 function hostAndPort({ address, port }: SocketAddress): string {

@@ -25,6 +25,10 @@ export interface DataPlaneOptions {
   /** How long connections may go on after their listener changed or went. */
   readonly drainTimeMs?: number;
   readonly maxConnectionsPerListener?: number;
+  /** Admin endpoints may be at other addresses than loopback's. */
+  readonly remoteAdmin?: boolean;
+  /** A proxy ended because its admin endpoint was told so. */
+  readonly onQuit?: (nodeId: string) => void;
   /** Tests of buffer ownership: received bytes are overwritten after they were lent. */
   readonly poison?: boolean;
 }
@@ -109,13 +113,15 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
         version,
         drainTimeMs: options.drainTimeMs ?? DEFAULT_DRAIN_MS,
         maxConnectionsPerListener: options.maxConnectionsPerListener ?? DEFAULT_MAX_CONNECTIONS,
+        remoteAdmin: options.remoteAdmin ?? false,
         output: options.output ?? processOutput,
         clock,
         random,
         log: proxyLog,
         onQuit: () => {
-          removeProxy(id, options.drainTimeMs ?? DEFAULT_DRAIN_MS).catch((error: unknown) =>
-            proxyLog.error("the proxy did not end in order", { error: String(error) }),
+          removeProxy(id, options.drainTimeMs ?? DEFAULT_DRAIN_MS).then(
+            () => options.onQuit?.(id),
+            (error: unknown) => proxyLog.error("the proxy did not end in order", { error: String(error) }),
           );
         },
       });

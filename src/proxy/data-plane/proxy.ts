@@ -13,6 +13,7 @@ import type { Log } from "#runtime/log";
 import type { Random } from "#runtime/random";
 import { AccessLogWriter } from "./access-log-writer.ts";
 import type { Output } from "./access-log-writer.ts";
+import { knownServers } from "./bootstrap.ts";
 import type { BootstrapConfig } from "./bootstrap.ts";
 import { mergeReports } from "./cluster-reports.ts";
 import { COMPILERS } from "./composition.ts";
@@ -33,6 +34,8 @@ export interface ProxyOptions {
   readonly version: string;
   readonly drainTimeMs: number;
   readonly maxConnectionsPerListener: number;
+  /** The admin endpoint may be at other addresses than loopback's. */
+  readonly remoteAdmin: boolean;
   readonly output: Output;
   readonly clock: Clock;
   readonly random: Random;
@@ -63,6 +66,7 @@ export class Proxy {
     { missing: Set<ThreadHandle>; readonly got: (readonly ClusterSummary[])[]; readonly done: () => void }
   >();
   readonly #removing = new Map<ThreadHandle, () => void>();
+  readonly #keepsStat: ((stat: Stat) => boolean) | undefined;
   #sequence = 0;
   #state: "live" | "draining" = "live";
   #removed: Promise<void> | undefined;
@@ -71,6 +75,8 @@ export class Proxy {
     this.#options = options;
     const { bootstrap, threads, clock, random, log, output, logPrefix } = options;
     this.nodeId = bootstrap.node.id;
+    const { keepsStat } = bootstrap;
+    this.#keepsStat = keepsStat === undefined ? undefined : ({ name }) => keepsStat(name);
     this.#local = new SharedLocalInfo(bootstrap.node.cluster);
     this.#startedMs = clock.monotonicMs();
     this.#accessLogs = new AccessLogWriter(output, logPrefix, log);
@@ -90,7 +96,11 @@ export class Proxy {
     });
     this.#xds = new XdsClient({
       node: bootstrap.node,
-      controlPlanes: bootstrap.controlPlanes,
+      ads: bootstrap.ads,
+      cds: bootstrap.cds,
+      lds: bootstrap.lds,
+      staticResources: bootstrap.staticResources,
+      servers: bootstrap.servers,
       stateDirectory: options.stateDirectory,
       clock,
       random,
@@ -103,13 +113,13 @@ export class Proxy {
         writeEvent: (file, line) => this.#accessLogs.write(file, line, () => {}),
         onHealth: (cluster, health, passed) => this.#updates.tellHealth(cluster, health, passed),
       },
-      checks: resourceChecks(COMPILERS, this.#sockets, new Set(bootstrap.clusters.keys())),
-      secretServers: bootstrap.clusters,
+      checks: resourceChecks(COMPILERS, this.#sockets, knownServers(bootstrap)),
       target: this.#updates,
       onListenerGone: (name) => this.#sockets.release(name),
       onReady: () => log.info("ready: the first configuration is live"),
     });
-    this.#admin = bootstrap.admin === undefined ? undefined : new AdminServer(bootstrap.admin, this.#adminSource(), log);
+    this.#admin =
+      bootstrap.admin === undefined ? undefined : new AdminServer(bootstrap.admin, this.#adminSource(), log, options.remoteAdmin);
     this.#serverStats = new ServerStats(this.#mainStats.root, threads.length);
   }
 
@@ -122,7 +132,7 @@ export class Proxy {
   /** Requests and TCP connections that are being worked on. */
   inFlight(): number {
     let sum = 0;
-    for (const stat of this.readStats()) {
+    for (const stat of this.#allStats()) {
       if (stat.kind !== "gauge") continue;
       const { name } = stat;
       if (name.endsWith(".downstream_rq_active") && name.startsWith("http.")) sum += stat.value;
@@ -140,6 +150,11 @@ export class Proxy {
   }
 
   readStats(): readonly Stat[] {
+    const stats = this.#allStats();
+    return this.#keepsStat === undefined ? stats : stats.filter(this.#keepsStat);
+  }
+
+  #allStats(): readonly Stat[] {
     this.#serverStats.update(this.#serverState, this.#uptimeMs());
     const update = this.#mainStats.takeUpdate();
     if (update !== undefined) this.#reader.apply(MAIN, update);
@@ -230,6 +245,7 @@ export class Proxy {
     const { bootstrap, threads, version } = this.#options;
     return {
       bootstrap: bootstrap.wire,
+      staticResources: bootstrap.staticResources,
       version,
       concurrency: threads.length,
       state: () => this.#serverState,

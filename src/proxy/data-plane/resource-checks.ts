@@ -21,8 +21,11 @@ import { compileListener } from "#proxy/listener/listener-config";
 import type { NetworkFilterCompiler } from "#proxy/listener/network-filter";
 import { compileRouteTable } from "#proxy/route/route-table";
 import { checkSecret } from "#proxy/transport-socket/secret";
-import type { SecretNeed } from "#proxy/transport-socket/secret";
+import type { SecretNeed, SecretServer } from "#proxy/transport-socket/secret";
 import type { ResourceChecks } from "#proxy/xds-client/config-state";
+import { ADS } from "#proxy/resource-source";
+import type { ResourceSource } from "#proxy/resource-source";
+import type { Need } from "#proxy/xds-client/references";
 import { clustersOfRoutes, endpointsOf, referencesOf } from "#proxy/xds-client/references";
 import type { ListenerSockets } from "./listener-sockets.ts";
 
@@ -31,8 +34,17 @@ export interface CompilerTables {
   readonly network: readonly NetworkFilterCompiler[];
 }
 
-/** `secretServers`: clusters of the bootstrap that may serve secrets. */
-export function resourceChecks(tables: CompilerTables, sockets: ListenerSockets, secretServers: ReadonlySet<string>): ResourceChecks {
+/** What resources may refer to of the bootstrap. */
+export interface KnownServers {
+  /** Whether there is an ADS stream. */
+  readonly ads: boolean;
+  /** Clusters that may serve resources. */
+  readonly clusters: Pick<ReadonlySet<string>, "has">;
+  /** Static secrets. */
+  readonly secrets: Pick<ReadonlySet<string>, "has">;
+}
+
+export function resourceChecks(tables: CompilerTables, sockets: Pick<ListenerSockets, "reserve">, known: KnownServers): ResourceChecks {
   return {
     secret(bytes, key) {
       const wire = decode(SecretSchema, bytes);
@@ -46,10 +58,11 @@ export function resourceChecks(tables: CompilerTables, sockets: ListenerSockets,
       const { transportSockets, discovery, statName } = config;
       const { needs } = transportSockets;
       const dns = discovery.kind === "dns" ? { config: discovery.dns, statName } : undefined;
-      refuseUnknownServers(needs, secretServers, `cluster "${wire.name}"`);
+      const endpoints = endpointsOf(wire);
+      refuseUnknownServers(needs, endpoints === undefined ? [] : [endpoints], known, `cluster "${wire.name}"`);
       return {
         name: wire.name,
-        endpoints: endpointsOf(wire),
+        endpoints,
         dns,
         secrets: needs,
         healthChecked: config.healthCheck === undefined ? undefined : config,
@@ -70,9 +83,10 @@ export function resourceChecks(tables: CompilerTables, sockets: ListenerSockets,
       const wire = decode(ListenerSchema, bytes);
       refuseUnknownInManagers(wire);
       const { addresses, bindToPort, secrets } = compileListener(wire, tables.network, undefined);
-      refuseUnknownServers(secrets, secretServers, `listener "${wire.name}"`);
+      const references = referencesOf(wire);
+      refuseUnknownServers(secrets, references.routes, known, `listener "${wire.name}"`);
       sockets.reserve(wire.name, bindToPort ? addresses : [], leaving);
-      return { name: wire.name, ...referencesOf(wire), secrets };
+      return { name: wire.name, ...references, secrets };
     },
   };
 }
@@ -85,12 +99,19 @@ function decode<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): Mess
   }
 }
 
-function refuseUnknownServers(needs: readonly SecretNeed[], known: ReadonlySet<string>, resource: string): void {
+function refuseUnknownServers(secrets: readonly SecretNeed[], needs: readonly Need[], known: KnownServers, resource: string): void {
   const violations = new Violations();
-  for (const { name, server } of needs) {
-    if (server.kind === "cluster" && !known.has(server.name))
-      violations.add("", `secret "${name}" comes from cluster "${server.name}", which the bootstrap does not have`);
+  const check = (what: string, server: SecretServer | ResourceSource): void => {
+    const cluster = server.kind === "cluster" ? server.name : server.kind === "grpc" ? server.cluster : undefined;
+    if (cluster !== undefined && !known.clusters.has(cluster))
+      violations.add("", `${what} comes from cluster "${cluster}", which the bootstrap does not have in plain text`);
+    if (server.kind === "ads" && !known.ads) violations.add("", `${what} comes from ads, which the bootstrap does not have`);
+  };
+  for (const { name, server } of secrets) {
+    check(`secret "${name}"`, server);
+    if (server.kind === "static" && !known.secrets.has(name)) violations.add("", `unknown static secret "${name}"`);
   }
+  for (const { name, source = ADS } of needs) check(`"${name}"`, source);
   violations.throwIfAny(resource);
 }
 

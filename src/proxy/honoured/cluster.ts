@@ -1,6 +1,7 @@
 // Fields of a Cluster and of a ClusterLoadAssignment that this proxy acts on or refuses with a message of its own (cluster-config.ts,
 // load-assignment.ts). `HARMLESS` ones are accepted though nothing here reads them; why stands beside each.
 import type { HonouredFields } from "#proxy/field-check";
+import { CONFIG_SOURCE_FIELDS } from "./config-source.ts";
 
 const CLUSTER_HARMLESS = [
   "metadata", // read by Istio's own filters and tools
@@ -121,7 +122,7 @@ export const HONOURED_CLUSTER_FIELDS: HonouredFields = new Map(
       "track_remaining",
       "max_connection_pools",
     ],
-    "envoy.config.core.v3.ConfigSource": ["ads", "initial_fetch_timeout", "resource_api_version"],
+    ...CONFIG_SOURCE_FIELDS,
   }).map(([type, fields]) => [type, new Set(fields)]),
 );
 

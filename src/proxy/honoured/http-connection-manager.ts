@@ -1,6 +1,7 @@
 // Fields of a connection manager that this proxy acts on or refuses with a message of its own (http/hcm-config.ts). Routes and HTTP filters
 // have checks of their own.
 import type { HonouredFields } from "#proxy/field-check";
+import { CONFIG_SOURCE_FIELDS } from "./config-source.ts";
 
 const HCM = "envoy.extensions.filters.network.http_connection_manager.v3";
 
@@ -101,6 +102,6 @@ export const HONOURED_HCM_FIELDS: HonouredFields = new Map(
       "connection_keepalive",
       "use_oghttp2_codec", // a choice between Envoy's own codecs
     ],
-    "envoy.config.core.v3.ConfigSource": ["ads", "initial_fetch_timeout", "resource_api_version"],
+    ...CONFIG_SOURCE_FIELDS,
   }).map(([type, fields]) => [type, new Set(fields)]),
 );

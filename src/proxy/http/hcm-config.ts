@@ -11,6 +11,7 @@ import type {
   HttpFilter as WireFilter,
   LocalReplyConfig,
 } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
+import { readResourceSource } from "#proxy/resource-source";
 import { UuidRequestIdConfigSchema } from "#envoy/gen/envoy/extensions/request_id/uuid/v3/uuid_pb";
 import type { AccessLog } from "#envoy/gen/envoy/config/accesslog/v3/accesslog_pb";
 import { HttpProtocolOptions_HeadersWithUnderscoresAction as Underscores } from "#envoy/gen/envoy/config/core/v3/protocol_pb";
@@ -262,8 +263,7 @@ function readRoutes(wire: HttpConnectionManager, refuse: Refuse, gather: Gather,
   const source = wire.routeSpecifier;
   switch (source.case) {
     case "rds": {
-      const from = source.value.configSource?.configSourceSpecifier.case;
-      if (from !== "ads") refuse("rds.config_source", `must be ads, ${from ?? "nothing"} is not served`);
+      readResourceSource(source.value.configSource, "rds.config_source", refuse);
       if (source.value.routeConfigName === "") refuse("rds.route_config_name", "must not be empty");
       return { kind: "rds", name: source.value.routeConfigName };
     }

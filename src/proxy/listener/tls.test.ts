@@ -331,7 +331,7 @@ test("what cannot be honoured is refused with its path, and key material is neve
         ecdhCurves: ["X448"],
       },
       tlsCertificates: [{ ...inline(server), privateKey: { inlineString: other.key } }],
-      tlsCertificateSdsSecretConfigs: [{ name: "x", sdsConfig: { pathConfigSource: { path: "/x" } } }],
+      tlsCertificateSdsSecretConfigs: [{ name: "x", sdsConfig: { self: {} } }],
       validationContext: { matchSubjectAltNames: [{ exact: "a" }], verifyCertificateSpki: ["short"], allowExpiredCertificate: true },
     },
   };

@@ -10,12 +10,18 @@ import { Violations } from "#proxy/field-check";
 import { checkCertificate } from "#proxy/net/secure-context";
 import type { CertificateAndKey } from "#proxy/net/secure-context";
 import { compileValidation } from "./certificate-validation.ts";
+import { readResourceSource } from "#proxy/resource-source";
+import type { PathSource } from "#proxy/resource-source";
 import { readDataSource } from "./data-source.ts";
 
 export type Secret = MessageShape<typeof SecretSchema>;
 
-/** Who serves secrets: the proxy's own ADS stream, or a cluster of the bootstrap by name. */
-export type SecretServer = { readonly kind: "ads" } | { readonly kind: "cluster"; readonly name: string };
+/** Who serves secrets: the proxy's own ADS stream, a cluster of the bootstrap by name, a file, or the bootstrap itself. */
+export type SecretServer =
+  | { readonly kind: "ads" }
+  | { readonly kind: "cluster"; readonly name: string }
+  | PathSource
+  | { readonly kind: "static" };
 
 /** A secret that a listener or cluster waits for. */
 export interface SecretNeed {
@@ -31,7 +37,8 @@ export interface SecretNeed {
 const DEFAULT_FETCH_TIMEOUT_MS = 15_000;
 
 export function secretKey(server: SecretServer, name: string): string {
-  return `${server.kind === "ads" ? "ads" : `cluster ${server.name}`} ${name}`;
+  const from = server.kind === "cluster" ? `cluster ${server.name}` : server.kind === "path" ? `path ${server.path}` : server.kind;
+  return `${from} ${name}`;
 }
 
 export function readSecretConfig({ name, sdsConfig }: SdsSecretConfig, path: string, report: ReportViolation): SecretNeed | undefined {
@@ -43,9 +50,14 @@ export function readSecretConfig({ name, sdsConfig }: SdsSecretConfig, path: str
 
 function secretServer(source: SdsSecretConfig["sdsConfig"], path: string, report: ReportViolation): SecretServer | undefined {
   const specifier = source?.configSourceSpecifier;
+  if (source === undefined) return { kind: "static" };
   if (specifier?.case === "ads") return { kind: "ads" };
+  if (specifier?.case === "pathConfigSource" || specifier?.case === "path") {
+    const file = readResourceSource(source, path, report);
+    return file?.kind === "path" ? file : undefined;
+  }
   if (specifier?.case !== "apiConfigSource") {
-    report(path, `must be ads or api_config_source, ${specifier?.case ?? "nothing"} is not served`);
+    report(path, `must be ads, path_config_source or api_config_source, ${specifier?.case ?? "nothing"} is not served`);
     return undefined;
   }
   const { apiType, grpcServices } = specifier.value;

@@ -103,7 +103,7 @@ test("a cluster goes live with its endpoints, a listener with its routes", async
   const { receive, log, state, finish } = bench();
   receive(CLUSTER_TYPE, [cluster("a")]);
   assert.deepEqual(log, []);
-  assert.deepEqual([...state.endpointNames], ["a"]);
+  assert.deepEqual([...state.endpointNeeds.keys()], ["a"]);
   receive(ENDPOINT_TYPE, [assignment("a")]);
   assert.deepEqual(log.splice(0), ["+c:a", "+e:a"]);
   receive(LISTENER_TYPE, [listener("l", 0, "r1", "r2")]);
@@ -227,7 +227,7 @@ test("a DNS cluster goes live with its first answer; one that looks up other nam
   receive(ROUTE_TYPE, [route("r", "a")]);
   assert.deepEqual(log, [], "routes wait for it, too");
   assert.deepEqual([...state.dnsNeeds.keys()], ["k1"]);
-  assert.deepEqual([...state.endpointNames], [], "nobody but DNS is asked");
+  assert.deepEqual([...state.endpointNeeds.keys()], [], "nobody but DNS is asked");
   state.resolved("k1", bytes({ hosts: 1 }));
   assert.deepEqual(log.splice(0), ["+c:a", "+e:k1", "+r:r", "+l:l"]);
   state.resolved("k1", bytes({ hosts: 2 }));

@@ -130,14 +130,13 @@ export class ConfigState {
     return this.#updatesInFlight > 0;
   }
 
-  /** Names to subscribe to. */
-  get endpointNames(): Set<string> {
-    const names = new Set<string>();
+  /** What to subscribe to, by name. */
+  get endpointNeeds(): Map<string, Need> {
+    const needs = new Map<string, Need>();
     for (const { live, waiting } of this.clusters) {
-      if (live?.facts.endpoints !== undefined) names.add(live.facts.endpoints.name);
-      if (waiting?.facts.endpoints !== undefined) names.add(waiting.facts.endpoints.name);
+      for (const need of [live?.facts.endpoints, waiting?.facts.endpoints]) if (need !== undefined) needs.set(need.name, need);
     }
-    return names;
+    return needs;
   }
 
   /** What to look up, by DnsConfig.key. */
@@ -177,13 +176,13 @@ export class ConfigState {
     return endpoints === undefined ? undefined : this.assignments.get(endpoints.name)?.newest;
   }
 
-  get routeNames(): Set<string> {
-    const names = new Set<string>();
+  get routeNeeds(): Map<string, Need> {
+    const needs = new Map<string, Need>();
     for (const { live, waiting } of this.listeners) {
-      for (const { name } of live?.facts.routes ?? []) names.add(name);
-      for (const { name } of waiting?.facts.routes ?? []) names.add(name);
+      for (const need of live?.facts.routes ?? []) needs.set(need.name, need);
+      for (const need of waiting?.facts.routes ?? []) needs.set(need.name, need);
     }
-    return names;
+    return needs;
   }
 
   /** One response of the server, or a part of what was saved on disk. */
@@ -373,12 +372,12 @@ export class ConfigState {
     );
     const removedListeners = this.#removedListeners.splice(0);
     for (const name of removedListeners) this.listeners.delete(name);
-    this.#dropUnwanted(ROUTE_TYPE, this.routes, this.routeNames, update.removedRoutes);
+    this.#dropUnwanted(ROUTE_TYPE, this.routes, this.routeNeeds, update.removedRoutes);
     const removedClusters = this.#takeLeavingClusters();
     for (const name of removedClusters) this.clusters.delete(name);
-    this.#dropUnwanted(ENDPOINT_TYPE, this.assignments, this.endpointNames, update.removedAssignments);
-    this.#dropUnwanted(RESOLUTION, this.resolutions, new Set(this.dnsNeeds.keys()), update.removedAssignments);
-    this.#dropUnwanted(SECRET_TYPE, this.secrets, new Set(this.secretNeeds.keys()), update.removedSecrets);
+    this.#dropUnwanted(ENDPOINT_TYPE, this.assignments, this.endpointNeeds, update.removedAssignments);
+    this.#dropUnwanted(RESOLUTION, this.resolutions, this.dnsNeeds, update.removedAssignments);
+    this.#dropUnwanted(SECRET_TYPE, this.secrets, this.secretNeeds, update.removedSecrets);
 
     const complete: ProxyUpdate = { ...update, secrets, clusters, assignments, routes, listeners, removedListeners, removedClusters };
     if (isEmptyUpdate(complete)) return SETTLED;
@@ -486,7 +485,7 @@ export class ConfigState {
     return taken;
   }
 
-  #dropUnwanted<Facts>(type: string, slots: ResourceSlots<Facts>, wanted: ReadonlySet<string>, removed: string[]): void {
+  #dropUnwanted<Facts>(type: string, slots: ResourceSlots<Facts>, wanted: ReadonlyMap<string, unknown>, removed: string[]): void {
     for (const { name } of slots) {
       if (wanted.has(name)) continue;
       slots.delete(name);

@@ -46,7 +46,8 @@ export class DeltaSubscription {
 
   /** The version of a resource that we hold, told to the next stream so that it sends only what differs. */
   accepted(name: string, version: string): void {
-    this.#versions.set(name, version);
+    // Names of which somebody else is asked may be told here, too.
+    if (this.wildcard || this.#names.has(name)) this.#versions.set(name, version);
   }
 
   removed(name: string): void {

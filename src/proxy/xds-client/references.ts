@@ -9,6 +9,8 @@ import type { RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_
 import { HttpConnectionManagerSchema } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
 import { TcpProxySchema } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
 import { nameOf } from "#envoy/any";
+import { readResourceSource } from "#proxy/resource-source";
+import type { ResourceSource } from "#proxy/resource-source";
 import { durationMs } from "#envoy/duration";
 
 // Envoy's default; 0 in the config: wait for ever.
@@ -18,6 +20,8 @@ const DEFAULT_FETCH_TIMEOUT_MS = 15_000;
 export interface Need {
   readonly name: string;
   readonly timeoutMs: number;
+  /** Undefined: the ADS stream. */
+  readonly source?: ResourceSource;
 }
 
 export interface RouteNeed extends Need {
@@ -30,6 +34,12 @@ export interface ListenerReferences {
   readonly clusters: ReadonlySet<string>;
 }
 
+/** What cannot be read was refused where the resource was compiled. */
+function sourceOf(source: ConfigSource | undefined): Pick<Need, "source"> {
+  const read = readResourceSource(source, "", () => {});
+  return read === undefined || read.kind === "ads" ? {} : { source: read };
+}
+
 function fetchTimeoutMs(source: ConfigSource | undefined): number {
   return durationMs(source?.initialFetchTimeout) ?? DEFAULT_FETCH_TIMEOUT_MS;
 }
@@ -40,7 +50,7 @@ export function endpointsOf(cluster: Cluster): Need | undefined {
   if (type.case !== "type" || type.value !== Cluster_DiscoveryType.EDS) return undefined;
   const config = cluster.edsClusterConfig;
   const service = config?.serviceName ?? "";
-  return { name: service === "" ? cluster.name : service, timeoutMs: fetchTimeoutMs(config?.edsConfig) };
+  return { name: service === "" ? cluster.name : service, timeoutMs: fetchTimeoutMs(config?.edsConfig), ...sourceOf(config?.edsConfig) };
 }
 
 export function clustersOfRoutes(config: RouteConfiguration): Set<string> {
@@ -70,7 +80,9 @@ export function referencesOf(listener: Listener): ListenerReferences {
       const source = hcm.routeSpecifier;
       if (source.case === "rds") {
         const name = source.value.routeConfigName;
-        routes.set(name, { name, timeoutMs: fetchTimeoutMs(source.value.configSource), statPrefix: hcm.statPrefix.replace(/;$/, "") });
+        const { configSource } = source.value;
+        const statPrefix = hcm.statPrefix.replace(/;$/, "");
+        routes.set(name, { name, timeoutMs: fetchTimeoutMs(configSource), statPrefix, ...sourceOf(configSource) });
       } else if (source.case === "routeConfig") for (const name of clustersOfRoutes(source.value)) clusters.add(name);
     } else if (nameOf(typeUrl) === TcpProxySchema.typeName) {
       const specifier = fromBinary(TcpProxySchema, value).clusterSpecifier;

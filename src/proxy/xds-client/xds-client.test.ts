@@ -10,9 +10,11 @@ import { ManualClock } from "#runtime/clock";
 import { silentLog } from "#runtime/log";
 import { seededRandom } from "#runtime/random";
 import { FakeAdsServer } from "./ads-server.fake.ts";
+import { ADS } from "#proxy/resource-source";
 import { BackOff } from "#proxy/back-off";
 import { BindError } from "./config-state.ts";
 import { DeltaSubscription } from "./delta-subscription.ts";
+import { NO_STATIC_RESOURCES } from "./static-resources.ts";
 import { XdsClient } from "./xds-client.ts";
 
 const facts = (name: string, more: object = {}): { name: string; version: string; bytes: Uint8Array } => ({
@@ -41,8 +43,11 @@ test("a lost stream comes back with the versions that are held, and says nothing
     health: { connector: new SocketConnector(clock, true), hasTraffic: () => false, writeEvent: () => {}, onHealth: () => {} },
     resolver: { resolve: async () => ({ ok: false, detail: "nobody asks" }) },
     node: create(NodeSchema, { id: "sidecar~1" }),
-    controlPlanes: [server.target],
-    secretServers: new Map(),
+    ads: { kind: "grpc", cluster: "xds-grpc", protocol: "delta" },
+    cds: ADS,
+    lds: ADS,
+    staticResources: NO_STATIC_RESOURCES,
+    servers: new Map([["xds-grpc", [server.target]]]),
     stateDirectory: undefined,
     clock,
     random: seededRandom(3),
@@ -116,8 +121,11 @@ test("a proxy with two control planes goes to the other when one is lost, with w
     health: { connector: new SocketConnector(clock, true), hasTraffic: () => false, writeEvent: () => {}, onHealth: () => {} },
     resolver: { resolve: async () => ({ ok: false, detail: "nobody asks" }) },
     node: create(NodeSchema, { id: "sidecar~1" }),
-    controlPlanes: servers.map(({ target }) => target),
-    secretServers: new Map(),
+    ads: { kind: "grpc", cluster: "xds-grpc", protocol: "delta" },
+    cds: ADS,
+    lds: ADS,
+    staticResources: NO_STATIC_RESOURCES,
+    servers: new Map([["xds-grpc", servers.map(({ target }) => target)]]),
     stateDirectory: undefined,
     clock,
     random: seededRandom(3),

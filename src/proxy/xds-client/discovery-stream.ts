@@ -1,5 +1,6 @@
-// One delta ADS stream of one proxy, for as long as the proxy lives: connects, subscribes, hands responses on, answers ACK or NACK,
-// and comes back with Envoy's back-off. It knows no resource; what a response means is its owner's.
+// One xDS stream of one proxy, aggregated or of one type, for as long as somebody wants it: connects, subscribes, hands responses on,
+// answers ACK or NACK, and comes back with Envoy's back-off. It knows no resource; what a response means is its owner's. Inside it speaks
+// delta; a server of the state of the world is translated (state-of-the-world.ts).
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials } from "@grpc/grpc-js";
 import type { ClientDuplexStream } from "@grpc/grpc-js";
@@ -11,9 +12,26 @@ import type { Clock, Timer } from "#runtime/clock";
 import type { Log } from "#runtime/log";
 import type { Random } from "#runtime/random";
 import { BackOff } from "#proxy/back-off";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
+import { invariant } from "#runtime/invariant";
+import { StateOfTheWorld } from "./state-of-the-world.ts";
 import type { DeltaSubscription } from "./delta-subscription.ts";
 
-const METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
+/** By type, undefined: aggregated. The names of the service and of its two methods. */
+const METHODS: ReadonlyMap<string | undefined, { readonly sotw: string; readonly delta: string }> = new Map(
+  (
+    [
+      [undefined, "discovery", "AggregatedDiscovery", "AggregatedResources"],
+      [CLUSTER_TYPE, "cluster", "ClusterDiscovery", "Clusters"],
+      [ENDPOINT_TYPE, "endpoint", "EndpointDiscovery", "Endpoints"],
+      [LISTENER_TYPE, "listener", "ListenerDiscovery", "Listeners"],
+      [ROUTE_TYPE, "route", "RouteDiscovery", "Routes"],
+    ] as const
+  ).map(([type, folder, service, resources]) => {
+    const path = `/envoy.service.${folder}.v3.${service}Service`;
+    return [type, { sotw: `${path}/Stream${resources}`, delta: `${path}/Delta${resources}` }];
+  }),
+);
 
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
@@ -22,9 +40,12 @@ const MAX_NACK_CHARACTERS = 8192;
 
 const INVALID_ARGUMENT = 3;
 
-export interface AdsStreamOptions {
-  /** host:port of each control plane, plaintext. As Envoy's round robin: each attempt asks the next. */
+export interface DiscoveryStreamOptions {
+  /** host:port or unix:PATH of each server, plaintext. As Envoy's round robin: each attempt asks the next. */
   readonly targets: readonly string[];
+  readonly protocol: "delta" | "sotw";
+  /** Undefined: an aggregated stream. */
+  readonly type: string | undefined;
   readonly node: Node;
   readonly clock: Clock;
   readonly random: Random;
@@ -37,9 +58,10 @@ export interface AdsStreamOptions {
 
 type Stream = ClientDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse>;
 
-export class AdsStream {
-  readonly #options: AdsStreamOptions;
+export class DiscoveryStream {
+  readonly #options: DiscoveryStreamOptions;
   readonly #backOff: BackOff;
+  readonly #stateOfTheWorld: StateOfTheWorld | undefined;
   #client: Client | undefined;
   #stream: Stream | undefined;
   #nodeSent = false;
@@ -53,9 +75,10 @@ export class AdsStream {
   /** By type: the nonce of the response of this stream that was answered last. */
   readonly #answered = new Map<string, string>();
 
-  constructor(options: AdsStreamOptions) {
+  constructor(options: DiscoveryStreamOptions) {
     this.#options = options;
     this.#backOff = new BackOff(options.random);
+    this.#stateOfTheWorld = options.protocol === "sotw" ? new StateOfTheWorld() : undefined;
   }
 
   start(): void {
@@ -102,10 +125,12 @@ export class AdsStream {
       "grpc.keepalive_timeout_ms": 10_000,
       "grpc.service_config_disable_resolution": 1,
     });
+    const translated = this.#stateOfTheWorld;
+    translated?.restart();
     const stream: Stream = this.#client.makeBidiStreamRequest(
-      METHOD,
-      (request: DeltaDiscoveryRequest) => Buffer.from(toBinary(DeltaDiscoveryRequestSchema, request)),
-      (bytes: Buffer) => fromBinary(DeltaDiscoveryResponseSchema, bytes),
+      this.#method,
+      (request: DeltaDiscoveryRequest) => translated?.encode(request) ?? Buffer.from(toBinary(DeltaDiscoveryRequestSchema, request)),
+      (bytes: Buffer) => translated?.decode(bytes) ?? fromBinary(DeltaDiscoveryResponseSchema, bytes),
     );
     this.#stream = stream;
     this.#nodeSent = false;
@@ -115,6 +140,13 @@ export class AdsStream {
     stream.on("error", (error) => this.#onEnd(stream, error.message));
     stream.on("end", () => this.#onEnd(stream, "closed by the control plane"));
     this.flush();
+  }
+
+  get #method(): string {
+    const { type, protocol } = this.#options;
+    const methods = METHODS.get(type);
+    invariant(methods !== undefined, `resources of type ${type} have a service of their own`);
+    return methods[protocol];
   }
 
   #onResponse(stream: Stream, response: DeltaDiscoveryResponse): void {

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ConfigError } from "#proxy/config-error";
+import { bootstrapOfText } from "./bootstrap-file.ts";
+import { parseBootstrap } from "./bootstrap.ts";
+
+const cluster = (more: string): string => `static_resources:
+  clusters:
+  - name: a
+    connect_timeout: 1s
+    load_assignment:
+      cluster_name: a
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: 1 } } } }] }]
+${more}`;
+
+function problems(text: string): string {
+  try {
+    bootstrapOfText([{ name: "envoy.yaml", text }], {});
+    return "";
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    return error.message;
+  }
+}
+
+test("texts are merged, the flags' names of the node win", () => {
+  const json = bootstrapOfText(
+    [
+      { name: "envoy.yaml", text: `node: { id: file, cluster: c }\n${cluster("")}` },
+      { name: "--config-yaml", text: "node: { cluster: other }\n" },
+    ],
+    { id: "flag" },
+  );
+  const { node, staticResources } = parseBootstrap(json);
+  assert.deepEqual([node.id, node.cluster], ["flag", "other"]);
+  assert.equal(staticResources.clusters.length, 1);
+});
+
+test("what a static resource asks for and does not get is named with file, line and field", () => {
+  assert.equal(
+    problems(cluster("    upstream_config: { name: x }\n")),
+    "Bootstrap: envoy.yaml:8:5: static_resources.clusters[0].upstream_config: not served yet",
+  );
+});
+
+test("what the bootstrap itself asks for and does not get is named", () => {
+  assert.match(problems("overload_manager: {}\n"), /envoy\.yaml:1:1: overload_manager: not served by this proxy/);
+  assert.match(
+    problems("layered_runtime:\n  layers:\n  - name: l\n    static_layer: { my.key: 3, envoy.reloadable_features.x: true }\n"),
+    /envoy\.yaml:4:21: layered_runtime\.layers\[0\]\.static_layer\["my\.key"\]: no runtime key is read/,
+  );
+  assert.match(problems("dynamic_resources: { lds_config: { ads: {} } }\n"), /ads_config: must be set/);
+});
+
+test("statistics that the matcher leaves out are not shown", () => {
+  const matcher = (text: string): ((name: string) => boolean) | undefined =>
+    parseBootstrap(bootstrapOfText([{ name: "b", text }], {})).keepsStat;
+  assert.equal(matcher("{}"), undefined);
+  const only = matcher("stats_config: { stats_matcher: { inclusion_list: { patterns: [{ prefix: http. }] } } }");
+  assert.deepEqual([only?.("http.a"), only?.("cluster.a")], [true, false]);
+  const without = matcher("stats_config: { stats_matcher: { exclusion_list: { patterns: [{ prefix: http. }] } } }");
+  assert.deepEqual([without?.("http.a"), without?.("cluster.a")], [false, true]);
+  assert.equal(matcher("stats_config: { stats_matcher: { reject_all: true } }")?.("http.a"), false);
+});

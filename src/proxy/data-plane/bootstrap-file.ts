@@ -1,0 +1,92 @@
+// A bootstrap as somebody wrote it: YAML or JSON, checked as a whole, static resources included, before anything runs. Each problem is
+// named with its place in the text and its field.
+import type { JsonObject } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
+import { BootstrapSchema } from "#envoy/gen/envoy/config/bootstrap/v3/bootstrap_pb";
+import type { Bootstrap } from "#envoy/gen/envoy/config/bootstrap/v3/bootstrap_pb";
+import { NodeSchema } from "#envoy/gen/envoy/config/core/v3/base_pb";
+import { configRegistry } from "#envoy/config-registry";
+import { ConfigError } from "#proxy/config-error";
+import { checkFields, Violations } from "#proxy/field-check";
+import { HONOURED_BOOTSTRAP_FIELDS } from "#proxy/honoured/bootstrap";
+import { MessageText } from "#proxy/message-text";
+import { knownServers, readBootstrap } from "./bootstrap.ts";
+import { COMPILERS } from "./composition.ts";
+import { resourceChecks } from "./resource-checks.ts";
+
+export interface BootstrapText {
+  /** As the user would type it. */
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface NodeNames {
+  /** They win over the file. */
+  readonly id?: string | undefined;
+  readonly cluster?: string | undefined;
+}
+
+/** Several are merged, the last one wins. Gives the JSON form. @throws ConfigError that names file, line and field */
+export function bootstrapOfText(texts: readonly BootstrapText[], names: NodeNames): JsonObject {
+  const read = texts.map(({ name, text }) => new MessageText(name, text));
+  const parts = read.map((text) => toBinary(BootstrapSchema, text.read(BootstrapSchema, configRegistry)));
+  // Concatenated messages are merged messages.
+  const wire = fromBinary(BootstrapSchema, Buffer.concat(parts));
+  if (names.id !== undefined) wire.node = { ...nodeOf(wire), id: names.id };
+  if (names.cluster !== undefined) wire.node = { ...nodeOf(wire), cluster: names.cluster };
+  const placed = new Violations();
+  const place = (path: string): string =>
+    read.length === 1 ? (read[0]?.place(path) ?? "") : read.map((text) => text.place(path)).join(" or ");
+  for (const { path, message } of problemsOf(wire)) placed.add(`${place(path)}: ${path === "" ? "bootstrap" : path}`, message);
+  placed.throwIfAny("Bootstrap");
+  return toJson(BootstrapSchema, wire, { registry: configRegistry, useProtoFieldName: true }) as JsonObject;
+}
+
+function nodeOf(wire: Bootstrap): NonNullable<Bootstrap["node"]> {
+  return wire.node ?? create(NodeSchema);
+}
+
+function problemsOf(wire: Bootstrap): readonly { readonly path: string; readonly message: string }[] {
+  const problems = new Violations();
+  checkFields(HONOURED_BOOTSTRAP_FIELDS, BootstrapSchema, wire, "", problems);
+  for (const [index, { layerSpecifier }] of (wire.layeredRuntime?.layers ?? []).entries()) {
+    if (layerSpecifier.case !== "staticLayer") continue;
+    for (const key of Object.keys(layerSpecifier.value)) {
+      // Switches of Envoy's own code: what they guard is not here.
+      if (/^(envoy\.(reloadable|restart|deprecated)_features|re2)\b/.test(key)) continue;
+      problems.add(`layered_runtime.layers[${index}].static_layer["${key}"]`, "no runtime key is read by this proxy");
+    }
+  }
+  try {
+    const config = readBootstrap(wire);
+    const checks = resourceChecks(COMPILERS, { reserve: () => {} }, knownServers(config));
+    const { clusters, listeners, secrets } = config.staticResources;
+    const check = (field: string, resources: Iterable<{ readonly bytes: Uint8Array; readonly name: string }>, by: Check): void => {
+      let index = 0;
+      for (const { bytes, name } of resources) gather(problems, `static_resources.${field}[${index++}]`, () => by(bytes, name));
+    };
+    check("clusters", clusters, (bytes) => checks.cluster(bytes));
+    check("listeners", listeners, (bytes) => checks.listener(bytes, new Set()));
+    check("secrets", secrets.values(), (bytes, name) => checks.secret(bytes, name));
+  } catch (error) {
+    problems.addFrom(error, "");
+  }
+  return listOf(problems);
+}
+
+type Check = (bytes: Uint8Array, name: string) => unknown;
+
+function gather(problems: Violations, at: string, check: () => unknown): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const { path, message } of error.violations) problems.add(path === "" ? at : `${at}.${path}`, message);
+  }
+}
+
+function listOf(violations: Violations): { path: string; message: string }[] {
+  const list: { path: string; message: string }[] = [];
+  violations.tell((path, message) => list.push({ path, message }));
+  return list;
+}

@@ -1,0 +1,18 @@
+// What the bootstrap itself holds: it is there at once, stays for ever, and nobody who serves resources can change it.
+import { CLUSTER_TYPE, LISTENER_TYPE } from "#envoy/type-urls";
+import type { IncomingResource } from "./config-state.ts";
+
+export interface StaticResources {
+  readonly clusters: readonly IncomingResource[];
+  readonly listeners: readonly IncomingResource[];
+  /** By name. */
+  readonly secrets: ReadonlyMap<string, IncomingResource>;
+}
+
+export const NO_STATIC_RESOURCES: StaticResources = { clusters: [], listeners: [], secrets: new Map() };
+
+/** Whether the bootstrap has a resource of this name; as Envoy, one that comes by xDS is then passed over. */
+export function isStatic(resources: StaticResources, type: string, name: string): boolean {
+  const list = type === CLUSTER_TYPE ? resources.clusters : type === LISTENER_TYPE ? resources.listeners : [];
+  return list.some((resource) => resource.name === name);
+}
