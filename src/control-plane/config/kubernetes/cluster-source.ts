@@ -17,6 +17,7 @@ export interface ClusterSourceOptions {
 
 /** A rollout is many events at once; endpoints must not wait for long. */
 const BATCH_MS = 5;
+const SAID_MS = 30_000;
 
 export class ClusterSource {
   readonly #options: ClusterSourceOptions;
@@ -25,12 +26,22 @@ export class ClusterSource {
   readonly #changes = new Map<string, AppliedChange>();
   #complete = false;
   #timer: Timer | undefined;
+  #saidMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: ClusterSourceOptions) {
     this.#options = options;
     const { store, clock, random, log } = options;
     this.#followers = options.resources.map(
-      (resource) => new ResourceFollower({ store, resource, onChange: (change) => this.#note(change), clock, random, log }),
+      (resource) =>
+        new ResourceFollower({
+          store,
+          resource,
+          onChange: (change) => this.#note(change),
+          onTrouble: (name, error) => this.#say(name, error),
+          clock,
+          random,
+          log,
+        }),
     );
   }
 
@@ -52,6 +63,15 @@ export class ClusterSource {
     this.#changes.delete(change.key);
     this.#changes.set(change.key, change);
     if (this.#complete) this.#timer ??= this.#options.clock.setTimer(BATCH_MS, () => this.#tell());
+  }
+
+  /** A cluster that is away is away for every resource; it is said once. */
+  #say(resource: string, error: string): void {
+    const { clock, log } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#saidMs < SAID_MS) return;
+    this.#saidMs = nowMs;
+    log.warn("the cluster does not tell its objects; what is known stays, and it is asked again", { resource, error });
   }
 
   #tell(): void {

@@ -22,6 +22,7 @@ class Cluster {
   readonly store: CachedObjectStore;
   /** What the next lists and watches are answered with, instead of the objects. */
   readonly failures: (() => Error)[] = [];
+  readonly troubles: string[] = [];
   lists = 0;
   #watch: WatchQueue | undefined;
 
@@ -60,6 +61,7 @@ class Cluster {
       store: this.face,
       resource: { ...CONFIG_MAPS, optional },
       onChange: ({ key, object }) => this.told.push(`${object === undefined ? "-" : ""}${key.split("/").at(-1)}`),
+      onTrouble: (_, message) => this.troubles.push(message),
       clock: this.clock,
       random: seededRandom(1),
       log: silentLog,
@@ -132,6 +134,7 @@ test("waits for a server that is away, and lists anew after every kind of failur
   }
   assert.ok(cluster.lists >= lists + 3);
   assert.deepEqual(cluster.told, [], "what is known stays while nobody answers");
+  assert.deepEqual(cluster.troubles, ["away", "away", "away", "who are you?", "not here", "no JSON"]);
   await cluster.tells("-gone");
 });
 

@@ -19,6 +19,8 @@ export interface ResourceFollowerOptions {
   readonly store: Pick<ObjectStore, "list" | "watch">;
   readonly resource: FollowedResource;
   readonly onChange: (change: AppliedChange) => void;
+  /** The resource cannot be followed for now; it is tried again. */
+  readonly onTrouble: (resource: string, message: string) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -154,7 +156,7 @@ export class ResourceFollower {
     if (!this.#wasListed && reason !== undefined && REFUSALS.includes(reason)) {
       this.#listed.reject(new Error(`the cluster does not tell its ${text}: ${message}`));
     }
-    log.warn("the cluster does not tell its objects; what is known stays, and it is asked again", { resource: text, error: message });
+    this.#options.onTrouble(text, message);
   }
 
   #pause(delayMs: number): Promise<void> {
