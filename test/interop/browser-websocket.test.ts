@@ -119,7 +119,10 @@ test("a browser's WebSocket goes through the HTTP/2 connection of its page", { t
     "--remote-debugging-port=0",
     `--user-data-dir=${folder}`,
   ];
-  const browser = spawn(chromium, [...options, `https://127.0.0.1:${proxy.port}/`], { stdio: ["ignore", "ignore", "pipe"] });
+  const browser = spawn(chromium, [...options, `https://127.0.0.1:${proxy.port}/`], {
+    stdio: ["ignore", "ignore", "pipe"],
+    detached: true,
+  });
   let said = "";
   browser.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
   const ended = new Promise<never>((_, fail) => browser.on("exit", (code) => fail(new Error(`the browser ended with ${code}: ${said}`))));
@@ -135,10 +138,10 @@ test("a browser's WebSocket goes through the HTTP/2 connection of its page", { t
     assert.equal(stats.get("http.lone.downstream_cx_http1_total") ?? 0, 0);
     assert.equal(stats.get("http.lone.downstream_cx_upgrades_total"), 1);
   } finally {
-    const over = new Promise((done) => browser.on("exit", done));
-    browser.kill("SIGTERM");
+    const over = new Promise((done) => browser.on("close", done));
+    // Debian's program is a script that starts another: all of its group go.
+    if (browser.pid !== undefined && browser.exitCode === null) process.kill(-browser.pid, "SIGTERM");
     await over;
-    browser.stderr.destroy();
     await proxy.stop();
     site.server.close();
     site.server.closeAllConnections();
