@@ -63,7 +63,9 @@ export class Http2ClientStream implements RequestSender, Http2StreamHandler {
     if (this.#over || headers === undefined) return;
     if (!this.#client.takesUpgrades) {
       this.#over = true;
-      this.#receiver.onResponseReset("remote-reset", "http2.extended_connect_not_allowed");
+      // What a peer would answer to it, which Envoy finds out by asking.
+      this.#client.owner.onStreamReset(this.#client, true);
+      this.#receiver.onResponseReset("protocol-error", "http2.extended_connect_not_allowed");
       this.#giveSlotBack();
       return;
     }
@@ -163,13 +165,16 @@ export class Http2ClientStream implements RequestSender, Http2StreamHandler {
   }
 
   onReset(code: number, source: StreamResetSource, details: string): void {
+    const reason = resetReason(code, source);
     if (source === "connection") {
       // Ours are the ends with an error: the peer broke the protocol, or we did.
       this.#client.owner.onStreamBroken(this.#client, code !== ErrorCode.NO_ERROR);
-    } else if (!this.#over && !isRefusal(code, source)) this.#client.owner.onStreamReset(this.#client, source === "malformed");
+    } else if (!this.#over && COUNTED_RESETS.has(reason)) this.#client.owner.onStreamReset(this.#client, reason === "protocol-error");
     if (this.#over) return;
     this.#over = true;
-    if (!this.#responseDone) this.#receiver.onResponseReset(resetReason(code, source), details);
+    // Details of a broken protocol are what we found out; a peer that says so gives none.
+    const found = reason === "protocol-error" && source === "remote" ? "" : details;
+    if (!this.#responseDone) this.#receiver.onResponseReset(reason, found);
   }
 
   onDrain(): void {
@@ -201,10 +206,8 @@ export class Http2ClientStream implements RequestSender, Http2StreamHandler {
   }
 }
 
-/** The peer never looked at the stream. Envoy counts no reset of the upstream's for it. */
-function isRefusal(code: number, source: StreamResetSource): boolean {
-  return source === "goaway" || (source === "remote" && code === ErrorCode.REFUSED_STREAM);
-}
+/** Envoy counts a broken protocol as a reset of ours, whoever has noticed it, and neither refusals nor lost tunnels. */
+const COUNTED_RESETS: ReadonlySet<StreamResetReason> = new Set<StreamResetReason>(["remote-reset", "protocol-error"]);
 
 function resetReason(code: number, source: StreamResetSource): StreamResetReason {
   switch (source) {
@@ -213,7 +216,21 @@ function resetReason(code: number, source: StreamResetSource): StreamResetReason
     case "connection":
       return code === ErrorCode.NO_ERROR ? "connection-termination" : "protocol-error";
     case "goaway":
+      return "remote-refused"; // never looked at
     case "remote":
-      return isRefusal(code, source) ? "remote-refused" : "remote-reset";
+      return remoteReason(code);
+  }
+}
+
+function remoteReason(code: number): StreamResetReason {
+  switch (code) {
+    case ErrorCode.REFUSED_STREAM:
+      return "remote-refused";
+    case ErrorCode.PROTOCOL_ERROR:
+      return "protocol-error";
+    case ErrorCode.CONNECT_ERROR:
+      return "connect-error";
+    default:
+      return "remote-reset";
   }
 }

@@ -217,6 +217,9 @@ describe("HTTP/2 client connection: endings", () => {
     for (const [code, expected, logged] of [
       [ErrorCode.REFUSED_STREAM, "remote-refused http2.remote_refuse", ["done true"]],
       [ErrorCode.INTERNAL_ERROR, "remote-reset http2.remote_reset", ["rx reset", "done true"]],
+      // As a real Envoy has it.
+      [ErrorCode.PROTOCOL_ERROR, "protocol-error", ["tx reset", "done true"]],
+      [ErrorCode.CONNECT_ERROR, "connect-error http2.remote_reset", ["done true"]],
     ] as const) {
       const receiver = bench.request();
       bench.log.length = 0;
@@ -427,8 +430,8 @@ describe("HTTP/2 client connection: upgrades", () => {
     const bench = new Bench();
     bench.log.length = 0;
     const receiver = bench.request({ upgrade: "websocket" }, false);
-    assert.equal(receiver.reset, "remote-reset http2.extended_connect_not_allowed");
-    assert.deepEqual(bench.log, ["done true"]);
+    assert.equal(receiver.reset, "protocol-error http2.extended_connect_not_allowed");
+    assert.deepEqual(bench.log, ["tx reset", "done true"]);
     const early = new Bench({}, {}, false);
     const waiting = new Receiver();
     early.within(() => {

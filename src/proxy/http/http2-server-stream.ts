@@ -97,7 +97,9 @@ export class Http2ServerStream implements ServerStream, Http2StreamHandler, Time
     const receiver = this.#receiver;
     this.#receiver = undefined;
     if (receiver === undefined && !this.#headSeen && code !== ErrorCode.REFUSED_STREAM) this.#server.owner.onUnfitHead(details);
-    const byProtocol = source === "malformed" || (source === "connection" && !this.#server.lost);
+    // As in Envoy also where it is the client that says so of us.
+    const said = source === "remote" && code === ErrorCode.PROTOCOL_ERROR;
+    const byProtocol = said || source === "malformed" || (source === "connection" && !this.#server.lost);
     receiver?.onRequestReset(byProtocol ? "protocol-error" : "remote-reset", details);
   }
 

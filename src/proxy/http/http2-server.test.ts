@@ -333,11 +333,15 @@ describe("an HTTP/2 server connection", () => {
     cancelled.stream!.reset(ErrorCode.CANCEL);
     bench.carry();
     assert.equal(bench.last.reset, "remote-reset http2.remote_reset");
+    const accused = bench.request("/", [], false);
+    accused.stream!.reset(ErrorCode.PROTOCOL_ERROR);
+    bench.carry();
+    assert.equal(bench.last.reset, "protocol-error http2.remote_reset");
     bench.request("/");
     bench.connection.lost();
     assert.equal(bench.last.reset, "remote-reset downstream_remote_disconnect");
     assert.equal(bench.server.leftByClient, true);
-    assert.deepEqual(bench.events, ["idle", "closed"]);
+    assert.deepEqual(bench.events, ["idle", "idle", "closed"]);
 
     const broken = new Bench();
     broken.request("/");

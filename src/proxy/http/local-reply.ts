@@ -60,6 +60,7 @@ interface ResetRow {
 const UPSTREAM_RESETS: Readonly<Record<StreamResetReason, ResetRow>> = {
   "remote-reset": { status: 503, flag: "UR", text: "remote reset" },
   "remote-refused": { status: 503, flag: "UR", text: "remote refused stream reset" },
+  "connect-error": { status: 503, flag: "UR", text: "remote error with CONNECT request" },
   "connection-failure": { status: 503, flag: "UF", text: "remote connection failure" },
   "connection-timeout": { status: 503, flag: "UF", text: "connection timeout" },
   "connection-termination": { status: 503, flag: "UC", text: "connection termination" },

@@ -15,11 +15,12 @@ export type HttpVersion = "HTTP/1.0" | "HTTP/1.1" | "HTTP/2";
 export type StreamResetReason =
   | "remote-reset" // the peer reset the stream; of clients also: it closed the connection in the middle of a message
   | "remote-refused" // HTTP/2 REFUSED_STREAM: certainly not processed
+  | "connect-error" // HTTP/2 CONNECT_ERROR: what a tunnel led to is lost
   | "connection-failure" // could not connect
   | "connection-timeout"
   | "connection-termination" // the upstream connection ended with the stream on it
   | "overflow" // a limit of ours
-  | "protocol-error" // the peer's bytes are not HTTP
+  | "protocol-error" // the peer's bytes are not HTTP, or it says so of ours by HTTP/2 PROTOCOL_ERROR
   | "local-reset"; // we gave up: timeout, downstream gone
 
 /** Implemented by connection manager (downstream) and called by the downstream codec. Calls come in the order headers, data*, trailers?. */
