@@ -193,7 +193,7 @@ export async function startLoneProxy(kind: "mizzen" | "envoy", options: LoneProx
             stdio: ["ignore", "ignore", "pipe"],
           },
         )
-      : spawn(process.execPath, [join(ROOT, "bench/data-plane-process.ts"), bootstrap, ...(options.poison === true ? ["poison"] : [])], {
+      : spawn(process.execPath, [join(ROOT, "bench/data-plane-process.ts"), bootstrap, ...(options.poison === true ? ["--poison"] : [])], {
           stdio: ["ignore", "ignore", "pipe"],
         });
   let output = "";

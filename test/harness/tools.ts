@@ -34,16 +34,25 @@ let aptUpdated = false;
 
 /** The path of a program from a Debian package, installed when it is not there. @throws Error when it cannot be had */
 export function debianTool(program: string, packageName: string): string {
-  const found = onPath(program);
+  return fromDebian(program, packageName, () => onPath(program));
+}
+
+/** A file of a Debian package that is not on the path, like a module of a server. @throws Error when it cannot be had */
+export function debianFile(path: string, packageName: string): string {
+  return fromDebian(path, packageName, () => (existsSync(path) ? path : undefined));
+}
+
+function fromDebian(what: string, packageName: string, find: () => string | undefined): string {
+  const found = find();
   if (found !== undefined) return found;
   if (!aptUpdated) {
     run("apt-get", ["update", "-qq"]);
     aptUpdated = true;
   }
   const installed = run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", packageName]);
-  const path = onPath(program);
+  const path = find();
   if (path === undefined)
-    throw new Error(`${program} is needed and Debian's package ${packageName} could not be installed:\n${installed.output.slice(-2000)}`);
+    throw new Error(`${what} is needed and Debian's package ${packageName} could not be installed:\n${installed.output.slice(-2000)}`);
   return path;
 }
 
