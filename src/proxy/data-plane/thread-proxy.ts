@@ -3,7 +3,6 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
-import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { SecretSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb";
 import type { ClusterSummary } from "#proxy/admin/admin-source";
 import { parseCluster } from "#proxy/cluster/cluster-config";
@@ -16,7 +15,9 @@ import { ListenerDirectory } from "#proxy/listener/listener-directory";
 import { closeDescriptor } from "#proxy/net/listen-socket";
 import { SocketConnector } from "#proxy/net/socket-connector";
 import type { RouteTable } from "#proxy/route/route";
-import { compileRouteTable } from "#proxy/route/route-table";
+import { routeTableSteps } from "#proxy/route/route-table";
+import { readRouteConfiguration } from "#proxy/route/route-configuration-bytes";
+import { Violations } from "#proxy/field-check";
 import type { Secret } from "#proxy/transport-socket/secret";
 import { SharedLocalInfo } from "#proxy/local-info";
 import type { ThreadContext } from "#proxy/thread-context";
@@ -26,6 +27,7 @@ import type { Log } from "#runtime/log";
 import type { Random } from "#runtime/random";
 import { AccessLogBatches } from "./access-log-batches.ts";
 import type { CompilerTables } from "./resource-checks.ts";
+import { inSlices, turnOfEventLoop } from "./sliced-work.ts";
 import type { AddProxyCommand, HealthCommand, ThreadEvent, UpdateCommand } from "./thread-messages.ts";
 
 export interface ThreadProxyOptions {
@@ -50,6 +52,8 @@ export class ThreadProxy {
   readonly #accessLogs: AccessLogBatches;
   readonly #stats = new ThreadStats();
   #whenEmpty: (() => void) | undefined;
+  /** Settles when every update so far is live; never rejects. */
+  #updated: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
   constructor(options: ThreadProxyOptions) {
@@ -87,15 +91,36 @@ export class ThreadProxy {
     };
   }
 
-  /** All or nothing per resource; what fails here passed the main thread's check, so it is a fault of ours and is told as such. */
-  apply({ update, sockets }: UpdateCommand): string[] {
+  /**
+   * One update after the other. All or nothing per resource; what fails here passed the main thread's check, so it is a fault of ours and
+   * is told as such. Route tables, which may be large, are compiled between requests; then everything becomes live at once.
+   */
+  apply(command: UpdateCommand): Promise<string[]> {
+    const applied = this.#updated.then(() => this.#apply(command));
+    this.#updated = applied.then(() => {});
+    return applied;
+  }
+
+  async #apply({ update, sockets }: UpdateCommand): Promise<string[]> {
     const errors: string[] = [];
+    const tables = new Map<string, RouteTable>();
+    for (const { name, bytes } of update.routes) {
+      try {
+        tables.set(name, await this.#compileRoutes(bytes));
+      } catch (error) {
+        errors.push(`${name}: ${messageOf(error)}`);
+      }
+    }
+    if (this.#closed !== undefined) {
+      for (const fd of [...sockets.values()].flat()) closeDescriptor(fd);
+      return ["the proxy has ended"];
+    }
     const each = <T>(list: readonly T[], name: (item: T) => string, change: (item: T) => void): void => {
       for (const item of list) {
         try {
           change(item);
         } catch (error) {
-          errors.push(`${name(item)}: ${error instanceof Error ? error.message : String(error)}`);
+          errors.push(`${name(item)}: ${messageOf(error)}`);
         }
       }
     };
@@ -106,9 +131,7 @@ export class ThreadProxy {
     each(update.assignments, named, ({ bytes }) =>
       this.#clusters.setLoadAssignment(parseLoadAssignment(fromBinary(ClusterLoadAssignmentSchema, bytes))),
     );
-    each(update.routes, named, ({ name, bytes }) =>
-      this.#routes.set(name, compileRouteTable(fromBinary(RouteConfigurationSchema, bytes), { filters: this.#options.tables.http })),
-    );
+    for (const [name, table] of tables) this.#routes.set(name, table);
     each(update.listeners, named, ({ name, bytes }) => this.#setListener(name, bytes, sockets.get(name)));
     each(update.removedListeners, itself, (name) => this.#removeListener(name));
     each(update.removedRoutes, itself, (name) => this.#routes.delete(name));
@@ -117,6 +140,13 @@ export class ThreadProxy {
     each(update.removedSecrets, itself, (name) => this.#secrets.delete(name));
     this.postStats();
     return errors;
+  }
+
+  /** The main thread has checked which fields are honoured. */
+  #compileRoutes(bytes: Uint8Array): Promise<RouteTable> {
+    const { config, hosts } = readRouteConfiguration(bytes);
+    const steps = routeTableSteps(config, hosts, { filters: this.#options.tables.http }, new Violations());
+    return inSlices(steps, this.#options.clock, turnOfEventLoop);
   }
 
   /** New names of statistics; the values are in shared memory. */
@@ -154,8 +184,12 @@ export class ThreadProxy {
     this.#accessLogs.written(bytes);
   }
 
-  /** Stops accepting. */
+  /** Stops accepting, with what the updates before this still bring. */
   drainListeners(): void {
+    void this.#updated.then(() => this.#drainListeners());
+  }
+
+  #drainListeners(): void {
     for (const name of this.#listeners.names()) this.#removeListener(name);
   }
 
@@ -166,7 +200,7 @@ export class ThreadProxy {
   }
 
   async #drainAndClose(drainMs: number): Promise<void> {
-    this.drainListeners();
+    this.#drainListeners();
     if (this.#leaving.size > 0 && drainMs > 0) {
       await new Promise<void>((resolve) => {
         const timer = this.#options.clock.setTimer(drainMs, resolve);
@@ -212,4 +246,8 @@ export class ThreadProxy {
       if (this.#leaving.size === 0) this.#whenEmpty?.();
     });
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -9,7 +9,7 @@ import type { Log } from "#runtime/log";
 import { realRandom } from "#runtime/random";
 import { COMPILERS } from "./composition.ts";
 import { ThreadProxy } from "./thread-proxy.ts";
-import type { ProxyKey, ThreadCommand, ThreadEvent, ThreadStart } from "./thread-messages.ts";
+import type { ProxyKey, ThreadCommand, ThreadEvent, ThreadStart, UpdateCommand } from "./thread-messages.ts";
 
 // New statistics (a cluster's first request makes some) become visible to the main thread within this time.
 const STATS_MS = 1000;
@@ -57,7 +57,7 @@ function obey(command: ThreadCommand): void {
   }
   switch (command.type) {
     case "update":
-      post({ type: "applied", proxy: command.proxy, sequence: command.sequence, errors: proxy.apply(command) });
+      void applyUpdate(proxy, command);
       return;
     case "report":
       proxy.postStats();
@@ -76,6 +76,11 @@ function obey(command: ThreadCommand): void {
       void removeProxy(command.proxy, proxy, command.drainMs);
       return;
   }
+}
+
+async function applyUpdate(proxy: ThreadProxy, command: UpdateCommand): Promise<void> {
+  const errors = await proxy.apply(command);
+  post({ type: "applied", proxy: command.proxy, sequence: command.sequence, errors });
 }
 
 async function removeProxy(key: ProxyKey, proxy: ThreadProxy, drainMs: number): Promise<void> {

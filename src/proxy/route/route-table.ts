@@ -2,7 +2,7 @@
 import type { RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { VirtualHost_TlsRequirementType as Tls } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
-import type { VirtualHost } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
+import type { Route, VirtualHost } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
 import { checkFields, Violations } from "#proxy/field-check";
 import type { HttpFilterCompiler } from "#proxy/http/filter";
 import { compileFilterConfigs, FilterConfigs } from "./filter-config.ts";
@@ -39,10 +39,35 @@ interface CompiledVirtualHost {
   readonly tlsRedirect: RouteEntry;
 }
 
+/** A virtual host whose routes come one by one, so that whoever compiles may pause between them. */
+export interface VirtualHostSource {
+  readonly host: VirtualHost;
+  readonly routes: Iterable<Route>;
+}
+
 /** @throws ConfigError with every violation and its proto path */
 export function compileRouteTable(config: RouteConfiguration, options: RouteTableOptions): RouteTable {
   const violations = new Violations();
   checkFields(HONOURED_ROUTE_FIELDS, RouteConfigurationSchema, config, "", violations);
+  const steps = routeTableSteps(
+    config,
+    config.virtualHosts.map((host) => ({ host, routes: host.routes })),
+    options,
+    violations,
+  );
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** The work of compiling, with a place to pause after each route. @throws ConfigError at its end, with `violations` as well */
+export function* routeTableSteps(
+  config: RouteConfiguration,
+  hosts: Iterable<VirtualHostSource>,
+  options: RouteTableOptions,
+  violations: Violations,
+): Generator<void, RouteTable> {
   if (config.validateClusters === true) violations.add("validate_clusters", "true is not served: clusters arrive on their own");
   const scope: RouteScope = {
     options,
@@ -53,13 +78,14 @@ export function compileRouteTable(config: RouteConfiguration, options: RouteTabl
   };
   const domains: DomainEntry<CompiledVirtualHost>[] = [];
   const names = new Set<string>();
-  for (const [index, host] of config.virtualHosts.entries()) {
-    const path = `virtual_hosts[${index}]`;
+  let hostIndex = 0;
+  for (const { host, routes } of hosts) {
+    const path = `virtual_hosts[${hostIndex++}]`;
     if (host.name === "") violations.add(`${path}.name`, "must not be empty");
     if (names.has(host.name)) violations.add(`${path}.name`, `virtual host "${host.name}" stands twice`);
     names.add(host.name);
     if (host.domains.length === 0) violations.add(`${path}.domains`, "must not be empty");
-    const compiled = compileVirtualHost(host, scope, path, violations);
+    const compiled = yield* virtualHostSteps(host, routes, scope, path, violations);
     for (const [at, domain] of host.domains.entries()) domains.push({ domain, path: `${path}.domains[${at}]`, host: compiled });
   }
   const index = new VirtualHostIndex(domains, config.ignorePortInHostMatching, violations.add);
@@ -73,7 +99,13 @@ export function compileRouteTable(config: RouteConfiguration, options: RouteTabl
   };
 }
 
-function compileVirtualHost(host: VirtualHost, scope: RouteScope, path: string, violations: Violations): CompiledVirtualHost {
+function* virtualHostSteps(
+  host: VirtualHost,
+  routes: Iterable<Route>,
+  scope: RouteScope,
+  path: string,
+  violations: Violations,
+): Generator<void, CompiledVirtualHost> {
   if (Tls[host.requireTls] === undefined) violations.add(`${path}.require_tls`, `${host.requireTls} is not known`);
   const hostScope = {
     ...scope,
@@ -85,8 +117,12 @@ function compileVirtualHost(host: VirtualHost, scope: RouteScope, path: string, 
     hedgeOnPerTryTimeout: compileHedgePolicy(host.hedgePolicy, `${path}.hedge_policy`, violations.add) ?? false,
     retry: host.retryPolicy === undefined ? undefined : compileRetryPolicy(host.retryPolicy, `${path}.retry_policy`, violations.add),
   };
-  const routes = host.routes.map((route, index) => compileRoute(route, hostScope, `${path}.routes[${index}]`, violations));
-  return { routes, requireTls: host.requireTls, tlsRedirect: tlsRedirectEntry(host.name) };
+  const compiled: CompiledRoute[] = [];
+  for (const route of routes) {
+    compiled.push(compileRoute(route, hostScope, `${path}.routes[${compiled.length}]`, violations));
+    yield;
+  }
+  return { routes: compiled, requireTls: host.requireTls, tlsRedirect: tlsRedirectEntry(host.name) };
 }
 
 /** What require_tls answers with; it belongs to no route, so nothing of the virtual host is applied to it. */
