@@ -53,7 +53,7 @@ if (node === process.execPath) {
   await import(pathToFileURL(entry).href);
 } else {
   // A young generation of 4 MB costs what runs for long no speed and saves up to 100 MB; the embedded mesh's processes have it as well.
-  const memory = command === "control-plane" ? ["--max-semi-space-size=4"] : [];
+  const memory = command === "control-plane" || command === "proxy" ? ["--max-semi-space-size=4"] : [];
   const args = ["--disable-warning=ExperimentalWarning", ...memory, entry, ...process.argv.slice(2)];
   // Through the IPC channel the child learns that the launcher was killed, and ends what it runs in order.
   const child = spawn(node, args, { stdio: ["inherit", "inherit", "inherit", "ipc"], env });
