@@ -9,7 +9,7 @@ import { parseFile } from "#api/parse-file";
 import type { WorkloadGroupSpec } from "#api/workload-group";
 import { unopenedServerFindings } from "#control-plane/generate/gateway/unopened-servers";
 import { credentialFindings } from "#control-plane/generate/secret/credential-findings";
-import { withDefaults } from "#control-plane/api-server/admission/defaults";
+import { asApplied } from "#control-plane/api-server/admission/as-applied";
 import { ApiServer, type ApiServerOptions } from "#control-plane/api-server/api-server";
 import { asJson, asStored } from "#control-plane/api-server/operations/answer";
 import { ResourceTable } from "#control-plane/api-server/resources/resource-table";
@@ -168,7 +168,7 @@ export class ControlPlane {
     this.#objectsOfFiles = new ObjectsOfFiles({
       store: this.#store,
       resourceOf: (apiVersion, kind) => this.#resources.nameOf(apiVersion, kind),
-      withDefaults: (object) => asStored(withDefaults(object.kind, asJson(object))),
+      asApplied: (object) => asStored(asApplied(asJson(object))),
     });
     this.#server = new DiscoveryServer({
       clock,

@@ -1,6 +1,6 @@
 // The objects of files in the form in which clients of the Kubernetes API see them: what was written, with the identity that the
-// configuration store gave it, and the defaults that the same object would have if it had been applied: a client that applies what a
-// file says already finds no difference.
+// configuration store gave it, as it would look if it had been applied: a client that applies what a file says already finds no
+// difference.
 import { keyOf, type ApiObject } from "#api/object";
 import type { ObjectOfFile } from "./objects/file-layer.ts";
 import type { ConfigStore, WrittenObject } from "./store.ts";
@@ -10,8 +10,8 @@ export interface ObjectsOfFilesOptions {
   readonly store: ConfigStore;
   /** The resource of a kind, and whether its objects are in namespaces. Undefined: clients cannot see such objects. */
   readonly resourceOf: (apiVersion: string, kind: string) => (ResourceName & { readonly namespaced: boolean }) | undefined;
-  /** What the API fills in when it stores such an object. */
-  readonly withDefaults: (object: StoredObject) => StoredObject;
+  /** With what the API and its clients fill in when such an object is applied. */
+  readonly asApplied: (object: StoredObject) => StoredObject;
 }
 
 function storedForm({ object, rawValue }: WrittenObject, namespaced: boolean): StoredObject | undefined {
@@ -55,12 +55,12 @@ export class ObjectsOfFiles {
   }
 
   #make(written: WrittenObject): ObjectOfFile | undefined {
-    const { store, resourceOf, withDefaults } = this.#options;
+    const { store, resourceOf, asApplied } = this.#options;
     const raw = written.rawValue() as StoredObject | undefined;
     const resource = resourceOf(String(raw?.apiVersion), String(raw?.kind));
     const form = resource === undefined ? undefined : storedForm(written, resource.namespaced);
     if (resource === undefined || form === undefined) return undefined;
-    const object = withDefaults(form);
+    const object = asApplied(form);
     const key = keyOf(written.object);
     const { name, namespace } = written.object.metadata;
     return {
