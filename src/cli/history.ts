@@ -1,9 +1,9 @@
 // `mizzen history` and `mizzen rollback`: the versions that the mesh keeps of an object. A Kubernetes cluster keeps none.
+import { ageOf } from "#control-plane/api-server/table/human-duration";
 import { realClock } from "#runtime/clock";
 import { CommandError } from "./command-error.ts";
 import { ApiError } from "./kubernetes/api-error.ts";
 import { existing } from "./kubernetes/apply-set.ts";
-import { ageText } from "./kubernetes/described-object.ts";
 import { discover, pathOf } from "./kubernetes/discovery.ts";
 import { objectYaml } from "./kubernetes/object-output.ts";
 import { objectText, withoutManagedFields, type KubernetesObject } from "./kubernetes/objects.ts";
@@ -51,7 +51,7 @@ function historyTable(versions: readonly Version[]): string {
     versions.map(({ version, time, author, operation, object }) => [
       String(version),
       time,
-      ageText(time, nowMs),
+      ageOf(time, nowMs),
       author,
       operation,
       String(object.metadata.generation ?? ""),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ageText, describedText } from "./described-object.ts";
+import { describedText } from "./described-object.ts";
 
 const OBJECT = {
   apiVersion: "networking.istio.io/v1",
@@ -55,11 +55,14 @@ test("events stand in a table below the object", () => {
   );
 });
 
-test("ages have one unit", () => {
-  const now = Date.parse("2026-01-03T00:00:00Z");
-  assert.equal(ageText("2026-01-02T23:59:55Z", now), "5s");
-  assert.equal(ageText("2026-01-02T23:30:00Z", now), "30m");
-  assert.equal(ageText("2026-01-01T12:00:00Z", now), "36h");
-  assert.equal(ageText("2025-12-30T00:00:00Z", now), "4d");
-  assert.equal(ageText(undefined, now), "<unknown>");
+test("kubectl's note of what was applied is not shown", () => {
+  const annotations = { "kubectl.kubernetes.io/last-applied-configuration": "{}\n", a: "b" };
+  const text = describedText({ ...OBJECT, metadata: { ...OBJECT.metadata, annotations } }, [], 0, []);
+  assert.equal(text, DESCRIBED.replace("<none>", "a: b"));
+});
+
+test("ages are kubectl's", () => {
+  const event = { type: "Normal", reason: "Tried", message: "it was", lastTimestamp: "2026-01-01T00:00:00Z", source: { component: "c" } };
+  assert.match(describedText(OBJECT, [event], Date.parse("2026-01-03T03:20:00Z"), []), /\n {2}Normal {3}Tried {4}2d3h +c {6}it was\n$/);
+  assert.match(describedText(OBJECT, [{ ...event, lastTimestamp: null }], 0, []), /\n {2}Normal {3}Tried {4}<unknown> +c {6}it was\n$/);
 });

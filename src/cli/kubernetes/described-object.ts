@@ -1,4 +1,5 @@
 // An object as kubectl describes one of a kind that it does not know: every field, titled, and the events. Pure.
+import { ageOf } from "#control-plane/api-server/table/human-duration";
 import { table } from "#cli/table";
 import type { KubernetesObject } from "./objects.ts";
 
@@ -16,6 +17,9 @@ export interface Event {
 
 /** Shown in lines of their own, or of no use to who reads. */
 const LEFT_OUT = ["managedFields", "name", "namespace", "labels", "annotations"];
+
+/** kubectl's note for itself, the whole object once more; kubectl does not show it, either. */
+const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 
 interface Line {
   readonly depth: number;
@@ -48,7 +52,9 @@ export function describedText(
 }
 
 function pairs(name: string, values: Readonly<Record<string, string>> | undefined, separator: string): readonly Line[] {
-  const entries = Object.entries(values ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const entries = Object.entries(values ?? {})
+    .filter(([key]) => key !== LAST_APPLIED)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
   if (entries.length === 0) return [{ depth: 0, name, value: "<none>" }];
   return entries.map(([key, value], index) => ({ depth: 0, name: index === 0 ? name : "", value: `${key}${separator}${value}` }));
 }
@@ -99,7 +105,7 @@ function eventTable(events: readonly Event[], nowMs: number): string {
   const rows = events.map((event) => [
     event.type ?? "",
     event.reason ?? "",
-    ageText(event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp, nowMs),
+    ageOf(event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp ?? "", nowMs),
     event.source?.component ?? event.reportingComponent ?? "",
     event.message ?? "",
   ]);
@@ -108,15 +114,4 @@ function eventTable(events: readonly Event[], nowMs: number): string {
 
 function indented(text: string): string {
   return text.replaceAll(/^(?=.)/gmu, "  ");
-}
-
-/** `5s`, `3m`, `7h`, `2d`: the largest unit alone. */
-export function ageText(time: string | null | undefined, nowMs: number): string {
-  const ms = time === undefined || time === null ? Number.NaN : nowMs - Date.parse(time);
-  if (Number.isNaN(ms)) return "<unknown>";
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  if (seconds < 120) return `${seconds}s`;
-  if (seconds < 7200) return `${Math.floor(seconds / 60)}m`;
-  if (seconds < 172_800) return `${Math.floor(seconds / 3600)}h`;
-  return `${Math.floor(seconds / 86_400)}d`;
 }
