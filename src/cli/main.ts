@@ -7,6 +7,7 @@ import { compileCacheFolder, useCompileCache } from "./compile-cache.ts";
 import { addObjectCommands } from "./object-commands.ts";
 import { packageVersion } from "./program-place.ts";
 import type { ProxyOptions } from "./proxy.ts";
+import { usageHint } from "./usage-hint.ts";
 
 const LOG_LEVEL = [
   "--log-level <level>",
@@ -27,7 +28,7 @@ function program(): Command {
     .description("A service mesh in one package that speaks Istio: the same YAML, the same xDS, the same names.")
     .version(packageVersion(), "-v, --version")
     .exitOverride()
-    .configureOutput({ outputError: (message, write) => write(`${oneLine(message)}; see mizzen --help\n`) })
+    .configureOutput({ outputError: (message, write) => write(`${oneLine(message)}; ${usageHint(message)}\n`) })
     .addHelpText(
       "after",
       "\nExamples:\n  mizzen up --sample bookinfo\n  mizzen up -f ./mesh\n  mizzen run --service hello --port 3000 -- node app.js\n  mizzen proxy-status\n",
