@@ -1,4 +1,5 @@
 // An object as kubectl describes one of a kind that it does not know: every field, titled, and the events. Pure.
+import { LAST_APPLIED } from "#control-plane/config/stored-object";
 import { ageOf } from "#control-plane/api-server/table/human-duration";
 import { table } from "#cli/table";
 import type { KubernetesObject } from "./objects.ts";
@@ -17,9 +18,6 @@ export interface Event {
 
 /** Shown in lines of their own, or of no use to who reads. */
 const LEFT_OUT = ["managedFields", "name", "namespace", "labels", "annotations"];
-
-/** kubectl's note for itself, the whole object once more; kubectl does not show it, either. */
-const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 
 interface Line {
   readonly depth: number;
@@ -53,6 +51,7 @@ export function describedText(
 
 function pairs(name: string, values: Readonly<Record<string, string>> | undefined, separator: string): readonly Line[] {
   const entries = Object.entries(values ?? {})
+    // The whole object once more; kubectl does not show it, either.
     .filter(([key]) => key !== LAST_APPLIED)
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
   if (entries.length === 0) return [{ depth: 0, name, value: "<none>" }];

@@ -30,6 +30,9 @@ export interface StoredMeta {
   readonly [field: string]: unknown;
 }
 
+/** The annotation in which kubectl notes what it applied, for itself. */
+export const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
+
 /** Shared by everybody who reads it: never changed in place. */
 export interface StoredObject {
   readonly apiVersion: string;

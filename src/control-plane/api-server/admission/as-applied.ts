@@ -1,9 +1,9 @@
 // An object of a file as it would look if kubectl had applied the file: with the API's defaults and with kubectl's note of what was
 // applied, by which `kubectl apply` of the same sees that nothing differs.
 import { entriesOf, identityOf, isObject, memberAt, objectOf, textAt, withMemberAt, type JsonObject } from "#control-plane/api-server/json";
+import { LAST_APPLIED } from "#control-plane/config/stored-object";
 import { withDefaults } from "./defaults.ts";
 
-const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 /** Of the metadata, what the file does not say. */
 const IDENTITY: ReadonlySet<string> = new Set(["uid", "generation", "creationTimestamp"]);
 /** Kubernetes' limit for all annotations of an object; kubectl cannot apply what needs more. */

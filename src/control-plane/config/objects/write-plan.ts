@@ -2,7 +2,7 @@
 // here; a plan that does not fit any more is made again.
 import type { ObjectWrite, WriteResult } from "#control-plane/config/object-store";
 import { StatusError } from "#control-plane/config/status-error";
-import { objectKey, withResourceVersion, type ObjectName, type StoredObject } from "#control-plane/config/stored-object";
+import { LAST_APPLIED, objectKey, withResourceVersion, type ObjectName, type StoredObject } from "#control-plane/config/stored-object";
 import type { JournalChange } from "./journal.ts";
 import { checkMortal, checkNamespace, namespaceName } from "./namespace.ts";
 import { createdObject, isFinished, markedForDeletion, sameContent, updatedObject, type Stamp } from "./object-changes.ts";
@@ -140,8 +140,6 @@ export class WritePlan {
 export function resultOf({ outcome, object }: PlannedWrite, resourceVersion: string | undefined): WriteResult {
   return { outcome, object: resourceVersion === undefined ? object : withResourceVersion(object, resourceVersion) };
 }
-
-const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 
 /** Without what kubectl notes for itself. */
 function asWritten(object: StoredObject): StoredObject {
