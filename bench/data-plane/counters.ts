@@ -46,6 +46,9 @@ async function read(adminPort: number, families: readonly Family[]): Promise<Rec
   return counts;
 }
 
+// A little more than Envoy's flush interval in these benchmarks.
+const FLUSH_MS = 1100;
+
 export interface CountedWork {
   /** Statistics prefixes of the connection managers that every request passes. */
   readonly managers: readonly string[];
@@ -63,12 +66,22 @@ export class Counters {
     this.#hops = managers.length;
   }
 
+  /** Waits until the load before this one, which was cut off in the middle of requests, is counted to its end. */
   async begin(): Promise<void> {
-    this.#before = await read(this.#adminPort, this.#families);
+    await eventually("the counters stand still", 15_000, async () => {
+      const before = this.#before;
+      this.#before = await read(this.#adminPort, this.#families);
+      if (Object.keys(before).length > 0 && Object.entries(before).every(([name, value]) => value === this.#before[name])) return true;
+      await new Promise((done) => setTimeout(done, FLUSH_MS));
+      return undefined;
+    });
   }
 
-  /** Waits until everything is counted. Load that is cut off at its end leaves a request a connection that one side alone has seen. */
-  async agree(who: string, answered: number, slack = CONNECTIONS): Promise<Counts> {
+  /**
+   * Waits until everything is counted. Load that is cut off leaves a request a connection that one side alone has seen, and another one
+   * where each request has a connection of its own, which is accepted before the load looks at its end.
+   */
+  async agree(who: string, answered: number, slack = 2 * CONNECTIONS): Promise<Counts> {
     let delta: Record<string, number> = {};
     const check = async (): Promise<Counts | undefined> => {
       const now = await read(this.#adminPort, this.#families);
