@@ -66,6 +66,8 @@ test("substitution names groups as RE2 does", () => {
   }
   assert.equal(compileRegex("one").replaceAll("/one/two/one", "$&\\\\"), "/$&\\/two/$&\\");
   assert.equal(compileRegex("x*").replaceAll("abc", "-"), "-a-b-c-");
+  for (const pattern of [".*", "(?s).*"]) assert.equal(compileRegex(pattern).replaceAll("/a/b", "/all"), "/all");
+  assert.equal(compileRegex("b*").replaceAll("abbc", "-"), "-a-c-");
   checkSubstitution("(a)", "\\0\\1\\\\");
   assert.throws(() => checkSubstitution("(a)", "\\2"), /names group 2/);
   assert.throws(() => checkSubstitution("(a)", "a\\"), /lone backslash/);

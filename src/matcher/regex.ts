@@ -80,7 +80,14 @@ class V8Regex implements Regex {
   }
 
   replaceAll(text: string, substitution: string): string {
-    return text.replace(this.#anywhere, (...found: unknown[]) => fill(substitution, (group) => (found[group] as string | undefined) ?? ""));
+    let end = -1;
+    return text.replace(this.#anywhere, (...found: unknown[]) => {
+      const match = found[0] as string;
+      const at = found.at(-2) as number;
+      if (isLeftOver(match, at, end)) return "";
+      end = at + match.length;
+      return fill(substitution, (group) => (found[group] as string | undefined) ?? "");
+    });
   }
 }
 
@@ -102,12 +109,19 @@ class Re2Regex implements Regex {
     const matcher = this.#compiled.matcher(text);
     let out = "";
     let from = 0;
+    let end = -1;
     while (matcher.find()) {
+      if (isLeftOver(matcher.group() ?? "", matcher.start(), end)) continue;
       out += text.slice(from, matcher.start()) + fill(substitution, (group) => matcher.group(group) ?? "");
-      from = matcher.end();
+      end = from = matcher.end();
     }
     return out + text.slice(from);
   }
+}
+
+/** RE2 knows no empty match right behind the match before: `.*` replaces a text once, not once more at its end. */
+function isLeftOver(match: string, at: number, endBefore: number): boolean {
+  return match === "" && at === endBefore;
 }
 
 function fill(substitution: string, group: (index: number) => string): string {

@@ -60,6 +60,10 @@ export interface LoneResourcesOptions {
   readonly endpoints?: readonly JsonObject[];
   /** Of the listener: TLS. */
   readonly transportSocket?: JsonObject | undefined;
+  /** Beside the back end's. */
+  readonly clusters?: readonly (JsonObject & { readonly name: string })[];
+  /** Instead of `routes` and `virtualHosts`: all fields of the RouteConfiguration but its name. */
+  readonly routeConfiguration?: JsonObject;
 }
 
 function loneResources(options: LoneResourcesOptions): ReplayResource[] {
@@ -122,7 +126,11 @@ function loneResources(options: LoneResourcesOptions): ReplayResource[] {
       clusterName: PROXY_CLUSTER,
       endpoints: [...(options.endpoints ?? [{ lbEndpoints: [{ endpoint }] }])],
     }),
-    resource(ROUTE_TYPE, "80", RouteConfigurationSchema, { name: "80", virtualHosts: [...virtualHosts] }),
+    ...(options.clusters ?? []).map((cluster) => resource(CLUSTER_TYPE, cluster.name, ClusterSchema, cluster)),
+    resource(ROUTE_TYPE, "80", RouteConfigurationSchema, {
+      ...(options.routeConfiguration ?? { virtualHosts: [...virtualHosts] }),
+      name: "80",
+    }),
     resource(LISTENER_TYPE, name, ListenerSchema, {
       name,
       address: { socketAddress: { address: "127.0.0.1", portValue: listenPort } },
@@ -141,6 +149,8 @@ export interface LoneProxy {
   readonly adminPort: number;
   readonly pid: number;
   readonly ads: ReplayServer;
+  /** Replaces the RouteConfiguration. */
+  route(configuration: JsonObject): void;
   /** What the admin endpoint says. */
   get(path: string): Promise<string>;
   /** All statistics whose names match, by name. */
@@ -170,6 +180,8 @@ export interface LoneProxyOptions {
   readonly virtualHosts?: readonly JsonObject[];
   /** Instead of the back end alone. */
   readonly endpoints?: readonly JsonObject[];
+  /** Beside the back end's. */
+  readonly clusters?: readonly (JsonObject & { readonly name: string })[];
 }
 
 const GAUGES =
@@ -216,6 +228,7 @@ export async function startLoneProxy(kind: "mizzen" | "envoy", options: LoneProx
     adminPort,
     pid,
     ads,
+    route: (routeConfiguration) => ads.set(loneResources({ ...options, listenPort: port, accessLog, routeConfiguration })),
     get,
     stats,
     async busy() {

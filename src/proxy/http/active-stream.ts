@@ -360,13 +360,22 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
 
     this.#noteCluster();
     const request = this.#requestHeaders;
-    const mapped = this.#config.localReplies?.(original, info);
+    const mapped = original.ofFilter === true ? undefined : this.#config.localReplies?.(original, info);
     const { headers, body } = localReplyHeaders(mapped?.reply ?? original, this.#grpc);
+    if (original.ofFilter !== true) this.#finalizeLocal(headers, finalize);
     mapped?.headers?.applyToResponse(headers, info);
-    finalize?.finalizeResponse(headers, info, undefined);
     const isHead = request?.method === "HEAD";
     const chunk = body === "" || isHead ? undefined : Buffer.from(body, "utf8");
     this.#response.local(headers, chunk, direct);
+  }
+
+  /** As in Envoy, a route that forwards changes the headers of every answer, whoever gives it. */
+  #finalizeLocal(headers: ResponseHeaderMap, replying: RouteEntry | undefined): void {
+    const { info } = this;
+    const route = replying ?? (this.#route?.reply === undefined ? this.#route : undefined);
+    if (route === undefined) return;
+    info.responseHeaders = headers;
+    route.finalizeResponse(headers, info, route.chooseCluster(this));
   }
 
   /** As in Envoy, the log names the cluster to which the request would have gone, also when a filter answered instead. */

@@ -23,6 +23,8 @@ export interface LocalReply {
   readonly headers?: readonly (readonly [name: string, value: string])[];
   /** gRPC status for gRPC requests where it is not derived from `status`. */
   readonly grpcStatus?: number;
+  /** A filter's own answer: not the route's headers, nor local_reply_config, which are for what Envoy calls a local reply. */
+  readonly ofFilter?: true;
   /** Changes what is about to be sent. */
   readonly modifyHeaders?: (headers: ResponseHeaderMap) => void;
 }

@@ -173,6 +173,7 @@ export function routeEntry(over: Partial<RouteEntry> = {}): RouteEntry {
     upgrades: undefined,
     decorator: undefined,
     autoHostRewrite: false,
+    appendForwardedHost: false,
     clusterNotFoundStatus: 503,
     ...over,
   };

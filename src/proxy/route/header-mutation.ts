@@ -1,5 +1,6 @@
-// request_headers_to_add/remove and response_headers_to_add/remove, compiled once. Removal goes before addition, as in Envoy; all values
-// are computed before the first is written, so that none sees another of the same list.
+// request_headers_to_add/remove and response_headers_to_add/remove, compiled once. As in Envoy removal goes first, then what overwrites,
+// then what is added; values and whether a header is there are asked for before the first is written, so that none sees another of
+// the same list.
 import type { HeaderValueOption } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { HeaderValueOption_HeaderAppendAction as Append } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import type { HeaderMutation as WireMutation } from "#envoy/gen/envoy/config/common/mutation_rules/v3/mutation_rules_pb";
@@ -37,7 +38,10 @@ export type Edits = (headers: HeaderMap, info: StreamInfo) => void;
 interface Addition {
   readonly name: string;
   readonly format: Format;
-  readonly action: Append;
+  /** Instead of what is there, else beside it. */
+  readonly overwrites: boolean;
+  /** Only where the header is there already, or only where it is not. */
+  readonly onlyIf: "present" | "absent" | undefined;
   readonly keepEmpty: boolean;
 }
 
@@ -49,38 +53,30 @@ export function compileEdits(
 ): Edits | undefined {
   if (add.length === 0 && remove.length === 0) return undefined;
   const names = remove.map((name, index) => checkedName(name, `${path}_remove[${index}]`, report));
-  const additions = add.map((option, index) => compileAddition(option, `${path}_add[${index}]`, report));
+  const listed = add.map((option, index) => compileAddition(option, `${path}_add[${index}]`, report));
+  const additions = [...listed.filter(({ overwrites }) => overwrites), ...listed.filter(({ overwrites }) => !overwrites)];
+  const conditional = additions.some(({ onlyIf }) => onlyIf !== undefined);
   const constant = additions.every(({ format }) => format.constant !== undefined);
   return (headers, info) => {
     for (let i = 0; i < names.length; i++) headers.remove(names[i] as string);
+    const due = conditional ? additions.filter((addition) => isDue(headers, addition)) : additions;
     if (constant) {
-      for (let i = 0; i < additions.length; i++)
-        apply(headers, additions[i] as Addition, (additions[i] as Addition).format.constant as string);
+      for (let i = 0; i < due.length; i++) write(headers, due[i] as Addition, (due[i] as Addition).format.constant as string);
       return;
     }
-    const values = additions.map(({ format }) => format.format(info));
-    for (let i = 0; i < additions.length; i++) apply(headers, additions[i] as Addition, values[i] as string);
+    const values = due.map(({ format }) => format.format(info));
+    for (let i = 0; i < due.length; i++) write(headers, due[i] as Addition, values[i] as string);
   };
 }
 
-function apply(headers: HeaderMap, { name, action, keepEmpty }: Addition, value: string): void {
+function isDue(headers: HeaderMap, { name, onlyIf }: Addition): boolean {
+  return onlyIf === undefined || headers.has(name) === (onlyIf === "present");
+}
+
+function write(headers: HeaderMap, { name, overwrites, keepEmpty }: Addition, value: string): void {
   if (value === "" && !keepEmpty) return;
-  switch (action) {
-    case Append.APPEND_IF_EXISTS_OR_ADD:
-      headers.add(name, value);
-      return;
-    case Append.ADD_IF_ABSENT:
-      if (!headers.has(name)) headers.add(name, value);
-      return;
-    case Append.OVERWRITE_IF_EXISTS_OR_ADD:
-      headers.set(name, value);
-      return;
-    case Append.OVERWRITE_IF_EXISTS:
-      if (headers.has(name)) headers.set(name, value);
-      return;
-    default:
-      action satisfies never;
-  }
+  if (overwrites) headers.set(name, value);
+  else headers.add(name, value);
 }
 
 function compileAddition(option: HeaderValueOption, path: string, report: ReportViolation, pseudo = false): Addition {
@@ -99,7 +95,13 @@ function compileAddition(option: HeaderValueOption, path: string, report: Report
     option.append === undefined ? undefined : option.append ? Append.APPEND_IF_EXISTS_OR_ADD : Append.OVERWRITE_IF_EXISTS_OR_ADD;
   const action = deprecated ?? option.appendAction;
   if (Append[action] === undefined) report(`${path}.append_action`, `${action} is not known`);
-  return { name, format, action, keepEmpty: option.keepEmptyValue };
+  return {
+    name,
+    format,
+    overwrites: action === Append.OVERWRITE_IF_EXISTS_OR_ADD || action === Append.OVERWRITE_IF_EXISTS,
+    onlyIf: action === Append.OVERWRITE_IF_EXISTS ? "present" : action === Append.ADD_IF_ABSENT ? "absent" : undefined,
+    keepEmpty: option.keepEmptyValue,
+  };
 }
 
 function checkedName(name: string, path: string, report: ReportViolation): string {
@@ -121,7 +123,9 @@ export function compileMutationList(list: readonly WireMutation[], path: string,
     }
     if (action.case === "append") {
       const addition = compileAddition(action.value, `${at}.append`, report, true);
-      return (headers, info) => apply(headers, addition, addition.format.format(info));
+      return (headers, info) => {
+        if (isDue(headers, addition)) write(headers, addition, addition.format.format(info));
+      };
     }
     report(at, "remove or append must be set");
     return () => {};

@@ -92,7 +92,8 @@ export function compileRoute(
     ...action,
     finalizeRequest(headers, info, choice) {
       choice.requestMutation?.applyToRequest(headers, info);
-      if (choice.hostRewrite !== undefined) replaceAuthority(headers, choice.hostRewrite, false);
+      // As in Envoy, without x-envoy-original-host.
+      if (choice.hostRewrite !== undefined) headers.authority = choice.hostRewrite;
       for (let i = 0; i < levels.length; i++) (levels[i] as HeaderMutation).applyToRequest(headers, info);
       const host = action.hostRewrite?.(headers);
       if (host !== undefined && host !== "") replaceAuthority(headers, host, action.appendForwardedHost);
@@ -159,10 +160,10 @@ type ActionPart = Pick<
   | "mirrors"
   | "upgrades"
   | "autoHostRewrite"
+  | "appendForwardedHost"
   | "clusterNotFoundStatus"
 > & {
   readonly hostRewrite: HostRewrite | undefined;
-  readonly appendForwardedHost: boolean;
   readonly pathRewrite: PathRewrite | undefined;
 };
 

@@ -293,6 +293,17 @@ function location(redirect: JsonObject, ask: Ask, matching: JsonObject = { prefi
   return reply?.headers?.[0]?.[1];
 }
 
+test("conditions of a list look at the headers before the list changes them, and what overwrites goes first", () => {
+  const option = (value: string, appendAction: string): JsonObject => ({ header: { key: "x-a", value }, appendAction });
+  const after = (there: boolean, ...requestHeadersToAdd: JsonObject[]): readonly string[] =>
+    forwarded(routes({ match: { prefix: "/" }, route: to("c"), requestHeadersToAdd }), { headers: there ? [["x-a", "0"]] : [] }).getAll(
+      "x-a",
+    );
+  assert.deepEqual(after(false, option("1", "ADD_IF_ABSENT"), option("2", "ADD_IF_ABSENT")), ["1", "2"]);
+  assert.deepEqual(after(false, option("1", "APPEND_IF_EXISTS_OR_ADD"), option("2", "OVERWRITE_IF_EXISTS")), ["1"]);
+  assert.deepEqual(after(true, option("1", "APPEND_IF_EXISTS_OR_ADD"), option("2", "OVERWRITE_IF_EXISTS_OR_ADD")), ["2", "1"]);
+});
+
 test("redirects follow Envoy's rules for scheme, host, port, path and query", () => {
   const old = { path: "/old/a?q=1", authority: "h:80" };
   assert.equal(location({}, old), "http://h:80/old/a?q=1");

@@ -156,6 +156,7 @@ function tlsRedirectEntry(virtualHost: string): RouteEntry {
     includeTimeoutRetryInRequest: false,
     upgrades: undefined,
     autoHostRewrite: false,
+    appendForwardedHost: false,
     clusterNotFoundStatus: 503,
   };
 }

@@ -129,6 +129,8 @@ export interface RouteEntry {
   /** Upgrade types that this route allows or forbids over the connection manager's own; undefined: its own. */
   readonly upgrades: ReadonlyMap<string, boolean> | undefined;
   readonly autoHostRewrite: boolean;
+  /** append_x_forwarded_host, for the router, which rewrites the host of autoHostRewrite. */
+  readonly appendForwardedHost: boolean;
   /** 503 unless the route says otherwise (cluster_not_found_response_code). */
   readonly clusterNotFoundStatus: number;
 }

@@ -108,6 +108,6 @@ class CorsFilter implements HttpFilter {
     if (policy.allowPrivateNetworkAccess && request.get("access-control-request-private-network") === "true") {
       headers.push(["access-control-allow-private-network", "true"]);
     }
-    return { kind: "local-reply", status: 200, body: "", flag: undefined, details: "cors_response", headers };
+    return { kind: "local-reply", status: 200, body: "", flag: undefined, details: "cors_response", headers, ofFilter: true };
   }
 }

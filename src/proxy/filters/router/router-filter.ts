@@ -5,6 +5,7 @@ import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { LocalReply } from "#proxy/http/filter";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "#proxy/http/header-map";
 import { hasGrpcContentType } from "#proxy/http/grpc";
+import { replaceAuthority } from "#proxy/route/host-rewrite";
 import { LOCAL_REPLIES, clusterNotFound, upstreamReset } from "#proxy/http/local-reply";
 import type { HttpVersion, StreamResetReason } from "#proxy/http/stream";
 import type { TerminalFilter, TerminalStream } from "#proxy/http/terminal-filter";
@@ -102,6 +103,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     this.#grpc = hasGrpcContentType(headers);
     this.#selection.computeHash(route, headers);
     this.#selection.matchMetadata(choice);
+    this.#attempts = 1;
+    info.attemptCount = 1;
     const host = cluster.chooseHost(this.#selection);
     if (host === undefined) {
       this.#noHost();
@@ -116,11 +119,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
         perTry: { ...LOCAL_REPLIES.perTryTimeout, status: 204, body: "" },
       };
     }
-    this.#attempts = 1;
-    info.attemptCount = 1;
     if (route.includeAttemptCountInRequest) headers.set("x-envoy-attempt-count", "1");
     route.finalizeRequest(headers, info, choice);
-    if (route.autoHostRewrite && host.hostname !== "") headers.authority = host.hostname;
     const policy = requestRetryPolicy(route.retry, headers);
     if (policy !== undefined) {
       const state = new RetryState(policy, route.priority, stream.random, charges.more);
@@ -253,8 +253,11 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     else if (!this.#grpc || endStream) host.stats.rqSuccess++;
     if (route.includeAttemptCountInResponse) headers.set("x-envoy-attempt-count", String(this.#attempts));
     info.responseCodeDetails = "via_upstream";
-    route.finalizeResponse(headers, info, this.#choice);
     for (const cookie of this.#selection.cookies) headers.add("set-cookie", cookie);
+    // Formats of the mutations ask for them.
+    info.responseHeaders = headers;
+    info.responseCode = status;
+    route.finalizeResponse(headers, info, this.#choice);
     if (endStream) this.#complete(nowMs);
     this.#stream.respondHeaders(headers, endStream);
   }
@@ -342,6 +345,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
   }
 
   #try(cluster: Cluster, host: Host): void {
+    // Of each try anew, as in Envoy, and never of a copy for a mirror.
+    const { autoHostRewrite, appendForwardedHost } = this.#route!;
+    if (autoHostRewrite && host.hostname !== "") replaceAuthority(this.#headers!, host.hostname, appendForwardedHost);
     const attempt = new UpstreamRequest(this, cluster, host, this.#body?.pieces() ?? []);
     if (!cluster.tryAcquireRequest(this.priority)) {
       cluster.stats.rqActiveOverflow.inc();

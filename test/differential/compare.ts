@@ -1,0 +1,110 @@
+// What of two outcomes counts. Masked are values of one moment: times, identifiers, cookies made from the client's port.
+import { networkInterfaces } from "node:os";
+import type { Outcome } from "./two-proxies.ts";
+
+interface Visible {
+  readonly status: number;
+  readonly headers: readonly string[];
+  readonly body: string;
+  readonly trailers: readonly string[];
+  readonly broken: string;
+  readonly received: readonly string[];
+}
+
+const OF_THE_MOMENT: ReadonlySet<string> = new Set([
+  "date",
+  "x-envoy-upstream-service-time",
+  "x-request-id",
+  "x-pair",
+  "keep-alive",
+  "x-envoy-expected-rq-timeout-ms",
+]);
+
+/** Two ways to send no body; a retry may take the other. */
+const FRAMING_OF_NOTHING: ReadonlySet<string> = new Set(["content-length: 0", "transfer-encoding: chunked"]);
+
+/** Envoy gives clients on loopback the address of the machine in x-forwarded-for; we say what the socket says. */
+const OF_THIS_MACHINE: ReadonlySet<string> = new Set([
+  "127.0.0.1",
+  ...Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address)),
+]);
+
+function masked(line: string): string {
+  const colon = line.indexOf(":", 1);
+  const name = line.slice(0, colon);
+  if (OF_THE_MOMENT.has(name)) return `${name}: *`;
+  if (name === "x-forwarded-for") return line.replace(/[^ ,]+/g, (part) => (OF_THIS_MACHINE.has(part) ? "LOCAL" : part));
+  // hash_policy.cookie: the value comes from the client's port.
+  if (name === "set-cookie" || name === "cookie") return line.replace(/sticky="?[0-9a-f]{16}"?/, "sticky=*");
+  return line;
+}
+
+function visible({ response, received }: Outcome): Visible {
+  const lines = response.headers.map(([name, value], index) => ({ name, line: masked(`${name}: ${value}`), index }));
+  lines.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.index - b.index));
+  // The host that such a cookie stands for is a matter of chance too.
+  const chance = lines.some(({ line }) => line.startsWith("set-cookie: sticky=*"));
+  return {
+    status: response.status,
+    headers: joined(lines.map(({ line }) => line)),
+    body: response.body,
+    trailers: response.trailers,
+    broken: response.broken ?? "",
+    received: received.map(({ upstream: name, method, path, headers, body }) =>
+      [
+        `${chance ? name.replace(/\d$/, "") : name} ${method} ${path}`,
+        ...joined(headers.filter((line) => body !== "" || !FRAMING_OF_NOTHING.has(line)).map(masked)),
+        `${body.length} bytes ${body.slice(0, 40)}`,
+      ].join("\n"),
+    ),
+  };
+}
+
+/**
+ * Envoy joins what it adds to a header that it keeps in a fixed place; we write another line. To a reader both are the same list
+ * (RFC 9110 5.3), but for empty members, which are nothing.
+ */
+const JOINED = /^(user-agent|cookie|server|vary): ?(.*)$/;
+
+function joined(lines: readonly string[]): string[] {
+  const values = new Map<string, string[]>();
+  const rest = lines.filter((line) => {
+    const [, name, value = ""] = JOINED.exec(line) ?? [];
+    if (name === undefined) return true;
+    const members = value.split(/[,;] ?/).filter((member) => member !== "");
+    values.set(name, [...(values.get(name) ?? []), ...members]);
+    return false;
+  });
+  return [...rest, ...[...values].map(([name, members]) => `${name}: ${members.join()}`)];
+}
+
+function listDifference(what: string, envoy: readonly string[], mizzen: readonly string[]): string[] {
+  const rest = [...mizzen];
+  const missing: string[] = [];
+  for (const line of envoy) {
+    const at = rest.indexOf(line);
+    if (at < 0) missing.push(line);
+    else rest.splice(at, 1);
+  }
+  const differences = [...missing.map((line) => `${what}: only Envoy: ${line}`), ...rest.map((line) => `${what}: only ours: ${line}`)];
+  if (differences.length === 0 && envoy.join("\n") !== mizzen.join("\n")) differences.push(`${what}: another order`);
+  return differences;
+}
+
+/** In words; empty when the two agree. */
+export function differencesOf(envoyOutcome: Outcome, mizzenOutcome: Outcome): string[] {
+  const [envoy, mizzen] = [visible(envoyOutcome), visible(mizzenOutcome)];
+  const differences: string[] = [];
+  for (const field of ["status", "body", "broken"] as const)
+    if (envoy[field] !== mizzen[field])
+      differences.push(`${field}: Envoy ${JSON.stringify(envoy[field])}, ours ${JSON.stringify(mizzen[field])}`);
+  differences.push(
+    ...listDifference("header", envoy.headers, mizzen.headers),
+    ...listDifference("trailer", envoy.trailers, mizzen.trailers),
+  );
+  if (envoy.received.length !== mizzen.received.length)
+    differences.push(`upstreams: Envoy's received ${envoy.received.length} requests, ours ${mizzen.received.length}`);
+  for (let i = 0; i < Math.min(envoy.received.length, mizzen.received.length); i++)
+    differences.push(...listDifference(`upstream, request ${i + 1}`, envoy.received[i]!.split("\n"), mizzen.received[i]!.split("\n")));
+  return differences;
+}

@@ -1,0 +1,29 @@
+// Where our proxy differs from Envoy on purpose, or where Envoy's behaviour is no one's to match: each with its reason. A difference that is
+// not here fails the run.
+import type { Failing } from "./shrink.ts";
+
+interface NamedDifference {
+  readonly because: string;
+  /** All of them are of this kind. */
+  matches(failing: Failing, differences: readonly string[]): boolean;
+}
+
+const NAMED: readonly NamedDifference[] = [
+  {
+    because: "a redirect that is not followed since no route takes it: Envoy has forgotten the name of the first route, we give it",
+    matches: ({ pair }, differences) =>
+      pair.request.headers.some(([name, value]) => name === "x-script" && /^30\d>/.test(value)) &&
+      differences.every((difference) => /^header: only ours: x-[a-z-]+: (r\d|default)$/.test(difference)),
+  },
+  {
+    because: "a cookie that hash_policy makes is set once; Envoy sets it once for each try",
+    matches: ({ pair }, differences) =>
+      JSON.stringify(pair.virtualHost).includes("retry_policy") &&
+      differences.every((difference) => difference.startsWith("header: only Envoy: set-cookie: sticky=*")),
+  },
+];
+
+/** The reason, when a pair's differences are known. */
+export function namedDifference(failing: Failing, differences: readonly string[]): string | undefined {
+  return NAMED.find((named) => named.matches(failing, differences))?.because;
+}

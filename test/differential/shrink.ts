@@ -1,0 +1,56 @@
+// Makes a failing pair smaller while it goes on failing: takes away members of the configuration and headers of the request, one by one.
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import type { Pair } from "./pair.ts";
+
+export interface Failing {
+  readonly table: JsonObject;
+  readonly pair: Pair;
+}
+
+type Path = readonly (string | number)[];
+
+function* members(value: JsonValue, path: Path): Generator<Path> {
+  if (typeof value !== "object" || value === null) return;
+  const keys = Array.isArray(value) ? value.map((_, index) => index).reverse() : Object.keys(value);
+  for (const key of keys) {
+    if (key === "@type" || key === "name" || key === "domains") continue;
+    yield [...path, key];
+    yield* members((value as Record<string | number, JsonValue>)[key]!, [...path, key]);
+  }
+}
+
+function without<T extends JsonValue>(value: T, path: Path): T {
+  const copy = structuredClone(value);
+  let at = copy as unknown as Record<string | number, JsonValue>;
+  for (const key of path.slice(0, -1)) at = at[key] as unknown as typeof at;
+  const last = path.at(-1)!;
+  if (Array.isArray(at)) at.splice(Number(last), 1);
+  else delete at[last];
+  return copy;
+}
+
+function* smaller({ table, pair }: Failing): Generator<Failing> {
+  for (const path of members(table, [])) yield { table: without(table, path), pair };
+  for (const path of members(pair.virtualHost, [])) yield { table, pair: { ...pair, virtualHost: without(pair.virtualHost, path) } };
+  const { request } = pair;
+  for (let i = 0; i < request.headers.length; i++)
+    yield { table, pair: { ...pair, request: { ...request, headers: request.headers.toSpliced(i, 1) } } };
+  if (request.body !== "") yield { table, pair: { ...pair, request: { ...request, body: "" } } };
+  if (request.path.includes("?")) yield { table, pair: { ...pair, request: { ...request, path: request.path.replace(/\?.*/, "") } } };
+}
+
+/** `fails` says whether the same kind of difference is still there; it is asked `budget` times at most. */
+export async function shrink(failing: Failing, fails: (candidate: Failing) => Promise<boolean>, budget: number): Promise<Failing> {
+  let best = failing;
+  for (let asked = 0, found = true; found && asked < budget;) {
+    found = false;
+    for (const candidate of smaller(best)) {
+      if (asked++ >= budget) break;
+      if (!(await fails(candidate))) continue;
+      best = candidate;
+      found = true;
+      break;
+    }
+  }
+  return best;
+}

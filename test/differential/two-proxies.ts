@@ -1,0 +1,181 @@
+// Our proxy and a real Envoy, each with its copy of the same resources from the same kind of server, in front of the same upstreams.
+import type { JsonObject } from "@bufbuild/protobuf";
+import { startLoneProxy } from "../harness/lone-proxy.ts";
+import type { LoneProxy } from "../harness/lone-proxy.ts";
+import { call, freePort } from "../harness/mesh.ts";
+import { http1Client, http2Client } from "./client.ts";
+import type { Client, DownstreamProtocol, Response } from "./client.ts";
+import type { Pair } from "./pair.ts";
+import { startUpstreams } from "./upstreams.ts";
+import type { Received, UpstreamProtocol } from "./upstreams.ts";
+
+export const KINDS = ["envoy", "mizzen"] as const;
+export type Kind = (typeof KINDS)[number];
+
+export interface Outcome {
+  readonly response: Response;
+  readonly received: readonly Received[];
+}
+
+export interface TwoProxies {
+  /** Undefined when both have taken it, else what each that refused said. */
+  apply(table: JsonObject, pairs: readonly Pair[]): Promise<Refusals | undefined>;
+  /** Sends every pair's request to both; what upstreams received is looked at when it is quiet. */
+  exchange(pairs: readonly Pair[]): Promise<Map<Pair, Record<Kind, Outcome>>>;
+  close(): Promise<void>;
+}
+
+export type Refusals = Partial<Record<Kind, string>>;
+
+const APPLY_MS = 10_000;
+const AT_ONCE = 24;
+const QUIET_MS = 150;
+const ALONE_QUIET_MS = 40;
+
+function host(port: number, more: JsonObject = {}): JsonObject {
+  return { endpoint: { address: { socket_address: { address: "127.0.0.1", port_value: port } }, hostname: "auto.example" }, ...more };
+}
+
+function clusters(
+  port: (name: string) => number,
+  refusing: number,
+  protocol: UpstreamProtocol,
+): (JsonObject & { readonly name: string })[] {
+  const http2 = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+  const cluster = (name: string, hosts: JsonObject[], more: JsonObject = {}) => ({
+    name,
+    type: "STATIC",
+    connect_timeout: "2s",
+    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: hosts }] },
+    circuit_breakers: {
+      thresholds: ["DEFAULT", "HIGH"].map((priority) => ({
+        priority,
+        max_connections: 10_000,
+        max_pending_requests: 10_000,
+        max_requests: 10_000,
+        max_retries: 10_000,
+      })),
+    },
+    ...(protocol === "http2"
+      ? {
+          typed_extension_protocol_options: {
+            [http2]: { "@type": `type.googleapis.com/${http2}`, explicit_http_config: { http2_protocol_options: { allow_connect: true } } },
+          },
+        }
+      : {}),
+    ...more,
+  });
+  const version = (name: string): JsonObject => host(port(name), { metadata: { filter_metadata: { "envoy.lb": { version: name } } } });
+  return [
+    cluster("a", [host(port("a"))]),
+    cluster("b", [host(port("b"))]),
+    cluster("mirror", [host(port("mirror"))]),
+    cluster("empty", []),
+    cluster("refusing", [host(refusing)]),
+    cluster(
+      "ring",
+      ["ring0", "ring1", "ring2", "ring3"].map((name) => host(port(name))),
+      { lb_policy: "RING_HASH" },
+    ),
+    cluster("subsets", [version("v1"), version("v2")], {
+      lb_subset_config: { fallback_policy: "NO_FALLBACK", subset_selectors: [{ keys: ["version"] }] },
+    }),
+  ];
+}
+
+export async function startTwoProxies(downstream: DownstreamProtocol, upstream: UpstreamProtocol): Promise<TwoProxies> {
+  const upstreams = await startUpstreams(upstream);
+  const port = (name: string): number => upstreams.ports.get(name)!;
+  const options = {
+    backendPort: port("a"),
+    clusters: clusters(port, await freePort(), upstream),
+    manager: {
+      httpProtocolOptions: { allowAbsoluteUrl: true },
+      upgradeConfigs: [{ upgradeType: "websocket" }],
+      http2ProtocolOptions: { allowConnect: true },
+    },
+  };
+  const proxies: LoneProxy[] = [];
+  for (const kind of KINDS) proxies.push(await startLoneProxy(kind, options));
+  const clients = proxies.map((proxy): Client => (downstream === "http1" ? http1Client(proxy.port) : http2Client(proxy.port)));
+  return operations(proxies, clients, upstreams);
+}
+
+function operations(
+  proxies: readonly LoneProxy[],
+  clients: readonly Client[],
+  upstreams: Awaited<ReturnType<typeof startUpstreams>>,
+): TwoProxies {
+  let generation = 0;
+
+  /** Whether the proxy serves this generation, or why not. */
+  const taken = async (proxy: LoneProxy, mark: string, nacksBefore: number): Promise<string | undefined> => {
+    const until = performance.now() + APPLY_MS;
+    for (;;) {
+      const nack = proxy.ads.nacks[nacksBefore];
+      if (nack !== undefined) return nack.message;
+      const answer = await call(`http://127.0.0.1:${proxy.port}/`, { headers: { host: "mark.example" } }).catch(() => undefined);
+      if (answer?.headers["x-mark"] === mark) return undefined;
+      if (performance.now() > until) throw new Error(`a proxy neither took nor refused ${mark}: ${proxy.output().slice(-2000)}`);
+      await new Promise((done) => setTimeout(done, 5));
+    }
+  };
+
+  return {
+    async apply(table, pairs) {
+      const mark = String(++generation);
+      const marked: JsonObject = {
+        name: "mark",
+        domains: ["mark.example"],
+        routes: [
+          {
+            match: { prefix: "/" },
+            direct_response: { status: 200 },
+            response_headers_to_add: [{ header: { key: "x-mark", value: mark } }],
+          },
+        ],
+      };
+      const nacks = proxies.map(({ ads }) => ads.nacks.length);
+      for (const proxy of proxies) proxy.route({ ...table, virtual_hosts: [...pairs.map(({ virtualHost }) => virtualHost), marked] });
+      const answers = await Promise.all(proxies.map((proxy, index) => taken(proxy, mark, nacks[index]!)));
+      if (answers.every((answer) => answer === undefined)) return undefined;
+      return Object.fromEntries(KINDS.flatMap((kind, index) => (answers[index] === undefined ? [] : [[kind, answers[index]]])));
+    },
+    async exchange(pairs) {
+      upstreams.forget();
+      const responses = new Map<Pair, Response[]>();
+      let next = 0;
+      const worker = async (): Promise<void> => {
+        for (let pair = pairs[next++]; pair !== undefined; pair = pairs[next++]) {
+          const { request, number } = pair;
+          const own = (kind: Kind): Promise<Response> =>
+            clients[KINDS.indexOf(kind)]!.send({
+              ...request,
+              headers: [...request.headers, ["x-own-host", request.host], ["x-pair", `${number}-${kind}`]],
+            });
+          responses.set(pair, await Promise.all(KINDS.map(own)));
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, worker));
+      // Copies for mirrors may still be on their way: look until two looks see the same.
+      const count = (): number =>
+        pairs.reduce((sum, { number }) => sum + KINDS.reduce((all, kind) => all + upstreams.received(`${number}-${kind}`).length, 0), 0);
+      for (let before = -1, now = count(); before !== now; before = now, now = count())
+        await new Promise((done) => setTimeout(done, pairs.length === 1 ? ALONE_QUIET_MS : QUIET_MS));
+      const outcomes = new Map<Pair, Record<Kind, Outcome>>();
+      for (const pair of pairs) {
+        const of = (kind: Kind): Outcome => ({
+          response: responses.get(pair)![KINDS.indexOf(kind)]!,
+          received: upstreams.received(`${pair.number}-${kind}`),
+        });
+        outcomes.set(pair, { envoy: of("envoy"), mizzen: of("mizzen") });
+      }
+      return outcomes;
+    },
+    async close() {
+      for (const client of clients) client.close();
+      for (const proxy of proxies) await proxy.stop();
+      await upstreams.close();
+    },
+  };
+}

@@ -1,0 +1,150 @@
+// The upstreams of both proxies: they note what they received under the number of the pair and the side it came from (`x-pair: 17-envoy`),
+// and do what the request's own script says, try by try: a status, `hang` (200, but long after every timeout), `reset`, `grpc14`,
+// `302>LOCATION`.
+import { createServer as createHttp1 } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer as createHttp2 } from "node:http2";
+import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from "node:http2";
+import type { AddressInfo, Server, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+
+export type UpstreamProtocol = "http1" | "http2";
+
+export interface Received {
+  readonly upstream: string;
+  readonly method: string;
+  readonly path: string;
+  /** In lower case, sorted by name; values of one name in their order. */
+  readonly headers: readonly string[];
+  readonly body: string;
+}
+
+export interface Upstreams {
+  readonly ports: ReadonlyMap<string, number>;
+  received(pair: string): readonly Received[];
+  forget(): void;
+  close(): Promise<void>;
+}
+
+const UPSTREAM_NAMES = ["a", "b", "mirror", "ring0", "ring1", "ring2", "ring3", "v1", "v2"] as const;
+
+const HANG_MS = 1500;
+
+function headerLines(raw: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (let i = 0; i < raw.length; i += 2) lines.push(`${raw[i]!.toLowerCase()}: ${raw[i + 1]}`);
+  return lines
+    .map((line, index) => ({ line, index, name: line.slice(0, line.indexOf(":", 1)) }))
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.index - b.index))
+    .map(({ line }) => line);
+}
+
+export async function startUpstreams(protocol: UpstreamProtocol): Promise<Upstreams> {
+  const log = new Map<string, Received[]>();
+  const tries = new Map<string, number>();
+  const sockets = new Set<Socket | ServerHttp2Session>();
+  const servers: Server[] = [];
+  const ports = new Map<string, number>();
+
+  const note = (upstream: string, request: IncomingMessage | Http2ServerRequest, body: string): string => {
+    const pair = String(request.headers["x-pair"] ?? "nobody");
+    const path = request.method === "CONNECT" && request.url === undefined ? "" : (request.url ?? "");
+    const received = { upstream, method: request.method ?? "", path, headers: headerLines(request.rawHeaders), body };
+    const list = log.get(pair);
+    if (list === undefined) log.set(pair, [received]);
+    else list.push(received);
+    const script = String(request.headers["x-script"] ?? "200").split("|");
+    // Copies have a script of their own progress.
+    const key = `${pair} ${upstream === "mirror" ? "mirror" : ""}`;
+    const at = tries.get(key) ?? 0;
+    tries.set(key, at + 1);
+    return script[Math.min(at, script.length - 1)] ?? "200";
+  };
+
+  const answer = (
+    upstream: string,
+    request: IncomingMessage | Http2ServerRequest,
+    response: ServerResponse | Http2ServerResponse,
+  ): void => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("error", () => {});
+    request.on("end", () => {
+      const step = note(upstream, request, Buffer.concat(chunks).toString("latin1"));
+      if (step === "hang") return void setTimeout(reply, HANG_MS, "200");
+      if (step === "reset") {
+        if ("stream" in response) response.stream.close(2);
+        else request.socket.destroy();
+        return;
+      }
+      reply(step);
+    });
+    const reply = (step: string): void => {
+      response.setHeader("x-upstream", step.replace(/>.*/, ""));
+      response.setHeader("x-twice", ["1", "2"]);
+      response.setHeader("x-answer", "yes");
+      if (step === "grpc14") {
+        response.setHeader("content-type", "application/grpc");
+        response.setHeader("grpc-status", "14");
+      }
+      const [status = "200", location] = step.split(">");
+      if (location !== undefined) response.setHeader("location", location.replace("HOST", String(request.headers["x-own-host"])));
+      response.statusCode = step === "grpc14" ? 200 : Number(status);
+      const body = Buffer.from(`answer of ${step}`);
+      if (request.method !== "HEAD") response.setHeader("content-length", body.length);
+      if (request.method === "HEAD") response.end();
+      else if ("stream" in response) response.end(body);
+      else response.end(body);
+    };
+  };
+
+  for (const upstream of UPSTREAM_NAMES) {
+    if (protocol === "http1") {
+      const server = createHttp1({ keepAliveTimeout: 0, requestTimeout: 0 }, (request, response) => answer(upstream, request, response));
+      const tunnel = (request: IncomingMessage, socket: Duplex): void => {
+        note(upstream, request, "");
+        socket.on("error", () => {});
+        socket.end(
+          request.method === "CONNECT"
+            ? "HTTP/1.1 200 OK\r\nx-upstream: tunnel\r\n\r\n"
+            : "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\nx-upstream: tunnel\r\n\r\n",
+        );
+      };
+      server.on("connect", tunnel);
+      server.on("upgrade", tunnel);
+      server.on("connection", (socket) => {
+        sockets.add(socket);
+        socket.on("close", () => sockets.delete(socket));
+      });
+      servers.push(server);
+    } else {
+      const server = createHttp2({ settings: { enableConnectProtocol: true } }, (request, response) => answer(upstream, request, response));
+      server.on("connect", (request: Http2ServerRequest, response: Http2ServerResponse) => {
+        note(upstream, request, "");
+        response.setHeader("x-upstream", "tunnel");
+        response.end();
+      });
+      server.on("session", (session) => {
+        sockets.add(session);
+        session.on("error", () => {});
+        session.on("close", () => sockets.delete(session));
+      });
+      servers.push(server);
+    }
+    const server = servers.at(-1)!;
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    ports.set(upstream, (server.address() as AddressInfo).port);
+  }
+  return {
+    ports,
+    received: (pair) => [...(log.get(pair) ?? [])].sort((a, b) => (a.upstream < b.upstream ? -1 : a.upstream > b.upstream ? 1 : 0)),
+    forget() {
+      log.clear();
+      tries.clear();
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+    },
+  };
+}
