@@ -13,16 +13,19 @@ import { realRandom, seededRandom } from "#runtime/random";
 
 const KILLS = 50;
 const WRITES = 1_000;
+const MOST_LINES = 100;
 const CONFIG_MAPS = { group: "", resource: "configmaps" };
 
-/** The number of the last write that was acknowledged before the process was killed, `afterMs` after it had opened the store. */
-async function writeUntilKilled(file: string, first: number, afterMs: number): Promise<number> {
+/** Kills the writer once it has said `afterLines` lines, whatever it does by then. The number of the last write that was acknowledged. */
+async function writeUntilKilled(file: string, first: number, afterLines: number): Promise<number> {
   const script = join(import.meta.dirname, "testdata/store-writer.ts");
   const child = spawn(process.execPath, [script, file, String(first), String(WRITES)], { stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
+  let lines = 0;
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    if (output === "") setTimeout(() => child.kill("SIGKILL"), afterMs);
     output += text;
+    lines += text.split("\n").length - 1;
+    if (lines >= afterLines) child.kill("SIGKILL");
   });
   await new Promise((done) => child.on("close", done));
   assert.ok(output.startsWith("open\n"), "the store opens after every kill");
@@ -41,7 +44,7 @@ test("loses nothing that was acknowledged and keeps nothing by half when it is k
   let last = -1;
   let killedInTheMiddle = 0;
   for (let kill = 0; kill < KILLS; kill++) {
-    const acknowledged = await writeUntilKilled(file, last + 1, random.integer(120));
+    const acknowledged = await writeUntilKilled(file, last + 1, 1 + random.integer(MOST_LINES));
     if (acknowledged < last + WRITES) killedInTheMiddle++;
     const store = await CachedObjectStore.open({
       journal: new SqliteJournal({ file }),
