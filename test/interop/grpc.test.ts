@@ -15,11 +15,12 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import { isFree } from "#agent/instance-address";
 import { startLoneProxy } from "../harness/lone-proxy.ts";
 import type { LoneProxy, LoneProxyOptions } from "../harness/lone-proxy.ts";
-import { call, eventually, freePort } from "../harness/mesh.ts";
+import { call, eventually, freePort, ROOT } from "../harness/mesh.ts";
 import { goTool } from "../harness/tools.ts";
 import { CertificateAuthority } from "../replay/certificate-authority.ts";
 
 const run = promisify(execFile);
+const PROTO_FOLDER = join(ROOT, "bench/http2");
 
 /** All of the suite that this client knows and that needs no accounts. */
 const CASES = [
@@ -143,6 +144,24 @@ for (const tls of [false, true]) {
         });
       });
     }
+
+    test("grpcurl and ghz get their answers", async () => {
+      const grpcurl = goTool("grpcurl", "github.com/fullstorydev/grpcurl/cmd/grpcurl");
+      const ghz = goTool("ghz", "github.com/bojand/ghz/cmd/ghz");
+      const address = `127.0.0.1:${port}`;
+      const schema = ["-import-path", PROTO_FOLDER, "-proto", "unary.proto", "-d", '{"responseSize":3}'];
+      const security = tls ? ["-cacert", caFile, "-authority", "localhost"] : ["-plaintext"];
+      const one = await run(grpcurl, [...security, ...schema, address, "grpc.testing.TestService/UnaryCall"], { timeout: 30_000 });
+      assert.deepEqual(JSON.parse(one.stdout), { payload: { body: Buffer.alloc(3).toString("base64") } });
+      const load = ["--total=500", "--concurrency=50", "--connections=5", "--format=json", '--data={"responseSize":1000}'];
+      const call = [`--proto=${join(PROTO_FOLDER, "unary.proto")}`, "--call=grpc.testing.TestService.UnaryCall"];
+      const many = await run(ghz, [...(tls ? [`--cacert=${caFile}`, "--cname=localhost"] : ["--insecure"]), ...call, ...load, address], {
+        timeout: 60_000,
+        maxBuffer: 64 * 1024 * 1024,
+      });
+      const { statusCodeDistribution } = JSON.parse(many.stdout) as { statusCodeDistribution: Record<string, number> };
+      assert.deepEqual(statusCodeDistribution, { OK: 500 });
+    });
 
     test("leaves nothing behind", async () => {
       await atRest(proxies);

@@ -1,12 +1,12 @@
-// HTTP/2 at a gateway's listener, through to an HTTP/1 back end: h2spec's rules over cleartext and TLS, and the clients that people have.
+// HTTP/2 at a gateway's listener: h2spec's rules over cleartext and TLS, through to back ends of both versions, and the clients that people have.
 // The proxy runs in poison mode: bytes that were lent and kept would show.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
-import { connect as connectHttp2, constants } from "node:http2";
-import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
+import { connect as connectHttp2, constants, createServer as createHttp2Server } from "node:http2";
+import type { ClientHttp2Session, ClientHttp2Stream, Http2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -62,15 +62,35 @@ function startBackend(): Promise<Server> {
   return new Promise((done) => server.listen(0, "127.0.0.1", () => done(server)));
 }
 
+/** Answers everything with a few bytes, once the request is complete. */
+function startHttp2Backend(): Promise<Http2Server> {
+  const server = createHttp2Server((request, response) => {
+    request.on("error", () => {});
+    request.resume();
+    request.on("end", () => response.end("an answer"));
+  });
+  return new Promise((done) => server.listen(0, "127.0.0.1", () => done(server)));
+}
+
+const HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+const HTTP2_CLUSTER = {
+  typedExtensionProtocolOptions: {
+    [HTTP_OPTIONS]: { "@type": `type.googleapis.com/${HTTP_OPTIONS}`, explicitHttpConfig: { http2ProtocolOptions: {} } },
+  },
+};
+
 const folder = mkdtempSync(join(tmpdir(), "mizzen-http2-"));
 const tlsFiles = { certificate: join(folder, "cert.pem"), key: join(folder, "key.pem") };
 const servers: { close(): unknown }[] = [];
 let plain: LoneProxy;
 let tls: LoneProxy;
+/** To an HTTP/2 back end. */
+let onward: LoneProxy;
 
 before(async () => {
   const backend = await startBackend();
-  servers.push(backend);
+  const http2Backend = await startHttp2Backend();
+  servers.push(backend, http2Backend);
   const backendPort = (backend.address() as AddressInfo).port;
   const manager = { http2ProtocolOptions: { allowConnect: true } };
   const issued = new CertificateAuthority().issue({ hosts: ["localhost"] });
@@ -91,14 +111,20 @@ before(async () => {
       },
     },
   };
-  [plain, tls] = await Promise.all([
+  [plain, tls, onward] = await Promise.all([
     startLoneProxy("mizzen", { backendPort, manager, poison: true }),
     startLoneProxy("mizzen", { backendPort, manager, poison: true, transportSocket }),
+    startLoneProxy("mizzen", {
+      backendPort: (http2Backend.address() as AddressInfo).port,
+      manager,
+      cluster: HTTP2_CLUSTER,
+      poison: true,
+    }),
   ]);
 });
 
 after(async () => {
-  await Promise.all([plain?.stop(), tls?.stop()]);
+  await Promise.all([plain?.stop(), tls?.stop(), onward?.stop()]);
   for (const server of servers) server.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -125,12 +151,13 @@ async function atRest(proxy: LoneProxy): Promise<void> {
 }
 
 describe("h2spec passes whole", () => {
-  for (const [name, extra] of [
-    ["over cleartext", []],
-    ["over TLS", ["-t", "-k"]],
+  for (const [name, proxyOf, extra] of [
+    ["over cleartext", () => plain, []],
+    ["over TLS", () => tls, ["-t", "-k"]],
+    ["with an HTTP/2 back end", () => onward, []],
   ] as const) {
     test(name, async () => {
-      const proxy = extra.length === 0 ? plain : tls;
+      const proxy = proxyOf();
       const h2spec = goTool("h2spec", "github.com/summerwind/h2spec/cmd/h2spec");
       const report = await tool(h2spec, ["-h", "127.0.0.1", "-p", String(proxy.port), "-o", "5", ...extra]);
       assert.match(report, new RegExp(`${H2SPEC_CASES} tests, ${H2SPEC_CASES} passed, 0 skipped, 0 failed`));
