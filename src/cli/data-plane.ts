@@ -56,10 +56,12 @@ export function dataPlane(options: { readonly supervised?: boolean }): void {
     (value) => {
       const message = value as ToDataPlane;
       if (message.type === "start") {
+        const logging = { ...message.log };
         running = startDataPlane({
+          logging,
           clock: realClock,
           random: realRandom,
-          log: terminalLog(message.log, (line) => process.stderr.write(`${line}\n`)),
+          log: terminalLog(logging, (line) => process.stderr.write(`${line}\n`)),
           threads: message.threads,
           stateDirectory: message.stateDirectory,
           version: packageVersion(),

@@ -87,11 +87,13 @@ export async function proxy(options: ProxyOptions): Promise<void> {
     process.stdout.write(`configuration '${options.configPath ?? ""}' OK\n`);
     return;
   }
-  const log = terminalLog(parseLogOptions({ ...options, logLevel: level }), (line) => process.stderr.write(`${line}\n`));
+  const logging = { ...parseLogOptions({ ...options, logLevel: level }) };
+  const log = terminalLog(logging, (line) => process.stderr.write(`${line}\n`));
   const dataPlane = startDataPlane({
     clock: realClock,
     random: realRandom,
     log,
+    logging,
     threads,
     version: packageVersion(),
     drainTimeMs,

@@ -30,5 +30,13 @@ export function wantsColor(stream: { readonly isTTY?: boolean }, environment: Re
 }
 
 export function terminalLog(options: ParsedLogOptions, write: (line: string) => void): Log {
-  return createLog({ ...options, write, wallMs: () => realClock.wallMs() });
+  return createLog({
+    // Not copied: who holds the options may change the level.
+    get level() {
+      return options.level;
+    },
+    format: options.format,
+    write,
+    wallMs: () => realClock.wallMs(),
+  });
 }

@@ -35,9 +35,9 @@ function textLine(time: string, level: string, scope: string, message: string, f
 
 /** Makes the root log of a process. Lines end without a newline: the sink adds it. */
 export function createLog(options: LogOptions, scope = ""): Log {
-  const lowest = LOG_LEVELS.indexOf(options.level);
   const emit = (level: LogLevel, message: string, fields?: LogFields): void => {
-    if (LOG_LEVELS.indexOf(level) < lowest) return;
+    // Asked each time: an operator may change the level.
+    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(options.level)) return;
     const time = new Date(options.wallMs()).toISOString();
     options.write(
       options.format === "json"

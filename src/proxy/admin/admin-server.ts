@@ -9,14 +9,17 @@ import { compileAddressRanges } from "#matcher/cidr";
 import type { SocketAddress } from "#proxy/net/connection";
 import { PROMETHEUS_CONTENT_TYPE, prometheusText } from "#telemetry/stats/prometheus";
 import { selectStats, statsJson, statsText } from "#telemetry/stats/stats-text";
+import type { Stat } from "#telemetry/stats/stats-reader";
 import type { StatsQuery } from "#telemetry/stats/stats-text";
 import type { Log } from "#runtime/log";
 import { addressText } from "#proxy/net/socket-address";
 import { addressJson } from "./address-json.ts";
 import type { AdminSource } from "./admin-source.ts";
+import { certificates } from "./certificates.ts";
 import { clustersJson, clustersText } from "./cluster-status.ts";
 import { configDump } from "./config-dump.ts";
 import { dumpMessage } from "./dump-registry.ts";
+import { initDump, logging, memory, modifyRuntime, runtime } from "./process-pages.ts";
 
 interface Answer {
   readonly status?: number;
@@ -44,6 +47,7 @@ function json(value: JsonObject): Answer {
 }
 
 const PAGES: Readonly<Record<string, Page>> = {
+  "/certs": { method: "GET", help: "print certs on machine", answer: (source) => json(certificates(source)) },
   "/clusters": {
     method: "GET",
     help: "upstream cluster status (?format=json)",
@@ -64,35 +68,63 @@ const PAGES: Readonly<Record<string, Page>> = {
         mask: query.get("mask") ?? undefined,
         matchesName: regex === undefined ? undefined : (name) => regex.matches(name),
       });
-      return "problem" in dump ? { status: 400, body: `${dump.problem}\n` } : json(dump);
+      return "problem" in dump ? { status: dump.status, body: dump.problem } : json(dump);
     },
+  },
+  "/contention": {
+    method: "GET",
+    help: "mutex contention, which one thread per proxy does not have",
+    answer: () => ({ body: "Mutex contention tracing is not enabled. To enable, run Envoy with flag --enable-mutex-tracing." }),
   },
   "/drain_listeners": {
     method: "POST",
     help: "stop accepting connections; running ones finish",
-    answer: (source) => ({ body: "OK\n", afterwards: () => source.drainListeners() }),
+    answer: (source, query) => {
+      for (const option of ["inboundonly", "skip_exit", "graceful"])
+        if (query.has(option)) return { status: 400, body: `${option} is not served; without it all listeners stop at once\n` };
+      return { body: "OK\n", afterwards: () => source.drainListeners() };
+    },
   },
   "/healthcheck/fail": { method: "POST", help: "fail this proxy's health checks", answer: (source) => failHealthChecks(source, true) },
   "/healthcheck/ok": { method: "POST", help: "pass this proxy's health checks again", answer: (source) => failHealthChecks(source, false) },
+  "/hot_restart_version": {
+    method: "GET",
+    help: "print the hot restart compatibility version",
+    answer: () => ({ body: "disabled" }),
+  },
+  "/init_dump": { method: "GET", help: "what is not live yet, and what it waits for", answer: (source) => json(initDump(source)) },
   "/listeners": {
     method: "GET",
     help: "listener addresses (?format=json)",
     answer: (source, query) => listeners(source, query.get("format") === "json"),
   },
+  "/logging": { method: "POST", help: "query/change logging levels", answer: logging },
+  "/memory": { method: "GET", help: "print current allocation/heap usage", answer: () => json(memory(process.memoryUsage())) },
   "/quitquitquit": { method: "POST", help: "end this proxy", answer: (source) => ({ body: "OK\n", afterwards: () => source.quit() }) },
   "/ready": {
     method: "GET",
     help: "LIVE once the first configuration is served, else 503",
     answer: (source) => ({ status: source.state() === "LIVE" ? 200 : 503, body: `${source.state()}\n` }),
   },
+  "/reset_counters": {
+    method: "POST",
+    help: "reset all counters to zero",
+    answer: async (source) => {
+      await source.resetCounters();
+      return { body: "OK\n" };
+    },
+  },
+  "/runtime": { method: "GET", help: "print runtime values", answer: (source) => json(runtime(source)) },
+  "/runtime_modify": { method: "POST", help: "refused: no runtime key is read", answer: modifyRuntime },
   "/server_info": { method: "GET", help: "version, state, uptime", answer: serverInfo },
   "/stats": {
     method: "GET",
     help: "statistics (?filter=REGEX, ?usedonly, ?format=json|prometheus)",
     answer: async (source, query) => {
       const format = query.get("format") ?? "text";
+      const problem = statsProblem(query, format);
+      if (problem !== undefined) return { status: 400, body: problem };
       if (format === "prometheus") return prometheus(source, query);
-      if (format !== "text" && format !== "json") return { status: 400, body: `format "${format}" is not known: use json or prometheus\n` };
       const stats = selectStats(await source.stats(), statsQuery(query));
       return format === "json" ? { type: "application/json", body: statsJson(stats) } : { body: statsText(stats) };
     },
@@ -105,8 +137,29 @@ function failHealthChecks(source: AdminSource, fail: boolean): Answer {
   return { body: "OK\n" };
 }
 
+const STAT_KINDS: Readonly<Record<string, Stat["kind"]>> = { Counters: "counter", Gauges: "gauge", Histograms: "histogram" };
+
+/** Envoy's answers to what it does not know, and our own to what it knows and we do not. */
+function statsProblem(query: URLSearchParams, format: string): string | undefined {
+  if (format === "html" || format === "active-html") return `format ${format} is not served; use json, prometheus or text\n`;
+  if (!["json", "prometheus", "text"].includes(format)) return "usage: /stats?format=(html|active-html|json|prometheus|text)\n\n";
+  const type = query.get("type") ?? "All";
+  if (type === "TextReadouts") return "there are no text readouts\n";
+  if (type !== "All" && STAT_KINDS[type] === undefined) return "invalid &type= param";
+  const buckets = query.get("histogram_buckets");
+  if (buckets === null || buckets === "summary" || (buckets === "cumulative" && format === "prometheus")) return undefined;
+  if (!["cumulative", "disjoint", "detailed", "prometheusnative"].includes(buckets))
+    return "usage: /stats?histogram_buckets=(cumulative|disjoint|detailed|summary|prometheusnative)\n";
+  return `histogram_buckets=${buckets} is not served here; use summary, or cumulative with format=prometheus\n`;
+}
+
 function statsQuery(query: URLSearchParams): StatsQuery {
-  return { filter: query.get("filter") ?? "", usedOnly: query.has("usedonly") };
+  return {
+    filter: query.get("filter") ?? "",
+    usedOnly: query.has("usedonly"),
+    invert: query.has("invert_filter"),
+    kind: STAT_KINDS[query.get("type") ?? "All"],
+  };
 }
 
 async function prometheus(source: AdminSource, query: URLSearchParams): Promise<Answer> {
@@ -214,7 +267,7 @@ export class AdminServer {
     const page = Object.hasOwn(PAGES, url.pathname) ? PAGES[url.pathname] : undefined;
     if (page === undefined) return { status: 404, body: `invalid path. ${help().body}` };
     const method = request.method === "HEAD" ? "GET" : request.method;
-    if (method !== page.method) return { status: 405, body: `Method Not Allowed: use ${page.method}\n` };
+    if (method !== page.method) return { status: 405, body: `Method ${method} not allowed, ${page.method} required.` };
     try {
       return await page.answer(this.#source, url.searchParams);
     } catch (error) {

@@ -4,6 +4,7 @@ import type { ActiveHealth } from "#proxy/cluster/health/active-health";
 import type { SocketAddress } from "#proxy/net/connection";
 import type { ConfigState } from "#proxy/xds-client/config-state";
 import type { StaticResources } from "#proxy/xds-client/static-resources";
+import type { LogLevel } from "#runtime/log";
 import type { Stat } from "#telemetry/stats/stats-reader";
 
 export interface HostSummary {
@@ -50,7 +51,11 @@ export interface AdminSource {
   readonly concurrency: number;
   state(): ServerState;
   uptimeMs(): number;
-  readonly config: Pick<ConfigState, "clusters" | "assignments" | "routes" | "listeners">;
+  wallMs(): number;
+  /** What the process's log obeys. */
+  readonly logging: { level: LogLevel };
+  resetCounters(): Promise<void>;
+  readonly config: Pick<ConfigState, "clusters" | "assignments" | "routes" | "listeners" | "secrets">;
   /** Where a live listener listens. */
   listenerAddresses(name: string): readonly SocketAddress[];
   clusters(): Promise<readonly ClusterSummary[]>;

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { NO_STATIC_RESOURCES } from "#proxy/xds-client/static-resources";
 import type { AdminSource, HostSummary } from "./admin-source.ts";
 import { clustersJson, clustersText } from "./cluster-status.ts";
 
-const source = { config: { clusters: new Map() } } as unknown as AdminSource;
+const source = { config: { clusters: new Map() }, staticResources: NO_STATIC_RESOURCES } as unknown as AdminSource;
 const counters = { cxActive: 0, cxTotal: 0, cxConnectFail: 0, rqActive: 0, rqTotal: 0, rqSuccess: 0, rqError: 0, rqTimeout: 0 };
 
 function host(over: Partial<HostSummary>): HostSummary {

@@ -3,6 +3,8 @@ import { fromBinary } from "@bufbuild/protobuf";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { RoutingPriority } from "#envoy/gen/envoy/config/core/v3/base_pb";
+import { CLUSTER_TYPE } from "#envoy/type-urls";
+import { isStatic } from "#proxy/xds-client/static-resources";
 import { addressText } from "#proxy/net/socket-address";
 import { addressJson } from "./address-json.ts";
 import type { AdminSource, ClusterSummary, HostSummary } from "./admin-source.ts";
@@ -85,7 +87,7 @@ export function clustersText(source: AdminSource, clusters: readonly ClusterSumm
       out += `${name}::${priority}::max_requests::${of.maxRequests}\n`;
       out += `${name}::${priority}::max_retries::${of.maxRetries}\n`;
     }
-    out += `${name}::added_via_api::true\n`;
+    out += `${name}::added_via_api::${!isStatic(source.staticResources, CLUSTER_TYPE, name)}\n`;
     for (const host of hosts) {
       const prefix = `${name}::${addressText(host)}::`;
       const place = locality(host);
@@ -105,7 +107,7 @@ export function clustersJson(source: AdminSource, clusters: readonly ClusterSumm
       const { limits, serviceName } = factsOf(source, name);
       return {
         name,
-        added_via_api: true,
+        ...(isStatic(source.staticResources, CLUSTER_TYPE, name) ? {} : { added_via_api: true }),
         host_statuses: hosts.map(hostStatus),
         circuit_breakers: {
           thresholds: [

@@ -6,20 +6,35 @@ import type { AcceptedResource, ResourceSlots } from "#proxy/xds-client/resource
 import { isStatic } from "#proxy/xds-client/static-resources";
 import type { AdminSource } from "./admin-source.ts";
 import { dumpMessage, dumpResource } from "./dump-registry.ts";
+import { masked } from "./field-mask.ts";
 
 export interface DumpQuery {
   readonly includeEndpoints: boolean;
   /** One repeated field, e.g. `dynamic_listeners`: its entries alone are the dump. */
   readonly resource: string | undefined;
-  /** A field of each section to keep; only whole fields. */
+  /** Paths of fields to keep, below each section or below each element of the resource. */
   readonly mask: string | undefined;
   /** RE2 over resource names. */
   readonly matchesName: ((name: string) => boolean) | undefined;
 }
 
+/** Messages of a section's elements, by the field that holds them. */
+const ELEMENTS: Readonly<Record<string, string>> = {
+  static_clusters: "ClustersConfigDump.StaticCluster",
+  dynamic_active_clusters: "ClustersConfigDump.DynamicCluster",
+  dynamic_warming_clusters: "ClustersConfigDump.DynamicCluster",
+  static_listeners: "ListenersConfigDump.StaticListener",
+  dynamic_listeners: "ListenersConfigDump.DynamicListener",
+  dynamic_route_configs: "RoutesConfigDump.DynamicRouteConfig",
+  dynamic_endpoint_configs: "EndpointsConfigDump.DynamicEndpointConfig",
+};
+
 const ADMIN = "type.googleapis.com/envoy.admin.v3.";
 
-export function configDump(source: AdminSource, query: DumpQuery): { readonly configs: JsonValue } | { readonly problem: string } {
+export function configDump(
+  source: AdminSource,
+  query: DumpQuery,
+): { readonly configs: JsonValue } | { readonly status: number; readonly problem: string } {
   const sections = [
     bootstrapSection(source),
     clustersSection(source, query),
@@ -27,21 +42,23 @@ export function configDump(source: AdminSource, query: DumpQuery): { readonly co
     routesSection(source, query),
   ];
   if (query.includeEndpoints) sections.push(endpointsSection(source, query));
+  const paths = query.mask === undefined || query.mask === "" ? undefined : query.mask.split(",");
   if (query.resource !== undefined) {
     const name = query.resource;
     const section = sections.find((candidate) => Array.isArray(candidate[name]));
-    const known = sections.flatMap((candidate) => Object.keys(candidate).filter((key) => Array.isArray(candidate[key])));
-    if (section === undefined) return { problem: `there is no resource field "${name}"; there are: ${known.join(", ")}` };
-    return { configs: section[name] ?? [] };
+    const element = ELEMENTS[name];
+    if (section === undefined || element === undefined) return { status: 404, problem: `${name} not found in config dump` };
+    const shown: JsonObject[] = [];
+    for (const item of section[name] as readonly JsonObject[]) {
+      const kept = paths === undefined ? item : masked(item, paths);
+      if (kept !== undefined) shown.push(kept);
+    }
+    return { configs: shown.map((item) => ({ "@type": `${ADMIN}${element}`, ...item })) };
   }
-  if (query.mask !== undefined) {
-    const paths = query.mask.split(",");
-    if (paths.some((path) => path.includes("."))) return { problem: "mask takes names of whole fields, such as dynamic_listeners" };
-    const masked = sections.flatMap((section) => {
-      const kept = Object.entries(section).filter(([key]) => paths.includes(key));
-      return kept.length === 0 ? [] : [{ "@type": section["@type"] ?? "", ...Object.fromEntries(kept) }];
-    });
-    return masked.length === 0 ? { problem: `no section has a field of ${query.mask}` } : { configs: masked };
+  if (paths !== undefined) {
+    const shown = sections.flatMap((section) => masked(section, paths) ?? []);
+    if (shown.length > 0) return { configs: shown };
+    return { status: 400, problem: `FieldMask ${query.mask} could not be successfully applied to any configs.` };
   }
   return { configs: sections };
 }

@@ -1,7 +1,7 @@
 // A data-plane process: a list of proxies over a set of traffic threads. The main thread holds configuration and admin endpoints; all
 // traffic is on the threads, so that neither stalls the other.
 import type { Clock } from "#runtime/clock";
-import type { Log } from "#runtime/log";
+import type { Log, LogLevel } from "#runtime/log";
 import type { Random } from "#runtime/random";
 import { enableLinearRegexEngine } from "#matcher/regex";
 import type { Output } from "./access-log-writer.ts";
@@ -14,6 +14,8 @@ export interface DataPlaneOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** What the log obeys: the admin endpoint shows and changes it. */
+  readonly logging?: { level: LogLevel };
   /** Traffic threads of the process; a proxy runs on `concurrency` of them. */
   readonly threads: number;
   /** Where each proxy keeps its last good configuration. Undefined: nowhere. */
@@ -113,6 +115,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
         version,
         drainTimeMs: options.drainTimeMs ?? DEFAULT_DRAIN_MS,
         maxConnectionsPerListener: options.maxConnectionsPerListener ?? DEFAULT_MAX_CONNECTIONS,
+        logging: options.logging ?? { level: "info" },
         remoteAdmin: options.remoteAdmin ?? false,
         output: options.output ?? processOutput,
         clock,

@@ -5,11 +5,12 @@ import { SocketConnector } from "#proxy/net/socket-connector";
 import { SharedLocalInfo } from "#proxy/local-info";
 import { SystemDnsResolver } from "#proxy/net/system-dns-resolver";
 import { XdsClient } from "#proxy/xds-client/xds-client";
+import { CounterReset } from "#telemetry/stats/counter-reset";
 import { StatsReader } from "#telemetry/stats/stats-reader";
 import type { Stat } from "#telemetry/stats/stats-reader";
 import { ThreadStats } from "#telemetry/stats/thread-stats";
 import type { Clock, Timer } from "#runtime/clock";
-import type { Log } from "#runtime/log";
+import type { Log, LogLevel } from "#runtime/log";
 import type { Random } from "#runtime/random";
 import { AccessLogWriter } from "./access-log-writer.ts";
 import type { Output } from "./access-log-writer.ts";
@@ -34,6 +35,7 @@ export interface ProxyOptions {
   readonly version: string;
   readonly drainTimeMs: number;
   readonly maxConnectionsPerListener: number;
+  readonly logging: { level: LogLevel };
   /** The admin endpoint may be at other addresses than loopback's. */
   readonly remoteAdmin: boolean;
   readonly output: Output;
@@ -66,6 +68,7 @@ export class Proxy {
     { missing: Set<ThreadHandle>; readonly got: (readonly ClusterSummary[])[]; readonly done: () => void }
   >();
   readonly #removing = new Map<ThreadHandle, () => void>();
+  readonly #counterReset = new CounterReset();
   readonly #keepsStat: ((stat: Stat) => boolean) | undefined;
   #sequence = 0;
   #state: "live" | "draining" = "live";
@@ -150,7 +153,7 @@ export class Proxy {
   }
 
   readStats(): readonly Stat[] {
-    const stats = this.#allStats();
+    const stats = this.#counterReset.shown(this.#allStats());
     return this.#keepsStat === undefined ? stats : stats.filter(this.#keepsStat);
   }
 
@@ -250,6 +253,12 @@ export class Proxy {
       concurrency: threads.length,
       state: () => this.#serverState,
       uptimeMs: () => this.#uptimeMs(),
+      wallMs: () => this.#options.clock.wallMs(),
+      logging: this.#options.logging,
+      resetCounters: async () => {
+        await this.#report();
+        this.#counterReset.reset(this.#allStats());
+      },
       config: this.#xds.state,
       listenerAddresses: (name) => this.#sockets.addresses(name),
       clusters: async (): Promise<ClusterSummary[]> => this.#report(),

@@ -8,12 +8,20 @@ export interface StatsQuery {
   readonly filter?: string;
   /** Leave out what never counted anything. */
   readonly usedOnly?: boolean;
+  /** The filter names what is left out. */
+  readonly invert?: boolean;
+  readonly kind?: Stat["kind"] | undefined;
 }
 
 /** @throws Error when the filter is not a regex */
-export function selectStats(stats: readonly Stat[], { filter, usedOnly = false }: StatsQuery): readonly Stat[] {
+export function selectStats(stats: readonly Stat[], { filter, usedOnly = false, invert = false, kind }: StatsQuery): readonly Stat[] {
   const regex = filter === undefined || filter === "" ? undefined : compileRegex(`.*(?:${filter}).*`);
-  return stats.filter((stat) => (!usedOnly || isUsed(stat)) && (regex === undefined || regex.matches(stat.name)));
+  return stats.filter(
+    (stat) =>
+      (kind === undefined || stat.kind === kind) &&
+      (!usedOnly || isUsed(stat)) &&
+      (regex === undefined || regex.matches(stat.name) !== invert),
+  );
 }
 
 function isUsed(stat: Stat): boolean {
