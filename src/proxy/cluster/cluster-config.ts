@@ -76,6 +76,8 @@ export interface UpstreamConnectionConfig {
   readonly autoServerName: boolean;
   /** auto_san_validation: the server's certificate must name that host. */
   readonly autoSanValidation: boolean;
+  /** override_auto_sni_header: where that host is read, if a request has it. */
+  readonly serverNameHeader: string | undefined;
 }
 
 export interface ClusterConfig {
@@ -182,8 +184,6 @@ function refuseWhatIsNotThere(wire: Cluster, refuse: Refuse): void {
   for (const [isSet, field] of set) if (isSet) refuse(field, "not served yet");
 
   const common = wire.commonLbConfig;
-  if (common?.consistentHashingLbConfig?.hashBalanceFactor !== undefined)
-    refuse("common_lb_config.consistent_hashing_lb_config.hash_balance_factor", "not served yet");
   if (common?.overrideHostStatus !== undefined) refuse("common_lb_config.override_host_status", "not served yet");
   if (common?.closeConnectionsOnHostSetChange === true) refuse("common_lb_config.close_connections_on_host_set_change", "not served yet");
   if (common?.localityConfigSpecifier.case === "zoneAwareLbConfig") refuse("common_lb_config.zone_aware_lb_config", "not served yet");
@@ -307,5 +307,6 @@ function readConnection(wire: Cluster, sockets: TransportSockets, refuse: Refuse
     bufferLimitBytes: wire.perConnectionBufferLimitBytes,
     autoServerName: upstream?.autoSni ?? false,
     autoSanValidation: upstream?.autoSanValidation ?? false,
+    serverNameHeader: (upstream?.overrideAutoSniHeader ?? "") === "" ? undefined : upstream?.overrideAutoSniHeader.toLowerCase(),
   };
 }

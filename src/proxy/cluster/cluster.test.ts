@@ -163,14 +163,16 @@ describe("cluster config", () => {
       name: "x",
       type: "LOGICAL_DNS",
       lbPolicy: "RING_HASH",
-      ringHashLbConfig: { hashFunction: "MURMUR_HASH_2" },
+      ringHashLbConfig: { minimumRingSize: 9, maximumRingSize: 8 },
+      commonLbConfig: { consistentHashingLbConfig: { hashBalanceFactor: 99 } },
       outlierDetection: { monitors: [{ name: "x" }] },
       connectTimeout: "0s",
       transportSocket: { name: "envoy.transport_sockets.starttls" },
     });
     assert.deepEqual(found, [
       "load_assignment: LOGICAL_DNS clusters must have a single locality_lb_endpoint and a single lb_endpoint",
-      "ring_hash_lb_config.hash_function: MURMUR_HASH_2 is not served yet",
+      "common_lb_config.consistent_hashing_lb_config.hash_balance_factor: must be at least 100",
+      "ring_hash_lb_config.minimum_ring_size: must not be above maximum_ring_size",
       "outlier_detection.monitors: not served yet",
       "transport_socket: transport socket envoy.transport_sockets.starttls is not known to this proxy",
       "connect_timeout: must be above 0s",

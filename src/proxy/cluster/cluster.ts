@@ -114,6 +114,8 @@ export interface Cluster {
     downstream: HttpVersion | undefined,
     priority?: RoutingPriority,
   ): HttpConnectionPool;
+  /** override_auto_sni_header: whose value names the server in the place of the authority. */
+  readonly serverNameHeader?: string | undefined;
   /** Connections to this host are TLS. */
   speaksTls(host: Host): boolean;
   /** For connections that no pool owns. */

@@ -43,8 +43,6 @@ export function readHttpProtocolOptions(wire: Cluster, sockets: TransportSockets
   const common = typed === undefined ? wire.commonHttpProtocolOptions : typed.commonHttpProtocolOptions;
   const upstream = typed === undefined ? wire.upstreamHttpProtocolOptions : typed.upstreamHttpProtocolOptions;
   const prefix = typed === undefined ? "" : `${path}.`;
-  if ((upstream?.overrideAutoSniHeader ?? "") !== "")
-    refuse(`${prefix}upstream_http_protocol_options.override_auto_sni_header`, "not served yet");
   if (common?.maxStreamDuration !== undefined) refuse(`${prefix}common_http_protocol_options.max_stream_duration`, "not served yet");
   if (choice.protocol === "auto" && !sockets.allTls)
     refuse(`${path}.auto_config`, "needs TLS to every host, for ALPN to choose the protocol");

@@ -15,8 +15,20 @@ export type LbConfig =
       readonly fullScan?: boolean;
       readonly slowStart: SlowStartConfig | undefined;
     }
-  | { readonly policy: "ring-hash"; readonly minimumRingSize: number; readonly maximumRingSize: number; readonly useHostname?: boolean }
-  | { readonly policy: "maglev"; readonly tableSize: number; readonly useHostname?: boolean };
+  | ({
+      readonly policy: "ring-hash";
+      readonly minimumRingSize: number;
+      readonly maximumRingSize: number;
+      readonly murmur?: boolean;
+    } & Hashing)
+  | ({ readonly policy: "maglev"; readonly tableSize: number } & Hashing);
+
+/** What policies that hash have in common. */
+export interface Hashing {
+  readonly useHostname?: boolean;
+  /** What a host may have of the running requests, in per cent of the average; undefined: there is no bound. */
+  readonly balanceFactorPercent?: number;
+}
 
 type Refuse = (path: string, message: string) => void;
 
@@ -34,7 +46,7 @@ export function readLb(wire: Cluster, originalDestination: boolean, refuse: Refu
     return { policy: "round-robin", slowStart: undefined };
   }
   if (originalDestination) refuse("lb_policy", "a cluster of type ORIGINAL_DST needs CLUSTER_PROVIDED");
-  const useHostname = wire.commonLbConfig?.consistentHashingLbConfig?.useHostnameForHashing ?? false;
+  const hashing = readHashing(wire.commonLbConfig?.consistentHashingLbConfig, "common_lb_config.consistent_hashing_lb_config", refuse);
   switch (wire.lbPolicy) {
     case Cluster_LbPolicy.ROUND_ROBIN:
       return {
@@ -47,9 +59,9 @@ export function readLb(wire: Cluster, originalDestination: boolean, refuse: Refu
     case Cluster_LbPolicy.LEAST_REQUEST:
       return readLeastRequest(config.case === "leastRequestLbConfig" ? config.value : {}, "least_request_lb_config", refuse);
     case Cluster_LbPolicy.RING_HASH:
-      return readRingHash(config.case === "ringHashLbConfig" ? config.value : {}, "ring_hash_lb_config", refuse, useHostname);
+      return readRingHash(config.case === "ringHashLbConfig" ? config.value : {}, "ring_hash_lb_config", refuse, hashing);
     case Cluster_LbPolicy.MAGLEV:
-      return readMaglev(config.case === "maglevLbConfig" ? config.value : {}, "maglev_lb_config", refuse, useHostname);
+      return readMaglev(config.case === "maglevLbConfig" ? config.value : {}, "maglev_lb_config", refuse, hashing);
     default:
       refuse("lb_policy", `${Cluster_LbPolicy[wire.lbPolicy] ?? String(wire.lbPolicy)} is not served yet`);
       return { policy: "round-robin", slowStart: undefined };
@@ -84,29 +96,49 @@ export function readLeastRequest(wire: LeastRequestWire, path: string, refuse: R
   return { policy: "least-request", choiceCount, activeRequestBias: bias, slowStart };
 }
 
+interface HashingWire {
+  readonly useHostnameForHashing?: boolean;
+  readonly hashBalanceFactor?: number | undefined;
+}
+
+export function readHashing(wire: HashingWire | undefined, path: string, refuse: Refuse): Hashing {
+  const factor = wire?.hashBalanceFactor;
+  if (factor !== undefined && factor < 100) refuse(`${path}.hash_balance_factor`, "must be at least 100");
+  return {
+    ...(wire?.useHostnameForHashing === true ? { useHostname: true } : {}),
+    ...(factor === undefined ? {} : { balanceFactorPercent: factor }),
+  };
+}
+
 interface RingHashWire {
   readonly minimumRingSize?: bigint | undefined;
   readonly maximumRingSize?: bigint | undefined;
   readonly hashFunction?: HashFunction | undefined;
 }
 
-export function readRingHash(wire: RingHashWire, path: string, refuse: Refuse, useHostname = false): LbConfig {
+export function readRingHash(wire: RingHashWire, path: string, refuse: Refuse, hashing: Hashing = {}): LbConfig {
   const minimumRingSize = Number(wire.minimumRingSize ?? DEFAULT_MINIMUM_RING_SIZE);
   const maximumRingSize = Number(wire.maximumRingSize ?? MAX_RING_SIZE);
   const { hashFunction = HashFunction.XX_HASH } = wire;
-  if (hashFunction !== HashFunction.XX_HASH)
+  const murmur = hashFunction === HashFunction.MURMUR_HASH_2;
+  if (!murmur && hashFunction !== HashFunction.XX_HASH)
     refuse(`${path}.hash_function`, `${HashFunction[hashFunction] ?? String(hashFunction)} is not served yet`);
   if (minimumRingSize > MAX_RING_SIZE) refuse(`${path}.minimum_ring_size`, `must not be above ${MAX_RING_SIZE}`);
   if (maximumRingSize > MAX_RING_SIZE) refuse(`${path}.maximum_ring_size`, `must not be above ${MAX_RING_SIZE}`);
   if (minimumRingSize > maximumRingSize) refuse(`${path}.minimum_ring_size`, "must not be above maximum_ring_size");
-  return { policy: "ring-hash", minimumRingSize, maximumRingSize, ...(useHostname ? { useHostname } : {}) };
+  return { policy: "ring-hash", minimumRingSize, maximumRingSize, ...(murmur ? { murmur } : {}), ...hashing };
 }
 
-export function readMaglev(wire: { readonly tableSize?: bigint | undefined }, path: string, refuse: Refuse, useHostname = false): LbConfig {
+export function readMaglev(
+  wire: { readonly tableSize?: bigint | undefined },
+  path: string,
+  refuse: Refuse,
+  hashing: Hashing = {},
+): LbConfig {
   const tableSize = Number(wire.tableSize ?? DEFAULT_TABLE_SIZE);
   if (tableSize > MAX_TABLE_SIZE) refuse(`${path}.table_size`, `must not be above ${MAX_TABLE_SIZE}`);
   else if (!isPrime(tableSize)) refuse(`${path}.table_size`, `${tableSize} is not a prime number`);
-  return { policy: "maglev", tableSize, ...(useHostname ? { useHostname } : {}) };
+  return { policy: "maglev", tableSize, ...hashing };
 }
 
 function isPrime(value: number): boolean {

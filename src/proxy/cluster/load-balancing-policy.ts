@@ -18,8 +18,8 @@ import { RoundRobinSchema } from "#envoy/gen/envoy/extensions/load_balancing_pol
 import { SubsetSchema } from "#envoy/gen/envoy/extensions/load_balancing_policies/subset/v3/subset_pb";
 import { WrrLocalitySchema } from "#envoy/gen/envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality_pb";
 import { nameOf, unpack } from "#envoy/any";
-import { readLeastRequest, readMaglev, readRingHash, readSlowStart } from "./lb-config.ts";
-import type { LbConfig } from "./lb-config.ts";
+import { readHashing, readLeastRequest, readMaglev, readRingHash, readSlowStart } from "./lb-config.ts";
+import type { Hashing, LbConfig } from "./lb-config.ts";
 import { readSubsets } from "./subset-config.ts";
 import type { SubsetConfig } from "./subset-config.ts";
 
@@ -82,21 +82,18 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
     RingHashSchema.typeName,
     (any, path, refuse) => {
       const wire = unpack(any, RingHashSchema)!;
-      refuseBounds(wire.consistentHashingLbConfig, path, refuse);
-      if (wire.hashBalanceFactor !== undefined) refuse(`${path}.hash_balance_factor`, "not served yet");
+      const hashing = readHashingOf(wire, path, refuse);
       const murmur = wire.hashFunction === RingHashFunction.MURMUR_HASH_2;
       const hashFunction = murmur ? HashFunction.MURMUR_HASH_2 : HashFunction.XX_HASH;
       const localityWeighted = wire.localityWeightedLbConfig !== undefined;
-      const useHostname = wire.consistentHashingLbConfig?.useHostnameForHashing ?? wire.useHostnameForHashing;
-      return { lb: readRingHash({ ...wire, hashFunction }, path, refuse, useHostname), localityWeighted, subsets: undefined };
+      return { lb: readRingHash({ ...wire, hashFunction }, path, refuse, hashing), localityWeighted, subsets: undefined };
     },
   ],
   [
     MaglevSchema.typeName,
     (any, path, refuse) => {
       const wire = unpack(any, MaglevSchema)!;
-      refuseBounds(wire.consistentHashingLbConfig, path, refuse);
-      const lb = readMaglev(wire, path, refuse, wire.consistentHashingLbConfig?.useHostnameForHashing);
+      const lb = readMaglev(wire, path, refuse, readHashingOf({ consistentHashingLbConfig: wire.consistentHashingLbConfig }, path, refuse));
       return { lb, localityWeighted: wire.localityWeightedLbConfig !== undefined, subsets: undefined };
     },
   ],
@@ -130,6 +127,15 @@ function of(
   return { lb, localityWeighted: specifier?.case === "localityWeightedLbConfig", subsets: undefined };
 }
 
-function refuseBounds(config: ConsistentHashingLbConfig | undefined, path: string, refuse: Refuse): void {
-  if (config?.hashBalanceFactor !== undefined) refuse(`${path}.consistent_hashing_lb_config.hash_balance_factor`, "not served yet");
+interface HashingPolicy {
+  readonly consistentHashingLbConfig?: ConsistentHashingLbConfig | undefined;
+  /** Fields of old, which count only where there is no message. */
+  readonly useHostnameForHashing?: boolean;
+  readonly hashBalanceFactor?: number | undefined;
+}
+
+function readHashingOf(wire: HashingPolicy, path: string, refuse: Refuse): Hashing {
+  const { consistentHashingLbConfig: config } = wire;
+  if (config === undefined) return readHashing(wire, path, refuse);
+  return readHashing(config, `${path}.consistent_hashing_lb_config`, refuse);
 }

@@ -94,6 +94,10 @@ export class UpstreamCluster implements Cluster {
     return this.#config.connection.bufferLimitBytes;
   }
 
+  get serverNameHeader(): string | undefined {
+    return this.#config.connection.serverNameHeader;
+  }
+
   get hosts(): readonly Host[] {
     return this.#list;
   }

@@ -356,6 +356,7 @@ export function clusterConfig(hosts: number, over: Partial<ClusterConfig> = {}):
       bufferLimitBytes: 1,
       autoServerName: false,
       autoSanValidation: false,
+      serverNameHeader: undefined,
     },
     outliers: undefined,
     healthCheck: undefined,

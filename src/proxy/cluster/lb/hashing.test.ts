@@ -5,6 +5,7 @@ import { seededRandom } from "#runtime/random";
 import { xxHash64 } from "#runtime/xx-hash64";
 import { UpstreamHost } from "#proxy/cluster/upstream-host";
 import type { LoadBalancer, WeightedHost } from "./load-balancer.ts";
+import { BoundedLoad } from "./bounded-load.ts";
 import { Maglev } from "./maglev.ts";
 import { RingHash } from "./ring-hash.ts";
 
@@ -79,6 +80,39 @@ test("Maglev's table is Envoy's", () => {
     [2, 4, 0, 1, 5, 0, 3],
   );
   assert.equal(portOf(balancer, 7n), portOf(balancer, 0n));
+});
+
+test("a host with more than its share is passed over for others, in an order that the hash decides", () => {
+  const all = hosts(SIX);
+  const balancer = new BoundedLoad(ring(all), all, 100, seededRandom(1));
+  const hash = 5_583_722_120_771_150_862n;
+  const first = balancer.choose(hash, 0)!;
+  assert.equal(first, ring(all).choose(hash, 0));
+  // 12 requests of one hash, all of them running: evenly spread, and the same way each time.
+  const place = (): number[] => {
+    for (const { host } of all) host.stats.rqActive = 0;
+    return Array.from({ length: 12 }, () => {
+      const host = balancer.choose(hash, 0)!;
+      host.stats.rqActive++;
+      return host.address.port;
+    });
+  };
+  const ports = place();
+  assert.deepEqual(ports, place());
+  // A host is full when it has more than its slots, of which there is at least one: that makes room for one more than the share.
+  for (const port of SIX) assert.ok(ports.filter((one) => one === port).length <= 4, ports.join());
+  assert.ok(new Set(ports).size >= 4, ports.join());
+  const loose = new BoundedLoad(ring(all), all, 10_000, seededRandom(1));
+  for (const { host } of all) host.stats.rqActive = 2;
+  assert.equal(loose.choose(hash, 0), first);
+});
+
+test("where all hosts have too much the least loaded one is chosen, and without hosts none", () => {
+  const all = hosts([1, 2, 3]);
+  for (const [at, { host }] of all.entries()) host.stats.rqActive = at === 1 ? 8 : 100;
+  // 209 slots by 100 per cent, 70 a host: two are full, and by weight the third is far from it.
+  assert.equal(new BoundedLoad(ring(all), all, 100, seededRandom(1)).choose(1n, 0)!.address.port, 2);
+  assert.equal(new BoundedLoad(ring([]), [], 100, seededRandom(1)).choose(1n, 0), undefined);
 });
 
 for (const [name, make] of [

@@ -1,7 +1,8 @@
 // The load balancer that a configuration asks for, over these hosts.
 import type { Clock } from "#runtime/clock";
 import type { Random } from "#runtime/random";
-import type { LbConfig } from "#proxy/cluster/lb-config";
+import type { Hashing, LbConfig } from "#proxy/cluster/lb-config";
+import { BoundedLoad } from "./bounded-load.ts";
 import { LeastRequest } from "./least-request.ts";
 import type { LoadBalancer, WeightedHost } from "./load-balancer.ts";
 import { Maglev } from "./maglev.ts";
@@ -21,10 +22,14 @@ export function makeLoadBalancer(lb: LbConfig, weighted: readonly WeightedHost[]
     case "least-request":
       return new LeastRequest(hosts, random, lb, slowStartOf(lb, clock));
     case "ring-hash":
-      return new RingHash(weighted, random, lb);
+      return bounded(new RingHash(weighted, random, lb), lb, weighted, random);
     case "maglev":
-      return new Maglev(weighted, random, lb.tableSize, lb.useHostname);
+      return bounded(new Maglev(weighted, random, lb.tableSize, lb.useHostname), lb, weighted, random);
   }
+}
+
+function bounded(hashing: LoadBalancer, { balanceFactorPercent }: Hashing, hosts: readonly WeightedHost[], random: Random): LoadBalancer {
+  return balanceFactorPercent === undefined ? hashing : new BoundedLoad(hashing, hosts, balanceFactorPercent, random);
 }
 
 function slowStartOf({ slowStart }: { readonly slowStart: SlowStartConfig | undefined }, clock: Clock): SlowStart | undefined {

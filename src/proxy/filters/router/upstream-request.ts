@@ -9,6 +9,7 @@ import type { TimerOwner, TimerWheel } from "#proxy/http/timer-wheel";
 import type { ConnectionInfo, SocketAddress, TransportFailure } from "#proxy/net/connection";
 import type { RoutingPriority } from "#proxy/route/route";
 import type { RequestTimeouts } from "./timeouts.ts";
+import { upstreamAuthority } from "./upstream-authority.ts";
 
 /** The router, as its tries see it. Several may run at once: each says who it is. */
 export interface UpstreamRequestOwner {
@@ -77,7 +78,8 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
   start(): void {
     this.host.activeRequests++;
     const { downstream, downstreamVersion, requestHeaders, priority } = this.#owner;
-    const pool = this.#cluster.pool(this.host, downstream, requestHeaders.authority, downstreamVersion, priority);
+    const authority = upstreamAuthority(requestHeaders, this.#cluster.serverNameHeader);
+    const pool = this.#cluster.pool(this.host, downstream, authority, downstreamVersion, priority);
     const pending = pool.newStream(this, this);
     if (this.#over) pending?.cancel();
     else if (this.#sender === undefined) this.#pending = pending;
