@@ -78,6 +78,8 @@ export interface UpstreamConnectionConfig {
   readonly autoSanValidation: boolean;
   /** override_auto_sni_header: where that host is read, if a request has it. */
   readonly serverNameHeader: string | undefined;
+  /** How long one try of a request may last once it has a connection; 0: for ever. */
+  readonly maxStreamDurationMs: number;
 }
 
 export interface ClusterConfig {
@@ -307,6 +309,7 @@ function readConnection(wire: Cluster, sockets: TransportSockets, refuse: Refuse
     bufferLimitBytes: wire.perConnectionBufferLimitBytes,
     autoServerName: upstream?.autoSni ?? false,
     autoSanValidation: upstream?.autoSanValidation ?? false,
+    maxStreamDurationMs: durationMs(common?.maxStreamDuration) ?? 0,
     serverNameHeader: (upstream?.overrideAutoSniHeader ?? "") === "" ? undefined : upstream?.overrideAutoSniHeader.toLowerCase(),
   };
 }

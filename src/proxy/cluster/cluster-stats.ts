@@ -20,6 +20,7 @@ export class ClusterStats {
   readonly retryCodes: CodeStats;
   readonly rqTimeout: Counter;
   readonly rqPerTryTimeout: Counter;
+  readonly rqMaxDurationReached: Counter;
   readonly rqCancelled: Counter;
   readonly rqActiveOverflow: Counter;
   readonly rqRetry: Counter;
@@ -55,6 +56,7 @@ export class ClusterStats {
     this.rqCodes = new CodeStats(scope, "upstream_rq", "codes");
     this.retryCodes = new CodeStats(scope.scope("retry"), "upstream_rq", "codes");
     this.rqTimeout = scope.counter("upstream_rq_timeout");
+    this.rqMaxDurationReached = scope.counter("upstream_rq_max_duration_reached");
     this.rqPerTryTimeout = scope.counter("upstream_rq_per_try_timeout");
     this.rqCancelled = scope.counter("upstream_rq_cancelled");
     // max_requests; the pending queue's is the pool's.

@@ -116,6 +116,8 @@ export interface Cluster {
   ): HttpConnectionPool;
   /** override_auto_sni_header: whose value names the server in the place of the authority. */
   readonly serverNameHeader?: string | undefined;
+  /** Of one try of a request; 0 or none: for ever. */
+  readonly maxStreamDurationMs?: number;
   /** Connections to this host are TLS. */
   speaksTls(host: Host): boolean;
   /** For connections that no pool owns. */

@@ -42,8 +42,6 @@ export function readHttpProtocolOptions(wire: Cluster, sockets: TransportSockets
   const choice = typed === undefined ? ownChoice(wire, refuse) : typedChoice(typed, path, refuse);
   const common = typed === undefined ? wire.commonHttpProtocolOptions : typed.commonHttpProtocolOptions;
   const upstream = typed === undefined ? wire.upstreamHttpProtocolOptions : typed.upstreamHttpProtocolOptions;
-  const prefix = typed === undefined ? "" : `${path}.`;
-  if (common?.maxStreamDuration !== undefined) refuse(`${prefix}common_http_protocol_options.max_stream_duration`, "not served yet");
   if (choice.protocol === "auto" && !sockets.allTls)
     refuse(`${path}.auto_config`, "needs TLS to every host, for ALPN to choose the protocol");
   return { protocol: choice.protocol, http2: readHttp2Options(choice.http2, choice.path, refuse), common, upstream };

@@ -98,6 +98,10 @@ export class UpstreamCluster implements Cluster {
     return this.#config.connection.serverNameHeader;
   }
 
+  get maxStreamDurationMs(): number {
+    return this.#config.connection.maxStreamDurationMs;
+  }
+
   get hosts(): readonly Host[] {
     return this.#list;
   }

@@ -357,6 +357,7 @@ export function clusterConfig(hosts: number, over: Partial<ClusterConfig> = {}):
       autoServerName: false,
       autoSanValidation: false,
       serverNameHeader: undefined,
+      maxStreamDurationMs: 0,
     },
     outliers: undefined,
     healthCheck: undefined,

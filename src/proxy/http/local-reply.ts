@@ -22,6 +22,8 @@ export const LOCAL_REPLIES = {
   responseTimeout: reply(504, "upstream request timeout", "UT", "response_timeout"),
   perTryTimeout: reply(504, "upstream request timeout", "UT", "upstream_per_try_timeout"),
   perTryIdleTimeout: reply(504, "upstream request timeout", "UT", "upstream_per_try_idle_timeout"),
+  upstreamMaxDuration: reply(504, "upstream max stream duration reached", "UMSDR", "upstream_max_stream_duration_reached"),
+  upstreamMaxDurationInRequest: reply(408, "upstream max stream duration reached", "UMSDR", "upstream_max_stream_duration_reached"),
   upgradeFailed: reply(403, "", undefined, "upgrade_failed"),
   missingHost: reply(400, "", undefined, "missing_host_header"),
   underscoreInHeader: reply(400, "Bad Request", undefined, "http1.unexpected_underscore"),

@@ -209,6 +209,27 @@ describe("the router's timeouts", () => {
     assert.equal(hcm.stats.get("cluster.c.upstream_rq_per_try_timeout"), 2);
   });
 
+  it("ends a try that lasts longer than its cluster allows, whether its answer has begun or not", () => {
+    const cluster = { connection: { ...clusterConfig(1).connection, maxStreamDurationMs: 100 } };
+    const ask = (): { hcm: FakeHcm; client: Client } => start({ route: { timeoutMs: 0 }, cluster });
+    const silent = ask();
+    silent.hcm.send(silent.client);
+    silent.hcm.clock.advance(110);
+    assert.equal(finished(silent.hcm), "504 UMSDR upstream_max_stream_duration_reached");
+    assert.equal(silent.client.body, "upstream max stream duration reached");
+    assert.equal(silent.hcm.last.resetReason, "local-reset");
+    const open = ask();
+    open.hcm.send(open.client, { method: "POST", body: "x", open: true });
+    open.hcm.clock.advance(110);
+    assert.equal(finished(open.hcm), "408 UMSDR upstream_max_stream_duration_reached");
+    const begun = ask();
+    begun.hcm.send(begun.client);
+    begun.hcm.last.receiver.onResponseHeaders(ok(), false);
+    begun.hcm.clock.advance(110);
+    assert.equal(begun.client.resetReason, "local-reset");
+    assert.equal(begun.hcm.stats.get("cluster.c.upstream_rq_max_duration_reached"), 1);
+  });
+
   it("takes a gRPC client's own timeout, capped by the route, where the route says so", () => {
     const { hcm, client } = start({ route: { timeoutMs: 9000, maxGrpcTimeoutMs: 300 } });
     hcm.send(client, { method: "POST", headers: [...GRPC, ["grpc-timeout", "2S"]] });

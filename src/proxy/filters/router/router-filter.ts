@@ -303,6 +303,14 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     this.#endTry(request, this.#timeoutReplies?.perTry ?? LOCAL_REPLIES.perTryTimeout);
   }
 
+  /** Also while the response comes. */
+  onMaxStreamDuration(request: UpstreamRequest): void {
+    if (this.#done) return;
+    this.#tries.drop(request);
+    if (this.#retriedAfterReset("local-reset", request, false)) return;
+    this.#answer(this.requestComplete ? LOCAL_REPLIES.upstreamMaxDuration : LOCAL_REPLIES.upstreamMaxDurationInRequest);
+  }
+
   onPerTryIdleTimeout(request: UpstreamRequest): void {
     if (this.#done) return;
     if (this.timeouts.hedge) {

@@ -154,6 +154,9 @@ export class ShadowRequest implements UpstreamRequestOwner, TimerOwner, LoadBala
   onUpstreamSent(): void {}
   onUpstreamInformational(): void {}
   onPerTryTimeout(): void {}
+  onMaxStreamDuration(request: UpstreamRequest): void {
+    request.finish();
+  }
   onPerTryIdleTimeout(): void {}
 
   #fail(status: number, host: Host): void {

@@ -32,6 +32,7 @@ export interface UpstreamRequestOwner {
   onUpstreamTrailers(request: UpstreamRequest, trailers: TrailerMap): void;
   onUpstreamReset(request: UpstreamRequest, reason: StreamResetReason, transportFailure: string): void;
   onPerTryTimeout(request: UpstreamRequest): void;
+  onMaxStreamDuration(request: UpstreamRequest): void;
   onPerTryIdleTimeout(request: UpstreamRequest): void;
   /** Request body may flow, or must wait: no connection yet, or its buffers are full. */
   onUpstreamWritable(writable: boolean): void;
@@ -39,6 +40,7 @@ export interface UpstreamRequestOwner {
 
 const PER_TRY = 0;
 const PER_TRY_IDLE = 1;
+const MAX_DURATION = 2;
 
 export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOwner {
   readonly host: Host;
@@ -57,6 +59,8 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
   retried = false;
   /** Set only where there are such timeouts, once the request is complete and has a connection. */
   #perTry: WheelTimer | undefined = undefined;
+  /** Set only where the cluster limits it, from the connection on. */
+  #maxDuration: WheelTimer | undefined = undefined;
   #perTryIdle: WheelTimer | undefined = undefined;
 
   constructor(owner: UpstreamRequestOwner, cluster: Cluster, host: Host, body: Uint8Array[]) {
@@ -125,7 +129,10 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
 
   onTimer(kind: number): void {
     if (this.#over) return;
-    if (kind === PER_TRY) this.#owner.onPerTryTimeout(this);
+    if (kind === MAX_DURATION) {
+      this.#cluster.stats.rqMaxDurationReached.inc();
+      this.#owner.onMaxStreamDuration(this);
+    } else if (kind === PER_TRY) this.#owner.onPerTryTimeout(this);
     else this.#owner.onPerTryIdleTimeout(this);
   }
 
@@ -167,6 +174,9 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
     const owner = this.#owner;
     host.outlierMonitor?.putResult("connect-success");
     owner.onUpstreamHost(host, local, sender.version);
+
+    const { maxStreamDurationMs = 0 } = this.#cluster;
+    if (maxStreamDurationMs > 0) owner.timers.set((this.#maxDuration = new WheelTimer(this, MAX_DURATION)), maxStreamDurationMs);
 
     const waiting = this.#waiting;
     const trailers = owner.requestTrailers;
@@ -260,6 +270,7 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
     const { timers } = this.#owner;
     if (this.#perTry !== undefined) timers.cancel(this.#perTry);
     if (this.#perTryIdle !== undefined) timers.cancel(this.#perTryIdle);
+    if (this.#maxDuration !== undefined) timers.cancel(this.#maxDuration);
     this.host.activeRequests--;
     this.#cluster.releaseRequest(this.#owner.priority);
     if (this.#counted) {
