@@ -10,7 +10,8 @@ import { ManualClock } from "#runtime/clock";
 import { seededRandom } from "#runtime/random";
 import { healthCheckRequest, isServing } from "./grpc-health.ts";
 import { GrpcProbe } from "./grpc-probe.ts";
-import type { ProbeResult } from "./probe.ts";
+import { HttpProbeConnection } from "./http-probe-connection.ts";
+import type { ProbeContext, ProbeResult } from "./probe.ts";
 
 const GRPC = ["content-type", "application/grpc"];
 /** HealthCheckResponse{status}, with its prefix. */
@@ -22,28 +23,30 @@ class Bench {
   readonly results: string[] = [];
   connection = new FakeConnection();
   server = new FakePeer("server");
-  readonly probe: GrpcProbe;
+  readonly probe: HttpProbeConnection;
 
   constructor(reuseConnection = true) {
-    this.probe = new GrpcProbe(
-      { kind: "grpc", serviceName: "pkg.Svc", host: "", metadata: undefined },
-      {
-        address: { address: "10.0.0.1", port: 1 },
-        connector: {
-          connect: (_target, _timeoutMs, callbacks) => {
-            this.connects.push(callbacks);
-            return { cancel() {} };
-          },
+    const context: ProbeContext = {
+      address: { address: "10.0.0.1", port: 1 },
+      connector: {
+        connect: (_target, _timeoutMs, callbacks) => {
+          this.connects.push(callbacks);
+          return { cancel() {} };
         },
-        scheme: "http",
-        authority: "c",
-        reuseConnection,
-        clock: new ManualClock(),
-        random: seededRandom(1),
-        http2Stats: () => http2CodecStats(this.stats),
-        stats: this.stats,
-        onResult: (result: ProbeResult) => void this.results.push(result.kind === "success" ? "success" : result.type),
       },
+      scheme: "http",
+      authority: "c",
+      reuseConnection,
+      clock: new ManualClock(),
+      random: seededRandom(1),
+      http2Stats: () => http2CodecStats(this.stats),
+      stats: this.stats,
+      onResult: (result: ProbeResult) => void this.results.push(result.kind === "success" ? "success" : result.type),
+    };
+    this.probe = new HttpProbeConnection(
+      true,
+      context,
+      new GrpcProbe({ kind: "grpc", serviceName: "pkg.Svc", host: "", metadata: undefined }, context),
     );
   }
 

@@ -1,32 +1,25 @@
 // A gRPC health check (grpc.health.v1): the service says SERVING, and the call ends well. As Envoy's: no answer of the service itself is
 // tried again before the host counts as failed.
-import type { HttpClientConnection, HttpClientOwner } from "#proxy/http/client-connection";
 import { hasGrpcContentType } from "#proxy/http/grpc";
 import type { HeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
 import { PairRequestHeaderMap } from "#proxy/http/pair-header-map";
-import type { ResponseReceiver } from "#proxy/http/stream";
+import type { RequestSender } from "#proxy/http/stream";
 import { StreamRecord } from "#proxy/http/stream-record";
-import type { PendingConnect } from "#proxy/net/connector";
 import { healthCheckRequest, isServing } from "./grpc-health.ts";
 import type { GrpcCheckConfig } from "./health-check-config.ts";
-import { NETWORK_FAILURE, NOBODY } from "./probe.ts";
-import type { Probe, ProbeContext, ProbeResult } from "./probe.ts";
-import { probeClient } from "./probe-client.ts";
+import type { ProbeExchange } from "./http-probe-connection.ts";
+import { NOBODY } from "./probe.ts";
+import type { ProbeContext, ProbeResult } from "./probe.ts";
 
 const SUCCESS: ProbeResult = { kind: "success", degraded: false };
 const FAILURE: ProbeResult = { kind: "failure", type: "ACTIVE", retriable: false, excluded: false };
 /** The answer is a few bytes. */
 const MAX_ANSWER_BYTES = 4096;
 
-export class GrpcProbe implements Probe, ResponseReceiver, HttpClientOwner {
+export class GrpcProbe implements ProbeExchange {
   readonly #config: GrpcCheckConfig;
   readonly #context: ProbeContext;
   readonly #request: Buffer;
-  #connecting: PendingConnect | undefined;
-  #client: HttpClientConnection | undefined;
-  #waiting = false;
-  /** The host asked for no more calls on the connection. */
-  #leaving = false;
   #body = Buffer.alloc(0);
   #result: ProbeResult | undefined;
 
@@ -36,43 +29,16 @@ export class GrpcProbe implements Probe, ResponseReceiver, HttpClientOwner {
     this.#request = healthCheckRequest(config.serviceName);
   }
 
-  start(): void {
-    this.#waiting = true;
+  begin(): void {
     this.#body = Buffer.alloc(0);
     this.#result = undefined;
-    if (this.#client !== undefined) {
-      this.#ask(this.#client);
-      return;
-    }
-    this.#leaving = false;
-    const { connector, address } = this.#context;
-    this.#connecting = connector.connect(address, 0, {
-      onConnected: (connection) => {
-        this.#connecting = undefined;
-        this.#client = probeClient(true, connection, this.#context, this);
-        this.#ask(this.#client);
-      },
-      onConnectFailed: () => {
-        this.#connecting = undefined;
-        this.#end(NETWORK_FAILURE);
-      },
-    });
   }
 
-  abort(): void {
-    this.#waiting = false;
-    this.#connecting?.cancel();
-    this.#connecting = undefined;
-    this.#drop();
+  get result(): ProbeResult | undefined {
+    return this.#result;
   }
 
-  #drop(): void {
-    const client = this.#client;
-    this.#client = undefined;
-    client?.connection.close("now");
-  }
-
-  #ask(client: HttpClientConnection): void {
+  ask(sender: RequestSender): void {
     const { authority, scheme, clock, address } = this.#context;
     const headers = new PairRequestHeaderMap({ method: "POST", path: "/grpc.health.v1.Health/Check", authority, scheme }, [
       ["content-type", "application/grpc"],
@@ -85,7 +51,6 @@ export class GrpcProbe implements Probe, ResponseReceiver, HttpClientOwner {
       info.upstreamHost = address;
       metadata.applyToRequest(headers, info);
     }
-    const sender = client.newStream(this);
     sender.sendHeaders(headers, false);
     sender.sendData(this.#request, true);
   }
@@ -110,42 +75,7 @@ export class GrpcProbe implements Probe, ResponseReceiver, HttpClientOwner {
     this.#judge(trailers);
   }
 
-  onResponseReset(): void {
-    this.#end(this.#result ?? NETWORK_FAILURE);
-    this.#drop();
-  }
-
   #judge(headers: HeaderMap): void {
     this.#result ??= headers.get("grpc-status") === "0" && isServing(this.#body) ? SUCCESS : FAILURE;
-  }
-
-  // ---- HttpClientOwner
-
-  onStreamDone(): void {
-    if (this.#leaving || !this.#context.reuseConnection) this.#drop();
-    this.#end(this.#result ?? NETWORK_FAILURE);
-  }
-  onStreamBroken(): void {}
-  onStreamReset(): void {}
-  onStreamLimit(): void {}
-  onGoAway(): void {
-    this.#leaving = true;
-    if (!this.#waiting) this.#drop();
-  }
-  onProtocolError(): void {}
-  onFault(): void {
-    this.#drop();
-    this.#end(NETWORK_FAILURE);
-  }
-  onClosed(client: HttpClientConnection): void {
-    if (this.#client !== client) return;
-    this.#client = undefined;
-    this.#end(this.#result ?? NETWORK_FAILURE);
-  }
-
-  #end(result: ProbeResult): void {
-    if (!this.#waiting) return;
-    this.#waiting = false;
-    this.#context.onResult(result);
   }
 }

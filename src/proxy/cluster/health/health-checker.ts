@@ -19,6 +19,7 @@ import { HealthCheckStats } from "./health-check-stats.ts";
 import { healthEventLine } from "./health-event.ts";
 import { GrpcProbe } from "./grpc-probe.ts";
 import { HttpProbe } from "./http-probe.ts";
+import { HttpProbeConnection } from "./http-probe-connection.ts";
 import type { Probe, ProbeContext } from "./probe.ts";
 import { TcpProbe } from "./tcp-probe.ts";
 
@@ -161,9 +162,9 @@ export class HealthChecker {
     const { probe } = this.#check;
     switch (probe.kind) {
       case "http":
-        return new HttpProbe(probe, context);
+        return new HttpProbeConnection(probe.http2, context, new HttpProbe(probe, context));
       case "grpc":
-        return new GrpcProbe(probe, context);
+        return new HttpProbeConnection(true, context, new GrpcProbe(probe, context));
       case "tcp":
         return new TcpProbe(probe, context);
     }

@@ -1,28 +1,21 @@
 // An HTTP health check: one request, judged by the status, the body and the name of the service, as Envoy judges it.
-import type { HttpClientConnection, HttpClientOwner } from "#proxy/http/client-connection";
 import type { ResponseHeaderMap } from "#proxy/http/header-map";
 import { PairRequestHeaderMap } from "#proxy/http/pair-header-map";
-import type { ResponseReceiver } from "#proxy/http/stream";
+import type { RequestSender } from "#proxy/http/stream";
 import { StreamRecord } from "#proxy/http/stream-record";
-import type { PendingConnect } from "#proxy/net/connector";
 import type { Counter } from "#telemetry/stats/store";
 import type { HttpCheckConfig } from "./health-check-config.ts";
 import { holdsInOrder } from "./payload.ts";
-import { NETWORK_FAILURE, NOBODY } from "./probe.ts";
-import type { Probe, ProbeContext, ProbeResult } from "./probe.ts";
-import { probeClient } from "./probe-client.ts";
+import type { ProbeExchange } from "./http-probe-connection.ts";
+import { NOBODY } from "./probe.ts";
+import type { ProbeContext, ProbeResult } from "./probe.ts";
 
 const USER_AGENT = "Envoy/HC";
 
-export class HttpProbe implements Probe, ResponseReceiver, HttpClientOwner {
+export class HttpProbe implements ProbeExchange {
   readonly #config: HttpCheckConfig;
   readonly #context: ProbeContext;
   readonly #verifyCluster: Counter;
-  #connecting: PendingConnect | undefined;
-  #client: HttpClientConnection | undefined;
-  #waiting = false;
-  /** The host asked for no more requests on the connection. */
-  #leaving = false;
   #response: ResponseHeaderMap | undefined;
   #body: Buffer[] = [];
   #bodyBytes = 0;
@@ -34,45 +27,18 @@ export class HttpProbe implements Probe, ResponseReceiver, HttpClientOwner {
     this.#verifyCluster = context.stats.counter("verify_cluster");
   }
 
-  start(): void {
-    this.#waiting = true;
+  begin(): void {
     this.#response = undefined;
     this.#body = [];
     this.#bodyBytes = 0;
     this.#result = undefined;
-    if (this.#client !== undefined) {
-      this.#request(this.#client);
-      return;
-    }
-    this.#leaving = false;
-    const { connector, address } = this.#context;
-    this.#connecting = connector.connect(address, 0, {
-      onConnected: (connection) => {
-        this.#connecting = undefined;
-        this.#client = probeClient(this.#config.http2, connection, this.#context, this);
-        this.#request(this.#client);
-      },
-      onConnectFailed: () => {
-        this.#connecting = undefined;
-        this.#end(NETWORK_FAILURE);
-      },
-    });
   }
 
-  abort(): void {
-    this.#waiting = false;
-    this.#connecting?.cancel();
-    this.#connecting = undefined;
-    this.#drop();
+  get result(): ProbeResult | undefined {
+    return this.#result;
   }
 
-  #drop(): void {
-    const client = this.#client;
-    this.#client = undefined;
-    client?.connection.close("now");
-  }
-
-  #request(client: HttpClientConnection): void {
+  ask(sender: RequestSender): void {
     const { method, path, headers: mutation, send } = this.#config;
     const { authority, scheme, clock } = this.#context;
     const headers = new PairRequestHeaderMap({ method, path, authority, scheme, upgrade: undefined }, [["user-agent", USER_AGENT]]);
@@ -82,7 +48,6 @@ export class HttpProbe implements Probe, ResponseReceiver, HttpClientOwner {
       mutation.applyToRequest(headers, info);
     }
     if (send.length > 0) headers.set("content-length", String(send.length));
-    const sender = client.newStream(this);
     sender.sendHeaders(headers, send.length === 0);
     if (send.length > 0) sender.sendData(send, true);
   }
@@ -110,38 +75,6 @@ export class HttpProbe implements Probe, ResponseReceiver, HttpClientOwner {
     if (endStream) this.#judge();
   }
 
-  onResponseReset(): void {
-    this.#drop();
-    this.#end(NETWORK_FAILURE);
-  }
-
-  // ---- HttpClientOwner
-
-  onStreamDone(_client: HttpClientConnection, reusable: boolean): void {
-    const result = this.#result;
-    if (!reusable || this.#leaving || !this.#context.reuseConnection) this.#drop();
-    if (result !== undefined) this.#end(result);
-  }
-  onStreamBroken(): void {}
-  onStreamReset(): void {}
-  onStreamLimit(): void {}
-  onGoAway(): void {
-    this.#leaving = true;
-    if (!this.#waiting) this.#drop();
-  }
-  onProtocolError(): void {}
-  onFault(): void {
-    this.#drop();
-    this.#end(NETWORK_FAILURE);
-  }
-
-  onClosed(client: HttpClientConnection): void {
-    if (this.#client !== client) return;
-    this.#client = undefined;
-    // What was answered in full counts, also where the connection goes with it.
-    this.#end(this.#result ?? NETWORK_FAILURE);
-  }
-
   #judge(): void {
     this.#result = this.#verdict(this.#response!);
   }
@@ -163,12 +96,6 @@ export class HttpProbe implements Probe, ResponseReceiver, HttpClientOwner {
       if (!serviceName.matches(response.get("x-envoy-upstream-healthchecked-cluster") ?? "")) return failed(false, false);
     }
     return { kind: "success", degraded: response.has("x-envoy-degraded") };
-  }
-
-  #end(result: ProbeResult): void {
-    if (!this.#waiting) return;
-    this.#waiting = false;
-    this.#context.onResult(result);
   }
 }
 
