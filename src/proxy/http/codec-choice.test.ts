@@ -74,7 +74,7 @@ describe("the choice of a codec", () => {
     assert.deepEqual(made.events, ["neither"]);
     assert.equal(made.connection.closed, "flush");
     assert.equal(made.connection.written, "");
-    for (const line of ["nonsense", "GET /", "GET / ICE/1.0", "GET / HTTP 1.1", "SSH-2.0-x"]) {
+    for (const line of ["nonsense", "GET /", "GET / ICE/1.0", "GET / HTTP 1.1", "SSH-2.0-x", "what is this"]) {
       const bad = new Choice();
       bad.connection.feed(`${line}\r\n`);
       assert.deepEqual(bad.events, ["HTTP/1", `${line}\r\n`]);

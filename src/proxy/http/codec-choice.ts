@@ -12,13 +12,14 @@ const LF = 0x0a;
 export type ChosenVersion = "HTTP/1" | "HTTP/2" | undefined;
 
 /**
- * A first line of three words without a slash is no request, not even a bad one: a client that means HTTP/2 and gets its preface wrong is
- * told nothing by an answer in HTTP/1, and has to see the end of the connection (RFC 9113 3.4).
+ * A first line of three words in capitals, as a preface is, but without a slash is no request, not even a bad one: a client that means
+ * HTTP/2 and gets its preface wrong is told nothing by an answer in HTTP/1, and has to see the end of the connection (RFC 9113 3.4).
+ * Other nonsense is told 400, as by Envoy.
  */
 function isNoRequest(bytes: Buffer): boolean {
   const end = bytes.indexOf(LF);
   if (end < 0 || bytes.subarray(0, end).includes("/")) return false;
-  return /^\S+ \S+ \S+\r?$/.test(bytes.toString("latin1", 0, end));
+  return /^[A-Z]+ [A-Z*]+ [A-Z]+\r?$/.test(bytes.toString("latin1", 0, end));
 }
 
 export class CodecChoice implements ServerCodec, ConnectionHandler {
