@@ -5,10 +5,9 @@ import type { SocketAddress, TransportFailure } from "#proxy/net/connection";
 import type { ConnectCallbacks, Connector, PendingConnect } from "#proxy/net/connector";
 import { Http1ClientConnection } from "#proxy/http/http1-client";
 import { FakeConnection } from "#proxy/http/connection.fake";
-import { PairRequestHeaderMap } from "#proxy/http/pair-header-map";
 import { FakeStats } from "#proxy/http/stats.fake";
-import type { RequestSender, ResponseReceiver } from "#proxy/http/stream";
-import type { Host, PendingStream, PoolCallbacks } from "./cluster.ts";
+import { Exchange } from "./exchange.fake.ts";
+import type { Host, PendingStream } from "./cluster.ts";
 import { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
 import { HttpPool } from "./http-pool.ts";
 import type { HttpPoolOptions } from "./http-pool.ts";
@@ -53,32 +52,6 @@ class Limits {
   releasePending(): void {
     assert.ok(this.pending-- > 0);
   }
-}
-
-class Exchange implements ResponseReceiver, PoolCallbacks {
-  sender: RequestSender | undefined;
-  reused: boolean | undefined;
-  failure: string | undefined;
-  status = 0;
-  reset: string | undefined;
-  onPoolReady(sender: RequestSender, _host: Host, _local: SocketAddress, reused: boolean): void {
-    this.sender = sender;
-    this.reused = reused;
-    sender.sendHeaders(new PairRequestHeaderMap({ method: "GET", path: "/", authority: "h", scheme: "http" }), true);
-  }
-  onPoolFailure(reason: string): void {
-    this.failure = reason;
-  }
-  onInformational(): void {}
-  onResponseHeaders(headers: { status: number }): void {
-    this.status = headers.status;
-  }
-  onResponseData(): void {}
-  onResponseTrailers(): void {}
-  onResponseReset(reason: string): void {
-    this.reset = reason;
-  }
-  onRequestDrain(): void {}
 }
 
 class Bench {

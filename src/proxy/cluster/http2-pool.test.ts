@@ -5,47 +5,19 @@ import { ErrorCode } from "#proxy/codec/http2/error-code";
 import { FakePeer } from "#proxy/codec/http2/session.fake";
 import { FakeConnection } from "#proxy/http/connection.fake";
 import { readHttp2Options } from "#proxy/http/http2-options";
-import { PairRequestHeaderMap } from "#proxy/http/pair-header-map";
 import { FakeStats } from "#proxy/http/stats.fake";
-import type { RequestSender, ResponseReceiver } from "#proxy/http/stream";
 import { enterBatch, leaveBatch } from "#proxy/http/write-batch";
 import type { ConnectCallbacks } from "#proxy/net/connector";
 import type { TlsInfo } from "#proxy/net/tls-info";
 import { ManualClock } from "#runtime/clock";
 import { silentLog } from "#runtime/log";
 import { seededRandom } from "#runtime/random";
-import type { HttpConnectionPool, PendingStream, PoolCallbacks } from "./cluster.ts";
+import { Exchange } from "./exchange.fake.ts";
+import type { HttpConnectionPool } from "./cluster.ts";
 import { httpPoolFactory } from "./http-pool-factory.ts";
 import { UpstreamCluster } from "./upstream-cluster.ts";
 import type { PoolProtocol } from "./host-pools.ts";
 import { clusterConfig } from "#proxy/http/hcm.fake";
-
-class Exchange implements ResponseReceiver, PoolCallbacks {
-  sender: RequestSender | undefined;
-  pending: PendingStream | undefined;
-  reused: boolean | undefined;
-  failure: string | undefined;
-  status = 0;
-  reset: string | undefined;
-  onPoolReady(sender: RequestSender, _host: unknown, _local: unknown, reused: boolean): void {
-    this.sender = sender;
-    this.reused = reused;
-    sender.sendHeaders(new PairRequestHeaderMap({ method: "GET", path: "/", authority: "h", scheme: "http" }), true);
-  }
-  onPoolFailure(reason: string): void {
-    this.failure = reason;
-  }
-  onInformational(): void {}
-  onResponseHeaders({ status }: { status: number }): void {
-    this.status = status;
-  }
-  onResponseData(): void {}
-  onResponseTrailers(): void {}
-  onResponseReset(reason: string): void {
-    this.reset = reason;
-  }
-  onRequestDrain(): void {}
-}
 
 interface Link {
   readonly connection: FakeConnection;

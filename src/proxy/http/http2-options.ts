@@ -1,6 +1,8 @@
-// envoy.config.core.v3.Http2ProtocolOptions -> what an HTTP/2 connection of either side is held to. The only place that knows Envoy's defaults.
+// envoy.config.core.v3.Http2ProtocolOptions -> what an HTTP/2 connection of either side is held to.
 import type { Http2ProtocolOptions } from "#envoy/gen/envoy/config/core/v3/protocol_pb";
 import { durationMs } from "#envoy/duration";
+import { DEFAULT_HTTP2_OPTIONS } from "#proxy/codec/http2/session-options";
+import type { Http2SessionOptions } from "#proxy/codec/http2/session-options";
 
 export interface Http2Keepalive {
   /** Between two pings; 0: none at intervals. */
@@ -12,20 +14,11 @@ export interface Http2Keepalive {
   readonly connectionIdleIntervalMs: number;
 }
 
-export interface Http2Options {
-  readonly hpackTableSize: number;
-  readonly maxConcurrentStreams: number;
-  readonly initialStreamWindowSize: number;
-  readonly initialConnectionWindowSize: number;
-  readonly allowConnect: boolean;
-  readonly maxOutboundFrames: number;
-  readonly maxOutboundControlFrames: number;
-  readonly maxConsecutiveInboundFramesWithEmptyPayload: number;
-  readonly maxInboundPriorityFramesPerStream: number;
-  readonly maxInboundWindowUpdateFramesPerDataFrameSent: number;
-  /** A malformed message ends its stream only, not the connection. */
-  readonly streamErrorOnInvalidHttpMessaging: boolean;
-  readonly customSettings: readonly { readonly identifier: number; readonly value: number }[];
+/** What the configuration says of a session; the rest comes from around it. */
+export interface Http2Options extends Omit<
+  Http2SessionOptions,
+  "role" | "maxHeadersBytes" | "maxHeadersCount" | "streamBufferBytes" | "nowMs"
+> {
   /** undefined: no pings. */
   readonly keepalive: Http2Keepalive | undefined;
 }
@@ -47,35 +40,52 @@ export function readHttp2Options(
   refuse: Refuse,
   overrideStreamError?: boolean,
 ): Http2Options {
+  const defaults = DEFAULT_HTTP2_OPTIONS;
   const within = (value: number | undefined, fallback: number, min: number, max: number, field: string): number => {
     if (value !== undefined && (value < min || value > max)) refuse(`${path}.${field}`, `must be from ${min} to ${max}`);
     return value ?? fallback;
   };
   return Object.freeze({
-    hpackTableSize: wire?.hpackTableSize ?? 4096,
-    maxConcurrentStreams: within(wire?.maxConcurrentStreams, 1024, 1, MAX_31_BITS, "max_concurrent_streams"),
-    initialStreamWindowSize: within(wire?.initialStreamWindowSize, 16 * 1024 * 1024, MIN_WINDOW, MAX_31_BITS, "initial_stream_window_size"),
+    hpackTableSize: wire?.hpackTableSize ?? defaults.hpackTableSize,
+    maxConcurrentStreams: within(wire?.maxConcurrentStreams, defaults.maxConcurrentStreams, 1, MAX_31_BITS, "max_concurrent_streams"),
+    initialStreamWindowSize: within(
+      wire?.initialStreamWindowSize,
+      defaults.initialStreamWindowSize,
+      MIN_WINDOW,
+      MAX_31_BITS,
+      "initial_stream_window_size",
+    ),
     initialConnectionWindowSize: within(
       wire?.initialConnectionWindowSize,
-      24 * 1024 * 1024,
+      defaults.initialConnectionWindowSize,
       MIN_WINDOW,
       MAX_31_BITS,
       "initial_connection_window_size",
     ),
-    allowConnect: wire?.allowConnect ?? false,
-    maxOutboundFrames: within(wire?.maxOutboundFrames, 10_000, 1, 0xffff_ffff, "max_outbound_frames"),
-    maxOutboundControlFrames: within(wire?.maxOutboundControlFrames, 1000, 1, 0xffff_ffff, "max_outbound_control_frames"),
-    maxConsecutiveInboundFramesWithEmptyPayload: wire?.maxConsecutiveInboundFramesWithEmptyPayload ?? 1,
-    maxInboundPriorityFramesPerStream: wire?.maxInboundPriorityFramesPerStream ?? 100,
+    allowConnect: wire?.allowConnect ?? defaults.allowConnect,
+    maxOutboundFrames: within(wire?.maxOutboundFrames, defaults.maxOutboundFrames, 1, 0xffff_ffff, "max_outbound_frames"),
+    maxOutboundControlFrames: within(
+      wire?.maxOutboundControlFrames,
+      defaults.maxOutboundControlFrames,
+      1,
+      0xffff_ffff,
+      "max_outbound_control_frames",
+    ),
+    maxConsecutiveInboundFramesWithEmptyPayload:
+      wire?.maxConsecutiveInboundFramesWithEmptyPayload ?? defaults.maxConsecutiveInboundFramesWithEmptyPayload,
+    maxInboundPriorityFramesPerStream: wire?.maxInboundPriorityFramesPerStream ?? defaults.maxInboundPriorityFramesPerStream,
     maxInboundWindowUpdateFramesPerDataFrameSent: within(
       wire?.maxInboundWindowUpdateFramesPerDataFrameSent,
-      10,
+      defaults.maxInboundWindowUpdateFramesPerDataFrameSent,
       1,
       0xffff_ffff,
       "max_inbound_window_update_frames_per_data_frame_sent",
     ),
     streamErrorOnInvalidHttpMessaging:
-      wire?.overrideStreamErrorOnInvalidHttpMessage ?? overrideStreamError ?? wire?.streamErrorOnInvalidHttpMessaging ?? false,
+      wire?.overrideStreamErrorOnInvalidHttpMessage ??
+      overrideStreamError ??
+      wire?.streamErrorOnInvalidHttpMessaging ??
+      defaults.streamErrorOnInvalidHttpMessaging,
     customSettings: readCustomSettings(wire?.customSettingsParameters ?? [], `${path}.custom_settings_parameters`, refuse),
     keepalive: readKeepalive(wire?.connectionKeepalive, `${path}.connection_keepalive`, refuse),
   });
