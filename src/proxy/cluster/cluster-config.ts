@@ -33,6 +33,8 @@ import { readOutlierDetection } from "./outlier/outlier-config.ts";
 import type { OutlierConfig } from "./outlier/outlier-config.ts";
 import { readLoadAssignment } from "./load-assignment.ts";
 import type { LoadAssignmentConfig } from "./load-assignment.ts";
+import { readPreconnectPolicy } from "./preconnect.ts";
+import type { PreconnectConfig } from "./preconnect.ts";
 import { readSocketOptions } from "./socket-options-config.ts";
 
 export type DiscoveryConfig =
@@ -105,6 +107,11 @@ export interface ClusterConfig {
   readonly keepsHealthyHosts: boolean;
   /** Hosts without a result count as if they were not there. */
   readonly ignoresNewHosts: boolean;
+  /** Connections of TCP proxies end with the health of their host. */
+  readonly closesConnectionsOnHealthFailure: boolean;
+  /** Existing connections take no new requests when hosts come or go. */
+  readonly drainsOnHostChange: boolean;
+  readonly preconnect: PreconnectConfig;
   readonly connection: UpstreamConnectionConfig;
   readonly socketOptions: UpstreamSocketOptions;
   readonly transportSockets: TransportSockets;
@@ -136,6 +143,7 @@ export function parseCluster(wire: Cluster): ClusterConfig {
   const socketOptions = readSocketOptions(wire, refuse);
   const transportSockets = compileTransportSockets(wire, refuse);
   const connection = readConnection(wire, transportSockets, refuse);
+  const preconnect = readPreconnectPolicy(wire.preconnectPolicy, refuse);
   if (healthCheck?.probe.kind === "grpc" && connection.protocol === "http1")
     refuse("health_checks[0].grpc_health_check", "needs a cluster that speaks HTTP/2");
   if (violations.length > 0) throw new ConfigError(`cluster "${wire.name}"`, violations);
@@ -155,6 +163,9 @@ export function parseCluster(wire: Cluster): ClusterConfig {
     keepsHealthyHosts:
       healthCheck !== undefined && !wire.ignoreHealthOnHostRemoval && (discovery.kind === "eds" || discovery.kind === "dns"),
     ignoresNewHosts: wire.commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false,
+    closesConnectionsOnHealthFailure: wire.closeConnectionsOnHostHealthFailure,
+    drainsOnHostChange: wire.commonLbConfig?.closeConnectionsOnHostSetChange ?? false,
+    preconnect,
     connection,
     socketOptions,
     transportSockets,
@@ -180,14 +191,12 @@ function refuseWhatIsNotThere(wire: Cluster, refuse: Refuse): void {
     [wire.upstreamConfig !== undefined, "upstream_config"],
     [wire.lrsServer !== undefined, "lrs_server"],
     [wire.connectionPoolPerDownstreamConnection, "connection_pool_per_downstream_connection"],
-    [wire.preconnectPolicy !== undefined, "preconnect_policy"],
     [wire.trackClusterStats !== undefined || wire.trackTimeoutBudgets, "track_cluster_stats"],
   ];
   for (const [isSet, field] of set) if (isSet) refuse(field, "not served yet");
 
   const common = wire.commonLbConfig;
   if (common?.overrideHostStatus !== undefined) refuse("common_lb_config.override_host_status", "not served yet");
-  if (common?.closeConnectionsOnHostSetChange === true) refuse("common_lb_config.close_connections_on_host_set_change", "not served yet");
   if (common?.localityConfigSpecifier.case === "zoneAwareLbConfig") refuse("common_lb_config.zone_aware_lb_config", "not served yet");
 }
 

@@ -26,7 +26,13 @@ function bench(): Bench {
     stats: stats.root,
     connector: { connect: () => ({ cancel() {} }) },
     secrets: { get: () => undefined },
-    makePool: () => ({ connectionCount: 0, drain() {}, newStream: () => undefined }),
+    makePool: () => ({
+      connectionCount: 0,
+      demand: { pending: 0, active: 0, unused: 0 },
+      preconnect: () => false,
+      drain() {},
+      newStream: () => undefined,
+    }),
   });
   const sync = (): void => {
     const update = stats.takeUpdate();

@@ -8,6 +8,8 @@ import { UpstreamTlsContextSchema } from "#envoy/gen/envoy/extensions/transport_
 import { RawBufferSchema } from "#envoy/gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb";
 import { HttpProtocolOptionsSchema } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
 import { ConfigError } from "#proxy/config-error";
+import { FakeConnection } from "#proxy/http/connection.fake";
+import type { ConnectCallbacks } from "#proxy/net/connector";
 import { FakeStats } from "#proxy/http/stats.fake";
 import { ManualClock } from "#runtime/clock";
 import { seededRandom } from "#runtime/random";
@@ -69,6 +71,11 @@ class FakePool implements HttpConnectionPool {
   newStream(): undefined {
     return undefined;
   }
+  demand = { pending: 0, active: 0, unused: 0 };
+  preconnect(): boolean {
+    this.demand.unused++;
+    return true;
+  }
   drain(): void {
     this.drained = true;
   }
@@ -78,11 +85,17 @@ class Fixture {
   readonly clock = new ManualClock();
   readonly stats = new FakeStats();
   readonly pools = new Map<Host, FakePool[]>();
+  readonly connects: ConnectCallbacks[] = [];
   readonly manager = new ThreadClusterManager({
     clock: this.clock,
     random: seededRandom(1),
     stats: this.stats,
-    connector: { connect: () => ({ cancel() {} }) },
+    connector: {
+      connect: (_target, _timeoutMs, callbacks) => {
+        this.connects.push(callbacks);
+        return { cancel() {} };
+      },
+    },
     secrets: { get: () => undefined },
     makePool: ({ host, protocol }) => {
       const pool = new FakePool(protocol);
@@ -487,6 +500,71 @@ describe("cluster manager", () => {
     for (let i = 0; i < 50; i++) assert.equal(running.chooseHost(ask())?.address.port, 1);
     assert.equal(stats.get(`cluster.${name}.membership_excluded`), 3);
     assert.equal(stats.get(`cluster.${name}.lb_healthy_panic`), 0);
+  });
+
+  it("ends the connections of TCP proxies with the health of their host where that is wanted", () => {
+    const check = { timeout: "1s", interval: "1s", unhealthyThreshold: 1, healthyThreshold: 1, tcpHealthCheck: {} };
+    const ofFailed = (closeConnectionsOnHostHealthFailure: boolean): string | undefined => {
+      const { manager, connects } = new Fixture();
+      const name = "outbound|9080||reviews.default.svc.cluster.local";
+      manager.upsertCluster(cluster({ ...(EDS as object), healthChecks: [check], closeConnectionsOnHostHealthFailure }));
+      const fit: ActiveHealth = { failed: false, pending: false, degraded: false, timedOut: false, excluded: false };
+      manager.setHealth(name, new Map([["127.0.0.1|1", fit]]), undefined);
+      manager.setLoadAssignment(endpoints("reviews", endpoint(1)));
+      const running = manager.get(name)!;
+      const nothing = { onPoolReady() {}, onPoolFailure() {} };
+      running.tcpPool(running.hosts[0]!, undefined).newConnection(nothing);
+      const connection = new FakeConnection();
+      connects[0]!.onConnected(connection, undefined);
+      manager.setHealth(name, new Map([["127.0.0.1|1", { ...fit, failed: true }]]), undefined);
+      return connection.closed;
+    };
+    assert.equal(ofFailed(true), "now");
+    assert.equal(ofFailed(false), undefined);
+  });
+
+  it("lets nobody use the connections of an ejected host again", () => {
+    const { manager } = new Fixture();
+    manager.upsertCluster(cluster({ ...(EDS as object), outlierDetection: { consecutive5xx: 1, maxEjectionPercent: 100 } }));
+    manager.setLoadAssignment(endpoints("reviews", endpoint(1), endpoint(2)));
+    const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
+    const pool = (at: number): HttpConnectionPool => running.pool(running.hosts[at]!, undefined, "a", "HTTP/1.1");
+    const [first, second] = [pool(0), pool(1)];
+    running.hosts[0]!.outlierMonitor!.putStatus(500);
+    assert.notEqual(pool(0), first);
+    assert.equal((first as FakePool).drained, true);
+    assert.equal(pool(1), second);
+  });
+
+  it("lets nobody use connections again when hosts come or go where that is wanted", () => {
+    const { manager } = new Fixture();
+    manager.upsertCluster(cluster({ ...(EDS as object), commonLbConfig: { closeConnectionsOnHostSetChange: true } }));
+    manager.setLoadAssignment(endpoints("reviews", endpoint(1)));
+    const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
+    const pool = (): HttpConnectionPool => running.pool(running.hosts[0]!, undefined, "a", "HTTP/1.1");
+    const first = pool();
+    manager.setLoadAssignment(endpoints("reviews", endpoint(1, { weight: 2 })));
+    assert.equal(pool(), first, "the hosts are the same");
+    manager.setLoadAssignment(endpoints("reviews", endpoint(1), endpoint(2)));
+    assert.notEqual(pool(), first);
+  });
+
+  it("connects to the hosts of the next requests ahead of them, and those get them", () => {
+    for (const lbPolicy of ["ROUND_ROBIN", "RANDOM", "RING_HASH", "LEAST_REQUEST"]) {
+      const { manager, pools } = new Fixture();
+      const preconnectPolicy = { predictivePreconnectRatio: 2 };
+      manager.upsertCluster(cluster({ ...(EDS as object), lbPolicy, preconnectPolicy }));
+      manager.setLoadAssignment(endpoints("reviews", endpoint(1), endpoint(2), endpoint(3), endpoint(4)));
+      const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
+      running.pool(running.chooseHost(ask())!, undefined, "a", "HTTP/1.1");
+      const ahead = [...pools].flatMap(([host, [pool]]) => Array.from({ length: pool!.demand.unused }, () => host));
+      if (lbPolicy === "RING_HASH" || lbPolicy === "LEAST_REQUEST") {
+        assert.equal(ahead.length, 0, "nobody knows where the next one goes");
+        continue;
+      }
+      assert.equal(ahead.length, 2);
+      assert.deepEqual(new Set([running.chooseHost(ask()), running.chooseHost(ask())]), new Set(ahead));
+    }
   });
 
   it("takes an ejected host back that passes an active health check", () => {

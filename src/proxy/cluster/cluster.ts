@@ -1,12 +1,12 @@
 // Running clusters as the router sees them. Config (parsed, frozen) and running state are different things: see cluster-config.ts.
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { RoutingPriority } from "#proxy/route/route";
-import type { ConnectionInfo, SocketAddress, TransportFailure } from "#proxy/net/connection";
+import type { Connection, ConnectionInfo, SocketAddress, TransportFailure } from "#proxy/net/connection";
 import type { HttpVersion, RequestSender, ResponseReceiver } from "#proxy/http/stream";
-import type { Connector } from "#proxy/net/connector";
 import type { ActiveHealth } from "./health/active-health.ts";
 import type { ClusterStats } from "./cluster-stats.ts";
 import type { GrpcStats } from "./grpc-stats.ts";
+import type { Demand } from "./preconnect.ts";
 import type { PreviousPriorities } from "./previous-priorities.ts";
 import type { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
 
@@ -120,8 +120,8 @@ export interface Cluster {
   readonly maxStreamDurationMs?: number;
   /** Connections to this host are TLS. */
   speaksTls(host: Host): boolean;
-  /** For connections that no pool owns. */
-  connector(host: Host, proxied: ConnectionInfo | undefined): Connector;
+  /** The TCP connections to a host, for a client: it may be part of how connections begin. */
+  tcpPool(host: Host, proxied: ConnectionInfo | undefined): TcpConnectionPool;
   readonly hosts: readonly Host[];
   readonly stats: ClusterStats;
   readonly connectionStats: UpstreamConnectionStats;
@@ -129,7 +129,7 @@ export interface Cluster {
   readonly connectTimeoutMs: number;
   /** Of each connection; undefined: the transport's own limit. */
   readonly bufferLimitBytes: number | undefined;
-  /** For connections that no pool owns. */
+  /** For TCP connections. */
   tryAcquireConnection(): boolean;
   releaseConnection(): void;
   /** Circuit breakers, for what the router counts itself. */
@@ -155,11 +155,35 @@ export interface PendingStream {
   cancel(): void;
 }
 
-export interface HttpConnectionPool {
-  /** Calls back at once when an idle connection is there. Returns undefined after it called back. */
-  newStream(receiver: ResponseReceiver, callbacks: PoolCallbacks): PendingStream | undefined;
+/** What pools of both kinds have in common. */
+export interface ConnectionPool {
   /** No new streams on the connections there are; closes idle ones now and busy ones after their stream. */
   drain(): void;
+  /** Opens a connection for a request that is expected, where so much room for streams is wanted. False: none was opened. */
+  preconnect(ratio: number): boolean;
+  readonly demand: Demand;
   /** Active and idle connections, for tests and admin. */
   readonly connectionCount: number;
+}
+
+export interface HttpConnectionPool extends ConnectionPool {
+  /** Calls back at once when an idle connection is there. Returns undefined after it called back. */
+  newStream(receiver: ResponseReceiver, callbacks: PoolCallbacks): PendingStream | undefined;
+}
+
+/** A TCP connection that its pool counts until it is told of the end. */
+export interface UsedConnection {
+  closed(remotely: boolean): void;
+}
+
+export interface TcpPoolCallbacks {
+  /** The callee sets `connection.handler` before it returns, and tells `used` when it has closed. */
+  onPoolReady(connection: Connection, used: UsedConnection): void;
+  /** `overflow`: the cluster has as many connections as it may have. */
+  onPoolFailure(reason: "overflow" | "connection-failure" | "connection-timeout", failure: TransportFailure | undefined): void;
+}
+
+export interface TcpConnectionPool extends ConnectionPool {
+  /** Calls back at once when a connection is there. Returns undefined after it called back. */
+  newConnection(callbacks: TcpPoolCallbacks): PendingStream | undefined;
 }

@@ -12,13 +12,14 @@ import type { RoutingPriority } from "#proxy/route/route";
 import type { Secrets } from "#proxy/transport-socket/tls-context";
 import type { UpstreamTransport } from "#proxy/transport-socket/upstream-transport";
 import type { CircuitBreakers } from "./circuit-breakers.ts";
-import type { Host, HttpConnectionPool } from "./cluster.ts";
+import type { Cluster, ConnectionPool, Host, HttpConnectionPool } from "./cluster.ts";
 import type { ClusterConfig, UpstreamConnectionConfig } from "./cluster-config.ts";
 import { HappyEyeballs } from "./happy-eyeballs.ts";
 import { HostConnectors } from "./host-connector.ts";
 import { HostLimits } from "./host-limits.ts";
 import type { UpstreamProtocol } from "./http-protocol-options.ts";
 import type { PoolLimits } from "./http-pool.ts";
+import { TcpPool } from "./tcp-pool.ts";
 import { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
 import type { UpstreamHost } from "./upstream-host.ts";
 
@@ -35,6 +36,7 @@ export interface PoolContext {
   /** Made with the first HTTP/2 connection. */
   readonly http2Stats: () => Http2CodecStats;
   readonly connector: Connector;
+  readonly preconnectRatio: number;
 }
 
 export type PoolFactory = (context: PoolContext) => HttpConnectionPool;
@@ -48,7 +50,7 @@ export interface HostPoolsContext {
 }
 
 /** The cluster, as far as its pools need it. */
-export interface PooledCluster {
+export interface PooledCluster extends Cluster {
   readonly config: ClusterConfig;
   limitsOf(priority: RoutingPriority): CircuitBreakers;
 }
@@ -68,7 +70,7 @@ export class HostPools {
   #connectionStats: UpstreamConnectionStats | undefined;
   #http2Stats: Http2CodecStats | undefined;
   /** Of removed hosts and of old configurations whose streams still run. */
-  #leaving: HttpConnectionPool[] = [];
+  #leaving: ConnectionPool[] = [];
 
   constructor(cluster: PooledCluster, context: HostPoolsContext) {
     this.#cluster = cluster;
@@ -138,9 +140,22 @@ export class HostPools {
     return pool;
   }
 
-  /** For a connection of no pool. */
-  connector(host: UpstreamHost, proxied: ConnectionInfo | undefined): Connector {
-    return this.#toHost(host, this.#connectors.for(this.transport(host), this.#cluster.config.socketOptions, { proxied }));
+  tcpPool(host: UpstreamHost, proxied: ConnectionInfo | undefined): TcpPool {
+    const { perDownstreamConnection } = this.transport(host);
+    if (!perDownstreamConnection) return (host.tcpPool ??= this.#makeTcpPool(host, undefined));
+    const pool = this.#makeTcpPool(host, proxied, 1);
+    this.#forgetEmpty();
+    this.#leaving.push(pool);
+    return pool;
+  }
+
+  #makeTcpPool(
+    host: UpstreamHost,
+    proxied: ConnectionInfo | undefined,
+    preconnectRatio = this.#cluster.config.preconnect.perUpstream,
+  ): TcpPool {
+    const connector = this.#toHost(host, this.#connectors.for(this.transport(host), this.#cluster.config.socketOptions, { proxied }));
+    return new TcpPool({ cluster: this.#cluster, host, connector, clock: this.#context.clock, preconnectRatio });
   }
 
   transport({ labels }: UpstreamHost): UpstreamTransport {
@@ -154,6 +169,13 @@ export class HostPools {
       if (pool.connectionCount > 0) this.#leaving.push(pool);
     }
     this.#forgetEmpty();
+  }
+
+  /** The host has failed: new requests make new connections, and close_connections_on_host_health_failure ends TCP connections that are used. */
+  onHostFailure(host: UpstreamHost): void {
+    this.drain(host);
+    if (!this.#cluster.config.closesConnectionsOnHealthFailure) return;
+    for (const pool of this.#leaving) if (pool instanceof TcpPool && pool.host === host) pool.closeConnections();
   }
 
   /** By any of the addresses that it has when a connection is made. */
@@ -178,6 +200,7 @@ export class HostPools {
       config,
       limits,
       stats: this.connectionStats,
+      preconnectRatio: maxRequests === undefined ? cluster.config.preconnect.perUpstream : 1,
       http2Stats: () => (this.#http2Stats ??= http2CodecStats(this.#context.stats)),
       connector,
     });

@@ -42,6 +42,10 @@ class LocalityWeighted implements LoadBalancer {
     this.#random = options.random;
   }
 
+  get foreseeable(): boolean {
+    return this.#balancers.every(({ foreseeable }) => foreseeable === true);
+  }
+
   choose(hash: bigint | undefined, attempt: number): Host | undefined {
     const at = this.#random.next() * this.#total;
     for (let i = 0; i < this.#upTo.length; i++) if (at < this.#upTo[i]!) return this.#balancers[i]!.choose(hash, attempt);
@@ -61,6 +65,9 @@ export class HostSet {
   readonly available: boolean;
   /** True while any priority sends to hosts that are not healthy because too few are. */
   readonly inPanic: boolean;
+  readonly #healthyHosts: number;
+  /** Chosen already, for whoever asks next. */
+  readonly #ahead: Host[] = [];
 
   constructor(priorities: readonly (readonly LocalityHosts[])[], options: HostSetOptions) {
     this.#random = options.random;
@@ -70,6 +77,7 @@ export class HostSet {
     const levels = priorities.map((localities) => new Level(localities, options));
     const total = levels.reduce((sum, level) => sum + level.healthyPercent + level.degradedPercent, 0);
     this.available = total > 0;
+    this.#healthyHosts = levels.reduce((sum, { healthyCount }) => sum + healthyCount, 0);
 
     const targets: Target[] = [];
     const panic = levels.map((level) => level.hostCount > 0 && level.usablePercent < options.panicThreshold && total < 100);
@@ -97,7 +105,19 @@ export class HostSet {
     this.#targets = targets;
   }
 
+  /** Whom the next choice but those that were asked for already will be; at most as many as there are healthy hosts. */
+  peek(): Host | undefined {
+    if (this.#ahead.length >= this.#healthyHosts || this.#targets.some(({ balancer }) => balancer.foreseeable !== true)) return undefined;
+    const host = this.#draw(undefined, 0);
+    if (host !== undefined) this.#ahead.push(host);
+    return host;
+  }
+
   choose(hash: bigint | undefined, attempt: number): Host | undefined {
+    return this.#ahead.length > 0 ? this.#ahead.shift() : this.#draw(hash, attempt);
+  }
+
+  #draw(hash: bigint | undefined, attempt: number): Host | undefined {
     const targets = this.#targets;
     if (targets.length <= 1) return targets[0]?.balancer.choose(hash, attempt);
     let total = 0;
@@ -133,6 +153,7 @@ export class HostSet {
 class Level {
   readonly #localities: readonly LocalityHosts[];
   readonly hostCount: number;
+  readonly healthyCount: number;
   /** What it can take, in per cent of the cluster's traffic: usable share times overprovisioning. */
   readonly healthyPercent: number;
   readonly degradedPercent: number;
@@ -155,6 +176,7 @@ class Level {
       }
     }
     this.hostCount = all;
+    this.healthyCount = healthy;
     this.usablePercent = count === 0 ? 0 : (100 * (healthy + degraded)) / count;
     this.healthyPercent = count === 0 ? 0 : Math.min(100, (100 * healthy * options.overprovisioning) / count);
     this.degradedPercent = count === 0 ? 0 : Math.min(100 - this.healthyPercent, (100 * degraded * options.overprovisioning) / count);

@@ -31,6 +31,7 @@ export function httpPoolFactory(context: HttpPoolFactoryContext): PoolFactory {
       connector,
       makeClient: clientMaker(pool, context),
       expectedStreams: protocol === "http1" ? 1 : config.http2.maxConcurrentStreams,
+      preconnectRatio: pool.preconnectRatio,
       clock,
       limits,
       stats,

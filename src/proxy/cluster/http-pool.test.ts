@@ -93,6 +93,7 @@ class Bench {
       maxRequestsPerConnection: 0,
       makeClient: (connection, _tls, owner) => new Http1ClientConnection(connection, { maxHeadBytes: 60 * 1024, maxHeaders: 100 }, owner),
       expectedStreams: 1,
+      preconnectRatio: 1,
       onFault: (fault) => this.faults.push(fault),
       ...options,
     });
@@ -359,6 +360,43 @@ describe("HTTP/1 connection pool", () => {
     busy.lost();
     bench.assertQuiet();
     assert.equal(bench.clock.pending, 0);
+  });
+
+  it("opens connections ahead of requests, as many as the ratio says, within the limits and for healthy hosts", () => {
+    const bench = new Bench({ preconnectRatio: 1.5 });
+    const first = bench.request();
+    assert.equal(bench.connector.attempts.length, 2);
+    const connection = bench.connector.succeed();
+    bench.connector.succeed();
+    assert.equal(bench.request().reused, true);
+    assert.equal(bench.connector.attempts.length, 1, "three for two requests");
+    answer(connection);
+    assert.equal(first.status, 200);
+    bench.request();
+    assert.equal(bench.connector.attempts.length, 1, "three for two requests, still");
+    bench.limits.maxConnections = 3;
+    bench.request();
+    assert.equal(bench.stats.get("upstream_cx_total"), 3);
+    assert.ok(bench.stats.get("upstream_cx_overflow") > 0);
+
+    const ill = new Bench({ preconnectRatio: 3 });
+    (ill.host as { health: string }).health = "degraded";
+    ill.request();
+    assert.equal(ill.connector.attempts.length, 1);
+    assert.equal(ill.pool.preconnect(3), false);
+  });
+
+  it("connects for a request that is only expected", () => {
+    const bench = new Bench();
+    assert.equal(bench.pool.preconnect(2), true);
+    assert.equal(bench.pool.preconnect(2), true);
+    assert.equal(bench.pool.preconnect(2), false);
+    assert.deepEqual(bench.pool.demand, { pending: 0, active: 0, unused: 2 });
+    bench.connector.succeed();
+    assert.equal(bench.request().reused, true);
+    assert.deepEqual(bench.pool.demand, { pending: 0, active: 1, unused: 1 });
+    bench.pool.drain();
+    assert.equal(bench.pool.preconnect(3), false);
   });
 
   it("catches what a request's owner throws when its connection is ready", () => {

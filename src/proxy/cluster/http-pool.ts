@@ -10,6 +10,8 @@ import type { HttpClientConnection, HttpClientOwner } from "#proxy/http/client-c
 import type { ResponseReceiver } from "#proxy/http/stream";
 import { enterBatch, leaveBatch } from "#proxy/http/write-batch";
 import type { Host, HttpConnectionPool, PendingStream, PoolCallbacks } from "./cluster.ts";
+import { MAX_PRECONNECTS, wantsConnection } from "./preconnect.ts";
+import type { Demand } from "./preconnect.ts";
 import type { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
 
 /** The cluster's circuit breakers, as far as a pool needs them. What was acquired is released exactly once. */
@@ -27,6 +29,8 @@ export interface HttpPoolOptions {
   readonly makeClient: (connection: Connection, tls: TlsInfo | undefined, owner: HttpClientOwner) => HttpClientConnection;
   /** So many waiting requests share one attempt to connect. */
   readonly expectedStreams: number;
+  /** preconnect_policy.per_upstream_preconnect_ratio */
+  readonly preconnectRatio: number;
   readonly clock: Clock;
   readonly limits: PoolLimits;
   readonly stats: UpstreamConnectionStats;
@@ -122,6 +126,7 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
     const ready = this.#takeReady();
     if (ready !== undefined) {
       this.#attach(ready, receiver, callbacks, true);
+      if (this.#options.preconnectRatio > 1) this.#connectAhead();
       return undefined;
     }
     const { limits, stats } = this.#options;
@@ -135,7 +140,24 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
     const waiting = new Waiting(this, receiver, callbacks);
     this.#waiting.push(waiting);
     this.#connectAsNeeded();
+    if (this.#options.preconnectRatio > 1) this.#connectAhead();
     return waiting;
+  }
+
+  get demand(): Demand {
+    const { expectedStreams } = this.#options;
+    let active = 0;
+    let unused = this.#connecting.size * expectedStreams;
+    for (const pooled of this.#connections.values()) {
+      active += pooled.active;
+      unused += this.#roomOn(pooled);
+    }
+    return { pending: this.#waiting.length, active, unused };
+  }
+
+  preconnect(ratio: number): boolean {
+    if (this.#draining || this.#options.host.health !== "healthy" || !wantsConnection(this.demand, ratio, 1)) return false;
+    return this.#connect();
   }
 
   drain(): void {
@@ -152,22 +174,34 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
   // Connecting.
 
   #connectAsNeeded(): void {
-    const { limits, stats, host, clock, connector, connectTimeoutMs, expectedStreams } = this.#options;
-    while (this.#connecting.size * expectedStreams < this.#waiting.length) {
-      const acquired = limits.tryAcquireConnection();
-      if (!acquired) {
-        stats.cxOverflow.inc();
-        // As Envoy: a host without any connection gets one in any case, or what waits here could wait for ever.
-        if (this.connectionCount > 0) return;
-      }
-      stats.cxTotal.inc();
-      stats.cxActive.inc();
-      host.stats.cxTotal++;
-      host.stats.cxActive++;
-      const connecting = new Connecting(this, acquired, clock.monotonicMs());
-      this.#connecting.add(connecting);
-      connecting.pending = connector.connect(host.address, connectTimeoutMs, connecting);
+    const { expectedStreams } = this.#options;
+    while (this.#connecting.size * expectedStreams < this.#waiting.length) if (!this.#connect()) return;
+  }
+
+  /** As Envoy: hosts that are not healthy are not given more to do. */
+  #connectAhead(): void {
+    const { host, preconnectRatio } = this.#options;
+    if (this.#draining || host.health !== "healthy") return;
+    for (let i = 0; i < MAX_PRECONNECTS && wantsConnection(this.demand, preconnectRatio); i++) if (!this.#connect()) return;
+  }
+
+  /** False: the limits leave no more. */
+  #connect(): boolean {
+    const { limits, stats, host, clock, connector, connectTimeoutMs } = this.#options;
+    const acquired = limits.tryAcquireConnection();
+    if (!acquired) {
+      stats.cxOverflow.inc();
+      // As Envoy: a host without any connection gets one in any case, or what waits here could wait for ever.
+      if (this.connectionCount > 0) return false;
     }
+    stats.cxTotal.inc();
+    stats.cxActive.inc();
+    host.stats.cxTotal++;
+    host.stats.cxActive++;
+    const connecting = new Connecting(this, acquired, clock.monotonicMs());
+    this.#connecting.add(connecting);
+    connecting.pending = connector.connect(host.address, connectTimeoutMs, connecting);
+    return acquired;
   }
 
   connected(connecting: Connecting, connection: Connection, tls: TlsInfo | undefined): void {
@@ -268,6 +302,14 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
 
   #hasRoom(pooled: PooledConnection): boolean {
     return !pooled.draining && !pooled.client.closed && pooled.active < pooled.client.streamLimit;
+  }
+
+  /** How many more streams it can take, the limit of requests on one connection included. */
+  #roomOn(pooled: PooledConnection): number {
+    if (!this.#hasRoom(pooled)) return 0;
+    const { maxRequestsPerConnection } = this.#options;
+    const left = maxRequestsPerConnection === 0 ? Number.POSITIVE_INFINITY : maxRequestsPerConnection - pooled.requests;
+    return Math.min(pooled.client.streamLimit - pooled.active, left);
   }
 
   /** A connection has room: the requests that waited longest get it. What is left of it is kept for others. */

@@ -3,10 +3,9 @@ import { isDeepStrictEqual } from "node:util";
 import type { Random } from "#runtime/random";
 import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { HttpVersion } from "#proxy/http/stream";
-import type { Connector } from "#proxy/net/connector";
 import { addressText } from "#proxy/net/socket-address";
 import type { RoutingPriority } from "#proxy/route/route";
-import type { Cluster, Host, HttpConnectionPool, LoadBalancerContext } from "./cluster.ts";
+import type { ConnectionPool, Host, HttpConnectionPool, LoadBalancerContext, TcpConnectionPool } from "./cluster.ts";
 import { CircuitBreakers } from "./circuit-breakers.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 import { ClusterStats } from "./cluster-stats.ts";
@@ -14,7 +13,7 @@ import { GrpcStats } from "./grpc-stats.ts";
 import { PENDING } from "./health/active-health.ts";
 import type { HostsHealth } from "./health/active-health.ts";
 import { HostPools } from "./host-pools.ts";
-import type { HostPoolsContext } from "./host-pools.ts";
+import type { HostPoolsContext, PooledCluster } from "./host-pools.ts";
 import { HostSet } from "./host-set.ts";
 import type { HostSetOptions } from "./host-set.ts";
 import { Subsets, SubsetStats } from "./subsets.ts";
@@ -22,6 +21,8 @@ import type { LocalityHosts } from "./host-set.ts";
 import { makeLoadBalancer } from "./lb/make-load-balancer.ts";
 import type { EndpointConfig, LoadAssignmentConfig } from "./load-assignment.ts";
 import { OutlierDetector } from "./outlier/outlier-detector.ts";
+import { MAX_PRECONNECTS, wantsConnection } from "./preconnect.ts";
+import type { Demand } from "./preconnect.ts";
 import type { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
 import { UpstreamHost, hostKey } from "./upstream-host.ts";
 
@@ -39,7 +40,7 @@ const MAX_ORIGINAL_DESTINATIONS = 1024;
 /** The one host of a LOGICAL_DNS cluster: it keeps its connections when its address changes, new ones go to the new address. */
 const LOGICAL_HOST = "logical";
 
-export class UpstreamCluster implements Cluster {
+export class UpstreamCluster implements PooledCluster {
   readonly stats: ClusterStats;
   readonly #pools: HostPools;
   #grpcStats: GrpcStats | undefined;
@@ -121,7 +122,8 @@ export class UpstreamCluster implements Cluster {
     this.#limits.configure(config.circuitBreakers);
     this.#highLimits.configure(config.highCircuitBreakers);
     if (!isDeepStrictEqual(before.outliers, config.outliers)) this.#watchOutliers();
-    if (!sameSockets || !isDeepStrictEqual(before.connection, config.connection)) {
+    const { connection, preconnect } = before;
+    if (!sameSockets || !isDeepStrictEqual({ connection, preconnect }, { connection: config.connection, preconnect: config.preconnect })) {
       for (const host of this.#list) this.#pools.drain(host);
     }
     if (config.discovery.kind === "static") this.setAssignment(config.discovery.assignment);
@@ -180,7 +182,10 @@ export class UpstreamCluster implements Cluster {
     this.#priorities = priorities;
     this.#outliers?.setHosts(this.#list);
     this.#set = this.#buildSet(priorities);
-    if (changed) this.stats.membershipChange.inc();
+    if (changed) {
+      this.stats.membershipChange.inc();
+      if (this.#config.drainsOnHostChange) for (const host of this.#list) this.#pools.drain(host);
+    }
     this.#countMembers();
   }
 
@@ -209,7 +214,7 @@ export class UpstreamCluster implements Cluster {
     host.ignoredWhileNew = ignoresNewHosts;
     if (before === undefined || now === undefined || before.failed === now.failed) return;
     // As Envoy: running requests end in their own time, new ones need new connections.
-    if (now.failed) this.#pools.drain(host);
+    if (now.failed) this.#pools.onHostFailure(host);
     else host.addedMs = this.#context.clock.monotonicMs();
   }
 
@@ -254,6 +259,8 @@ export class UpstreamCluster implements Cluster {
     downstream: HttpVersion | undefined,
     priority: RoutingPriority = "default",
   ): HttpConnectionPool {
+    const { predictive } = this.#config.preconnect;
+    if (predictive > 1) this.#preconnect(predictive, (whose) => this.#pools.pool(whose, proxied, authority, downstream, priority));
     return this.#pools.pool(host as UpstreamHost, proxied, authority, downstream, priority);
   }
 
@@ -261,8 +268,24 @@ export class UpstreamCluster implements Cluster {
     return this.#pools.transport(host as UpstreamHost).isTls;
   }
 
-  connector(host: Host, proxied: ConnectionInfo | undefined): Connector {
-    return this.#pools.connector(host as UpstreamHost, proxied);
+  tcpPool(host: Host, proxied: ConnectionInfo | undefined): TcpConnectionPool {
+    const { predictive } = this.#config.preconnect;
+    if (predictive > 1) this.#preconnect(predictive, (whose) => this.#pools.tcpPool(whose, proxied));
+    return this.#pools.tcpPool(host as UpstreamHost, proxied);
+  }
+
+  /** A stream begins: the hosts of those that will follow connect. Envoy's balance is that of all its clusters; the ratio is about this one. */
+  #preconnect(ratio: number, pool: (host: UpstreamHost) => ConnectionPool): void {
+    for (let opened = 0; opened < MAX_PRECONNECTS && wantsConnection(this.#demand(), ratio, 1); opened++) {
+      const host = this.#subsets === undefined ? this.#set.peek() : undefined;
+      if (host === undefined || !pool(host as UpstreamHost).preconnect(ratio)) return;
+    }
+  }
+
+  #demand(): Demand {
+    const demands = this.#list.flatMap(({ pools }) => pools.map(({ demand }) => demand));
+    const sum = (of: (one: Demand) => number): number => demands.reduce((total, one) => total + of(one), 0);
+    return { pending: sum(({ pending }) => pending), active: sum(({ active }) => active), unused: sum(({ unused }) => unused) };
   }
 
   tryAcquireConnection(): boolean {
@@ -322,10 +345,19 @@ export class UpstreamCluster implements Cluster {
     this.#outliers?.close();
     const { outliers } = this.#config;
     const { clock, random, stats } = this.#context;
-    const onChange = (): void => this.#rebuild();
+    const onChange = (): void => {
+      for (const host of this.#list) this.#onEjection(host);
+      this.#rebuild();
+    };
     this.#outliers = outliers === undefined ? undefined : new OutlierDetector(outliers, { clock, random, stats, onChange });
     this.#outliers?.setHosts(this.#list);
     onChange();
+  }
+
+  /** As a failed health check: connections that led nowhere are not used again. */
+  #onEjection(host: UpstreamHost): void {
+    if (host.ejected && !host.drainedByEjection) this.#pools.onHostFailure(host);
+    host.drainedByEjection = host.ejected;
   }
 
   #rebuild(): void {

@@ -1,9 +1,19 @@
 // One running host. Its identity is its address: while the address stays in the cluster, so do its pool, its counters and its streams.
 import type { SocketAddress } from "#proxy/net/connection";
 import type { TransportLabels } from "#proxy/transport-socket/transport-sockets";
-import type { HealthMonitor, Host, HostHealth, HostMetadata, HostStats, HttpConnectionPool, OutlierMonitor } from "./cluster.ts";
+import type {
+  ConnectionPool,
+  HealthMonitor,
+  Host,
+  HostHealth,
+  HostMetadata,
+  HostStats,
+  HttpConnectionPool,
+  OutlierMonitor,
+} from "./cluster.ts";
 import type { ActiveHealth } from "./health/active-health.ts";
 import type { EndpointConfig } from "./load-assignment.ts";
+import type { TcpPool } from "./tcp-pool.ts";
 
 const NO_ADDRESSES: readonly SocketAddress[] = Object.freeze([]);
 const NO_METADATA: HostMetadata = Object.freeze({});
@@ -22,6 +32,8 @@ export class UpstreamHost implements Host {
   edsHealth: HostHealth;
   priority = 0;
   ejected = false;
+  /** Its connections know of the ejection. */
+  drainedByEjection = false;
   activeHealth: ActiveHealth | undefined;
   healthMonitor: HealthMonitor | undefined;
   /** Its endpoint says that it is never checked. */
@@ -45,6 +57,7 @@ export class UpstreamHost implements Host {
   /** Made with the first request; `http2Pool` where the client's version decides on the upstream's. */
   pool: HttpConnectionPool | undefined;
   http2Pool: HttpConnectionPool | undefined;
+  tcpPool: TcpPool | undefined;
   /** By version and the server name that requests ask for, where that is part of a connection. */
   #namedPools: Map<string, HttpConnectionPool> | undefined;
 
@@ -73,9 +86,11 @@ export class UpstreamHost implements Host {
   }
 
   get connectionCount(): number {
-    let count = (this.pool?.connectionCount ?? 0) + (this.http2Pool?.connectionCount ?? 0);
-    for (const pool of this.#namedPools?.values() ?? []) count += pool.connectionCount;
-    return count;
+    return this.pools.reduce((count, pool) => count + pool.connectionCount, 0);
+  }
+
+  get pools(): ConnectionPool[] {
+    return [this.pool, this.http2Pool, this.tcpPool, ...(this.#namedPools?.values() ?? [])].filter((pool) => pool !== undefined);
   }
 
   namedPool(name: string, make: () => HttpConnectionPool): HttpConnectionPool {
@@ -91,9 +106,10 @@ export class UpstreamHost implements Host {
   }
 
   /** All of them, to be drained: the next request makes new ones. */
-  takePools(): HttpConnectionPool[] {
-    const pools = [this.pool, this.http2Pool, ...(this.#namedPools?.values() ?? [])].filter((pool) => pool !== undefined);
+  takePools(): ConnectionPool[] {
+    const { pools } = this;
     this.pool = undefined;
+    this.tcpPool = undefined;
     this.http2Pool = undefined;
     this.#namedPools = undefined;
     return pools;

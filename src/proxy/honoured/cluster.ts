@@ -60,6 +60,7 @@ export const HONOURED_CLUSTER_FIELDS: HonouredFields = new Map(
       "track_cluster_stats",
       "upstream_config",
       "preconnect_policy",
+      "close_connections_on_host_health_failure",
       ...CLUSTER_HARMLESS,
     ],
     "envoy.config.cluster.v3.UpstreamConnectionOptions": [
@@ -67,6 +68,7 @@ export const HONOURED_CLUSTER_FIELDS: HonouredFields = new Map(
       "set_local_interface_name_on_upstream_connections",
       "happy_eyeballs_config",
     ],
+    "envoy.config.cluster.v3.Cluster.PreconnectPolicy": ["per_upstream_preconnect_ratio", "predictive_preconnect_ratio"],
     "envoy.config.core.v3.TcpKeepalive": ["keepalive_probes", "keepalive_time", "keepalive_interval"],
     "envoy.config.cluster.v3.Cluster.EdsClusterConfig": ["eds_config", "service_name"],
     "envoy.config.cluster.v3.Cluster.TransportSocketMatch": ["name", "match", "transport_socket"],

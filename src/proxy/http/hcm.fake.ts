@@ -216,6 +216,8 @@ export class FakeHcm {
       secrets: { get: () => undefined },
       makePool: ({ host }): HttpConnectionPool => ({
         connectionCount: 0,
+        demand: { pending: 0, active: 0, unused: 0 },
+        preconnect: () => false,
         drain() {},
         newStream(receiver, callbacks) {
           const upstream = new UpstreamTry(receiver, callbacks, host);
@@ -341,6 +343,9 @@ export function clusterConfig(hosts: number, over: Partial<ClusterConfig> = {}):
     lb: { policy: "round-robin", slowStart: undefined },
     panicThreshold: 0,
     localityWeighted: false,
+    closesConnectionsOnHealthFailure: false,
+    drainsOnHostChange: false,
+    preconnect: { perUpstream: 1, predictive: 1 },
     subsets: undefined,
     highCircuitBreakers: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 },
     maxConnectionsPerHost: undefined,

@@ -54,6 +54,8 @@ function bench(maxRequests = 1): Bench {
       return { cancel: () => void events.push("cancelled") };
     },
     drain: () => {},
+    preconnect: () => false,
+    demand: { pending: 0, active: 0, unused: 0 },
     connectionCount: 0,
   };
   tunnel.start(pool);

@@ -1,11 +1,9 @@
 // One proxied TCP connection: downstream is paused until the upstream stands, then each side is the other's backpressure.
-import type { Cluster, Host } from "#proxy/cluster/cluster";
-import { CountedConnection } from "#proxy/cluster/counted-connection";
+import type { Cluster, Host, PendingStream, UsedConnection } from "#proxy/cluster/cluster";
 import { FilterState } from "#proxy/http/filter-state";
 import { StreamRecord } from "#proxy/http/stream-record";
 import type { StreamInfo } from "#proxy/http/stream-info";
-import type { Connection, ConnectionHandler, SocketAddress, TransportFailure } from "#proxy/net/connection";
-import type { PendingConnect } from "#proxy/net/connector";
+import type { Connection, ConnectionHandler, SocketAddress } from "#proxy/net/connection";
 import type { ThreadContext } from "#proxy/thread-context";
 import type { Counter, Gauge, StatsScope } from "#telemetry/stats/store";
 import type { Timer } from "#runtime/clock";
@@ -51,8 +49,7 @@ export class TcpProxyConnection {
   readonly #info: StreamRecord;
   readonly #randomValue: number;
   #upstream: TcpUpstream | undefined;
-  #counted: CountedConnection | undefined;
-  #connecting: PendingConnect | undefined;
+  #connecting: PendingStream | undefined;
   #tunnel: HttpTunnel | undefined;
   #idle: Timer | undefined;
   #duration: Timer | undefined;
@@ -131,26 +128,24 @@ export class TcpProxyConnection {
   }
 
   #openConnection(cluster: Cluster, host: Host): void {
-    const counted = CountedConnection.begin(cluster, host, this.#thread.clock);
-    if (counted === undefined) {
-      this.#info.flags.add("UO");
-      this.#giveUp();
-      return;
-    }
-    this.#counted = counted;
-    this.#info.upstreamHost = host.address;
-    this.#info.attemptCount++;
-    this.#connecting = cluster.connector(host, this.#context.info).connect(host.address, cluster.connectTimeoutMs, {
-      onConnected: (upstream) => this.#onConnected(upstream, host, counted),
-      onConnectFailed: (failure) => this.#onConnectFailed(failure, cluster, host, counted),
+    const info = this.#info;
+    info.upstreamHost = host.address;
+    info.attemptCount++;
+    this.#connecting = cluster.tcpPool(host, this.#context.info).newConnection({
+      onPoolReady: (upstream, used) => this.#onConnected(upstream, host, used),
+      onPoolFailure: (reason, failure) => {
+        this.#connecting = undefined;
+        if (reason === "overflow") {
+          // Nothing was tried.
+          info.upstreamHost = undefined;
+          info.attemptCount--;
+          info.flags.add("UO");
+          this.#giveUp();
+          return;
+        }
+        this.#tryAgain(cluster, host, reason === "connection-timeout" ? "timeout" : "connect-failed", failure?.detail ?? "");
+      },
     });
-  }
-
-  #onConnectFailed(failure: TransportFailure, cluster: Cluster, host: Host, counted: CountedConnection): void {
-    this.#connecting = undefined;
-    this.#counted = undefined;
-    counted.failed(failure);
-    this.#tryAgain(cluster, host, failure.kind === "connect-timeout" ? "timeout" : "connect-failed", failure.detail);
   }
 
   #openTunnel(cluster: Cluster, host: Host, tunneling: TunnelingConfig): void {
@@ -209,10 +204,9 @@ export class TcpProxyConnection {
     this.#giveUp();
   }
 
-  #onConnected(upstream: Connection, host: Host, counted: CountedConnection): void {
+  #onConnected(upstream: Connection, host: Host, used: UsedConnection): void {
     this.#connecting = undefined;
-    counted.connected(upstream);
-    upstream.handler = this.#upstreamHandler(counted);
+    upstream.handler = this.#upstreamHandler(used);
     this.#onUpstream(upstream, host, upstream.local);
   }
 
@@ -249,7 +243,7 @@ export class TcpProxyConnection {
     };
   }
 
-  #upstreamHandler(counted: CountedConnection | undefined): ConnectionHandler {
+  #upstreamHandler(used: UsedConnection | undefined): ConnectionHandler {
     const { connection } = this.#context;
     return {
       onData: (chunk) => {
@@ -267,7 +261,7 @@ export class TcpProxyConnection {
         if (failure !== undefined) this.#info.flags.add("UC");
         // An upstream that follows the client was closed by us.
         this.#endedBy ??= this.#over ? "client" : "upstream";
-        counted?.closed(this.#endedBy === "upstream");
+        used?.closed(this.#endedBy === "upstream");
         connection.close(failure === undefined ? "flush" : "reset");
       },
     };
@@ -305,10 +299,7 @@ export class TcpProxyConnection {
     this.#over = true;
     this.#idle?.cancel();
     this.#duration?.cancel();
-    if (this.#connecting !== undefined) {
-      this.#connecting.cancel();
-      this.#counted?.cancelled();
-    }
+    this.#connecting?.cancel();
     this.#tunnel?.cancel();
     this.#logFlush?.cancel();
     this.#stats.cxActive.dec();

@@ -13,6 +13,7 @@ import { Violations } from "#proxy/field-check";
 import { ConfigError } from "#proxy/config-error";
 import type { Cluster, Host, LoadBalancerContext } from "#proxy/cluster/cluster";
 import { ClusterStats } from "#proxy/cluster/cluster-stats";
+import { TcpPool } from "#proxy/cluster/tcp-pool";
 import { UpstreamConnectionStats } from "#proxy/cluster/upstream-connection-stats";
 import type { StreamInfo } from "#proxy/http/stream-info";
 import { bindListenSocket } from "#proxy/net/listen-socket";
@@ -113,19 +114,20 @@ function bench(hosts: Host[], init: Settings = {}, { maxConnections = 100, maxUp
   const sockets = new SocketConnector(realClock, true);
   const scope = stats.root.scope("cluster", "c");
   let connections = 0;
-  const cluster = {
+  const connector: Connector = {
+    connect(target, connectTimeoutMs, callbacks) {
+      connectTimeouts.push(connectTimeoutMs);
+      return sockets.connect(target, connectTimeoutMs, callbacks);
+    },
+  };
+  const cluster: Cluster = {
     name: "c",
     hosts,
     stats: new ClusterStats(scope),
     connectionStats: new UpstreamConnectionStats(scope),
     connectTimeoutMs: 1234,
     bufferLimitBytes: undefined,
-    connector: (): Connector => ({
-      connect(target, connectTimeoutMs, callbacks) {
-        connectTimeouts.push(connectTimeoutMs);
-        return sockets.connect(target, connectTimeoutMs, callbacks);
-      },
-    }),
+    tcpPool: (host: Host): TcpPool => new TcpPool({ cluster, host, connector, clock: realClock, preconnectRatio: 1 }),
     chooseHost: ({ hash }: LoadBalancerContext) => {
       hashes.push(hash);
       return hosts.find(({ health }) => health === "healthy");

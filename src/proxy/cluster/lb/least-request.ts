@@ -38,6 +38,11 @@ export class LeastRequest implements LoadBalancer {
     this.#weighted = warming === undefined && sameWeights(hosts) ? undefined : new EarliestDeadline(hosts, weightOf, random);
   }
 
+  /** As in Envoy: with unequal weights there is an order, else the load decides. */
+  get foreseeable(): boolean {
+    return this.#weighted !== undefined;
+  }
+
   choose(): Host | undefined {
     if (this.#weighted !== undefined) return this.#weighted.pick();
     const hosts = this.#hosts;

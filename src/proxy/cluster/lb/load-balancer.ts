@@ -10,6 +10,8 @@ export interface LoadBalancer {
    * has been asked for already. Only balancers that hash look at them.
    */
   choose(hash: bigint | undefined, attempt: number): Host | undefined;
+  /** The next choice may be made before it is asked for: neither the request nor what happens until then has a say in it. */
+  readonly foreseeable?: boolean;
 }
 
 /** A host with its share among all hosts of its priority, the weight of its locality included. */

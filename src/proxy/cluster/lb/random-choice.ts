@@ -4,6 +4,7 @@ import type { Host } from "#proxy/cluster/cluster";
 import type { LoadBalancer } from "./load-balancer.ts";
 
 export class RandomChoice implements LoadBalancer {
+  readonly foreseeable = true;
   readonly #hosts: readonly Host[];
   readonly #random: Random;
 

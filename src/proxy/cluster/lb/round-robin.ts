@@ -7,6 +7,7 @@ import type { LoadBalancer } from "./load-balancer.ts";
 import type { SlowStart } from "./slow-start.ts";
 
 export class RoundRobin implements LoadBalancer {
+  readonly foreseeable = true;
   readonly #hosts: readonly Host[];
   readonly #weighted: EarliestDeadline | undefined;
   #next: number;
