@@ -3,7 +3,7 @@
 import { bindListenSocket } from "#proxy/net/listen-socket";
 import type { ListenSocket } from "#proxy/net/listen-socket";
 import type { SocketAddress } from "#proxy/net/connection";
-import { BindError } from "#proxy/xds-client/config-state";
+import { BindError } from "#proxy/xds-client/resource-facts";
 
 interface Owned {
   /** What the newest accepted configuration of the listener binds. */

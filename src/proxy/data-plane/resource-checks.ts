@@ -22,7 +22,7 @@ import type { NetworkFilterCompiler } from "#proxy/listener/network-filter";
 import { compileRouteTable } from "#proxy/route/route-table";
 import { checkSecret } from "#proxy/transport-socket/secret";
 import type { SecretNeed, SecretServer } from "#proxy/transport-socket/secret";
-import type { ResourceChecks } from "#proxy/xds-client/config-state";
+import type { ResourceChecks } from "#proxy/xds-client/resource-facts";
 import { ADS } from "#proxy/resource-source";
 import type { ResourceSource } from "#proxy/resource-source";
 import type { Need } from "#proxy/xds-client/references";

@@ -1,13 +1,17 @@
-// The request half of a stream: what the client sends goes through the filters to the terminal filter. It keeps what stops the reading of
-// more; the stream that it belongs to keeps the rest.
+// The request half of a stream: what the client sends goes through the filters to the terminal filter, and what routes make of it. It
+// keeps the route and what stops the reading of more; the stream that it belongs to keeps the rest.
+import type { FilterConfigs } from "#proxy/route/filter-config";
+import type { RouteEntry, RouteInput } from "#proxy/route/route";
 import type { HttpFilter, LocalReply, MessagePart } from "./filter.ts";
 import { requestPath } from "./filter-path.ts";
 import type { FilterPath } from "./filter-path.ts";
 import type { WalkOwner } from "./filter-walk.ts";
 import type { HcmRuntime } from "./hcm-runtime.ts";
-import type { RequestHeaderMap, TrailerMap } from "./header-map.ts";
+import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import { LOCAL_REPLIES } from "./local-reply.ts";
+import { localReplyHeaders } from "./local-reply-headers.ts";
 import type { ServerStream } from "./server-codec.ts";
+import type { StreamRecord } from "./stream-record.ts";
 import type { TerminalFilter, TerminalStream } from "./terminal-filter.ts";
 
 /** Causes for which request reading is stopped: reading goes on when none is left. */
@@ -16,17 +20,25 @@ const PAUSED_BY_TERMINAL = 2;
 
 /** The stream whose request it is. */
 export interface RequestingStream extends TerminalStream {
+  readonly info: StreamRecord;
   readonly runtime: HcmRuntime;
   readonly sender: ServerStream;
   readonly ended: boolean;
+  /** A route was looked for: its times are the stream's from now on. */
+  onRoute(route: RouteEntry | undefined): void;
   internalError(error: unknown): void;
 }
 
-export class ActiveRequest implements WalkOwner<RequestHeaderMap> {
+export class ActiveRequest implements WalkOwner<RequestHeaderMap>, RouteInput {
   readonly #stream: RequestingStream;
   #filters: HttpFilter[] | undefined = undefined;
   #walk: FilterPath<RequestHeaderMap> | undefined = undefined;
   #pauses = 0;
+  #random = -1;
+  #routeKnown = false;
+  #route: RouteEntry | undefined = undefined;
+  /** Undefined: nothing has come yet. */
+  head: RequestHeaderMap | undefined = undefined;
   terminal: TerminalFilter | undefined = undefined;
 
   constructor(stream: RequestingStream) {
@@ -49,22 +61,22 @@ export class ActiveRequest implements WalkOwner<RequestHeaderMap> {
     return filters;
   }
 
-  headers(headers: RequestHeaderMap, endStream: boolean): void {
+  pushHeaders(headers: RequestHeaderMap, endStream: boolean): void {
     if (this.#walk === undefined) this.terminal?.onRequestHeaders(headers, endStream);
     else this.#walk.push({ kind: "headers", headers, endStream });
   }
 
-  data(chunk: Buffer, endStream: boolean): void {
+  pushData(chunk: Buffer, endStream: boolean): void {
     if (this.#walk === undefined) this.terminal?.onRequestData(chunk, endStream);
     else this.#walk.push({ kind: "data", chunk, endStream });
   }
 
-  trailers(trailers: TrailerMap): void {
+  pushTrailers(trailers: TrailerMap): void {
     if (this.#walk === undefined) this.terminal?.onRequestTrailers(trailers);
     else this.#walk.push({ kind: "trailers", trailers });
   }
 
-  part(part: MessagePart<RequestHeaderMap>): void {
+  pushPart(part: MessagePart<RequestHeaderMap>): void {
     if (this.#walk === undefined) this.onPart(part);
     else this.#walk.push(part);
   }
@@ -107,6 +119,85 @@ export class ActiveRequest implements WalkOwner<RequestHeaderMap> {
     if (this.#pauses !== 0) return;
     stream.stats.flowResumed.inc();
     stream.sender.resumeReading();
+  }
+
+  // ---- RouteInput
+
+  get headers(): RequestHeaderMap {
+    return this.head!;
+  }
+  get tls(): boolean {
+    return this.#stream.connection.tls !== undefined;
+  }
+  get clientCertificate(): RouteInput["clientCertificate"] {
+    const { tls } = this.#stream.connection;
+    if (tls?.peer === undefined) return undefined;
+    return tls.peerValidated ? "validated" : "presented";
+  }
+  get dynamicMetadata(): RouteInput["dynamicMetadata"] {
+    return this.#stream.info.dynamicMetadata;
+  }
+  get randomValue(): number {
+    if (this.#random < 0) this.#random = this.#stream.random.next();
+    return this.#random;
+  }
+
+  // ---- the route
+
+  route(): RouteEntry | undefined {
+    if (this.#routeKnown) return this.#route;
+    this.#routeKnown = true;
+    const stream = this.#stream;
+    const source = stream.runtime.config.routes;
+    const table = source.kind === "inline" ? source.table : stream.thread.routes.get(source.name);
+    const route = table?.match(this);
+    this.#route = route;
+    stream.info.routeName = route?.name;
+    stream.info.virtualHostName = route?.virtualHost;
+    stream.onRoute(route);
+    return route;
+  }
+
+  filterConfigs(): FilterConfigs | undefined {
+    const route = this.route();
+    return route?.weightedFilterConfig?.(this) ?? route?.filterConfig;
+  }
+
+  clearRoute(): void {
+    this.#routeKnown = false;
+    this.#route = undefined;
+  }
+
+  /** As in Envoy, the log names the cluster to which the request would have gone, also when a filter answered instead. */
+  #noteCluster(): void {
+    const { info, thread } = this.#stream;
+    if (info.upstreamCluster !== undefined || this.#route === undefined) return;
+    const name = this.#route.chooseCluster(this)?.cluster;
+    if (name !== undefined && thread.clusters.get(name) !== undefined) info.upstreamCluster = name;
+  }
+
+  /** What the proxy's own answer to this request is, after what the configuration makes of it. */
+  composeLocalReply(
+    original: LocalReply,
+    replying: RouteEntry | undefined,
+    grpc: boolean,
+  ): { readonly headers: ResponseHeaderMap; readonly chunk: Buffer | undefined } {
+    this.#noteCluster();
+    const { info, runtime } = this.#stream;
+    const mapped = original.ofFilter === true ? undefined : runtime.config.localReplies?.(original, info);
+    const { headers, body } = localReplyHeaders(mapped?.reply ?? original, grpc);
+    if (original.ofFilter !== true) this.#finalize(headers, replying);
+    mapped?.headers?.applyToResponse(headers, info);
+    return { headers, chunk: body === "" || this.head?.method === "HEAD" ? undefined : Buffer.from(body, "utf8") };
+  }
+
+  /** As in Envoy, a route that forwards changes the headers of every answer, whoever gives it. */
+  #finalize(headers: ResponseHeaderMap, replying: RouteEntry | undefined): void {
+    const route = replying ?? (this.#route?.reply === undefined ? this.#route : undefined);
+    if (route === undefined) return;
+    const { info } = this.#stream;
+    info.responseHeaders = headers;
+    route.finalizeResponse(headers, info, route.chooseCluster(this));
   }
 
   // ---- WalkOwner

@@ -18,7 +18,6 @@ import type { HcmRuntime } from "./hcm-runtime.ts";
 import type { HcmStats } from "./hcm-stats.ts";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import { LOCAL_REPLIES } from "./local-reply.ts";
-import { localReplyHeaders } from "./local-reply-headers.ts";
 import { prepareRequest } from "./request-preparation.ts";
 import type { PreparedStream } from "./request-preparation.ts";
 import { RedirectHistory } from "./redirect-history.ts";
@@ -27,7 +26,7 @@ import { requestParts } from "./replayed-request.ts";
 import { streamDurationMs } from "./stream-duration.ts";
 import { StreamRecord } from "./stream-record.ts";
 import type { RequestReceiver, StreamResetReason } from "./stream.ts";
-import { StreamTimers } from "./stream-timers.ts";
+import { StreamTimers, timeoutReply } from "./stream-timers.ts";
 import type { StreamTimeout, TimedStream } from "./stream-timers.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 
@@ -41,7 +40,7 @@ export interface StreamConnection {
   readonly outbound: boolean;
 }
 
-export class ActiveStream implements RequestReceiver, RequestingStream, AnsweredStream, RouteInput, PreparedStream, TimedStream {
+export class ActiveStream implements RequestReceiver, RequestingStream, AnsweredStream, PreparedStream, TimedStream {
   readonly info: StreamRecord;
   readonly runtime: HcmRuntime;
   readonly sender: ServerStream;
@@ -49,7 +48,6 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
   readonly #connection: StreamConnection;
   readonly #request: ActiveRequest;
   readonly #response: ActiveResponse;
-  #requestHeaders: RequestHeaderMap | undefined = undefined;
   /** As it came: what grpc_web makes gRPC is answered as plain HTTP, which that filter turns back. */
   #grpc = false;
   #requestComplete = false;
@@ -58,10 +56,7 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
   upgrades = false;
   operation: string | undefined = undefined;
   #answeredLocally = false;
-  #random = -1;
-  #route: RouteEntry | undefined = undefined;
   overrideHost: OverrideHost | undefined = undefined;
-  #routeKnown = false;
   #refusal: LocalReply | undefined = undefined;
   #redirects: RedirectHistory | undefined = undefined;
   /** Goes on with this request where this stream has ended. */
@@ -87,7 +82,7 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
     if (runtime.config.maxStreamDurationMs > 0) this.#timeouts.limitDuration(runtime.config.maxStreamDurationMs);
   }
 
-  // ---- FilterStream, TerminalStream, RouteInput
+  // ---- FilterStream, TerminalStream
 
   get thread(): ThreadContext {
     return this.runtime.thread;
@@ -125,42 +120,28 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
   get connection(): ConnectionInfo {
     return this.#connection.info;
   }
-  get tls(): boolean {
-    return this.#connection.info.tls !== undefined;
-  }
-  get clientCertificate(): RouteInput["clientCertificate"] {
-    const { tls } = this.#connection.info;
-    if (tls?.peer === undefined) return undefined;
-    return tls.peerValidated ? "validated" : "presented";
-  }
-  get dynamicMetadata(): RouteInput["dynamicMetadata"] {
-    return this.info.dynamicMetadata;
-  }
   get routeInput(): RouteInput {
-    return this;
-  }
-  get headers(): RequestHeaderMap {
-    return this.#requestHeaders!;
-  }
-  get randomValue(): number {
-    if (this.#random < 0) this.#random = this.random.next();
-    return this.#random;
+    return this.#request;
   }
 
   route(): RouteEntry | undefined {
-    if (this.#routeKnown) return this.#route;
-    this.#routeKnown = true;
-    const source = this.#config.routes;
-    const table = source.kind === "inline" ? source.table : this.thread.routes.get(source.name);
-    const route = table?.match(this);
-    this.#route = route;
-    this.info.routeName = route?.name;
-    this.info.virtualHostName = route?.virtualHost;
+    return this.#request.route();
+  }
+
+  filterConfigs(): FilterConfigs | undefined {
+    return this.#request.filterConfigs();
+  }
+
+  clearRouteCache(): void {
+    this.#request.clearRoute();
+  }
+
+  onRoute(route: RouteEntry | undefined): void {
+    const { maxStreamDurationMs, streamIdleTimeoutMs } = this.#config;
     if (route?.maxStreamDuration !== undefined) {
-      this.#timeouts.limitDuration(streamDurationMs(route.maxStreamDuration, this.headers, this.#config.maxStreamDurationMs));
+      this.#timeouts.limitDuration(streamDurationMs(route.maxStreamDuration, this.#request.head!, maxStreamDurationMs));
     }
-    this.#timeouts.setIdle(route?.idleTimeoutMs ?? this.#config.streamIdleTimeoutMs);
-    return route;
+    this.#timeouts.setIdle(route?.idleTimeoutMs ?? streamIdleTimeoutMs);
   }
 
   get redirects(): RedirectHistory {
@@ -169,23 +150,20 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
 
   recreate(response: ResponseHeaderMap, body: readonly Uint8Array[], trailers: TrailerMap | undefined): void {
     if (this.#ended) return;
-    const { info, stats } = this;
-    info.responseCodeDetails = "internal_redirect";
-    info.responseHeaders = response;
-    info.responseCode = response.status;
-    stats.rqCodes.charge(response.status);
+    this.info.noteInternalRedirect(response);
+    this.stats.rqCodes.charge(response.status);
     const next = new ActiveStream(this.#connection, this.sender);
     this.#successor = next;
     next.#redirects = this.#redirects;
     this.#end();
-    next.#begin(this.headers, this.info, body, trailers);
+    next.#begin(this.#request.head!, this.info, body, trailers);
   }
 
   /** The request was checked and changed as a stranger's already. */
   #begin(headers: RequestHeaderMap, before: StreamRecord, body: readonly Uint8Array[], trailers: TrailerMap | undefined): void {
     try {
       const { info } = this;
-      this.#requestHeaders = headers;
+      this.#request.head = headers;
       info.requestHeaders = headers;
       info.originalPath = headers.path;
       info.downstreamRemote = before.downstreamRemote;
@@ -198,21 +176,11 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
       for (const part of requestParts(headers, body, trailers)) {
         if (this.#ended || this.#answeredLocally) return;
         if (part.kind === "data") info.bytesReceived += part.chunk.length;
-        this.#request.part(part);
+        this.#request.pushPart(part);
       }
     } catch (error) {
       this.internalError(error);
     }
-  }
-
-  filterConfigs(): FilterConfigs | undefined {
-    const route = this.route();
-    return route?.weightedFilterConfig?.(this) ?? route?.filterConfig;
-  }
-
-  clearRouteCache(): void {
-    this.#routeKnown = false;
-    this.#route = undefined;
   }
 
   /** The connection knows already that this request gets no more than this answer. */
@@ -225,7 +193,7 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
   onRequestHeaders(headers: RequestHeaderMap, endStream: boolean): void {
     if (this.#ended) return;
     try {
-      this.#requestHeaders = headers;
+      this.#request.head = headers;
       this.#grpc = hasGrpcContentType(headers);
       this.info.requestHeaders = headers;
       this.info.originalPath = headers.path;
@@ -244,7 +212,7 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
         this.respondLocally(refused);
         return;
       }
-      this.#request.headers(headers, endStream);
+      this.#request.pushHeaders(headers, endStream);
     } catch (error) {
       this.internalError(error);
     }
@@ -259,7 +227,7 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
       if (this.#answeredLocally) return;
       // The bytes go to an upstream socket, a queue or a retry buffer: all of them outlive this call.
       this.sender.keepChunk();
-      this.#request.data(chunk, endStream);
+      this.#request.pushData(chunk, endStream);
     } catch (error) {
       this.internalError(error);
     }
@@ -271,7 +239,7 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
       this.#onRequestComplete(this.clock.monotonicMs());
       this.#timeouts.touch();
       if (this.#answeredLocally) return;
-      this.#request.trailers(trailers);
+      this.#request.pushTrailers(trailers);
     } catch (error) {
       this.internalError(error);
     }
@@ -281,19 +249,8 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
     if (this.#successor !== undefined) this.#successor.onRequestReset(reason, details, answeredWith);
     if (this.#ended) return;
     this.stats.rqRxReset.inc();
-    const { info } = this;
-    if (reason === "protocol-error") {
-      info.flags.add("DPE");
-      info.responseCodeDetails ??= details;
-      if (answeredWith > 0) {
-        info.responseCode = answeredWith;
-        this.stats.rqCodes.charge(answeredWith);
-      }
-    } else {
-      // RST_STREAM of HTTP/2, or the end of the connection. Envoy's access log shows code 0 for a client that left before its answer.
-      info.flags.add(details.startsWith("http2.") ? "DR" : "DC");
-      info.responseCodeDetails = details;
-    }
+    if (reason === "protocol-error" && answeredWith > 0) this.stats.rqCodes.charge(answeredWith);
+    this.info.noteRequestReset(reason, details, answeredWith);
     this.#end();
   }
 
@@ -358,31 +315,8 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
     this.#request.stop();
     this.#response.stop();
 
-    this.#noteCluster();
-    const request = this.#requestHeaders;
-    const mapped = original.ofFilter === true ? undefined : this.#config.localReplies?.(original, info);
-    const { headers, body } = localReplyHeaders(mapped?.reply ?? original, this.#grpc);
-    if (original.ofFilter !== true) this.#finalizeLocal(headers, finalize);
-    mapped?.headers?.applyToResponse(headers, info);
-    const isHead = request?.method === "HEAD";
-    const chunk = body === "" || isHead ? undefined : Buffer.from(body, "utf8");
+    const { headers, chunk } = this.#request.composeLocalReply(original, finalize, this.#grpc);
     this.#response.local(headers, chunk, direct);
-  }
-
-  /** As in Envoy, a route that forwards changes the headers of every answer, whoever gives it. */
-  #finalizeLocal(headers: ResponseHeaderMap, replying: RouteEntry | undefined): void {
-    const { info } = this;
-    const route = replying ?? (this.#route?.reply === undefined ? this.#route : undefined);
-    if (route === undefined) return;
-    info.responseHeaders = headers;
-    route.finalizeResponse(headers, info, route.chooseCluster(this));
-  }
-
-  /** As in Envoy, the log names the cluster to which the request would have gone, also when a filter answered instead. */
-  #noteCluster(): void {
-    if (this.info.upstreamCluster !== undefined || this.#route === undefined) return;
-    const name = this.#route.chooseCluster(this)?.cluster;
-    if (name !== undefined && this.thread.clusters.get(name) !== undefined) this.info.upstreamCluster = name;
   }
 
   resetResponse(reason: StreamResetReason): void {
@@ -406,21 +340,7 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
 
   onTimeout(timeout: StreamTimeout): void {
     if (this.#ended) return;
-    const complete = this.#requestComplete;
-    switch (timeout) {
-      case "idle":
-        this.stats.rqIdleTimeout.inc();
-        this.respondLocally(complete ? LOCAL_REPLIES.streamIdleTimeout : LOCAL_REPLIES.streamIdleTimeoutInRequest);
-        break;
-      case "request":
-        this.stats.rqTimeout.inc();
-        this.respondLocally(LOCAL_REPLIES.requestTimeout);
-        break;
-      case "max duration":
-        this.stats.rqMaxDuration.inc();
-        this.respondLocally(complete ? LOCAL_REPLIES.maxDuration : LOCAL_REPLIES.maxDurationInRequest);
-        break;
-    }
+    this.respondLocally(timeoutReply(timeout, this.#requestComplete, this.stats));
   }
 
   // ---- the way in

@@ -99,3 +99,7 @@ export function transportFailureReason(failure: TransportFailure | undefined): s
       return failure.detail;
   }
 }
+
+export function withAttemptCount(reply: LocalReply, attempts: number): LocalReply {
+  return { ...reply, headers: [...(reply.headers ?? []), ["x-envoy-attempt-count", String(attempts)] as const] };
+}

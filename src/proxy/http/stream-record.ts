@@ -5,7 +5,7 @@ import type { TlsInfo } from "#proxy/net/tls-info";
 import type { FilterState } from "./filter-state.ts";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import type { ResponseFlag, StreamInfo } from "./stream-info.ts";
-import type { HttpVersion } from "./stream.ts";
+import type { HttpVersion, StreamResetReason } from "./stream.ts";
 
 export class StreamRecord implements StreamInfo {
   startWallMs: number;
@@ -63,5 +63,25 @@ export class StreamRecord implements StreamInfo {
   /** Made when somebody asks: most streams never have a flag. */
   get flags(): Set<ResponseFlag> {
     return (this.#flags ??= new Set());
+  }
+
+  /** `answeredWith`: the status that the codec gave nonsense itself; 0: none. */
+  noteRequestReset(reason: StreamResetReason, details: string, answeredWith: number): void {
+    if (reason === "protocol-error") {
+      this.flags.add("DPE");
+      this.responseCodeDetails ??= details;
+      if (answeredWith > 0) this.responseCode = answeredWith;
+      return;
+    }
+    // RST_STREAM of HTTP/2, or the end of the connection. Envoy's access log shows code 0 for a client that left before its answer.
+    this.flags.add(details.startsWith("http2.") ? "DR" : "DC");
+    this.responseCodeDetails = details;
+  }
+
+  /** The answer that nobody gets to see but the log. */
+  noteInternalRedirect(response: ResponseHeaderMap): void {
+    this.responseCodeDetails = "internal_redirect";
+    this.responseHeaders = response;
+    this.responseCode = response.status;
   }
 }

@@ -1,5 +1,8 @@
 // How long a stream may take: between two signs of life, for its request, and in all.
 import type { Clock } from "#runtime/clock";
+import type { LocalReply } from "./filter.ts";
+import type { HcmStats } from "./hcm-stats.ts";
+import { LOCAL_REPLIES } from "./local-reply.ts";
 import { WheelTimer } from "./timer-wheel.ts";
 import type { TimerOwner, TimerWheel } from "./timer-wheel.ts";
 
@@ -73,5 +76,20 @@ export class StreamTimers implements TimerOwner {
 
   onTimer(kind: number): void {
     this.#stream.onTimeout(KINDS[kind]!);
+  }
+}
+
+/** Counts it, too. `complete`: the request had come in full. */
+export function timeoutReply(timeout: StreamTimeout, complete: boolean, stats: HcmStats): LocalReply {
+  switch (timeout) {
+    case "idle":
+      stats.rqIdleTimeout.inc();
+      return complete ? LOCAL_REPLIES.streamIdleTimeout : LOCAL_REPLIES.streamIdleTimeoutInRequest;
+    case "request":
+      stats.rqTimeout.inc();
+      return LOCAL_REPLIES.requestTimeout;
+    case "max duration":
+      stats.rqMaxDuration.inc();
+      return complete ? LOCAL_REPLIES.maxDuration : LOCAL_REPLIES.maxDurationInRequest;
   }
 }

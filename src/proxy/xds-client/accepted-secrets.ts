@@ -3,7 +3,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { SecretSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb";
 import type { Secret } from "#proxy/transport-socket/secret";
 import type { Secrets } from "#proxy/transport-socket/tls-context";
-import type { SecretFacts } from "./config-state.ts";
+import type { SecretFacts } from "./resource-facts.ts";
 import type { ResourceSlots } from "./resource-slots.ts";
 
 export class AcceptedSecrets implements Secrets {

@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE } from "#envoy/type-urls";
 import { ManualClock } from "#runtime/clock";
 import { silentLog } from "#runtime/log";
-import { BindError, ConfigState } from "./config-state.ts";
-import type { IncomingResource, ResponseResult } from "./config-state.ts";
+import { ConfigState } from "./config-state.ts";
+import { BindError } from "./resource-facts.ts";
+import type { IncomingResource, ResponseResult } from "./response-result.ts";
 import type { ProxyUpdate } from "./proxy-update.ts";
 
 // Resources in these tests are JSON of what the checks would find out.
@@ -103,7 +104,7 @@ test("a cluster goes live with its endpoints, a listener with its routes", async
   const { receive, log, state, finish } = bench();
   receive(CLUSTER_TYPE, [cluster("a")]);
   assert.deepEqual(log, []);
-  assert.deepEqual([...state.endpointNeeds.keys()], ["a"]);
+  assert.deepEqual([...state.needs.endpoints.keys()], ["a"]);
   receive(ENDPOINT_TYPE, [assignment("a")]);
   assert.deepEqual(log.splice(0), ["+c:a", "+e:a"]);
   receive(LISTENER_TYPE, [listener("l", 0, "r1", "r2")]);
@@ -124,10 +125,10 @@ test("a cluster whose hosts are checked waits until each was asked once, and for
     return { ...plain, bytes: Buffer.from(JSON.stringify({ ...facts, healthChecked: { discovery: { kind: "eds" } } })) };
   };
   receive(CLUSTER_TYPE, [checked("a")]);
-  assert.equal(state.healthCheckNeeds.get("a")?.assignment, undefined);
+  assert.equal(state.needs.healthChecks.get("a")?.assignment, undefined);
   receive(ENDPOINT_TYPE, [assignment("a")]);
   assert.deepEqual(log.splice(0), ["+e:a"]);
-  assert.ok(state.healthCheckNeeds.get("a")?.assignment);
+  assert.ok(state.needs.healthChecks.get("a")?.assignment);
   healthy.add("a");
   state.healthChanged();
   assert.deepEqual(log.splice(0), ["+c:a"]);
@@ -226,8 +227,8 @@ test("a DNS cluster goes live with its first answer; one that looks up other nam
   receive(LISTENER_TYPE, [listener("l", 0, "r")]);
   receive(ROUTE_TYPE, [route("r", "a")]);
   assert.deepEqual(log, [], "routes wait for it, too");
-  assert.deepEqual([...state.dnsNeeds.keys()], ["k1"]);
-  assert.deepEqual([...state.endpointNeeds.keys()], [], "nobody but DNS is asked");
+  assert.deepEqual([...state.needs.resolutions.keys()], ["k1"]);
+  assert.deepEqual([...state.needs.endpoints.keys()], [], "nobody but DNS is asked");
   state.resolved("k1", bytes({ hosts: 1 }));
   assert.deepEqual(log.splice(0), ["+c:a", "+e:k1", "+r:r", "+l:l"]);
   state.resolved("k1", bytes({ hosts: 2 }));
@@ -236,10 +237,10 @@ test("a DNS cluster goes live with its first answer; one that looks up other nam
   assert.deepEqual(log.splice(0), ["+c:a"], "the same names: nothing to wait for");
   receive(CLUSTER_TYPE, [dnsCluster("a", "k2", "3")]);
   assert.deepEqual(log, []);
-  assert.deepEqual([...state.dnsNeeds.keys()], ["k1", "k2"]);
+  assert.deepEqual([...state.needs.resolutions.keys()], ["k1", "k2"]);
   state.resolved("k2", bytes({ hosts: 1 }));
   assert.deepEqual(log.splice(0), ["+c:a", "+e:k2", "-e:k1"]);
-  assert.deepEqual([...state.dnsNeeds.keys()], ["k2"]);
+  assert.deepEqual([...state.needs.resolutions.keys()], ["k2"]);
   assert.deepEqual(
     state.snapshot().assignments.map(({ name }) => name),
     ["k2"],
@@ -313,7 +314,7 @@ test("clusters and listeners wait for their secrets, those of each server by the
   const secret = (name: string): IncomingResource => ({ name, version: "1", bytes: bytes({ name }) });
   receive(CLUSTER_TYPE, [withSecrets("c", need("ads default", 0))]);
   receive(LISTENER_TYPE, [withSecrets("l", need("ads default", 0), need("ads ROOTCA", 1000))]);
-  assert.deepEqual([...state.secretNeeds.keys()], ["ads default", "ads ROOTCA"]);
+  assert.deepEqual([...state.needs.secrets.keys()], ["ads default", "ads ROOTCA"]);
   assert.deepEqual(log.splice(0), []);
   receive(SECRET_TYPE, [secret("ads default")]);
   await finish();

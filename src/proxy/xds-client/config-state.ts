@@ -1,82 +1,20 @@
 // The configuration of one proxy: what was accepted, what waits, what is live. Warming as in Envoy: a cluster waits for its endpoints,
 // a listener for its routes, and the old one serves until then. Beyond Envoy, so that no request fails while configuration moves: routes
 // wait for clusters that are still warming, and a cluster that is taken away stays for a moment while live routes still name it.
-import type { Clock, Timer } from "#runtime/clock";
+import type { Clock } from "#runtime/clock";
 import type { Log } from "#runtime/log";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE } from "#envoy/type-urls";
-import type { ClusterConfig } from "#proxy/cluster/cluster-config";
-import type { HealthCheckNeed } from "#proxy/cluster/health/health-checks";
-import type { DnsNeed } from "#proxy/dns/dns-clusters";
 import type { SecretNeed } from "#proxy/transport-socket/secret";
-import type { ListenerReferences, Need } from "./references.ts";
-import { isEmptyUpdate } from "./proxy-update.ts";
+import { ConfigNeeds } from "./config-needs.ts";
+import { Patience } from "./patience.ts";
+import { emptyUpdate, isEmptyUpdate } from "./proxy-update.ts";
 import type { ProxyUpdate, UpdateTarget } from "./proxy-update.ts";
+import type { Need } from "./references.ts";
+import { BindError } from "./resource-facts.ts";
+import type { AssignmentFacts, ClusterFacts, ListenerFacts, ResourceChecks, RouteFacts, SecretFacts } from "./resource-facts.ts";
 import { ResourceSlots } from "./resource-slots.ts";
 import type { AcceptedResource, ResourceSlot } from "./resource-slots.ts";
-
-export interface ClusterFacts {
-  readonly name: string;
-  readonly endpoints: Need | undefined;
-  /** A DNS cluster waits for its first answer instead. */
-  readonly dns: DnsNeed | undefined;
-  readonly secrets: readonly SecretNeed[];
-  /** Its hosts are checked: it waits for the first result of each. */
-  readonly healthChecked: ClusterConfig | undefined;
-}
-export interface SecretFacts {
-  readonly name: string;
-}
-export interface AssignmentFacts {
-  readonly name: string;
-}
-export interface RouteFacts {
-  readonly name: string;
-  readonly clusters: ReadonlySet<string>;
-}
-export interface ListenerFacts extends ListenerReferences {
-  readonly name: string;
-  readonly secrets: readonly SecretNeed[];
-}
-
-/** The listener is fine but its address cannot be had now. It is refused, and tried again from time to time. */
-export class BindError extends Error {
-  override readonly name = "BindError";
-  readonly code = "BIND_FAILED";
-}
-
-/** Checks on the main thread: everything that can be wrong with a resource. @throws ConfigError */
-export interface ResourceChecks {
-  /** `key`: see SecretNeed. */
-  secret(bytes: Uint8Array, key: string): SecretFacts;
-  cluster(bytes: Uint8Array): ClusterFacts;
-  assignment(bytes: Uint8Array): AssignmentFacts;
-  route(bytes: Uint8Array): RouteFacts;
-  /** Also takes the sockets: a bind that fails is a BindError. `leaving`: listeners that go with the same response. */
-  listener(bytes: Uint8Array, leaving: ReadonlySet<string>): ListenerFacts;
-}
-
-export interface IncomingResource {
-  readonly name: string;
-  readonly version: string;
-  readonly bytes: Uint8Array;
-}
-
-export interface UnboundListener {
-  readonly resource: IncomingResource;
-  readonly reason: string;
-}
-
-export interface ResponseResult {
-  /** Why resources were refused. */
-  readonly refused: readonly string[];
-  /** Of those, the listeners whose address could not be bound. */
-  readonly unbound: readonly UnboundListener[];
-  /** Names whose content is accepted now, changed or not. */
-  readonly accepted: readonly IncomingResource[];
-  readonly changed: boolean;
-  /** Settles when what the response changed is live on every thread. */
-  readonly live: Promise<readonly string[]>;
-}
+import type { IncomingResource, ResponseResult, UnboundListener } from "./response-result.ts";
 
 export interface ConfigStateOptions {
   readonly clock: Clock;
@@ -113,76 +51,24 @@ export class ConfigState {
   readonly resolutions = new ResourceSlots<AssignmentFacts>();
   readonly routes = new ResourceSlots<RouteFacts>();
   readonly listeners = new ResourceSlots<ListenerFacts>();
+  readonly needs = new ConfigNeeds(this);
   readonly #options: ConfigStateOptions;
-  /** Needs that nobody waits for any more: the server says there is no such thing, or took too long. Keys are `type name`. */
-  readonly #givenUp = new Set<string>();
-  readonly #timers = new Map<string, Timer>();
+  readonly #patience: Patience;
   readonly #leavingClusters = new Set<string>();
   #updatesInFlight = 0;
   #closed = false;
 
   constructor(options: ConfigStateOptions) {
     this.#options = options;
+    this.#patience = new Patience(options.clock, () => {
+      void this.#advance();
+      options.onChange();
+    });
   }
 
   /** Traffic threads have not applied everything yet. */
   get busy(): boolean {
     return this.#updatesInFlight > 0;
-  }
-
-  /** What to subscribe to, by name. */
-  get endpointNeeds(): Map<string, Need> {
-    const needs = new Map<string, Need>();
-    for (const { live, waiting } of this.clusters) {
-      for (const need of [live?.facts.endpoints, waiting?.facts.endpoints]) if (need !== undefined) needs.set(need.name, need);
-    }
-    return needs;
-  }
-
-  /** What to look up, by DnsConfig.key. */
-  get dnsNeeds(): Map<string, DnsNeed> {
-    const needs = new Map<string, DnsNeed>();
-    for (const { live, waiting } of this.clusters) {
-      for (const need of [live?.facts.dns, waiting?.facts.dns]) if (need !== undefined) needs.set(need.config.key, need);
-    }
-    return needs;
-  }
-
-  /** By key. */
-  get secretNeeds(): Map<string, SecretNeed> {
-    const needs = new Map<string, SecretNeed>();
-    for (const slots of [this.clusters, this.listeners]) {
-      for (const { live, waiting } of slots) {
-        for (const need of live?.facts.secrets ?? []) needs.set(need.key, need);
-        for (const need of waiting?.facts.secrets ?? []) needs.set(need.key, need);
-      }
-    }
-    return needs;
-  }
-
-  /** Whose hosts to check, by cluster name. Clusters that wait for secrets are left out: nobody could connect to their hosts. */
-  get healthCheckNeeds(): Map<string, HealthCheckNeed> {
-    const needs = new Map<string, HealthCheckNeed>();
-    for (const { name, newest } of this.clusters) {
-      const facts = newest?.facts;
-      if (facts?.healthChecked === undefined || facts.secrets.some(({ key }) => this.secrets.get(key) === undefined)) continue;
-      needs.set(name, { config: facts.healthChecked, assignment: this.#hostsOf(facts)?.bytes });
-    }
-    return needs;
-  }
-
-  #hostsOf({ endpoints, dns }: ClusterFacts): AcceptedResource<AssignmentFacts> | undefined {
-    if (dns !== undefined) return this.resolutions.get(dns.config.key)?.newest;
-    return endpoints === undefined ? undefined : this.assignments.get(endpoints.name)?.newest;
-  }
-
-  get routeNeeds(): Map<string, Need> {
-    const needs = new Map<string, Need>();
-    for (const { live, waiting } of this.listeners) {
-      for (const need of live?.facts.routes ?? []) needs.set(need.name, need);
-      for (const need of waiting?.facts.routes ?? []) needs.set(need.name, need);
-    }
-    return needs;
   }
 
   /** One response of the server, or a part of what was saved on disk. */
@@ -241,8 +127,7 @@ export class ConfigState {
 
   close(): void {
     this.#closed = true;
-    for (const timer of this.#timers.values()) timer.cancel();
-    this.#timers.clear();
+    this.#patience.close();
   }
 
   #receive<Facts extends { readonly name: string }>(
@@ -279,7 +164,7 @@ export class ConfigState {
       if (type === CLUSTER_TYPE) this.#leavingClusters.delete(resource.name);
       const target = slots.make(resource.name);
       target.accept({ ...resource, facts, acceptedWallMs: this.#options.clock.wallMs() });
-      this.#givenUp.delete(`${type} ${resource.name}`);
+      this.#patience.forget(`${type} ${resource.name}`);
       accepted.push(resource);
       changed.push(target);
     }
@@ -306,7 +191,7 @@ export class ConfigState {
       if (type === CLUSTER_TYPE && this.clusters.get(name) !== undefined) {
         gone++;
         this.#leavingClusters.add(name);
-        this.#wait(`leaving ${name}`, REMOVAL_GRACE_MS, () => {
+        this.#patience.wait(`leaving ${name}`, REMOVAL_GRACE_MS, () => {
           if (this.#leavingClusters.has(name)) this.#dropCluster(name);
         });
       } else if (type === LISTENER_TYPE && this.listeners.get(name) !== undefined) {
@@ -314,7 +199,7 @@ export class ConfigState {
         this.#removedListeners.push(name);
       } else if (type === ENDPOINT_TYPE || type === ROUTE_TYPE || type === SECRET_TYPE) {
         // As Envoy: what is there stays until whoever uses it goes; who waits for it waits no more.
-        this.#givenUp.add(`${type} ${name}`);
+        this.#patience.giveUp(`${type} ${name}`);
       }
     }
     return gone;
@@ -372,12 +257,12 @@ export class ConfigState {
     );
     const removedListeners = this.#removedListeners.splice(0);
     for (const name of removedListeners) this.listeners.delete(name);
-    this.#dropUnwanted(ROUTE_TYPE, this.routes, this.routeNeeds, update.removedRoutes);
+    this.#dropUnwanted(ROUTE_TYPE, this.routes, this.needs.routes, update.removedRoutes);
     const removedClusters = this.#takeLeavingClusters();
     for (const name of removedClusters) this.clusters.delete(name);
-    this.#dropUnwanted(ENDPOINT_TYPE, this.assignments, this.endpointNeeds, update.removedAssignments);
-    this.#dropUnwanted(RESOLUTION, this.resolutions, this.dnsNeeds, update.removedAssignments);
-    this.#dropUnwanted(SECRET_TYPE, this.secrets, this.secretNeeds, update.removedSecrets);
+    this.#dropUnwanted(ENDPOINT_TYPE, this.assignments, this.needs.endpoints, update.removedAssignments);
+    this.#dropUnwanted(RESOLUTION, this.resolutions, this.needs.resolutions, update.removedAssignments);
+    this.#dropUnwanted(SECRET_TYPE, this.secrets, this.needs.secrets, update.removedSecrets);
 
     const complete: ProxyUpdate = { ...update, secrets, clusters, assignments, routes, listeners, removedListeners, removedClusters };
     if (isEmptyUpdate(complete)) return SETTLED;
@@ -407,7 +292,7 @@ export class ConfigState {
   #endpointsReady({ name, endpoints }: ClusterFacts): boolean {
     if (endpoints === undefined) return true;
     if (this.assignments.get(endpoints.name) !== undefined) {
-      this.#stopWaiting(`${ENDPOINT_TYPE} ${endpoints.name}`);
+      this.#patience.stop(`${ENDPOINT_TYPE} ${endpoints.name}`);
       return true;
     }
     return this.#hasGivenUp(ENDPOINT_TYPE, endpoints, `cluster "${name}" has no endpoints yet`);
@@ -419,14 +304,14 @@ export class ConfigState {
 
   #healthKnown(facts: ClusterFacts): boolean {
     if (facts.healthChecked === undefined) return true;
-    const nobodyToAsk = facts.healthChecked.discovery.kind !== "static" && this.#hostsOf(facts) === undefined;
+    const nobodyToAsk = facts.healthChecked.discovery.kind !== "static" && this.needs.hostsOf(facts) === undefined;
     return nobodyToAsk || this.#options.healthKnown(facts.name);
   }
 
   #secretsReady(who: string, needs: readonly SecretNeed[]): boolean {
     let ready = true;
     for (const { key, name, timeoutMs } of needs) {
-      if (this.secrets.get(key) !== undefined) this.#stopWaiting(`${SECRET_TYPE} ${key}`);
+      if (this.secrets.get(key) !== undefined) this.#patience.stop(`${SECRET_TYPE} ${key}`);
       else if (!this.#hasGivenUp(SECRET_TYPE, { name: key, timeoutMs }, `${who} has no secret "${name}" yet`)) ready = false;
     }
     return ready;
@@ -435,7 +320,7 @@ export class ConfigState {
   #routesReady({ name, routes }: ListenerFacts): boolean {
     let ready = true;
     for (const need of routes) {
-      if (this.routes.get(need.name) !== undefined) this.#stopWaiting(`${ROUTE_TYPE} ${need.name}`);
+      if (this.routes.get(need.name) !== undefined) this.#patience.stop(`${ROUTE_TYPE} ${need.name}`);
       if (this.routes.get(need.name)?.live !== undefined) continue;
       // Routes that are here and wait for their clusters will come: only those that are not here can be given up.
       if (this.routes.get(need.name) !== undefined) ready = false;
@@ -446,11 +331,11 @@ export class ConfigState {
 
   #hasGivenUp(type: string, need: Need, why: string): boolean {
     const key = `${type} ${need.name}`;
-    if (this.#givenUp.has(key)) return true;
+    if (this.#patience.over(key)) return true;
     if (need.timeoutMs > 0) {
-      this.#wait(key, need.timeoutMs, () => {
+      this.#patience.wait(key, need.timeoutMs, () => {
         this.#options.log.warn(`${why}; it goes live without`, { missing: need.name });
-        this.#givenUp.add(key);
+        this.#patience.giveUp(key);
       });
     }
     return false;
@@ -460,11 +345,11 @@ export class ConfigState {
     const key = `clusters of ${type} ${name}`;
     for (const cluster of clusters) {
       if (this.clusters.get(cluster)?.waitsForTheFirstTime !== true) continue;
-      if (this.#givenUp.delete(key)) return true;
-      this.#wait(key, ROUTE_PATIENCE_MS, () => this.#givenUp.add(key));
+      if (this.#patience.forget(key)) return true;
+      this.#patience.wait(key, ROUTE_PATIENCE_MS, () => this.#patience.giveUp(key));
       return false;
     }
-    this.#stopWaiting(key);
+    this.#patience.stop(key);
     return true;
   }
 
@@ -478,8 +363,7 @@ export class ConfigState {
     for (const name of this.#leavingClusters) {
       if (used.has(name)) continue;
       this.#leavingClusters.delete(name);
-      this.#timers.get(`leaving ${name}`)?.cancel();
-      this.#timers.delete(`leaving ${name}`);
+      this.#patience.stop(`leaving ${name}`);
       taken.push(name);
     }
     return taken;
@@ -491,49 +375,11 @@ export class ConfigState {
       slots.delete(name);
       removed.push(name);
     }
-    for (const key of this.#givenUp) {
-      const name = key.startsWith(`${type} `) ? key.slice(type.length + 1) : undefined;
-      if (name !== undefined && !wanted.has(name)) this.#givenUp.delete(key);
-    }
-  }
-
-  #stopWaiting(key: string): void {
-    this.#timers.get(key)?.cancel();
-    this.#timers.delete(key);
-  }
-
-  #wait(key: string, delayMs: number, then: () => void): void {
-    if (this.#timers.has(key)) return;
-    const timer = this.#options.clock.setTimer(
-      delayMs,
-      () => {
-        this.#timers.delete(key);
-        then();
-        void this.#advance();
-        this.#options.onChange();
-      },
-      true,
-    );
-    this.#timers.set(key, timer);
+    this.#patience.keepOnly(type, wanted);
   }
 }
 
 type ResourceBytesList = ProxyUpdate["clusters"];
-
-function emptyUpdate(): ProxyUpdate {
-  return {
-    secrets: [],
-    clusters: [],
-    assignments: [],
-    routes: [],
-    listeners: [],
-    removedListeners: [],
-    removedRoutes: [],
-    removedAssignments: [],
-    removedClusters: [],
-    removedSecrets: [],
-  };
-}
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && Buffer.compare(a, b) === 0;

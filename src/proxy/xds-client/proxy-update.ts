@@ -28,3 +28,18 @@ export function isEmptyUpdate(update: ProxyUpdate): boolean {
 export interface UpdateTarget {
   apply(update: ProxyUpdate): Promise<readonly string[]>;
 }
+
+export function emptyUpdate(): ProxyUpdate {
+  return {
+    secrets: [],
+    clusters: [],
+    assignments: [],
+    routes: [],
+    listeners: [],
+    removedListeners: [],
+    removedRoutes: [],
+    removedAssignments: [],
+    removedClusters: [],
+    removedSecrets: [],
+  };
+}

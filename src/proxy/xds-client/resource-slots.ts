@@ -81,4 +81,15 @@ export class ResourceSlots<Facts> {
     for (const slot of this.#slots.values()) if (slot.waiting !== undefined) return true;
     return false;
   }
+
+  /** A resource that waits beside its predecessor counts in both. */
+  count(): { readonly live: number; readonly warming: number } {
+    let live = 0;
+    let warming = 0;
+    for (const slot of this.#slots.values()) {
+      if (slot.live !== undefined) live++;
+      if (slot.waiting !== undefined) warming++;
+    }
+    return { live, warming };
+  }
 }

@@ -9,7 +9,7 @@ import { DeltaDiscoveryResponseSchema, ResourceSchema } from "#envoy/gen/envoy/s
 import { anyOf } from "#envoy/any";
 import type { Clock, Timer } from "#runtime/clock";
 import type { Log } from "#runtime/log";
-import type { IncomingResource } from "./config-state.ts";
+import type { IncomingResource } from "./response-result.ts";
 
 const MAGIC = "mizzen-saved-config-1";
 const DEBOUNCE_MS = 200;

@@ -1,6 +1,8 @@
 // What the bootstrap itself holds: it is there at once, stays for ever, and nobody who serves resources can change it.
 import { CLUSTER_TYPE, LISTENER_TYPE } from "#envoy/type-urls";
-import type { IncomingResource } from "./config-state.ts";
+import type { Log } from "#runtime/log";
+import type { ConfigState } from "./config-state.ts";
+import type { IncomingResource } from "./response-result.ts";
 
 export interface StaticResources {
   readonly clusters: readonly IncomingResource[];
@@ -15,4 +17,15 @@ export const NO_STATIC_RESOURCES: StaticResources = { clusters: [], listeners: [
 export function isStatic(resources: StaticResources, type: string, name: string): boolean {
   const list = type === CLUSTER_TYPE ? resources.clusters : type === LISTENER_TYPE ? resources.listeners : [];
   return list.some((resource) => resource.name === name);
+}
+
+/** @throws Error when one is refused: the bootstrap is wrong */
+export function takeStatic(state: ConfigState, type: string, resources: readonly IncomingResource[], log: Log): void {
+  if (resources.length === 0) return;
+  const { refused, live } = state.receive(type, resources, []);
+  if (refused.length > 0) throw new Error(refused.join("; "));
+  live.then(
+    (errors) => errors.forEach((error) => log.error("a static resource failed", { error })),
+    (error: unknown) => log.error("static resources failed", { error: String(error) }),
+  );
 }

@@ -12,7 +12,7 @@ import { seededRandom } from "#runtime/random";
 import { FakeAdsServer } from "./ads-server.fake.ts";
 import { ADS } from "#proxy/resource-source";
 import { BackOff } from "#proxy/back-off";
-import { BindError } from "./config-state.ts";
+import { BindError } from "./resource-facts.ts";
 import { DeltaSubscription } from "./delta-subscription.ts";
 import { NO_STATIC_RESOURCES } from "./static-resources.ts";
 import { XdsClient } from "./xds-client.ts";

@@ -8,7 +8,7 @@ import { HealthChecks } from "#proxy/cluster/health/health-checks";
 import type { HealthChecksOptions } from "#proxy/cluster/health/health-checks";
 import { DnsClusters } from "#proxy/dns/dns-clusters";
 import type { DnsResolver } from "#proxy/net/dns-resolver";
-import type { Clock, Timer } from "#runtime/clock";
+import type { Clock } from "#runtime/clock";
 import type { Log } from "#runtime/log";
 import type { Random } from "#runtime/random";
 import { ADS, sourceKey } from "#proxy/resource-source";
@@ -16,17 +16,18 @@ import type { GrpcSource, PathSource, ResourceSource } from "#proxy/resource-sou
 import { secretKey } from "#proxy/transport-socket/secret";
 import { AcceptedSecrets } from "./accepted-secrets.ts";
 import { ConfigState } from "./config-state.ts";
-import type { IncomingResource, ResourceChecks, ResponseResult, UnboundListener } from "./config-state.ts";
 import { DeltaSubscription } from "./delta-subscription.ts";
 import { DiscoveryStream } from "./discovery-stream.ts";
 import { FileSubscription } from "./file-subscription.ts";
 import type { UpdateTarget } from "./proxy-update.ts";
-import type { Need, RouteNeed } from "./references.ts";
-import type { ResourceSlots } from "./resource-slots.ts";
-import { SecretStream } from "./secret-stream.ts";
+import type { Need } from "./references.ts";
+import type { ResourceChecks } from "./resource-facts.ts";
+import type { IncomingResource, ResponseResult } from "./response-result.ts";
+import { SecretSources } from "./secret-sources.ts";
 import { SavedConfig } from "./saved-config.ts";
-import { isStatic } from "./static-resources.ts";
+import { isStatic, takeStatic } from "./static-resources.ts";
 import type { StaticResources } from "./static-resources.ts";
+import { UnboundListeners } from "./unbound-listeners.ts";
 import { XdsStats } from "./xds-stats.ts";
 
 export interface XdsClientOptions {
@@ -54,9 +55,6 @@ export interface XdsClientOptions {
   readonly onReady: () => void;
 }
 
-/** How long until a listener whose address was taken is tried again. */
-const REBIND_MS = 2000;
-
 // Clusters and endpoints before listeners, and listeners before routes, because what nobody wants is not kept.
 const ORDER = [CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE] as const;
 
@@ -82,13 +80,9 @@ export class XdsClient {
   readonly #saved: SavedConfig | undefined;
   readonly #dns: DnsClusters;
   readonly #health: HealthChecks;
-  /** By SecretNeed.key. */
-  readonly #secretStreams = new Map<string, SecretStream>();
+  readonly #secrets: SecretSources;
   readonly #received = new Set<string>();
-  readonly #unbound = new Map<string, UnboundListener>();
-  /** The newest response with listeners was refused for nothing but addresses that were taken. */
-  #onlyUnbound = false;
-  #rebind: Timer | undefined;
+  readonly #unbound: UnboundListeners;
   #connected = false;
   #ready = false;
   #closed = false;
@@ -111,10 +105,12 @@ export class XdsClient {
       healthKnown: (cluster) => this.#health.ready(cluster),
       onChange: () => this.#onChange(),
       onListenerGone: options.onListenerGone,
-      onLive: (type, name, modified) => this.#stats.live(type, name, modified, type === ROUTE_TYPE ? this.#usersOfRoute(name) : []),
+      onLive: (type, name, modified) =>
+        this.#stats.live(type, name, modified, type === ROUTE_TYPE ? this.state.needs.usersOfRoute(name) : []),
       onRemoved: (type, name) => this.#stats.removed(type, name),
     });
     const { resolver, clock, random, log, stats, health } = options;
+    this.#unbound = new UnboundListeners(clock, (listeners) => this.#bindAgain(listeners));
     this.#health = new HealthChecks({
       ...health,
       clock,
@@ -127,6 +123,7 @@ export class XdsClient {
       },
     });
     this.#dns = new DnsClusters({ resolver, clock, random, log, stats, onResolved: (key, bytes) => this.state.resolved(key, bytes) });
+    this.#secrets = new SecretSources({ ...options, state: this.state });
     this.#stream = options.ads === undefined ? undefined : this.#openStream(options.ads, undefined, this.#subscriptionsOfAds());
     this.#saved =
       options.stateDirectory === undefined
@@ -163,8 +160,8 @@ export class XdsClient {
   start(): void {
     const { cds, lds, staticResources } = this.#options;
     this.#subscriptions[LISTENER_TYPE].paused = true;
-    this.#takeStatic(CLUSTER_TYPE, staticResources.clusters);
-    this.#takeStatic(LISTENER_TYPE, staticResources.listeners);
+    takeStatic(this.state, CLUSTER_TYPE, staticResources.clusters, this.#options.log);
+    takeStatic(this.state, LISTENER_TYPE, staticResources.listeners, this.#options.log);
     // Listeners are asked for once clusters are there: no connection is accepted that could go nowhere.
     if (this.#load()) this.#askForListeners();
     if (cds !== undefined && cds.kind !== "ads") this.#other(CLUSTER_TYPE, cds);
@@ -172,16 +169,6 @@ export class XdsClient {
     this.#onChange();
     if (lds === undefined && cds === undefined && staticResources.listeners.length === 0)
       this.#options.log.warn("the bootstrap has no listeners, and names nobody who serves some");
-  }
-
-  #takeStatic(type: string, resources: readonly IncomingResource[]): void {
-    if (resources.length === 0) return;
-    const { refused, live } = this.state.receive(type, resources, []);
-    if (refused.length > 0) throw new Error(refused.join("; "));
-    live.then(
-      (errors) => errors.forEach((error) => this.#options.log.error("a static resource failed", { error })),
-      (error: unknown) => this.#options.log.error("static resources failed", { error: String(error) }),
-    );
   }
 
   #askForListeners(): void {
@@ -260,10 +247,10 @@ export class XdsClient {
     this.#closed = true;
     this.#stream?.close();
     for (const ofType of this.#others.values()) for (const other of ofType.values()) other.close();
-    for (const stream of this.#secretStreams.values()) stream.close();
+    this.#secrets.close();
     this.#dns.close();
     this.#health.close();
-    this.#rebind?.cancel();
+    this.#unbound.close();
     this.#saved?.close();
     this.state.close();
   }
@@ -309,12 +296,7 @@ export class XdsClient {
     );
     refused.push(...result.refused);
     this.#note(typeUrl, result);
-    if (typeUrl === LISTENER_TYPE) {
-      // Those of earlier responses are said again: an ACK would tell the control plane that all its listeners are served.
-      const now = new Set(result.unbound.map(({ resource }) => resource.name));
-      for (const { resource, reason } of this.#unbound.values()) if (!now.has(resource.name)) refused.push(reason);
-      this.#onlyUnbound = refused.length === this.#unbound.size;
-    }
+    if (typeUrl === LISTENER_TYPE) refused.push(...this.#unbound.refusedBefore(result, refused.length));
     this.#stats.response(typeUrl, { changed: result.changed, refused: refused.length, first });
     this.#onChange();
     const errors = await result.live;
@@ -325,24 +307,18 @@ export class XdsClient {
     if (!isOurs(type)) return;
     for (const { name, version } of accepted)
       this.#subscriptions[type].accepted(type === SECRET_TYPE ? name.slice(secretKey(ADS, "").length) : name, version);
-    if (type !== LISTENER_TYPE) return;
-    for (const { name } of accepted) this.#unbound.delete(name);
-    for (const listener of unbound) this.#unbound.set(listener.resource.name, listener);
-    if (this.#unbound.size > 0) this.#rebind ??= this.#options.clock.setTimer(REBIND_MS, () => this.#bindAgain(), true);
+    if (type === LISTENER_TYPE) this.#unbound.note(accepted, unbound);
   }
 
-  #bindAgain(): void {
-    this.#rebind = undefined;
-    const again = [...this.#unbound.values()].map(({ resource }) => resource);
-    const result = this.state.receive(LISTENER_TYPE, again, []);
+  #bindAgain(listeners: readonly IncomingResource[]): void {
+    const result = this.state.receive(LISTENER_TYPE, listeners, []);
     for (const { name } of result.accepted)
       this.#options.log.info("the address of a listener is free now; it is served", { listener: name });
     this.#note(LISTENER_TYPE, result);
     result.live.then(
       (errors) => {
         // All that the control plane last sent is served now: it hears so, although it was told the contrary before.
-        if (again.length > 0 && this.#unbound.size === 0 && this.#onlyUnbound && errors.length === 0)
-          this.#stream?.acknowledge(LISTENER_TYPE);
+        if (this.#unbound.nothingElseWasRefused && errors.length === 0) this.#stream?.acknowledge(LISTENER_TYPE);
       },
       (error: unknown) => this.#options.log.error("a listener failed", { error: String(error) }),
     );
@@ -352,12 +328,12 @@ export class XdsClient {
   #onChange(): void {
     if (this.#closed) return;
     const { state } = this;
-    this.#want(ENDPOINT_TYPE, state.endpointNeeds);
-    this.#want(ROUTE_TYPE, state.routeNeeds);
-    this.#dns.want(state.dnsNeeds);
-    this.#health.want(state.healthCheckNeeds);
-    this.#wantSecrets();
-    this.#stats.totals(totals(state.clusters), totals(state.listeners));
+    this.#want(ENDPOINT_TYPE, state.needs.endpoints);
+    this.#want(ROUTE_TYPE, state.needs.routes);
+    this.#dns.want(state.needs.resolutions);
+    this.#health.want(state.needs.healthChecks);
+    this.#subscriptions[SECRET_TYPE].want(this.#secrets.want(state.needs.secrets));
+    this.#stats.totals(state.clusters.count(), state.listeners.count());
     const { cds, lds, staticResources } = this.#options;
     const hasClusters = cds === undefined || this.#received.has(CLUSTER_TYPE);
     if (hasClusters && !state.clusters.anyWaiting) this.#askForListeners();
@@ -397,82 +373,6 @@ export class XdsClient {
     }
   }
 
-  #wantSecrets(): void {
-    const needs = this.state.secretNeeds;
-    const fromAds = new Set<string>();
-    const files = new Map<string, unknown>();
-    for (const { key, name, server } of needs.values()) {
-      if (server.kind === "ads") fromAds.add(name);
-      else if (server.kind === "static") this.#takeStaticSecret(key, name);
-      else if (server.kind === "path") {
-        files.set(key, undefined);
-        this.#readSecret(key, name, server);
-      } else if (!this.#secretStreams.has(key)) this.#askForSecret(key, name, server.name);
-    }
-    this.#subscriptions[SECRET_TYPE].want(fromAds);
-    this.#closeOthers(SECRET_TYPE, files);
-    for (const [key, stream] of this.#secretStreams) {
-      if (needs.has(key)) continue;
-      stream.close();
-      this.#secretStreams.delete(key);
-    }
-  }
-
-  #takeStaticSecret(key: string, name: string): void {
-    const secret = this.#options.staticResources.secrets.get(name);
-    if (secret === undefined || this.state.secrets.get(key) !== undefined) return;
-    this.#takeStatic(SECRET_TYPE, [{ ...secret, name: key }]);
-  }
-
-  #readSecret(key: string, name: string, source: PathSource): void {
-    let ofType = this.#others.get(SECRET_TYPE);
-    if (ofType === undefined) this.#others.set(SECRET_TYPE, (ofType = new Map()));
-    if (ofType.has(key)) return;
-    const file = new FileSubscription({
-      source,
-      type: SECRET_TYPE,
-      log: this.#options.log,
-      onUnreadable: () => {},
-      onResponse: async ({ resources }) => {
-        const found = resources.find((resource) => resource.name === name);
-        if (found?.resource === undefined) return `there is no secret "${name}"`;
-        const { refused, live } = this.state.receive(SECRET_TYPE, [{ name: key, version: found.version, bytes: found.resource.value }], []);
-        return [...refused, ...(await live)].join("; ");
-      },
-    });
-    ofType.set(key, file);
-    file.start();
-  }
-
-  #askForSecret(key: string, secretName: string, cluster: string): void {
-    const { servers, node, clock, random, log } = this.#options;
-    const target = servers.get(cluster)?.[0];
-    // A resource that asks an unknown server was refused.
-    if (target === undefined) return;
-    const stream = new SecretStream({
-      target,
-      secretName,
-      node,
-      clock,
-      random,
-      log,
-      onSecret: async (bytes, version) => {
-        const { refused, live } = this.state.receive(SECRET_TYPE, [{ name: key, version, bytes }], []);
-        return [...refused, ...(await live)].join("; ");
-      },
-    });
-    this.#secretStreams.set(key, stream);
-    stream.start();
-  }
-
-  #usersOfRoute(name: string): RouteNeed[] {
-    const users = new Map<string, RouteNeed>();
-    for (const { newest } of this.state.listeners) {
-      for (const need of newest?.facts.routes ?? []) if (need.name === name) users.set(need.statPrefix, need);
-    }
-    return [...users.values()];
-  }
-
   #collect(): Map<string, readonly IncomingResource[]> {
     const { clusters, assignments, listeners, routes } = this.state;
     const { staticResources } = this.#options;
@@ -492,14 +392,4 @@ function slotName(type: string, name: string): string {
 
 function isOurs(type: string): type is (typeof ORDER)[number] {
   return (ORDER as readonly string[]).includes(type);
-}
-
-function totals<Facts>(slots: ResourceSlots<Facts>): { live: number; warming: number } {
-  let live = 0;
-  let warming = 0;
-  for (const slot of slots) {
-    if (slot.live !== undefined) live++;
-    if (slot.waiting !== undefined) warming++;
-  }
-  return { live, warming };
 }

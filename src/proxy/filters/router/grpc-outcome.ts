@@ -1,4 +1,5 @@
 // What outlier detection makes of a gRPC answer: its HTTP status is 200 even where it failed.
+import type { Host } from "#proxy/cluster/cluster";
 import type { ResponseHeaderMap } from "#proxy/http/header-map";
 
 /** By gRPC status, google.rpc.Code's mapping. */
@@ -9,4 +10,10 @@ export function grpcOutcome(headers: ResponseHeaderMap): number {
   const text = headers.get("grpc-status");
   if (text === undefined) return headers.status;
   return (/^\d+$/.test(text) ? HTTP_STATUS[Number(text)] : undefined) ?? 500;
+}
+
+/** Outlier detection and health checking learn from the answer. */
+export function noteHostAnswer(host: Host, headers: ResponseHeaderMap, grpc: boolean): void {
+  host.outlierMonitor?.putStatus(grpc ? grpcOutcome(headers) : headers.status);
+  if (host.healthMonitor !== undefined && headers.has("x-envoy-immediate-health-check-fail")) host.healthMonitor.setUnhealthy();
 }

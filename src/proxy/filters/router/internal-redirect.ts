@@ -1,6 +1,7 @@
 // Whether the proxy follows a redirect of an upstream itself, and what the next request is then. The checks and their order are Envoy's.
 import type { RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
 import type { RouteEntry } from "#proxy/route/route";
+import type { ClusterStats } from "#proxy/cluster/cluster-stats";
 import type { RedirectHistory } from "#proxy/http/redirect-history";
 import type { TerminalStream } from "#proxy/http/terminal-filter";
 
@@ -10,13 +11,26 @@ interface Target {
   readonly path: string;
 }
 
-/** Changes the request's headers to those of the next request. False: they are as before, and the redirect goes to the client. */
+/**
+ * Changes the request's headers to those of the next request. False: they are as before, and the redirect goes to the client.
+ * `replayable`: all of the request is still there.
+ */
 export function redirectInternally(
   headers: RequestHeaderMap,
   response: ResponseHeaderMap,
   route: RouteEntry,
-  stream: Pick<TerminalStream, "stats" | "redirects" | "route" | "clearRouteCache">,
+  stream: RedirectedStream,
+  cluster: Pick<ClusterStats, "internalRedirectSucceeded" | "internalRedirectFailed">,
+  replayable: boolean,
 ): boolean {
+  const followed = replayable && changeRequest(headers, response, route, stream);
+  (followed ? cluster.internalRedirectSucceeded : cluster.internalRedirectFailed).inc();
+  return followed;
+}
+
+type RedirectedStream = Pick<TerminalStream, "stats" | "redirects" | "route" | "clearRouteCache">;
+
+function changeRequest(headers: RequestHeaderMap, response: ResponseHeaderMap, route: RouteEntry, stream: RedirectedStream): boolean {
   const { stats, redirects: history } = stream;
   const policy = route.internalRedirect;
   if (policy === undefined) return false;

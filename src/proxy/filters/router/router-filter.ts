@@ -1,18 +1,18 @@
 // The router: the terminal filter that sends a request to a cluster, tries again where the policy says so, and brings the answer
 // back. Behaviour, statistics and texts are those of Envoy's router.
 import type { Cluster, Host } from "#proxy/cluster/cluster";
-import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
+import type { SocketAddress } from "#proxy/net/connection";
 import type { LocalReply } from "#proxy/http/filter";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "#proxy/http/header-map";
 import { hasGrpcContentType } from "#proxy/http/grpc";
 import { replaceAuthority } from "#proxy/route/host-rewrite";
-import { LOCAL_REPLIES, clusterNotFound, upstreamReset } from "#proxy/http/local-reply";
+import { LOCAL_REPLIES, clusterNotFound, upstreamReset, withAttemptCount } from "#proxy/http/local-reply";
 import type { HttpVersion, StreamResetReason } from "#proxy/http/stream";
 import type { TerminalFilter, TerminalStream } from "#proxy/http/terminal-filter";
 import { WheelTimer } from "#proxy/http/timer-wheel";
-import type { TimerOwner, TimerWheel } from "#proxy/http/timer-wheel";
-import type { ClusterChoice, RouteEntry, RoutingPriority } from "#proxy/route/route";
-import { grpcOutcome } from "./grpc-outcome.ts";
+import type { TimerOwner } from "#proxy/http/timer-wheel";
+import type { ClusterChoice, RouteEntry } from "#proxy/route/route";
+import { noteHostAnswer } from "./grpc-outcome.ts";
 import { HostSelection } from "./host-selection.ts";
 import { redirectInternally } from "./internal-redirect.ts";
 import { Mirroring } from "./mirroring.ts";
@@ -23,48 +23,39 @@ import type { RetriesOwner } from "./retries.ts";
 import { RetryBody } from "./retry-body.ts";
 import { RetryState } from "./retry-state.ts";
 import type { RouterConfig } from "./router-config.ts";
-import { NO_TIMEOUTS, requestTimeouts, setExpectedTimeout } from "./timeouts.ts";
-import type { RequestTimeouts } from "./timeouts.ts";
+import { requestTimeouts, setExpectedTimeout } from "./timeouts.ts";
 import { Tries } from "./tries.ts";
 import { UpstreamCharges } from "./upstream-charges.ts";
-import { UpstreamRequest } from "./upstream-request.ts";
-import type { UpstreamRequestOwner } from "./upstream-request.ts";
-
-const GLOBAL_TIMEOUT = 0;
+import type { UpstreamRequest, UpstreamRequestOwner } from "./upstream-request.ts";
 
 export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, RetriesOwner, TimerOwner {
   readonly #stream: TerminalStream;
   readonly #config: RouterConfig;
   readonly #statsCache: RequestStatsCache;
   readonly #selection: HostSelection;
-  #headers: RequestHeaderMap | undefined = undefined;
-  #trailers: TrailerMap | undefined = undefined;
   #route: RouteEntry | undefined = undefined;
   #choice: ClusterChoice | undefined = undefined;
   /** From the choice of a cluster on. */
   #charges: UpstreamCharges | undefined = undefined;
-  readonly #tries = new Tries();
+  readonly #tries: Tries;
   /** While there may be another try. */
   #retries: Retries | undefined = undefined;
   /** The request body so far while it may be sent again; undefined when it is not kept. */
   #body: RetryBody | undefined = undefined;
   #mirroring: Mirroring | undefined = undefined;
-  #timeoutReplies: { readonly global: LocalReply; readonly perTry: LocalReply } | undefined = undefined;
-  #requestCompleteMs = -1;
   #responseStarted = false;
   /** The response waits for the client to take what it has. */
   #clientFull = false;
-  #attempts = 0;
   #done = false;
   #grpc = false;
-  timeouts: RequestTimeouts = NO_TIMEOUTS;
-  readonly #globalTimer = new WheelTimer(this, GLOBAL_TIMEOUT);
+  readonly #globalTimer = new WheelTimer(this, 0);
 
   constructor(stream: TerminalStream, config: RouterConfig, statsCache: RequestStatsCache) {
     this.#statsCache = statsCache;
     this.#stream = stream;
     this.#config = config;
     this.#selection = new HostSelection(stream);
+    this.#tries = new Tries(stream);
   }
 
   // ---- TerminalFilter: the request
@@ -72,7 +63,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
   onRequestHeaders(headers: RequestHeaderMap, endStream: boolean): void {
     const stream = this.#stream;
     const { info, stats } = stream;
-    this.#headers = headers;
+    this.#tries.headers = headers;
     stats.routerRqTotal.inc();
     const route = stream.route();
     if (route === undefined) {
@@ -81,10 +72,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
       return;
     }
     this.#route = route;
+    this.#tries.priority = route.priority;
     if (route.reply !== undefined) {
       const reply = route.reply(headers, info);
-      if (reply.status >= 300 && reply.status <= 399) stats.redirect.inc();
-      else stats.directResponse.inc();
+      (reply.status >= 300 && reply.status <= 399 ? stats.redirect : stats.directResponse).inc();
       this.#done = true;
       stream.respondLocally(reply, route);
       return;
@@ -103,7 +94,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     this.#grpc = hasGrpcContentType(headers);
     this.#selection.computeHash(route, headers);
     this.#selection.matchMetadata(choice);
-    this.#attempts = 1;
+    this.#tries.count = 1;
     info.attemptCount = 1;
     const host = cluster.chooseHost(this.#selection);
     if (host === undefined) {
@@ -111,14 +102,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
       return;
     }
 
-    this.timeouts = requestTimeouts(route, headers, this.#grpc);
-    if (headers.has("x-envoy-upstream-rq-timeout-alt-response")) {
-      headers.remove("x-envoy-upstream-rq-timeout-alt-response");
-      this.#timeoutReplies = {
-        global: { ...LOCAL_REPLIES.responseTimeout, status: 204, body: "" },
-        perTry: { ...LOCAL_REPLIES.perTryTimeout, status: 204, body: "" },
-      };
-    }
+    this.#tries.timeouts = requestTimeouts(route, headers, this.#grpc);
     if (route.includeAttemptCountInRequest) headers.set("x-envoy-attempt-count", "1");
     route.finalizeRequest(headers, info, choice);
     const policy = requestRetryPolicy(route.retry, headers);
@@ -127,8 +111,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
       this.#retries = new Retries(this, stream, state, this.#tries, this.#selection);
     }
     if (!endStream && (policy !== undefined || route.internalRedirect !== undefined)) this.#body = new RetryBody(stream.bufferLimitBytes);
-    if (!this.#config.suppressEnvoyHeaders) setExpectedTimeout(headers, this.timeouts, 0, this.#rewritesGrpcTimeout);
-    if (route.mirrors !== undefined) this.#mirroring = Mirroring.start(route, stream, headers, this.timeouts.globalMs, endStream);
+    if (!this.#config.suppressEnvoyHeaders) setExpectedTimeout(headers, this.#tries.timeouts, 0, this.#grpc ? route : undefined);
+    if (route.mirrors !== undefined) this.#mirroring = Mirroring.start(route, stream, headers, this.#tries.timeouts.globalMs, endStream);
     if (endStream) this.#onRequestComplete();
     this.#try(cluster, host);
   }
@@ -144,7 +128,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
 
   onRequestTrailers(trailers: TrailerMap): void {
     if (this.#done) return;
-    this.#trailers = trailers;
+    this.#tries.trailers = trailers;
     this.#mirroring?.sendTrailers(trailers);
     this.#onRequestComplete();
     this.#tries.newest?.sendTrailers(trailers);
@@ -172,28 +156,6 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
   }
 
   // ---- UpstreamRequestOwner
-
-  get downstreamVersion(): HttpVersion | undefined {
-    return this.#stream.info.protocol;
-  }
-  get timers(): TimerWheel {
-    return this.#stream.timers;
-  }
-  get priority(): RoutingPriority {
-    return this.#route!.priority;
-  }
-  get downstream(): ConnectionInfo {
-    return this.#stream.connection;
-  }
-  get requestHeaders(): RequestHeaderMap {
-    return this.#headers!;
-  }
-  get requestTrailers(): TrailerMap | undefined {
-    return this.#trailers;
-  }
-  get requestComplete(): boolean {
-    return this.#requestCompleteMs >= 0;
-  }
 
   onUpstreamHost(host: Host, local: SocketAddress | undefined, version: HttpVersion | undefined): void {
     const { info } = this.#stream;
@@ -237,23 +199,20 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     const { status } = headers;
     const { host } = request;
 
-    host.outlierMonitor?.putStatus(this.#grpc ? grpcOutcome(headers) : status);
-    if (host.healthMonitor !== undefined && headers.has("x-envoy-immediate-health-check-fail")) host.healthMonitor.setUnhealthy();
+    noteHostAnswer(host, headers, this.#grpc);
     if (this.#retries?.onHeaders(request, headers, charges.cluster) === true) return;
     if (route.internalRedirect?.statuses.has(status) === true && this.#redirected(headers)) return;
     this.#tries.settleOn(request);
     this.#giveUpRetries();
     this.#responseStarted = true;
 
-    if (this.requestComplete && !this.#config.suppressEnvoyHeaders) {
-      headers.set("x-envoy-upstream-service-time", String(Math.trunc(nowMs - this.#requestCompleteMs)));
+    if (this.#tries.complete && !this.#config.suppressEnvoyHeaders) {
+      headers.set("x-envoy-upstream-service-time", String(Math.trunc(this.#tries.elapsedMs(nowMs))));
     }
-    charges.code(status);
-    if (status >= 500) host.stats.rqError++;
-    else if (!this.#grpc || endStream) host.stats.rqSuccess++;
-    if (route.includeAttemptCountInResponse) headers.set("x-envoy-attempt-count", String(this.#attempts));
-    info.responseCodeDetails = "via_upstream";
+    charges.answered(host, status, !this.#grpc || endStream);
+    if (route.includeAttemptCountInResponse) headers.set("x-envoy-attempt-count", String(this.#tries.count));
     for (const cookie of this.#selection.cookies) headers.add("set-cookie", cookie);
+    info.responseCodeDetails = "via_upstream";
     // Formats of the mutations ask for them.
     info.responseHeaders = headers;
     info.responseCode = status;
@@ -273,10 +232,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
 
   onUpstreamTrailers(request: UpstreamRequest, trailers: TrailerMap): void {
     if (this.#done) return;
-    if (this.#grpc) {
-      if (trailers.get("grpc-status") === "0") request.host.stats.rqSuccess++;
-      else request.host.stats.rqError++;
-    }
+    if (this.#grpc) this.#charges!.grpcEnded(request.host, trailers);
     this.#complete(this.#stream.clock.monotonicMs());
     this.#stream.respondTrailers(trailers);
   }
@@ -288,19 +244,20 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     // A full circuit breaker is no fault of the host's: fewer hosts would fill it more.
     if (reason !== "overflow") request.host.outlierMonitor?.putResult("connect-failed");
     if (this.#retriedAfterReset(reason, request, false)) return;
-    const reply = upstreamReset(reason, transportFailure, this.#attempts > 1, this.#responseStarted);
+    const reply = upstreamReset(reason, transportFailure, this.#tries.count > 1, this.#responseStarted);
     this.#charges!.abort(reply.status, request.host, this.#responseStarted);
     if (this.#retries?.pending !== true && !this.#tries.othersWait(undefined)) this.#answer(reply);
   }
 
-  onPerTryTimeout(request: UpstreamRequest): void {
-    if (this.#done || this.#responseStarted) return;
-    if (this.timeouts.hedge) {
+  onPerTryTimeout(request: UpstreamRequest, idle: boolean): void {
+    if (this.#done || (this.#responseStarted && !idle)) return;
+    if (this.#tries.timeouts.hedge) {
       this.#hedge(request);
       return;
     }
-    this.#charges!.cluster.stats.rqPerTryTimeout.inc();
-    this.#endTry(request, this.#timeoutReplies?.perTry ?? LOCAL_REPLIES.perTryTimeout);
+    const { stats } = this.#charges!.cluster;
+    (idle ? stats.rqPerTryIdleTimeout : stats.rqPerTryTimeout).inc();
+    this.#endTry(request, idle ? LOCAL_REPLIES.perTryIdleTimeout : this.#tries.timeouts.replies.perTry);
   }
 
   /** Also while the response comes. */
@@ -308,38 +265,25 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     if (this.#done) return;
     this.#tries.drop(request);
     if (this.#retriedAfterReset("local-reset", request, false)) return;
-    this.#answer(this.requestComplete ? LOCAL_REPLIES.upstreamMaxDuration : LOCAL_REPLIES.upstreamMaxDurationInRequest);
-  }
-
-  onPerTryIdleTimeout(request: UpstreamRequest): void {
-    if (this.#done) return;
-    if (this.timeouts.hedge) {
-      this.#hedge(request);
-      return;
-    }
-    this.#charges!.cluster.stats.rqPerTryIdleTimeout.inc();
-    this.#endTry(request, LOCAL_REPLIES.perTryIdleTimeout);
+    this.#answer(this.#tries.complete ? LOCAL_REPLIES.upstreamMaxDuration : LOCAL_REPLIES.upstreamMaxDurationInRequest);
   }
 
   // ---- TimerOwner
 
+  /** All of it took too long. */
   onTimer(): void {
-    if (!this.#done) this.#onGlobalTimeout();
+    if (this.#done) return;
+    const reply = this.#tries.timeouts.replies.global;
+    this.#tries.chargeTimeout(this.#charges!, reply.status);
+    this.#answer(reply);
   }
 
   // ---- tries
 
-  get #rewritesGrpcTimeout(): boolean {
-    const route = this.#route;
-    return this.#grpc && route?.maxGrpcTimeoutMs !== undefined && route.maxStreamDuration === undefined;
-  }
-
   #onRequestComplete(): void {
-    const stream = this.#stream;
-    this.#requestCompleteMs = stream.clock.monotonicMs();
-    const { globalMs } = this.timeouts;
-    if (globalMs > 0) stream.timers.set(this.#globalTimer, globalMs);
-    this.#tries.newest?.onRequestComplete();
+    const { globalMs } = this.#tries.timeouts;
+    if (globalMs > 0) this.#stream.timers.set(this.#globalTimer, globalMs);
+    this.#tries.onRequestComplete();
     this.#mirroring = undefined;
   }
 
@@ -355,27 +299,21 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
   #try(cluster: Cluster, host: Host): void {
     // Of each try anew, as in Envoy, and never of a copy for a mirror.
     const { autoHostRewrite, appendForwardedHost } = this.#route!;
-    if (autoHostRewrite && host.hostname !== "") replaceAuthority(this.#headers!, host.hostname, appendForwardedHost);
-    const attempt = new UpstreamRequest(this, cluster, host, this.#body?.pieces() ?? []);
-    if (!cluster.tryAcquireRequest(this.priority)) {
-      cluster.stats.rqActiveOverflow.inc();
-      const reply = upstreamReset("overflow", "", this.#attempts > 1, false);
-      this.#retries?.giveUp();
-      this.#charges!.abort(reply.status, undefined, this.#responseStarted);
-      this.#answer(reply);
-      return;
-    }
-    this.#tries.add(attempt);
-    attempt.start();
+    if (autoHostRewrite && host.hostname !== "") replaceAuthority(this.#tries.headers, host.hostname, appendForwardedHost);
+    if (this.#tries.begin(this, cluster, host, this.#body?.pieces() ?? [])) return;
+    const reply = upstreamReset("overflow", "", this.#tries.count > 1, false);
+    this.#retries?.giveUp();
+    this.#charges!.abort(reply.status, undefined, this.#responseStarted);
+    this.#answer(reply);
   }
 
   tryAgain(): void {
     if (this.#done) return;
     const choice = this.#choice!;
-    const headers = this.#headers!;
+    const headers = this.#tries.headers;
     const { info, clock, thread } = this.#stream;
-    this.#attempts++;
-    info.attemptCount = this.#attempts;
+    this.#tries.count++;
+    info.attemptCount = this.#tries.count;
     // The cluster may have been removed or replaced in the meantime.
     const cluster = thread.clusters.get(choice.cluster);
     if (cluster !== undefined) this.#charges!.cluster = cluster;
@@ -385,11 +323,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
       return;
     }
     const route = this.#route!;
-    if (route.includeAttemptCountInRequest) headers.set("x-envoy-attempt-count", String(this.#attempts));
+    if (route.includeAttemptCountInRequest) headers.set("x-envoy-attempt-count", String(this.#tries.count));
     if (route.includeTimeoutRetryInRequest) headers.set("x-envoy-is-timeout-retry", String(this.#retries?.afterTimeout === true));
     if (!this.#config.suppressEnvoyHeaders) {
-      const elapsedMs = this.requestComplete ? clock.monotonicMs() - this.#requestCompleteMs : 0;
-      setExpectedTimeout(headers, this.timeouts, elapsedMs, this.#rewritesGrpcTimeout);
+      setExpectedTimeout(headers, this.#tries.timeouts, this.#tries.elapsedMs(clock.monotonicMs()), this.#grpc ? route : undefined);
     }
     this.#try(cluster, host);
   }
@@ -413,63 +350,38 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     this.#answer(reply);
   }
 
-  #onGlobalTimeout(): void {
-    const charges = this.#charges!;
-    const reply = this.#timeoutReplies?.global ?? LOCAL_REPLIES.responseTimeout;
-    for (const request of this.#tries.all()) {
-      charges.timeout(request.host);
-      if (!request.awaitingHeaders) continue;
-      // A try that was hedged has told of its timeout already.
-      if (!request.retried) request.host.outlierMonitor?.putResult("timeout");
-      charges.abort(reply.status, request.host, false);
-    }
-    this.#answer(reply);
-  }
-
   // ---- answers
 
   /** The proxy follows the redirect itself: the request begins anew. */
   #redirected(response: ResponseHeaderMap): boolean {
     const stream = this.#stream;
+    const replayable = this.#tries.complete && (this.#body !== undefined || stream.info.bytesReceived === 0);
     const { stats } = this.#charges!.cluster;
-    const route = this.#route!;
-    const followed =
-      this.requestComplete &&
-      (this.#body !== undefined || stream.info.bytesReceived === 0) &&
-      redirectInternally(this.#headers!, response, route, stream);
-    if (!followed) {
-      stats.internalRedirectFailed.inc();
-      return false;
-    }
-    stats.internalRedirectSucceeded.inc();
+    if (!redirectInternally(this.#tries.headers, response, this.#route!, stream, stats, replayable)) return false;
     this.#done = true;
     const body = response.status === 303 ? [] : (this.#body?.pieces() ?? []);
-    stream.recreate(response, body, this.#trailers);
+    stream.recreate(response, body, this.#tries.trailers);
     return true;
   }
 
   #noHost(): void {
-    const reply = LOCAL_REPLIES.noHealthyUpstream;
-    this.#charges!.code(reply.status);
-    this.#answer(reply);
+    this.#charges!.code(LOCAL_REPLIES.noHealthyUpstream.status);
+    this.#answer(LOCAL_REPLIES.noHealthyUpstream);
   }
 
   #answer(reply: LocalReply): void {
     this.#done = true;
     this.#cleanup();
     this.#tries.finish();
-    if (this.#attempts > 0 && this.#route?.includeAttemptCountInResponse === true) {
-      const headers = [...(reply.headers ?? []), ["x-envoy-attempt-count", String(this.#attempts)] as const];
-      this.#stream.respondLocally({ ...reply, headers });
-      return;
-    }
-    this.#stream.respondLocally(reply);
+    const { count } = this.#tries;
+    const counted = count > 0 && this.#route?.includeAttemptCountInResponse === true;
+    this.#stream.respondLocally(counted ? withAttemptCount(reply, count) : reply);
   }
 
   /** The response is there in full. */
   #complete(nowMs: number): void {
     this.#stream.info.upstreamLastByteReceivedMs = nowMs;
-    if (this.requestComplete) this.#charges!.took(nowMs - this.#requestCompleteMs);
+    if (this.#tries.complete) this.#charges!.took(this.#tries.elapsedMs(nowMs));
     this.#cleanup();
   }
 

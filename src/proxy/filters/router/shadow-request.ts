@@ -11,7 +11,7 @@ import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { RoutingPriority } from "#proxy/route/route";
 import { NO_TIMEOUTS } from "./timeouts.ts";
 import { UpstreamRequest } from "./upstream-request.ts";
-import type { UpstreamRequestOwner } from "./upstream-request.ts";
+import type { SentRequest, UpstreamRequestOwner } from "./upstream-request.ts";
 
 export interface ShadowOptions {
   readonly headers: RequestHeaderMap;
@@ -21,10 +21,10 @@ export interface ShadowOptions {
   readonly timeoutMs: number;
 }
 
-export class ShadowRequest implements UpstreamRequestOwner, TimerOwner, LoadBalancerContext {
-  readonly requestHeaders: RequestHeaderMap;
-  requestTrailers: TrailerMap | undefined = undefined;
-  requestComplete = false;
+export class ShadowRequest implements UpstreamRequestOwner, SentRequest, TimerOwner, LoadBalancerContext {
+  readonly headers: RequestHeaderMap;
+  trailers: TrailerMap | undefined = undefined;
+  complete = false;
   readonly downstream: ConnectionInfo;
   readonly downstreamVersion = undefined;
   readonly originalDestination: SocketAddress | undefined;
@@ -52,7 +52,7 @@ export class ShadowRequest implements UpstreamRequestOwner, TimerOwner, LoadBala
     this.priority = priority;
     this.#timeoutMs = timeoutMs;
     this.#bufferLimitBytes = stream.bufferLimitBytes;
-    this.requestHeaders = shadowHeaders(headers, marksHost, stream.connection.local.address);
+    this.headers = shadowHeaders(headers, marksHost, stream.connection.local.address);
   }
 
   shouldSelectAnotherHost(_host: Host): boolean {
@@ -72,7 +72,7 @@ export class ShadowRequest implements UpstreamRequestOwner, TimerOwner, LoadBala
       return;
     }
     this.#cluster = cluster;
-    this.#attempt = new UpstreamRequest(this, cluster, host, []);
+    this.#attempt = new UpstreamRequest(this, this, cluster, host, []);
     if (complete) this.#onRequestComplete();
     this.#attempt.start();
   }
@@ -91,7 +91,7 @@ export class ShadowRequest implements UpstreamRequestOwner, TimerOwner, LoadBala
 
   sendTrailers(trailers: TrailerMap): void {
     if (this.#attempt === undefined) return;
-    this.requestTrailers = trailers;
+    this.trailers = trailers;
     this.#onRequestComplete();
     this.#attempt.sendTrailers(trailers);
   }
@@ -104,7 +104,7 @@ export class ShadowRequest implements UpstreamRequestOwner, TimerOwner, LoadBala
   }
 
   #onRequestComplete(): void {
-    this.requestComplete = true;
+    this.complete = true;
     if (this.#timeoutMs > 0) this.timers.set(this.#timer, this.#timeoutMs);
     this.#attempt?.onRequestComplete();
   }
@@ -157,7 +157,6 @@ export class ShadowRequest implements UpstreamRequestOwner, TimerOwner, LoadBala
   onMaxStreamDuration(request: UpstreamRequest): void {
     request.finish();
   }
-  onPerTryIdleTimeout(): void {}
 
   #fail(status: number, host: Host): void {
     if (!this.#responseStarted) {

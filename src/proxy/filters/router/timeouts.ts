@@ -1,5 +1,7 @@
 // The timeouts of one request: the route's, unless an internal client set its own by header (Envoy's finalTimeout).
 import type { RequestHeaderMap } from "#proxy/http/header-map";
+import type { LocalReply } from "#proxy/http/filter";
+import { LOCAL_REPLIES } from "#proxy/http/local-reply";
 import { grpcTimeoutMs, setGrpcTimeout } from "#proxy/http/grpc-timeout";
 import type { RouteEntry } from "#proxy/route/route";
 
@@ -12,9 +14,29 @@ export interface RequestTimeouts {
   readonly perTryIdleMs: number;
   /** A try that takes too long goes on beside the next one. */
   readonly hedge: boolean;
+  readonly replies: TimeoutReplies;
 }
 
-export const NO_TIMEOUTS: RequestTimeouts = Object.freeze({ globalMs: 0, perTryMs: 0, perTryIdleMs: 0, hedge: false });
+/** What the client is told when the time is over. */
+export interface TimeoutReplies {
+  readonly global: LocalReply;
+  readonly perTry: LocalReply;
+}
+
+const ERROR_REPLIES: TimeoutReplies = { global: LOCAL_REPLIES.responseTimeout, perTry: LOCAL_REPLIES.perTryTimeout };
+
+const EMPTY_REPLIES: TimeoutReplies = {
+  global: { ...ERROR_REPLIES.global, status: 204, body: "" },
+  perTry: { ...ERROR_REPLIES.perTry, status: 204, body: "" },
+};
+
+export const NO_TIMEOUTS: RequestTimeouts = Object.freeze({
+  globalMs: 0,
+  perTryMs: 0,
+  perTryIdleMs: 0,
+  hedge: false,
+  replies: ERROR_REPLIES,
+});
 
 /** Takes the control headers out. They are only there when the client is internal: the connection manager removes them else. */
 export function requestTimeouts(route: RouteEntry, headers: RequestHeaderMap, grpc: boolean): RequestTimeouts {
@@ -29,10 +51,11 @@ export function requestTimeouts(route: RouteEntry, headers: RequestHeaderMap, gr
   if (perTry !== undefined) perTryMs = perTry;
   const perTryIdleMs = route.retry?.perTryIdleTimeoutMs ?? 0;
   const hedge = hedges(route, headers);
+  const replies = timeoutReplies(headers);
   if (globalMs === 0 && perTryMs === 0 && perTryIdleMs === 0) return NO_TIMEOUTS;
   // A try that may last longer than everything together has no timeout of its own.
   if (perTryMs >= globalMs && globalMs !== 0) perTryMs = 0;
-  return { globalMs, perTryMs, perTryIdleMs, hedge };
+  return { globalMs, perTryMs, perTryIdleMs, hedge, replies };
 }
 
 function hedges(route: RouteEntry, headers: RequestHeaderMap): boolean {
@@ -42,8 +65,20 @@ function hedges(route: RouteEntry, headers: RequestHeaderMap): boolean {
   return asked === "true" || (asked !== "false" && route.hedgeOnPerTryTimeout);
 }
 
-/** Tells the upstream how long we will wait. */
-export function setExpectedTimeout(headers: RequestHeaderMap, timeouts: RequestTimeouts, elapsedMs: number, asGrpc: boolean): void {
+/** An internal client may ask for an empty answer instead of an error. */
+function timeoutReplies(headers: RequestHeaderMap): TimeoutReplies {
+  if (!headers.has("x-envoy-upstream-rq-timeout-alt-response")) return ERROR_REPLIES;
+  headers.remove("x-envoy-upstream-rq-timeout-alt-response");
+  return EMPTY_REPLIES;
+}
+
+/** Tells the upstream how long we will wait. `grpcRoute`: the route of a gRPC request, which has a header of its own for that. */
+export function setExpectedTimeout(
+  headers: RequestHeaderMap,
+  timeouts: RequestTimeouts,
+  elapsedMs: number,
+  grpcRoute: RouteEntry | undefined,
+): void {
   // A try that is hedged may use all of the time.
   let expectedMs = timeouts.hedge ? 0 : timeouts.perTryMs;
   if (timeouts.globalMs > 0) {
@@ -53,7 +88,7 @@ export function setExpectedTimeout(headers: RequestHeaderMap, timeouts: RequestT
   if (expectedMs <= 0) return;
   expectedMs = Math.trunc(expectedMs);
   headers.set("x-envoy-expected-rq-timeout-ms", String(expectedMs));
-  if (asGrpc) setGrpcTimeout(headers, expectedMs);
+  if (grpcRoute?.maxGrpcTimeoutMs !== undefined && grpcRoute.maxStreamDuration === undefined) setGrpcTimeout(headers, expectedMs);
 }
 
 /** The client's grpc-timeout, capped by `maxMs`; 0 is no limit on either side. */

@@ -2,7 +2,7 @@
 // alternative name where the client gives one, and at the host.
 import type { Cluster, Host } from "#proxy/cluster/cluster";
 import type { HcmStats } from "#proxy/http/hcm-stats";
-import type { RequestHeaderMap } from "#proxy/http/header-map";
+import type { RequestHeaderMap, TrailerMap } from "#proxy/http/header-map";
 import type { RequestStats } from "./request-stats.ts";
 
 export class UpstreamCharges {
@@ -29,6 +29,18 @@ export class UpstreamCharges {
     this.cluster.stats.rqCodes.charge(status);
     for (let i = 0; i < this.more.length; i++) this.more[i]!.rqCodes.charge(status);
     if (this.#alternative !== undefined) this.cluster.stats.alternative(this.#alternative)?.codes.charge(status);
+  }
+
+  /** The upstream's answer. `final`: its success needs no trailers to be known. */
+  answered({ stats }: Host, status: number, final: boolean): void {
+    this.code(status);
+    if (status >= 500) stats.rqError++;
+    else if (final) stats.rqSuccess++;
+  }
+
+  grpcEnded({ stats }: Host, trailers: TrailerMap): void {
+    if (trailers.get("grpc-status") === "0") stats.rqSuccess++;
+    else stats.rqError++;
   }
 
   /** The answer that we give instead of the upstream. */

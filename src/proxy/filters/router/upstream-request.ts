@@ -11,18 +11,22 @@ import type { RoutingPriority } from "#proxy/route/route";
 import type { RequestTimeouts } from "./timeouts.ts";
 import { upstreamAuthority } from "./upstream-authority.ts";
 
-/** The router, as its tries see it. Several may run at once: each says who it is. */
-export interface UpstreamRequestOwner {
+/** What each try sends, and for how long. */
+export interface SentRequest {
+  readonly headers: RequestHeaderMap;
+  readonly trailers: TrailerMap | undefined;
+  /** All of it has come from downstream. */
+  readonly complete: boolean;
   readonly timers: TimerWheel;
   readonly timeouts: RequestTimeouts;
   readonly priority: RoutingPriority;
-  readonly requestHeaders: RequestHeaderMap;
-  readonly requestTrailers: TrailerMap | undefined;
   readonly downstream: ConnectionInfo;
   /** What the client speaks; undefined: the request is the proxy's own. */
   readonly downstreamVersion: HttpVersion | undefined;
-  /** All of the request has come from downstream. */
-  readonly requestComplete: boolean;
+}
+
+/** The router, as its tries see it. Several may run at once: each says who it is. */
+export interface UpstreamRequestOwner {
   /** Without a connection the last two are undefined. */
   onUpstreamHost(host: Host, local: SocketAddress | undefined, version: HttpVersion | undefined): void;
   onUpstreamSent(first: boolean, last: boolean): void;
@@ -31,9 +35,9 @@ export interface UpstreamRequestOwner {
   onUpstreamData(request: UpstreamRequest, chunk: Buffer, endStream: boolean): void;
   onUpstreamTrailers(request: UpstreamRequest, trailers: TrailerMap): void;
   onUpstreamReset(request: UpstreamRequest, reason: StreamResetReason, transportFailure: string): void;
-  onPerTryTimeout(request: UpstreamRequest): void;
+  /** `idle`: it did not move for too long. */
+  onPerTryTimeout(request: UpstreamRequest, idle: boolean): void;
   onMaxStreamDuration(request: UpstreamRequest): void;
-  onPerTryIdleTimeout(request: UpstreamRequest): void;
   /** Request body may flow, or must wait: no connection yet, or its buffers are full. */
   onUpstreamWritable(writable: boolean): void;
 }
@@ -46,6 +50,7 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
   readonly host: Host;
   readonly #cluster: Cluster;
   readonly #owner: UpstreamRequestOwner;
+  readonly #request: SentRequest;
   /** Body that came before the connection; what a retry starts with. */
   #waiting: Uint8Array[];
   #pending: PendingStream | undefined = undefined;
@@ -63,8 +68,9 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
   #maxDuration: WheelTimer | undefined = undefined;
   #perTryIdle: WheelTimer | undefined = undefined;
 
-  constructor(owner: UpstreamRequestOwner, cluster: Cluster, host: Host, body: Uint8Array[]) {
+  constructor(owner: UpstreamRequestOwner, request: SentRequest, cluster: Cluster, host: Host, body: Uint8Array[]) {
     this.#owner = owner;
+    this.#request = request;
     this.#cluster = cluster;
     this.host = host;
     this.#waiting = body;
@@ -81,8 +87,8 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
 
   start(): void {
     this.host.activeRequests++;
-    const { downstream, downstreamVersion, requestHeaders, priority } = this.#owner;
-    const authority = upstreamAuthority(requestHeaders, this.#cluster.serverNameHeader);
+    const { downstream, downstreamVersion, headers, priority } = this.#request;
+    const authority = upstreamAuthority(headers, this.#cluster.serverNameHeader);
     const pool = this.#cluster.pool(this.host, downstream, authority, downstreamVersion, priority);
     const pending = pool.newStream(this, this);
     if (this.#over) pending?.cancel();
@@ -117,14 +123,14 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
   }
 
   #armTimers(): void {
-    const { timers, timeouts } = this.#owner;
+    const { timers, timeouts } = this.#request;
     const { perTryMs, perTryIdleMs } = timeouts;
     if (perTryMs > 0) timers.set((this.#perTry = new WheelTimer(this, PER_TRY)), perTryMs);
     if (perTryIdleMs > 0) timers.set((this.#perTryIdle = new WheelTimer(this, PER_TRY_IDLE)), perTryIdleMs);
   }
 
   #progress(): void {
-    if (this.#perTryIdle !== undefined) this.#owner.timers.set(this.#perTryIdle, this.#owner.timeouts.perTryIdleMs);
+    if (this.#perTryIdle !== undefined) this.#request.timers.set(this.#perTryIdle, this.#request.timeouts.perTryIdleMs);
   }
 
   onTimer(kind: number): void {
@@ -132,8 +138,7 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
     if (kind === MAX_DURATION) {
       this.#cluster.stats.rqMaxDurationReached.inc();
       this.#owner.onMaxStreamDuration(this);
-    } else if (kind === PER_TRY) this.#owner.onPerTryTimeout(this);
-    else this.#owner.onPerTryIdleTimeout(this);
+    } else this.#owner.onPerTryTimeout(this, kind === PER_TRY_IDLE);
   }
 
   pauseReading(): void {
@@ -172,18 +177,18 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
     host.stats.rqTotal++;
     host.stats.rqActive++;
     const owner = this.#owner;
+    const request = this.#request;
     host.outlierMonitor?.putResult("connect-success");
     owner.onUpstreamHost(host, local, sender.version);
 
     const { maxStreamDurationMs = 0 } = this.#cluster;
-    if (maxStreamDurationMs > 0) owner.timers.set((this.#maxDuration = new WheelTimer(this, MAX_DURATION)), maxStreamDurationMs);
+    if (maxStreamDurationMs > 0) request.timers.set((this.#maxDuration = new WheelTimer(this, MAX_DURATION)), maxStreamDurationMs);
 
     const waiting = this.#waiting;
-    const trailers = owner.requestTrailers;
-    const complete = owner.requestComplete;
+    const { trailers, complete } = request;
     this.#requestEnded = complete;
     const headersOnly = complete && waiting.length === 0 && trailers === undefined;
-    sender.sendHeaders(owner.requestHeaders, headersOnly);
+    sender.sendHeaders(request.headers, headersOnly);
     if (this.#over) return;
     owner.onUpstreamSent(true, complete);
     this.#waiting = [];
@@ -267,12 +272,12 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
 
   #end(): void {
     this.#over = true;
-    const { timers } = this.#owner;
+    const { timers, priority } = this.#request;
     if (this.#perTry !== undefined) timers.cancel(this.#perTry);
     if (this.#perTryIdle !== undefined) timers.cancel(this.#perTryIdle);
     if (this.#maxDuration !== undefined) timers.cancel(this.#maxDuration);
     this.host.activeRequests--;
-    this.#cluster.releaseRequest(this.#owner.priority);
+    this.#cluster.releaseRequest(priority);
     if (this.#counted) {
       this.#cluster.stats.rqActive.dec();
       this.host.stats.rqActive--;
