@@ -68,12 +68,42 @@ import { file_envoy_extensions_http_early_header_mutation_header_mutation_v3_hea
 import { file_envoy_extensions_internal_redirect_previous_routes_v3_previous_routes_config } from "#envoy/gen/envoy/extensions/internal_redirect/previous_routes/v3/previous_routes_config_pb";
 import { file_envoy_extensions_path_match_uri_template_v3_uri_template_match } from "#envoy/gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb";
 import { file_envoy_extensions_path_rewrite_uri_template_v3_uri_template_rewrite } from "#envoy/gen/envoy/extensions/path/rewrite/uri_template/v3/uri_template_rewrite_pb";
+import { file_envoy_extensions_health_check_event_sinks_file_v3_file } from "#envoy/gen/envoy/extensions/health_check/event_sinks/file/v3/file_pb";
+import { file_envoy_extensions_http_original_ip_detection_custom_header_v3_custom_header } from "#envoy/gen/envoy/extensions/http/original_ip_detection/custom_header/v3/custom_header_pb";
+import { file_envoy_extensions_http_original_ip_detection_xff_v3_xff } from "#envoy/gen/envoy/extensions/http/original_ip_detection/xff/v3/xff_pb";
+import { file_envoy_extensions_load_balancing_policies_cluster_provided_v3_cluster_provided } from "#envoy/gen/envoy/extensions/load_balancing_policies/cluster_provided/v3/cluster_provided_pb";
+import { file_envoy_extensions_load_balancing_policies_least_request_v3_least_request } from "#envoy/gen/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb";
+import { file_envoy_extensions_load_balancing_policies_maglev_v3_maglev } from "#envoy/gen/envoy/extensions/load_balancing_policies/maglev/v3/maglev_pb";
+import { file_envoy_extensions_load_balancing_policies_random_v3_random } from "#envoy/gen/envoy/extensions/load_balancing_policies/random/v3/random_pb";
+import { file_envoy_extensions_load_balancing_policies_ring_hash_v3_ring_hash } from "#envoy/gen/envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash_pb";
+import { file_envoy_extensions_load_balancing_policies_round_robin_v3_round_robin } from "#envoy/gen/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb";
+import { file_envoy_extensions_load_balancing_policies_subset_v3_subset } from "#envoy/gen/envoy/extensions/load_balancing_policies/subset/v3/subset_pb";
+import { file_envoy_extensions_load_balancing_policies_wrr_locality_v3_wrr_locality } from "#envoy/gen/envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality_pb";
+import { file_envoy_extensions_internal_redirect_allow_listed_routes_v3_allow_listed_routes_config } from "#envoy/gen/envoy/extensions/internal_redirect/allow_listed_routes/v3/allow_listed_routes_config_pb";
+import { file_envoy_extensions_internal_redirect_safe_cross_scheme_v3_safe_cross_scheme_config } from "#envoy/gen/envoy/extensions/internal_redirect/safe_cross_scheme/v3/safe_cross_scheme_config_pb";
+import { file_envoy_extensions_retry_host_omit_canary_hosts_v3_omit_canary_hosts } from "#envoy/gen/envoy/extensions/retry/host/omit_canary_hosts/v3/omit_canary_hosts_pb";
+import { file_envoy_extensions_retry_host_omit_host_metadata_v3_omit_host_metadata_config } from "#envoy/gen/envoy/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config_pb";
 import { file_istio_alpn } from "#envoy/gen/istio/alpn_pb";
 import { file_istio_stats } from "#envoy/gen/istio/stats_pb";
 import { file_udpa_type_v1_typed_struct } from "#envoy/gen/udpa/type/v1/typed_struct_pb";
 import { registryOf } from "./any.ts";
 
 export const configRegistry = registryOf(
+  file_envoy_extensions_health_check_event_sinks_file_v3_file,
+  file_envoy_extensions_http_original_ip_detection_custom_header_v3_custom_header,
+  file_envoy_extensions_http_original_ip_detection_xff_v3_xff,
+  file_envoy_extensions_load_balancing_policies_cluster_provided_v3_cluster_provided,
+  file_envoy_extensions_load_balancing_policies_least_request_v3_least_request,
+  file_envoy_extensions_load_balancing_policies_maglev_v3_maglev,
+  file_envoy_extensions_load_balancing_policies_random_v3_random,
+  file_envoy_extensions_load_balancing_policies_ring_hash_v3_ring_hash,
+  file_envoy_extensions_load_balancing_policies_round_robin_v3_round_robin,
+  file_envoy_extensions_load_balancing_policies_subset_v3_subset,
+  file_envoy_extensions_load_balancing_policies_wrr_locality_v3_wrr_locality,
+  file_envoy_extensions_internal_redirect_allow_listed_routes_v3_allow_listed_routes_config,
+  file_envoy_extensions_internal_redirect_safe_cross_scheme_v3_safe_cross_scheme_config,
+  file_envoy_extensions_retry_host_omit_canary_hosts_v3_omit_canary_hosts,
+  file_envoy_extensions_retry_host_omit_host_metadata_v3_omit_host_metadata_config,
   file_envoy_extensions_internal_redirect_previous_routes_v3_previous_routes_config,
   file_envoy_extensions_path_match_uri_template_v3_uri_template_match,
   file_envoy_extensions_path_rewrite_uri_template_v3_uri_template_rewrite,

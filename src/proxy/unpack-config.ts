@@ -1,9 +1,9 @@
-// A filter's own configuration out of its Any, with what this proxy cannot honour in it named.
+// A filter's own configuration out of its Any, with what is wrong in it named. Fields that nobody acts on were refused before (field-check.ts).
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { nameOf, unpack } from "#envoy/any";
 import { ConfigError } from "#proxy/config-error";
-import { refuseUnknownFields, Violations } from "#proxy/field-check";
+import { Violations } from "#proxy/field-check";
 
 /** @throws ConfigError */
 export function unpackConfig<Desc extends DescMessage>(
@@ -18,7 +18,6 @@ export function unpackConfig<Desc extends DescMessage>(
     wire = unpack(any, schema);
     if (wire === undefined) violations.add(path, `holds ${nameOf(any.typeUrl)}, not ${schema.name}`);
     else {
-      refuseUnknownFields(schema, wire, path, violations);
       check(wire, (field, message) => violations.add(field === "" ? path : `${path}.${field}`, message));
     }
   } catch (error) {

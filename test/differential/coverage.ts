@@ -1,7 +1,7 @@
 // How many pairs looked at each honoured field: fields of RouteMatch count where a request was aimed at the route, fields of RouteAction
 // where the route took it.
 import type { JsonObject } from "@bufbuild/protobuf";
-import { HONOURED_ROUTE_FIELDS } from "#proxy/route/honoured-fields";
+import { HONOURED_FIELDS } from "#proxy/honoured/table";
 import type { Pair } from "./pair.ts";
 import type { Outcome } from "./two-proxies.ts";
 
@@ -12,7 +12,7 @@ export class Coverage {
 
   constructor() {
     for (const type of ["RouteMatch", "RouteAction"])
-      for (const field of HONOURED_ROUTE_FIELDS.get(`envoy.config.route.v3.${type}`) ?? []) this.#counts.set(`${type}.${field}`, 0);
+      for (const field of HONOURED_FIELDS.get(`envoy.config.route.v3.${type}`)?.keys() ?? []) this.#counts.set(`${type}.${field}`, 0);
   }
 
   add(pair: Pair, envoy: Outcome): void {

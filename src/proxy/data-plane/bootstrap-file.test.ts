@@ -39,7 +39,7 @@ test("texts are merged, the flags' names of the node win", () => {
 test("what a static resource asks for and does not get is named with file, line and field", () => {
   assert.equal(
     problems(cluster("    upstream_config: { name: x }\n")),
-    "Bootstrap: envoy.yaml:8:5: static_resources.clusters[0].upstream_config: not served yet",
+    "Bootstrap: envoy.yaml:8:5: static_resources.clusters[0].upstream_config: not served by this proxy",
   );
 });
 

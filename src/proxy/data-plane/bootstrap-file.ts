@@ -8,7 +8,6 @@ import { NodeSchema } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { configRegistry } from "#envoy/config-registry";
 import { ConfigError } from "#proxy/config-error";
 import { checkFields, Violations } from "#proxy/field-check";
-import { HONOURED_BOOTSTRAP_FIELDS } from "#proxy/honoured/bootstrap";
 import { MessageText } from "#proxy/message-text";
 import { knownServers, readBootstrap } from "./bootstrap.ts";
 import { COMPILERS } from "./composition.ts";
@@ -48,7 +47,9 @@ function nodeOf(wire: Bootstrap): NonNullable<Bootstrap["node"]> {
 
 function problemsOf(wire: Bootstrap): readonly { readonly path: string; readonly message: string }[] {
   const problems = new Violations();
-  checkFields(HONOURED_BOOTSTRAP_FIELDS, BootstrapSchema, wire, "", problems);
+  // Static resources are checked one by one below.
+  const { staticResources: _, ...alone } = wire;
+  checkFields(BootstrapSchema, alone, "", problems);
   for (const [index, { layerSpecifier }] of (wire.layeredRuntime?.layers ?? []).entries()) {
     if (layerSpecifier.case !== "staticLayer") continue;
     for (const key of Object.keys(layerSpecifier.value)) {

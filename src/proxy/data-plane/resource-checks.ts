@@ -4,18 +4,12 @@ import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
-import type { Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
-import { HttpConnectionManagerSchema } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
 import { SecretSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb";
-import { nameOf } from "#envoy/any";
 import { parseCluster } from "#proxy/cluster/cluster-config";
 import { parseLoadAssignment } from "#proxy/cluster/load-assignment";
 import { ConfigError } from "#proxy/config-error";
 import { checkFields, Violations } from "#proxy/field-check";
-import type { HonouredFields } from "#proxy/field-check";
-import { HONOURED_CLUSTER_FIELDS, HONOURED_ENDPOINT_FIELDS } from "#proxy/honoured/cluster";
-import { HONOURED_HCM_FIELDS } from "#proxy/honoured/http-connection-manager";
 import type { HttpFilterCompiler } from "#proxy/http/filter";
 import { compileListener } from "#proxy/listener/listener-config";
 import type { NetworkFilterCompiler } from "#proxy/listener/network-filter";
@@ -23,6 +17,7 @@ import { compileRouteTable } from "#proxy/route/route-table";
 import { checkSecret } from "#proxy/transport-socket/secret";
 import type { SecretNeed, SecretServer } from "#proxy/transport-socket/secret";
 import type { ResourceChecks } from "#proxy/xds-client/resource-facts";
+import { invariant } from "#runtime/invariant";
 import { ADS } from "#proxy/resource-source";
 import type { ResourceSource } from "#proxy/resource-source";
 import type { Need } from "#proxy/xds-client/references";
@@ -48,13 +43,12 @@ export function resourceChecks(tables: CompilerTables, sockets: Pick<ListenerSoc
   return {
     secret(bytes, key) {
       const wire = decode(SecretSchema, bytes);
-      checkSecret(wire);
+      checked(SecretSchema, wire, `secret "${wire.name}"`, checkSecret);
       return { name: key };
     },
     cluster(bytes) {
       const wire = decode(ClusterSchema, bytes);
-      refuseUnknown(HONOURED_CLUSTER_FIELDS, ClusterSchema, wire, `cluster "${wire.name}"`);
-      const config = parseCluster(wire);
+      const config = checked(ClusterSchema, wire, `cluster "${wire.name}"`, parseCluster);
       const { transportSockets, discovery, statName } = config;
       const { needs } = transportSockets;
       const dns = discovery.kind === "dns" ? { config: discovery.dns, statName } : undefined;
@@ -70,19 +64,21 @@ export function resourceChecks(tables: CompilerTables, sockets: Pick<ListenerSoc
     },
     assignment(bytes) {
       const wire = decode(ClusterLoadAssignmentSchema, bytes);
-      refuseUnknown(HONOURED_ENDPOINT_FIELDS, ClusterLoadAssignmentSchema, wire, `endpoints of cluster "${wire.clusterName}"`);
-      parseLoadAssignment(wire);
+      checked(ClusterLoadAssignmentSchema, wire, `endpoints of cluster "${wire.clusterName}"`, parseLoadAssignment);
       return { name: wire.clusterName };
     },
     route(bytes) {
       const wire = decode(RouteConfigurationSchema, bytes);
-      compileRouteTable(wire, { filters: tables.http });
+      checked(RouteConfigurationSchema, wire, `route configuration "${wire.name}"`, () =>
+        compileRouteTable(wire, { filters: tables.http }),
+      );
       return { name: wire.name, clusters: clustersOfRoutes(wire) };
     },
     listener(bytes, leaving) {
       const wire = decode(ListenerSchema, bytes);
-      refuseUnknownInManagers(wire);
-      const { addresses, bindToPort, secrets } = compileListener(wire, tables.network, undefined);
+      const { addresses, bindToPort, secrets } = checked(ListenerSchema, wire, `listener "${wire.name}"`, () =>
+        compileListener(wire, tables.network, undefined),
+      );
       const references = referencesOf(wire);
       refuseUnknownServers(secrets, references.routes, known, `listener "${wire.name}"`);
       sockets.reserve(wire.name, bindToPort ? addresses : [], leaving);
@@ -115,24 +111,26 @@ function refuseUnknownServers(secrets: readonly SecretNeed[], needs: readonly Ne
   violations.throwIfAny(resource);
 }
 
-/** Connection managers are packed inside of the listener, where a walk over its fields does not reach. */
-function refuseUnknownInManagers(listener: Listener): void {
+/** Compiles, too, where a field is refused, so that everything wrong is told at once. */
+function checked<Desc extends DescMessage, Result>(
+  schema: Desc,
+  wire: MessageShape<Desc>,
+  resource: string,
+  compile: (wire: MessageShape<Desc>) => Result,
+): Result {
   const violations = new Violations();
-  const chains = listener.filterChains.map((chain, index) => [chain, `filter_chains[${index}]`] as const);
-  const all =
-    listener.defaultFilterChain === undefined ? chains : [...chains, [listener.defaultFilterChain, "default_filter_chain"] as const];
-  for (const [chain, path] of all) {
-    for (const [index, { configType }] of chain.filters.entries()) {
-      if (configType.case !== "typedConfig" || nameOf(configType.value.typeUrl) !== HttpConnectionManagerSchema.typeName) continue;
-      const manager = decode(HttpConnectionManagerSchema, configType.value.value);
-      checkFields(HONOURED_HCM_FIELDS, HttpConnectionManagerSchema, manager, `${path}.filters[${index}].typed_config`, violations);
-    }
+  checkFields(schema, wire, "", violations);
+  let compiled: { readonly result: Result } | undefined;
+  try {
+    compiled = { result: compile(wire) };
+  } catch (error) {
+    const found = new Violations();
+    found.addFrom(error, "");
+    found.tell((path, message) => {
+      if (!violations.has(path)) violations.add(path, message);
+    });
   }
-  violations.throwIfAny(`listener "${listener.name}"`);
-}
-
-function refuseUnknown<Desc extends DescMessage>(table: HonouredFields, schema: Desc, message: MessageShape<Desc>, resource: string): void {
-  const violations = new Violations();
-  checkFields(table, schema, message, "", violations);
   violations.throwIfAny(resource);
+  invariant(compiled !== undefined, "what could not be compiled has violations");
+  return compiled.result;
 }

@@ -1,34 +1,29 @@
-// Fields of a Bootstrap that this proxy acts on, and those that change nothing here. Static resources have tables of their own.
-import type { HonouredFields } from "#proxy/field-check";
-import { CONFIG_SOURCE_FIELDS } from "./config-source.ts";
+import { honoured, harmless, unproven } from "./rows.ts";
+import type { FieldTable } from "./rows.ts";
 
-const BOOTSTRAP = "envoy.config.bootstrap.v3";
-
-export const HONOURED_BOOTSTRAP_FIELDS: HonouredFields = new Map(
-  Object.entries({
-    [`${BOOTSTRAP}.Bootstrap`]: [
-      "node",
-      "static_resources",
-      "dynamic_resources",
-      "admin",
-      "layered_runtime",
-      "stats_config",
-      // Nothing is flushed: there are no sinks, and whoever asks the admin endpoint gets what is true then.
-      "stats_flush_interval",
-      "stats_flush_on_admin",
-      // Threads of Envoy that hang are ended by it; here a traffic thread that dies is replaced.
-      "watchdog",
-      "watchdogs",
-      "enable_dispatcher_stats",
-    ],
-    [`${BOOTSTRAP}.Bootstrap.StaticResources`]: ["clusters", "listeners", "secrets"],
-    [`${BOOTSTRAP}.Bootstrap.DynamicResources`]: ["ads_config", "cds_config", "lds_config"],
-    // No profiler writes there.
-    [`${BOOTSTRAP}.Admin`]: ["address", "profile_path"],
-    [`${BOOTSTRAP}.LayeredRuntime`]: ["layers"],
-    // Read by hand: no key is read, and an admin layer is empty until somebody writes, which is refused.
-    [`${BOOTSTRAP}.RuntimeLayer`]: ["name", "static_layer", "admin_layer"],
-    "envoy.config.metrics.v3.StatsConfig": ["stats_matcher"],
-    ...CONFIG_SOURCE_FIELDS,
-  }).map(([type, fields]) => [type, new Set(fields)]),
-);
+export const BOOTSTRAP_FIELDS: FieldTable = {
+  "envoy.config.bootstrap.v3.Admin": [harmless("no profiler writes there", "profile_path"), unproven("address")],
+  "envoy.config.bootstrap.v3.Bootstrap": [
+    honoured("src/proxy/admin/admin-server.test.ts", "node", "admin"),
+    honoured("src/proxy/admin/cluster-status.test.ts", "static_resources"),
+    honoured("src/proxy/data-plane/bootstrap.test.ts", "dynamic_resources"),
+    honoured("src/proxy/data-plane/bootstrap-file.test.ts", "stats_config"),
+    harmless("nothing is flushed: there are no sinks", "stats_flush_interval", "stats_flush_on_admin"),
+    harmless("a traffic thread that dies is replaced; none is watched for hanging", "watchdog", "watchdogs"),
+    harmless("its layers may hold nothing that is read here", "layered_runtime"),
+    harmless("there is no dispatcher to count", "enable_dispatcher_stats"),
+  ],
+  "envoy.config.bootstrap.v3.Bootstrap.DynamicResources": [
+    honoured("src/proxy/data-plane/bootstrap.test.ts", "lds_config", "cds_config", "ads_config"),
+  ],
+  "envoy.config.bootstrap.v3.Bootstrap.StaticResources": [unproven("listeners", "clusters", "secrets")],
+  "envoy.config.bootstrap.v3.LayeredRuntime": [harmless("its layers may hold nothing that is read here", "layers")],
+  "envoy.config.bootstrap.v3.RuntimeLayer": [
+    harmless("no key is read; what a layer sets is refused by hand", "name", "static_layer", "admin_layer"),
+  ],
+  "envoy.config.bootstrap.v3.RuntimeLayer.AdminLayer": [],
+  "envoy.config.metrics.v3.StatsConfig": [honoured("src/proxy/data-plane/bootstrap-file.test.ts", "stats_matcher")],
+  "envoy.config.metrics.v3.StatsMatcher": [
+    honoured("src/proxy/data-plane/bootstrap-file.test.ts", "reject_all", "exclusion_list", "inclusion_list"),
+  ],
+};

@@ -1,24 +1,25 @@
-// Fields of a ConfigSource that this proxy acts on, wherever one stands.
-const CORE = "envoy.config.core.v3";
+import { honoured, harmless, unproven } from "./rows.ts";
+import type { FieldTable } from "./rows.ts";
 
-export const CONFIG_SOURCE_FIELDS: Readonly<Record<string, readonly string[]>> = {
-  [`${CORE}.ConfigSource`]: [
-    "ads",
-    "api_config_source",
-    "path",
-    "path_config_source",
-    "initial_fetch_timeout",
-    // Only V3 is there.
-    "resource_api_version",
+export const CONFIG_SOURCE_FIELDS: FieldTable = {
+  "envoy.config.core.v3.AggregatedConfigSource": [],
+  "envoy.config.core.v3.ApiConfigSource": [
+    honoured("src/proxy/data-plane/bootstrap.test.ts", "api_type", "grpc_services"),
+    harmless("only V3 is there", "transport_api_version"),
+    harmless("how often the node is said, which a server must not depend on", "set_node_on_first_message_only"),
   ],
-  [`${CORE}.PathConfigSource`]: ["path", "watched_directory"],
-  [`${CORE}.ApiConfigSource`]: [
-    "api_type",
-    "grpc_services",
-    "transport_api_version",
-    // How often the node is said, which a server must not depend on.
-    "set_node_on_first_message_only",
+  "envoy.config.core.v3.ConfigSource": [
+    honoured("src/proxy/data-plane/bootstrap.test.ts", "path", "ads"),
+    honoured("test/interop/bootstraps.test.ts", "path_config_source"),
+    unproven("api_config_source"),
+    honoured("src/proxy/data-plane/data-plane.test.ts", "initial_fetch_timeout"),
+    harmless("only V3 is there", "resource_api_version"),
   ],
-  [`${CORE}.GrpcService`]: ["envoy_grpc"],
-  [`${CORE}.GrpcService.EnvoyGrpc`]: ["cluster_name"],
+  "envoy.config.core.v3.GrpcService": [honoured("src/proxy/data-plane/bootstrap.test.ts", "envoy_grpc")],
+  "envoy.config.core.v3.GrpcService.EnvoyGrpc": [unproven("cluster_name")],
+  "envoy.config.core.v3.PathConfigSource": [
+    unproven("path"),
+    honoured("src/proxy/xds-client/file-subscription.test.ts", "watched_directory"),
+  ],
+  "envoy.config.core.v3.WatchedDirectory": [honoured("src/proxy/listener/tcp-proxy.test.ts", "path")],
 };

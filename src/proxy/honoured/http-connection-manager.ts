@@ -1,107 +1,116 @@
-// Fields of a connection manager that this proxy acts on or refuses with a message of its own (http/hcm-config.ts). Routes and HTTP filters
-// have checks of their own.
-import type { HonouredFields } from "#proxy/field-check";
-import { CONFIG_SOURCE_FIELDS } from "./config-source.ts";
+import { honoured, harmless, unproven } from "./rows.ts";
+import type { FieldTable } from "./rows.ts";
 
-const HCM = "envoy.extensions.filters.network.http_connection_manager.v3";
-
-export const HONOURED_HCM_FIELDS: HonouredFields = new Map(
-  Object.entries({
-    [`${HCM}.HttpConnectionManager`]: [
+export const HTTP_CONNECTION_MANAGER_FIELDS: FieldTable = {
+  "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager": [
+    honoured(
+      "src/proxy/http/hcm-config.test.ts",
       "codec_type",
       "stat_prefix",
       "rds",
       "route_config",
-      "scoped_routes",
       "http_filters",
-      "add_user_agent",
       "tracing",
-      "common_http_protocol_options",
-      "http_protocol_options",
       "http2_protocol_options",
       "server_name",
-      "server_header_transformation",
-      "scheme_header_transformation",
-      "max_request_headers_kb",
       "stream_idle_timeout",
-      "request_timeout",
+      "use_remote_address",
+      "generate_request_id",
+      "proxy_100_continue",
+      "upgrade_configs",
+      "normalize_path",
+      "path_with_escaped_slashes_action",
+      "request_id_extension",
+      "local_reply_config",
+    ),
+    harmless("false is what happens; true is refused", "add_user_agent"),
+    honoured(
+      "src/proxy/http/http-connection-manager.test.ts",
+      "common_http_protocol_options",
+      "http_protocol_options",
       "request_headers_timeout",
       "drain_timeout",
       "delayed_close_timeout",
       "access_log",
-      "access_log_flush_interval",
-      "flush_access_log_on_new_request",
-      "access_log_options",
-      "use_remote_address",
-      "xff_num_trusted_hops",
-      "original_ip_detection_extensions",
-      "early_header_mutation_extensions",
-      "internal_address_config",
-      "skip_xff_append",
-      "via",
-      "generate_request_id",
-      "preserve_external_request_id",
+    ),
+    honoured(
+      "src/proxy/http/active-stream.test.ts",
+      "server_header_transformation",
+      "request_timeout",
       "always_set_request_id_in_response",
-      "forward_client_cert_details",
-      "set_current_client_cert_details",
-      "proxy_100_continue",
-      "upgrade_configs",
-      "normalize_path",
-      "merge_slashes",
-      "path_with_escaped_slashes_action",
-      "request_id_extension",
-      "local_reply_config",
+    ),
+    unproven(
+      "scheme_header_transformation",
+      "max_request_headers_kb",
+      "early_header_mutation_extensions",
       "strip_matching_host_port",
       "strip_any_host_port",
-      "stream_error_on_invalid_http_message",
-      "path_normalization_options",
-      "strip_trailing_host_dot",
-      "proxy_status_config",
-      "typed_header_validation_config",
+    ),
+    honoured("src/proxy/http/original-ip-detection.test.ts", "xff_num_trusted_hops", "original_ip_detection_extensions"),
+    honoured("src/proxy/filters/router/hedging.test.ts", "internal_address_config"),
+    honoured(
+      "src/proxy/http/request-mutation.test.ts",
+      "skip_xff_append",
+      "via",
+      "preserve_external_request_id",
       "append_x_forwarded_port",
-    ],
-    [`${HCM}.Rds`]: ["config_source", "route_config_name"],
-    [`${HCM}.HttpFilter`]: ["name", "typed_config", "config_discovery", "is_optional", "disabled"],
-    [`${HCM}.HttpConnectionManager.UpgradeConfig`]: ["upgrade_type", "filters", "enabled"],
-    [`${HCM}.HttpConnectionManager.InternalAddressConfig`]: ["cidr_ranges"],
-    [`${HCM}.RequestIDExtension`]: ["typed_config"],
-    "envoy.config.core.v3.HttpProtocolOptions": [
-      "idle_timeout",
-      "max_connection_duration",
-      "max_headers_count",
-      "max_stream_duration",
-      "headers_with_underscores_action",
-      "max_requests_per_connection",
-    ],
-    "envoy.config.core.v3.Http1ProtocolOptions": [
-      "allow_absolute_url",
-      "accept_http_10",
-      "default_host_for_http_10",
-      "header_key_format",
-      "enable_trailers", // trailers always go on
-      "allow_chunked_length",
-      "send_fully_qualified_url",
-      "use_balsa_parser", // a choice between Envoy's own parsers
-      "allow_custom_methods",
-      "override_stream_error_on_invalid_http_message",
-    ],
-    "envoy.config.core.v3.Http2ProtocolOptions": [
-      "hpack_table_size",
-      "max_concurrent_streams",
-      "initial_stream_window_size",
-      "initial_connection_window_size",
-      "allow_connect",
-      "max_outbound_frames",
-      "max_outbound_control_frames",
-      "max_consecutive_inbound_frames_with_empty_payload",
-      "max_inbound_priority_frames_per_stream",
-      "max_inbound_window_update_frames_per_data_frame_sent",
-      "stream_error_on_invalid_http_messaging",
-      "override_stream_error_on_invalid_http_message",
-      "custom_settings_parameters",
-      "connection_keepalive",
-      "use_oghttp2_codec", // a choice between Envoy's own codecs
-    ],
-    ...CONFIG_SOURCE_FIELDS,
-  }).map(([type, fields]) => [type, new Set(fields)]),
-);
+    ),
+    honoured("src/proxy/http/forward-client-cert.test.ts", "forward_client_cert_details", "set_current_client_cert_details"),
+    honoured("src/proxy/http/path-normalization.test.ts", "merge_slashes"),
+    honoured("test/interop/http2-sequences.test.ts", "stream_error_on_invalid_http_message"),
+    honoured("src/proxy/http/request-check.test.ts", "strip_trailing_host_dot"),
+  ],
+  "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.InternalAddressConfig": [
+    honoured("src/proxy/filters/router/hedging.test.ts", "cidr_ranges"),
+  ],
+  "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.SetCurrentClientCertDetails": [
+    honoured("src/proxy/http/forward-client-cert.test.ts", "subject", "cert", "dns", "uri"),
+    unproven("chain"),
+  ],
+  "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing": [
+    harmless(
+      "without a provider nothing is traced",
+      "client_sampling",
+      "random_sampling",
+      "overall_sampling",
+      "verbose",
+      "max_path_tag_length",
+      "custom_tags",
+      "spawn_upstream_span",
+    ),
+  ],
+  "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.UpgradeConfig": [
+    honoured("src/proxy/http/hcm-config.test.ts", "upgrade_type"),
+    unproven("enabled"),
+  ],
+  "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter": [
+    honoured("src/proxy/http/active-stream.test.ts", "name"),
+    honoured("src/proxy/http/hcm-config.test.ts", "typed_config", "is_optional"),
+    honoured("src/proxy/http/switched-filter.test.ts", "disabled"),
+  ],
+  "envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig": [
+    honoured("src/proxy/route/local-reply-map.test.ts", "mappers"),
+  ],
+  "envoy.extensions.filters.network.http_connection_manager.v3.Rds": [
+    honoured("src/proxy/http/hcm-config.test.ts", "config_source", "route_config_name"),
+  ],
+  "envoy.extensions.filters.network.http_connection_manager.v3.RequestIDExtension": [
+    honoured("src/proxy/http/hcm-config.test.ts", "typed_config"),
+  ],
+  "envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper": [
+    honoured("src/proxy/http/active-stream.test.ts", "filter", "body"),
+    honoured("src/proxy/route/local-reply-map.test.ts", "status_code", "headers_to_add"),
+  ],
+  "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation": [
+    honoured("src/proxy/route/early-mutation.test.ts", "mutations"),
+  ],
+  "envoy.extensions.http.original_ip_detection.custom_header.v3.CustomHeaderConfig": [
+    honoured("src/proxy/http/original-ip-detection.test.ts", "header_name", "allow_extension_to_set_address_as_trusted"),
+  ],
+  "envoy.extensions.http.original_ip_detection.xff.v3.XffConfig": [
+    honoured("src/proxy/http/original-ip-detection.test.ts", "xff_num_trusted_hops"),
+  ],
+  "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig": [
+    harmless("nothing is traced", "pack_trace_reason", "use_request_id_for_trace_sampling"),
+  ],
+};

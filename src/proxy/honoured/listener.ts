@@ -1,47 +1,21 @@
-// Fields of a Listener and of a TCP proxy that this proxy acts on. `HARMLESS` ones are accepted though nothing here reads them, because
-// they change nothing that traffic could notice on the kinds of sockets and threads that we have; why stands beside each.
-import type { HonouredFields } from "#proxy/field-check";
+import { honoured, harmless, unproven } from "./rows.ts";
+import type { FieldTable } from "./rows.ts";
 
-const LISTENER_HARMLESS = [
-  "metadata", // read by Istio's own tools
-  "drain_type", // MODIFY_ONLY leaves out health-check drains, of which there are none
-  "connection_balance_config", // whichever thread accepts keeps the connection
-  "enable_reuse_port", // one shared socket does the same
-  "max_connections_to_accept_per_socket_event",
-  "tcp_backlog_size", // ours is larger than any that is sent
-  "ignore_global_conn_limit", // there is no global limit
-  "bypass_overload_manager", // there is no overload manager
-];
-
-export const HONOURED_LISTENER_FIELDS: HonouredFields = new Map(
-  Object.entries({
-    "envoy.config.listener.v3.Listener": [
-      "name",
-      "address",
-      "additional_addresses",
-      "stat_prefix",
-      "filter_chains",
-      "default_filter_chain",
-      "listener_filters",
-      "listener_filters_timeout",
-      "continue_on_listener_filters_timeout",
-      "use_original_dst",
-      "traffic_direction",
-      "per_connection_buffer_limit_bytes",
-      "bind_to_port",
-      "access_log",
-      ...LISTENER_HARMLESS,
-    ],
-    "envoy.config.listener.v3.AdditionalAddress": ["address"],
-    "envoy.config.listener.v3.FilterChain": [
-      "filter_chain_match",
-      "filters",
-      "transport_socket",
-      "name",
-      "metadata",
-      "transport_socket_connect_timeout",
-    ],
-    "envoy.config.listener.v3.FilterChainMatch": [
+export const LISTENER_FIELDS: FieldTable = {
+  "envoy.config.listener.v3.AdditionalAddress": [honoured("src/proxy/data-plane/data-plane.test.ts", "address")],
+  "envoy.config.listener.v3.Filter": [
+    harmless("of the extension, whose type decides", "name"),
+    honoured("src/proxy/listener/active-listener.test.ts", "typed_config"),
+  ],
+  "envoy.config.listener.v3.FilterChain": [
+    honoured("src/proxy/listener/active-listener.test.ts", "filter_chain_match", "filters", "name"),
+    harmless("read by Istio's own tools", "metadata"),
+    honoured("src/proxy/transport-socket/upstream-transport.test.ts", "transport_socket"),
+    honoured("src/proxy/listener/tls.test.ts", "transport_socket_connect_timeout"),
+  ],
+  "envoy.config.listener.v3.FilterChainMatch": [
+    honoured(
+      "src/proxy/listener/filter-chain-match.test.ts",
       "destination_port",
       "prefix_ranges",
       "direct_source_prefix_ranges",
@@ -49,46 +23,62 @@ export const HONOURED_LISTENER_FIELDS: HonouredFields = new Map(
       "source_prefix_ranges",
       "source_ports",
       "server_names",
-      "transport_protocol",
-      "application_protocols",
-    ],
-    "envoy.config.listener.v3.Filter": ["name", "typed_config"],
-    "envoy.config.listener.v3.ListenerFilter": ["name", "typed_config", "filter_disabled"],
-    "envoy.config.core.v3.Address": ["socket_address"],
-    "envoy.config.core.v3.SocketAddress": ["protocol", "address", "port_value"],
-  }).map(([type, fields]) => [type, new Set(fields)]),
-);
-
-export const HONOURED_TCP_PROXY_FIELDS: HonouredFields = new Map(
-  Object.entries({
-    "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy": [
-      "stat_prefix",
-      "cluster",
-      "weighted_clusters",
-      "idle_timeout",
-      "max_downstream_connection_duration",
-      "hash_policy",
+    ),
+    honoured("src/proxy/listener/active-listener.test.ts", "transport_protocol", "application_protocols"),
+  ],
+  "envoy.config.listener.v3.Listener": [
+    honoured(
+      "src/proxy/listener/active-listener.test.ts",
+      "name",
+      "use_original_dst",
+      "default_filter_chain",
+      "listener_filters",
+      "listener_filters_timeout",
+      "continue_on_listener_filters_timeout",
       "access_log",
-      "max_connect_attempts",
-      "metadata_match",
-      "tunneling_config",
-      "access_log_options",
-      "access_log_flush_interval",
-      "flush_access_log_on_connected",
-    ],
-    "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TunnelingConfig": [
-      "hostname",
-      "use_post",
-      "headers_to_add",
-      "propagate_response_headers",
-      "post_path",
-      "propagate_response_trailers",
-    ],
-    "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TcpAccessLogOptions": [
-      "access_log_flush_interval",
-      "flush_access_log_on_connected",
-    ],
-    "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster": ["clusters"],
-    "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster.ClusterWeight": ["name", "weight", "metadata_match"],
-  }).map(([type, fields]) => [type, new Set(fields)]),
-);
+      "bind_to_port",
+    ),
+    honoured("src/proxy/data-plane/data-plane.test.ts", "address", "filter_chains"),
+    unproven("additional_addresses", "traffic_direction"),
+    honoured("src/proxy/listener/tcp-proxy.test.ts", "stat_prefix"),
+    honoured("src/proxy/cluster/cluster-manager.test.ts", "per_connection_buffer_limit_bytes"),
+    harmless("read by Istio's own tools", "metadata"),
+    harmless("MODIFY_ONLY leaves out drains for failed health checks, of which there are none", "drain_type"),
+    harmless("whichever thread accepts keeps the connection", "connection_balance_config"),
+    harmless("one shared socket does the same", "enable_reuse_port"),
+    harmless("ours is larger than any that is sent", "tcp_backlog_size"),
+    harmless("how Envoy's threads share their time", "max_connections_to_accept_per_socket_event"),
+    harmless("there is no global limit", "ignore_global_conn_limit"),
+    harmless("there is no overload manager", "bypass_overload_manager"),
+  ],
+  "envoy.config.listener.v3.Listener.ConnectionBalanceConfig": [harmless("whichever thread accepts keeps the connection", "exact_balance")],
+  "envoy.config.listener.v3.Listener.ConnectionBalanceConfig.ExactBalance": [],
+  "envoy.config.listener.v3.ListenerFilter": [
+    harmless("of the extension, whose type decides", "name"),
+    honoured("src/proxy/listener/network-filters/network-filters.test.ts", "typed_config"),
+    honoured("src/proxy/listener/active-listener.test.ts", "filter_disabled"),
+  ],
+  "envoy.config.listener.v3.ListenerFilterChainMatchPredicate": [
+    honoured(
+      "src/proxy/listener/listener-filter-predicate.test.ts",
+      "or_match",
+      "and_match",
+      "not_match",
+      "any_match",
+      "destination_port_range",
+    ),
+  ],
+  "envoy.config.listener.v3.ListenerFilterChainMatchPredicate.MatchSet": [
+    honoured("src/proxy/listener/listener-filter-predicate.test.ts", "rules"),
+  ],
+  "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector": [],
+  "envoy.extensions.filters.listener.original_dst.v3.OriginalDst": [],
+  "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol": [
+    unproven("allow_requests_without_proxy_protocol", "disallowed_versions"),
+    honoured("src/proxy/listener/active-listener.test.ts", "stat_prefix"),
+  ],
+  "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector": [
+    harmless("false is what happens; true is refused", "enable_ja3_fingerprinting"),
+    harmless("how much is read at once, which no result depends on", "initial_read_buffer_size"),
+  ],
+};

@@ -1,7 +1,6 @@
 // Listener -> compiled ListenerConfig. Compiling on the main thread (without a thread context) finds everything that is wrong; traffic
 // threads compile the same bytes again with their own context.
 import { equals } from "@bufbuild/protobuf";
-import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import type { Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import type { Address } from "#envoy/gen/envoy/config/core/v3/address_pb";
 import { SocketAddress_Protocol } from "#envoy/gen/envoy/config/core/v3/address_pb";
@@ -11,8 +10,7 @@ import type { FilterChain as WireChain } from "#envoy/gen/envoy/config/listener/
 import { durationMs } from "#envoy/duration";
 import { compileAccessLog } from "#proxy/access-log/access-log";
 import type { CompiledAccessLog } from "#proxy/access-log/access-log";
-import { checkFields, Violations } from "#proxy/field-check";
-import { HONOURED_LISTENER_FIELDS } from "#proxy/honoured/listener";
+import { Violations } from "#proxy/field-check";
 import type { SocketAddress } from "#proxy/net/connection";
 import { compileDownstreamTransport } from "#proxy/transport-socket/downstream-tls";
 import type { DownstreamTls } from "#proxy/transport-socket/downstream-tls";
@@ -69,7 +67,6 @@ export function compileListener(
   previous?: ListenerConfig,
 ): ListenerConfig {
   const violations = new Violations();
-  checkFields(HONOURED_LISTENER_FIELDS, ListenerSchema, wire, "", violations);
   if (wire.perConnectionBufferLimitBytes === 0)
     violations.add("per_connection_buffer_limit_bytes", "must be above 0, buffers without a limit are not served");
   const listenerFilters = compileListenerFilters(wire, thread?.stats, violations);

@@ -379,7 +379,7 @@ test("chains that are replaced give their statistics back when their last connec
   assert.equal(stats.nameCount, nameCount);
 });
 
-test("fields that are not served are refused with their path", () => {
+test("what is wrong is refused with its path", () => {
   const compiler = tcpProxyCompiler({ compile: () => ({ open: () => ({ log: () => {} }) }) });
   const listenerWire = fromBinary(
     ListenerSchema,
@@ -390,7 +390,6 @@ test("fields that are not served are refused with their path", () => {
       clusterSpecifier: { case: undefined },
     }),
   );
-  listenerWire.freebind = true;
   listenerWire.listenerFilters = [];
   assert.throws(
     () => compileListener(listenerWire, [compiler], undefined),
@@ -399,7 +398,6 @@ test("fields that are not served are refused with their path", () => {
       assert.deepEqual(
         error.violations.map(({ path }) => path),
         [
-          "freebind",
           "filter_chains[0].filters[0].typed_config.stat_prefix",
           "filter_chains[0].filters[0].typed_config.cluster",
           "filter_chains[0].filters[0].typed_config.max_connect_attempts",

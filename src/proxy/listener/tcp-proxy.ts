@@ -3,8 +3,7 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import type { AccessLog } from "#envoy/gen/envoy/config/accesslog/v3/accesslog_pb";
 import { TcpProxySchema } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
 import { unpack } from "#envoy/any";
-import { checkFields, Violations } from "#proxy/field-check";
-import { HONOURED_TCP_PROXY_FIELDS } from "#proxy/honoured/listener";
+import { Violations } from "#proxy/field-check";
 import type { StreamInfo } from "#proxy/http/stream-info";
 import type { ThreadContext } from "#proxy/thread-context";
 import type { NetworkFilterCompiler, NetworkFilterFactory } from "./network-filter.ts";
@@ -38,7 +37,6 @@ function compileTcpProxy(
   const violations = new Violations();
   const wire = unpack(any, TcpProxySchema);
   if (wire === undefined) violations.add(path, `network filter "${name}" is no TcpProxy`);
-  else checkFields(HONOURED_TCP_PROXY_FIELDS, TcpProxySchema, wire, path, violations);
   const config = wire === undefined ? undefined : readTcpProxy(wire, path, violations);
   let log: ReturnType<TcpAccessLogCompiler["compile"]> | undefined;
   if (wire !== undefined && wire.accessLog.length > 0) {

@@ -10,6 +10,7 @@ import { RoutingPriority } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { RouteAction_ClusterNotFoundResponseCode as NotFound } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
 import { durationMs } from "#envoy/duration";
 import { wireText } from "#matcher/wire-text";
+import { readDataSource } from "#proxy/transport-socket/data-source";
 import type { Violations } from "#proxy/field-check";
 import { compileClusterChoice } from "./cluster-choice.ts";
 import { compileFilterConfigs } from "./filter-config.ts";
@@ -277,9 +278,11 @@ function compileDirectResponse(
 ): NonNullable<RouteEntry["reply"]> {
   if (config.status < 200 || config.status > 599) violations.add(`${path}.status`, `${config.status} is not between 200 and 599`);
   const specifier = config.body?.specifier;
-  let body = "";
-  if (specifier?.case === "inlineString") body = wireText(specifier.value);
-  else if (specifier?.case === "inlineBytes") body = Buffer.from(specifier.value).toString("latin1");
+  // Bytes go out as they are, text in UTF-8.
+  const body =
+    specifier?.case === "inlineBytes"
+      ? Buffer.from(specifier.value).toString("latin1")
+      : wireText(readDataSource(config.body, `${path}.body`, violations.add) ?? "");
   if (body.length > scope.maxDirectResponseBytes) {
     violations.add(`${path}.body`, `${body.length} bytes exceed max_direct_response_body_size_bytes (${scope.maxDirectResponseBytes})`);
   }

@@ -523,7 +523,6 @@ test("attempt counts, upgrades, metadata, not-found status", () => {
 test("everything wrong is told at once, with proto paths", () => {
   const found = violations({
     validateClusters: true,
-    vhds: {},
     virtualHosts: [
       {
         name: "a",
@@ -550,7 +549,6 @@ test("everything wrong is told at once, with proto paths", () => {
     ],
   });
   for (const expected of [
-    "vhds: not served by this proxy",
     "validate_clusters: true",
     "virtual_hosts[0].domains[1]: domain",
     "virtual_hosts[0].rate_limits[0].actions: must not be empty",

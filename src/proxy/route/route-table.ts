@@ -1,13 +1,11 @@
 // A RouteConfiguration compiled into a table. Everything that is wrong is gathered and thrown at once; a table that exists is complete.
 import type { RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
-import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { VirtualHost_TlsRequirementType as Tls } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
 import type { Route, VirtualHost } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
-import { checkFields, Violations } from "#proxy/field-check";
+import { Violations } from "#proxy/field-check";
 import type { HttpFilterCompiler } from "#proxy/http/filter";
 import { compileFilterConfigs, FilterConfigs } from "./filter-config.ts";
 import { compileHeaderMutation } from "./header-mutation.ts";
-import { HONOURED_ROUTE_FIELDS } from "./honoured-fields.ts";
 import { httpsRedirect } from "./redirect.ts";
 import { compileRateLimits } from "./rate-limit-actions.ts";
 import { compileRetryPolicy } from "./retry-policy.ts";
@@ -48,7 +46,6 @@ export interface VirtualHostSource {
 /** @throws ConfigError with every violation and its proto path */
 export function compileRouteTable(config: RouteConfiguration, options: RouteTableOptions): RouteTable {
   const violations = new Violations();
-  checkFields(HONOURED_ROUTE_FIELDS, RouteConfigurationSchema, config, "", violations);
   const steps = routeTableSteps(
     config,
     config.virtualHosts.map((host) => ({ host, routes: host.routes })),

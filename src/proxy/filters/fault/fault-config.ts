@@ -7,8 +7,7 @@ import { unpack } from "#envoy/any";
 import { durationMs } from "#envoy/duration";
 import { compileHeaderMatchers } from "#matcher/header-matcher";
 import type { HeaderMatcher } from "#matcher/header-matcher";
-import { checkFields, Violations } from "#proxy/field-check";
-import type { HonouredFields } from "#proxy/field-check";
+import { Violations } from "#proxy/field-check";
 import type { RequestHeaderMap } from "#proxy/http/header-map";
 import { fraction } from "#proxy/route/route-match";
 
@@ -32,30 +31,11 @@ export interface AbortStatus {
   readonly grpcStatus: number | undefined;
 }
 
-const HONOURED: HonouredFields = new Map(
-  Object.entries({
-    "envoy.extensions.filters.http.fault.v3.HTTPFault": [
-      "delay",
-      "abort",
-      "upstream_cluster",
-      "headers",
-      "downstream_nodes",
-      "max_active_faults",
-      "response_rate_limit",
-      "disable_downstream_cluster_stats",
-    ],
-    "envoy.extensions.filters.http.fault.v3.FaultAbort": ["http_status", "grpc_status", "header_abort", "percentage"],
-    "envoy.extensions.filters.common.fault.v3.FaultDelay": ["fixed_delay", "header_delay", "percentage"],
-    "envoy.extensions.filters.common.fault.v3.FaultRateLimit": ["fixed_limit", "header_limit", "percentage"],
-  }).map(([type, fields]) => [type, new Set(fields)]),
-);
-
 /** @throws ConfigError naming every field that is wrong or not served */
 export function compileFault(any: Any, path: string): FaultConfig {
   const violations = new Violations();
   const config = unpack(any, HTTPFaultSchema);
   if (config === undefined) violations.add(path, `${any.typeUrl} is not an HTTPFault`);
-  else checkFields(HONOURED, HTTPFaultSchema, config, path, violations);
   const fault = config === undefined ? undefined : compileMessage(config, path, violations);
   violations.throwIfAny("fault filter");
   return Object.freeze(fault as FaultConfig);

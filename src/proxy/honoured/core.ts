@@ -1,0 +1,104 @@
+import { honoured, harmless, unproven } from "./rows.ts";
+import type { FieldTable } from "./rows.ts";
+
+export const CORE_FIELDS: FieldTable = {
+  "envoy.config.core.v3.Address": [honoured("src/proxy/data-plane/bootstrap.test.ts", "socket_address", "pipe")],
+  "envoy.config.core.v3.CidrRange": [honoured("src/proxy/listener/filter-chain-match.test.ts", "address_prefix", "prefix_len")],
+  "envoy.config.core.v3.DataSource": [
+    honoured("src/proxy/admin/dump-registry.test.ts", "filename", "inline_bytes"),
+    honoured("src/proxy/transport-socket/upstream-transport.test.ts", "inline_string"),
+    unproven("environment_variable"),
+  ],
+  "envoy.config.core.v3.HeaderValue": [unproven("key"), honoured("src/proxy/listener/tcp-proxy.test.ts", "value")],
+  "envoy.config.core.v3.HeaderValueOption": [
+    honoured("src/proxy/route/early-mutation.test.ts", "header", "append"),
+    honoured("src/proxy/route/route-table.test.ts", "append_action", "keep_empty_value"),
+  ],
+  "envoy.config.core.v3.Locality": [honoured("src/proxy/cluster/cluster.test.ts", "region", "zone"), unproven("sub_zone")],
+  "envoy.config.core.v3.Metadata": [honoured("src/proxy/listener/tcp-proxy.test.ts", "filter_metadata")],
+  "envoy.config.core.v3.Pipe": [unproven("path")],
+  "envoy.config.core.v3.RuntimeDouble": [
+    honoured("src/proxy/cluster/cluster.test.ts", "default_value"),
+    harmless("there is no runtime to overrule the configuration", "runtime_key"),
+  ],
+  "envoy.config.core.v3.RuntimeFeatureFlag": [
+    unproven("default_value"),
+    harmless("there is no runtime to overrule the configuration", "runtime_key"),
+  ],
+  "envoy.config.core.v3.RuntimeFractionalPercent": [
+    unproven("default_value"),
+    harmless("there is no runtime to overrule the configuration", "runtime_key"),
+  ],
+  "envoy.config.core.v3.RuntimeUInt32": [
+    unproven("default_value"),
+    harmless("there is no runtime to overrule the configuration", "runtime_key"),
+  ],
+  "envoy.config.core.v3.SocketAddress": [
+    honoured("src/proxy/cluster/http-protocol-options.test.ts", "protocol"),
+    honoured("src/proxy/cluster/cluster.test.ts", "address"),
+    honoured("src/proxy/data-plane/bootstrap.test.ts", "port_value"),
+  ],
+  "envoy.config.core.v3.TypedExtensionConfig": [
+    harmless("of the extension, whose type decides", "name"),
+    honoured("src/proxy/http/hcm-config.test.ts", "typed_config"),
+  ],
+  "envoy.config.route.v3.HeaderMatcher": [
+    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "name"),
+    honoured(
+      "src/matcher/header-matcher.test.ts",
+      "exact_match",
+      "safe_regex_match",
+      "range_match",
+      "present_match",
+      "prefix_match",
+      "suffix_match",
+      "contains_match",
+      "string_match",
+      "invert_match",
+      "treat_missing_header_as_empty",
+    ),
+  ],
+  "envoy.config.route.v3.QueryParameterMatcher": [
+    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "name"),
+    honoured("src/matcher/header-matcher.test.ts", "string_match", "present_match"),
+  ],
+  "envoy.type.matcher.v3.DoubleMatcher": [
+    honoured("src/matcher/cidr.test.ts", "range"),
+    honoured("src/matcher/header-matcher.test.ts", "exact"),
+  ],
+  "envoy.type.matcher.v3.FilterStateMatcher": [unproven("key"), honoured("src/proxy/rbac/connection-rules.test.ts", "string_match")],
+  "envoy.type.matcher.v3.ListMatcher": [honoured("src/matcher/metadata-matcher.test.ts", "one_of")],
+  "envoy.type.matcher.v3.ListStringMatcher": [unproven("patterns")],
+  "envoy.type.matcher.v3.MetadataMatcher": [
+    honoured("src/matcher/metadata-matcher.test.ts", "filter", "invert"),
+    honoured("src/proxy/rbac/connection-rules.test.ts", "path", "value"),
+  ],
+  "envoy.type.matcher.v3.MetadataMatcher.PathSegment": [honoured("src/matcher/metadata-matcher.test.ts", "key")],
+  "envoy.type.matcher.v3.OrMatcher": [honoured("src/matcher/metadata-matcher.test.ts", "value_matchers")],
+  "envoy.type.matcher.v3.PathMatcher": [unproven("path")],
+  "envoy.type.matcher.v3.RegexMatchAndSubstitute": [honoured("src/proxy/route/hash-policy.test.ts", "pattern", "substitution")],
+  "envoy.type.matcher.v3.RegexMatcher": [
+    harmless("its own limits on programs are Envoy's; RE2 is spoken in any case", "google_re2"),
+    unproven("regex"),
+  ],
+  "envoy.type.matcher.v3.RegexMatcher.GoogleRE2": [],
+  "envoy.type.matcher.v3.StringMatcher": [
+    honoured("src/matcher/header-matcher.test.ts", "exact", "prefix", "suffix", "safe_regex", "contains", "ignore_case"),
+  ],
+  "envoy.type.matcher.v3.ValueMatcher": [
+    honoured("src/matcher/metadata-matcher.test.ts", "null_match", "double_match", "bool_match", "list_match", "or_match"),
+    honoured("src/matcher/header-matcher.test.ts", "string_match", "present_match"),
+  ],
+  "envoy.type.matcher.v3.ValueMatcher.NullMatch": [],
+  "envoy.type.metadata.v3.MetadataKey": [
+    honoured("src/proxy/route/hash-policy.test.ts", "key"),
+    honoured("src/proxy/route/early-mutation.test.ts", "path"),
+  ],
+  "envoy.type.metadata.v3.MetadataKey.PathSegment": [unproven("key")],
+  "envoy.type.v3.DoubleRange": [unproven("start", "end")],
+  "envoy.type.v3.FractionalPercent": [honoured("src/proxy/filters/fault/fault-filter.test.ts", "numerator", "denominator")],
+  "envoy.type.v3.HttpStatus": [unproven("code")],
+  "envoy.type.v3.Int32Range": [unproven("start", "end")],
+  "envoy.type.v3.Int64Range": [honoured("src/proxy/cluster/health/health-checker.test.ts", "start", "end")],
+  "envoy.type.v3.Percent": [unproven("value")],
+};

@@ -1,0 +1,99 @@
+import { honoured, harmless, unproven } from "./rows.ts";
+import type { FieldTable } from "./rows.ts";
+
+export const LOAD_BALANCING_FIELDS: FieldTable = {
+  "envoy.config.cluster.v3.Cluster.CommonLbConfig": [
+    honoured(
+      "src/proxy/cluster/cluster.test.ts",
+      "healthy_panic_threshold",
+      "locality_weighted_lb_config",
+      "ignore_new_hosts_until_first_hc",
+      "consistent_hashing_lb_config",
+    ),
+    harmless("membership changes take effect at once", "update_merge_window"),
+  ],
+  "envoy.config.cluster.v3.Cluster.CommonLbConfig.ConsistentHashingLbConfig": [
+    unproven("use_hostname_for_hashing"),
+    honoured("src/proxy/cluster/cluster.test.ts", "hash_balance_factor"),
+  ],
+  "envoy.config.cluster.v3.Cluster.CommonLbConfig.LocalityWeightedLbConfig": [],
+  "envoy.config.cluster.v3.Cluster.LbSubsetConfig": [
+    honoured(
+      "src/proxy/cluster/subsets.test.ts",
+      "fallback_policy",
+      "default_subset",
+      "subset_selectors",
+      "panic_mode_any",
+      "list_as_any",
+      "metadata_fallback_policy",
+    ),
+    unproven("locality_weight_aware", "scale_locality_weight"),
+  ],
+  "envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector": [
+    honoured("src/proxy/cluster/subsets.test.ts", "keys", "single_host_per_subset", "fallback_policy", "fallback_keys_subset"),
+  ],
+  "envoy.config.cluster.v3.Cluster.LeastRequestLbConfig": [
+    honoured("src/proxy/cluster/cluster.test.ts", "choice_count", "active_request_bias", "slow_start_config"),
+  ],
+  "envoy.config.cluster.v3.Cluster.MaglevLbConfig": [honoured("src/proxy/codec/hpack/decoder.test.ts", "table_size")],
+  "envoy.config.cluster.v3.Cluster.RingHashLbConfig": [
+    honoured("src/proxy/cluster/cluster.test.ts", "minimum_ring_size", "maximum_ring_size"),
+    honoured("test/interop/consistent-hashing.test.ts", "hash_function"),
+  ],
+  "envoy.config.cluster.v3.Cluster.RoundRobinLbConfig": [honoured("src/proxy/cluster/cluster.test.ts", "slow_start_config")],
+  "envoy.config.cluster.v3.Cluster.SlowStartConfig": [
+    honoured("src/proxy/cluster/cluster.test.ts", "slow_start_window", "aggression", "min_weight_percent"),
+  ],
+  "envoy.config.cluster.v3.LoadBalancingPolicy": [honoured("src/proxy/cluster/subsets.test.ts", "policies")],
+  "envoy.config.cluster.v3.LoadBalancingPolicy.Policy": [honoured("src/proxy/cluster/subsets.test.ts", "typed_extension_config")],
+  "envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided": [],
+  "envoy.extensions.load_balancing_policies.common.v3.ConsistentHashingLbConfig": [
+    unproven("use_hostname_for_hashing"),
+    honoured("src/proxy/cluster/cluster.test.ts", "hash_balance_factor"),
+  ],
+  "envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig": [
+    honoured("src/proxy/cluster/cluster.test.ts", "locality_weighted_lb_config"),
+  ],
+  "envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.LocalityWeightedLbConfig": [],
+  "envoy.extensions.load_balancing_policies.common.v3.SlowStartConfig": [
+    honoured("src/proxy/cluster/cluster.test.ts", "slow_start_window", "min_weight_percent"),
+    unproven("aggression"),
+  ],
+  "envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest": [
+    honoured("src/proxy/cluster/subsets.test.ts", "choice_count", "active_request_bias", "slow_start_config", "locality_lb_config"),
+    unproven("enable_full_scan", "selection_method"),
+  ],
+  "envoy.extensions.load_balancing_policies.maglev.v3.Maglev": [
+    honoured("src/proxy/cluster/subsets.test.ts", "table_size", "locality_weighted_lb_config"),
+    honoured("src/proxy/cluster/cluster.test.ts", "consistent_hashing_lb_config"),
+  ],
+  "envoy.extensions.load_balancing_policies.random.v3.Random": [honoured("src/proxy/cluster/subsets.test.ts", "locality_lb_config")],
+  "envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash": [
+    honoured("test/interop/consistent-hashing.test.ts", "hash_function"),
+    honoured("src/proxy/cluster/subsets.test.ts", "minimum_ring_size", "maximum_ring_size", "locality_weighted_lb_config"),
+    unproven("use_hostname_for_hashing"),
+    honoured("src/proxy/cluster/cluster.test.ts", "hash_balance_factor", "consistent_hashing_lb_config"),
+  ],
+  "envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin": [
+    honoured("src/proxy/cluster/subsets.test.ts", "slow_start_config", "locality_lb_config"),
+  ],
+  "envoy.extensions.load_balancing_policies.subset.v3.Subset": [
+    honoured(
+      "src/proxy/cluster/subsets.test.ts",
+      "fallback_policy",
+      "default_subset",
+      "subset_selectors",
+      "panic_mode_any",
+      "list_as_any",
+      "metadata_fallback_policy",
+      "subset_lb_policy",
+    ),
+    unproven("locality_weight_aware", "scale_locality_weight"),
+  ],
+  "envoy.extensions.load_balancing_policies.subset.v3.Subset.LbSubsetSelector": [
+    honoured("src/proxy/cluster/subsets.test.ts", "keys", "single_host_per_subset", "fallback_policy", "fallback_keys_subset"),
+  ],
+  "envoy.extensions.load_balancing_policies.wrr_locality.v3.WrrLocality": [
+    honoured("src/proxy/cluster/subsets.test.ts", "endpoint_picking_policy"),
+  ],
+};

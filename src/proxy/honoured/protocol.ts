@@ -1,0 +1,73 @@
+import { honoured, harmless, unproven } from "./rows.ts";
+import type { FieldTable } from "./rows.ts";
+
+export const PROTOCOL_FIELDS: FieldTable = {
+  "envoy.config.core.v3.Http1ProtocolOptions": [
+    honoured("src/proxy/http/hcm-config.test.ts", "allow_absolute_url"),
+    honoured("src/proxy/http/http-connection-manager.test.ts", "accept_http_10"),
+    honoured("src/proxy/http/request-check.test.ts", "default_host_for_http_10"),
+    unproven("header_key_format"),
+    harmless("trailers always go on", "enable_trailers"),
+    honoured("src/proxy/http/http2-options.test.ts", "override_stream_error_on_invalid_http_message"),
+    harmless("a choice between Envoy's own parsers", "use_balsa_parser"),
+  ],
+  "envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat": [unproven("stateful_formatter")],
+  "envoy.config.core.v3.Http2ProtocolOptions": [
+    honoured(
+      "src/proxy/http/http2-options.test.ts",
+      "hpack_table_size",
+      "initial_stream_window_size",
+      "initial_connection_window_size",
+      "allow_connect",
+      "max_outbound_frames",
+      "max_outbound_control_frames",
+      "max_consecutive_inbound_frames_with_empty_payload",
+      "max_inbound_priority_frames_per_stream",
+      "max_inbound_window_update_frames_per_data_frame_sent",
+      "stream_error_on_invalid_http_messaging",
+      "override_stream_error_on_invalid_http_message",
+      "custom_settings_parameters",
+      "connection_keepalive",
+    ),
+    honoured("src/proxy/http/http2-client.test.ts", "max_concurrent_streams"),
+    harmless("a choice between Envoy's own codecs", "use_oghttp2_codec"),
+  ],
+  "envoy.config.core.v3.Http2ProtocolOptions.SettingsParameter": [honoured("src/proxy/http/http2-options.test.ts", "identifier", "value")],
+  "envoy.config.core.v3.HttpProtocolOptions": [
+    honoured("src/proxy/cluster/cluster.test.ts", "idle_timeout"),
+    honoured("src/proxy/http/http-connection-manager.test.ts", "max_connection_duration", "headers_with_underscores_action"),
+    honoured("src/proxy/http/http2-client.test.ts", "max_headers_count"),
+    honoured("src/proxy/route/route-table.test.ts", "max_stream_duration"),
+    honoured("src/proxy/cluster/http-pool.test.ts", "max_requests_per_connection"),
+  ],
+  "envoy.config.core.v3.KeepaliveSettings": [
+    honoured("src/proxy/http/http2-options.test.ts", "interval", "timeout"),
+    unproven("interval_jitter", "connection_idle_interval"),
+  ],
+  "envoy.config.core.v3.SchemeHeaderTransformation": [honoured("src/proxy/http/request-mutation.test.ts", "scheme_to_overwrite")],
+  "envoy.config.core.v3.UpstreamHttpProtocolOptions": [unproven("auto_sni", "auto_san_validation", "override_auto_sni_header")],
+  "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec": [],
+  "envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig": [
+    harmless("header names that this proxy adds are always in lower case", "formatter_type_on_envoy_headers"),
+  ],
+  "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": [
+    honoured(
+      "src/proxy/cluster/http-protocol-options.test.ts",
+      "common_http_protocol_options",
+      "explicit_http_config",
+      "use_downstream_protocol_config",
+      "auto_config",
+      "http_filters",
+    ),
+    unproven("upstream_http_protocol_options"),
+  ],
+  "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.AutoHttpConfig": [
+    honoured("src/proxy/cluster/http-protocol-options.test.ts", "http_protocol_options", "http2_protocol_options"),
+  ],
+  "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig": [
+    honoured("src/proxy/cluster/http-protocol-options.test.ts", "http_protocol_options", "http2_protocol_options"),
+  ],
+  "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig": [
+    honoured("src/proxy/cluster/http-protocol-options.test.ts", "http_protocol_options", "http2_protocol_options"),
+  ],
+};

@@ -1,0 +1,143 @@
+import { honoured, harmless, unproven } from "./rows.ts";
+import type { FieldTable } from "./rows.ts";
+
+export const ROUTE_ACTION_FIELDS: FieldTable = {
+  "envoy.config.route.v3.HedgePolicy": [
+    unproven("initial_requests", "additional_request_chance"),
+    honoured("src/proxy/filters/router/hedging.test.ts", "hedge_on_per_try_timeout"),
+  ],
+  "envoy.config.route.v3.InternalRedirectPolicy": [
+    honoured(
+      "test/interop/routes.test.ts",
+      "max_internal_redirects",
+      "redirect_response_codes",
+      "allow_cross_scheme_redirect",
+      "response_headers_to_copy",
+    ),
+    unproven("predicates"),
+  ],
+  "envoy.config.route.v3.RetryPolicy": [
+    honoured(
+      "src/proxy/route/route-table.test.ts",
+      "retry_on",
+      "num_retries",
+      "per_try_timeout",
+      "retry_priority",
+      "retry_host_predicate",
+      "host_selection_retry_max_attempts",
+      "retriable_status_codes",
+      "retriable_headers",
+    ),
+    honoured("test/interop/routes.test.ts", "per_try_idle_timeout", "retry_back_off", "rate_limited_retry_back_off"),
+    honoured("src/proxy/filters/router/hedging.test.ts", "retriable_request_headers"),
+  ],
+  "envoy.config.route.v3.RetryPolicy.RateLimitedRetryBackOff": [
+    honoured("src/proxy/route/reset-headers.test.ts", "reset_headers", "max_interval"),
+  ],
+  "envoy.config.route.v3.RetryPolicy.ResetHeader": [
+    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "name"),
+    honoured("src/proxy/route/reset-headers.test.ts", "format"),
+  ],
+  "envoy.config.route.v3.RetryPolicy.RetryBackOff": [
+    honoured("src/proxy/dns/dns-config.test.ts", "base_interval"),
+    honoured("src/proxy/route/reset-headers.test.ts", "max_interval"),
+  ],
+  "envoy.config.route.v3.RetryPolicy.RetryHostPredicate": [
+    harmless("of the extension, whose type decides", "name"),
+    unproven("typed_config"),
+  ],
+  "envoy.config.route.v3.RetryPolicy.RetryPriority": [harmless("of the extension, whose type decides", "name"), unproven("typed_config")],
+  "envoy.config.route.v3.RouteAction": [
+    honoured(
+      "src/proxy/route/route-table.test.ts",
+      "cluster",
+      "cluster_header",
+      "weighted_clusters",
+      "cluster_not_found_response_code",
+      "prefix_rewrite",
+      "path_rewrite_policy",
+      "host_rewrite_literal",
+      "auto_host_rewrite",
+      "host_rewrite_header",
+      "host_rewrite_path_regex",
+      "append_x_forwarded_host",
+      "timeout",
+      "idle_timeout",
+      "retry_policy",
+      "request_mirror_policies",
+      "priority",
+      "max_grpc_timeout",
+      "max_stream_duration",
+    ),
+    honoured("src/proxy/cluster/subsets.test.ts", "metadata_match"),
+    honoured("src/proxy/route/hash-policy.test.ts", "regex_rewrite", "hash_policy"),
+    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "rate_limits"),
+    unproven("include_vh_rate_limits"),
+    honoured("src/proxy/http/hcm-config.test.ts", "upgrade_configs"),
+    honoured("test/interop/routes.test.ts", "internal_redirect_policy", "hedge_policy"),
+  ],
+  "envoy.config.route.v3.RouteAction.HashPolicy": [
+    honoured("src/proxy/route/early-mutation.test.ts", "header"),
+    honoured("src/proxy/route/hash-policy.test.ts", "cookie", "connection_properties", "query_parameter", "filter_state", "terminal"),
+  ],
+  "envoy.config.route.v3.RouteAction.HashPolicy.ConnectionProperties": [honoured("src/proxy/route/hash-policy.test.ts", "source_ip")],
+  "envoy.config.route.v3.RouteAction.HashPolicy.Cookie": [
+    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "name", "path"),
+    honoured("src/proxy/route/hash-policy.test.ts", "ttl"),
+    unproven("attributes"),
+  ],
+  "envoy.config.route.v3.RouteAction.HashPolicy.CookieAttribute": [
+    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "name", "value"),
+  ],
+  "envoy.config.route.v3.RouteAction.HashPolicy.FilterState": [
+    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "key"),
+  ],
+  "envoy.config.route.v3.RouteAction.HashPolicy.Header": [honoured("src/proxy/route/hash-policy.test.ts", "header_name", "regex_rewrite")],
+  "envoy.config.route.v3.RouteAction.HashPolicy.QueryParameter": [
+    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "name"),
+  ],
+  "envoy.config.route.v3.RouteAction.MaxStreamDuration": [
+    honoured("src/proxy/route/route-table.test.ts", "max_stream_duration", "grpc_timeout_header_max", "grpc_timeout_header_offset"),
+  ],
+  "envoy.config.route.v3.RouteAction.RequestMirrorPolicy": [
+    unproven("cluster", "disable_shadow_host_suffix_append"),
+    honoured("src/proxy/route/route-table.test.ts", "cluster_header", "runtime_fraction"),
+    harmless("of spans, which are not there", "trace_sampled"),
+  ],
+  "envoy.config.route.v3.RouteAction.UpgradeConfig": [
+    honoured("src/proxy/http/hcm-config.test.ts", "upgrade_type"),
+    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "enabled"),
+  ],
+  "envoy.config.route.v3.WeightedCluster": [
+    honoured("src/proxy/route/route-table.test.ts", "clusters", "total_weight"),
+    harmless("there is no runtime to overrule the configuration", "runtime_key_prefix"),
+    honoured("src/proxy/route/hash-policy.test.ts", "header_name"),
+  ],
+  "envoy.config.route.v3.WeightedCluster.ClusterWeight": [
+    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "name", "response_headers_to_add"),
+    honoured(
+      "src/proxy/route/route-table.test.ts",
+      "cluster_header",
+      "response_headers_to_remove",
+      "typed_per_filter_config",
+      "host_rewrite_literal",
+    ),
+    unproven("weight"),
+    honoured("src/proxy/cluster/subsets.test.ts", "metadata_match"),
+    honoured("src/proxy/cluster/health/health-checker.test.ts", "request_headers_to_add", "request_headers_to_remove"),
+  ],
+  "envoy.extensions.internal_redirect.allow_listed_routes.v3.AllowListedRoutesConfig": [unproven("allowed_route_names")],
+  "envoy.extensions.internal_redirect.previous_routes.v3.PreviousRoutesConfig": [],
+  "envoy.extensions.internal_redirect.safe_cross_scheme.v3.SafeCrossSchemeConfig": [],
+  "envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig": [
+    honoured("src/proxy/route/route-table.test.ts", "path_template_rewrite"),
+  ],
+  "envoy.extensions.retry.host.omit_canary_hosts.v3.OmitCanaryHostsPredicate": [],
+  "envoy.extensions.retry.host.omit_host_metadata.v3.OmitHostMetadataConfig": [
+    honoured("src/proxy/cluster/subsets.test.ts", "metadata_match"),
+  ],
+  "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate": [],
+  "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig": [
+    honoured("src/proxy/route/route-table.test.ts", "update_frequency"),
+  ],
+};

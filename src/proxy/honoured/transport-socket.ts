@@ -1,0 +1,70 @@
+import { honoured, harmless, unproven } from "./rows.ts";
+import type { FieldTable } from "./rows.ts";
+
+export const TRANSPORT_SOCKET_FIELDS: FieldTable = {
+  "envoy.config.core.v3.ProxyProtocolConfig": [unproven("version")],
+  "envoy.config.core.v3.TransportSocket": [
+    harmless("of the extension, whose type decides", "name"),
+    honoured("src/proxy/transport-socket/upstream-transport.test.ts", "typed_config"),
+  ],
+  "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport": [
+    honoured("src/proxy/transport-socket/upstream-transport.test.ts", "config", "transport_socket"),
+  ],
+  "envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext": [
+    honoured(
+      "src/proxy/transport-socket/upstream-transport.test.ts",
+      "trusted_ca",
+      "match_typed_subject_alt_names",
+      "match_subject_alt_names",
+    ),
+    honoured("src/proxy/listener/tls.test.ts", "verify_certificate_spki", "verify_certificate_hash"),
+    harmless("false is what happens; true is refused", "require_signed_certificate_timestamp"),
+    unproven("crl", "trust_chain_verification"),
+  ],
+  "envoy.extensions.transport_sockets.tls.v3.CommonTlsContext": [
+    honoured(
+      "src/proxy/transport-socket/upstream-transport.test.ts",
+      "tls_params",
+      "tls_certificates",
+      "tls_certificate_sds_secret_configs",
+      "validation_context",
+      "alpn_protocols",
+    ),
+    honoured("src/proxy/listener/tls.test.ts", "validation_context_sds_secret_config", "combined_validation_context"),
+  ],
+  "envoy.extensions.transport_sockets.tls.v3.CommonTlsContext.CombinedCertificateValidationContext": [
+    honoured("src/proxy/listener/tls.test.ts", "default_validation_context", "validation_context_sds_secret_config"),
+  ],
+  "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext": [
+    honoured("src/proxy/transport-socket/upstream-transport.test.ts", "common_tls_context"),
+    honoured("src/proxy/listener/tls.test.ts", "require_client_certificate", "require_sni", "ocsp_staple_policy"),
+    unproven("disable_stateless_session_resumption", "session_timeout"),
+    harmless("false is what happens; true is refused", "full_scan_certs_on_sni_mismatch"),
+  ],
+  "envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig": [
+    honoured("src/proxy/admin/certificates.test.ts", "name"),
+    honoured("src/proxy/transport-socket/upstream-transport.test.ts", "sds_config"),
+  ],
+  "envoy.extensions.transport_sockets.tls.v3.Secret": [
+    honoured("src/proxy/admin/certificates.test.ts", "name"),
+    honoured("src/proxy/transport-socket/upstream-transport.test.ts", "tls_certificate", "validation_context"),
+  ],
+  "envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher": [
+    honoured("src/proxy/transport-socket/upstream-transport.test.ts", "san_type"),
+    unproven("matcher"),
+  ],
+  "envoy.extensions.transport_sockets.tls.v3.TlsCertificate": [
+    honoured("src/proxy/transport-socket/upstream-transport.test.ts", "certificate_chain", "private_key"),
+    unproven("password"),
+  ],
+  "envoy.extensions.transport_sockets.tls.v3.TlsParameters": [
+    honoured("src/proxy/listener/tls.test.ts", "tls_minimum_protocol_version", "cipher_suites", "ecdh_curves"),
+    honoured("src/proxy/transport-socket/upstream-transport.test.ts", "tls_maximum_protocol_version"),
+    unproven("signature_algorithms"),
+  ],
+  "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext": [
+    honoured("src/proxy/transport-socket/upstream-transport.test.ts", "common_tls_context", "sni"),
+    unproven("max_session_keys"),
+    harmless("true is what happens; false is refused", "enforce_rsa_key_usage"),
+  ],
+};
