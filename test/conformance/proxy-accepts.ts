@@ -34,6 +34,7 @@ class NoSockets extends ListenerSockets {
 export async function run(directory: string, { scenario, type, verbose }: SectionOptions): Promise<SectionResult> {
   const checks = resourceChecks(COMPILERS, new NoSockets(), {
     ads: true,
+    clusterManager: { localCluster: undefined, upstreamBindConfig: undefined, outlierEventLog: undefined },
     clusters: new Set(["sds-grpc", "xds-grpc"]),
     secrets: new Set(),
   });

@@ -31,8 +31,10 @@ import { readLb } from "./lb-config.ts";
 import type { LbConfig } from "./lb-config.ts";
 import { readOutlierDetection } from "./outlier/outlier-config.ts";
 import type { OutlierConfig } from "./outlier/outlier-config.ts";
+import { readLocalities } from "./locality-config.ts";
 import { readLoadAssignment } from "./load-assignment.ts";
 import type { LoadAssignmentConfig } from "./load-assignment.ts";
+import type { ZoneAwareConfig } from "./lb/zone-aware.ts";
 import { readPreconnectPolicy } from "./preconnect.ts";
 import type { PreconnectConfig } from "./preconnect.ts";
 import { readSocketOptions } from "./socket-options-config.ts";
@@ -92,6 +94,8 @@ export interface ClusterConfig {
   readonly lb: LbConfig;
   readonly panicThreshold: number;
   readonly localityWeighted: boolean;
+  /** Of a proxy that knows its zone, where localities have no weights. */
+  readonly zoneAware: ZoneAwareConfig;
   /** undefined: hosts are not told apart. */
   readonly subsets: SubsetConfig | undefined;
   readonly circuitBreakers: CircuitBreakerConfig;
@@ -197,7 +201,6 @@ function refuseWhatIsNotThere(wire: Cluster, refuse: Refuse): void {
 
   const common = wire.commonLbConfig;
   if (common?.overrideHostStatus !== undefined) refuse("common_lb_config.override_host_status", "not served yet");
-  if (common?.localityConfigSpecifier.case === "zoneAwareLbConfig") refuse("common_lb_config.zone_aware_lb_config", "not served yet");
 }
 
 function readBalancing(wire: Cluster, originalDestination: boolean, refuse: Refuse): BalancingConfig {
@@ -209,7 +212,7 @@ function readBalancing(wire: Cluster, originalDestination: boolean, refuse: Refu
   if (used && originalDestination) refuse("lb_subset_config", "a cluster of type ORIGINAL_DST has no subsets");
   return {
     lb: readLb(wire, originalDestination, refuse),
-    localityWeighted: wire.commonLbConfig?.localityConfigSpecifier.case === "localityWeightedLbConfig",
+    ...readLocalities(wire.commonLbConfig?.localityConfigSpecifier, "common_lb_config", refuse),
     subsets: used ? readSubsets(subsets, "lb_subset_config", refuse) : undefined,
   };
 }

@@ -6,6 +6,8 @@ import type { Clock, Timer } from "#runtime/clock";
 import type { Random } from "#runtime/random";
 import type { Cluster, ClusterManager } from "./cluster.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
+import { zonesOf } from "./lb/zone-aware.ts";
+import type { LocalZones } from "./lb/zone-aware.ts";
 import type { HostsHealth } from "./health/active-health.ts";
 import type { LoadAssignmentConfig } from "./load-assignment.ts";
 import { UpstreamCluster } from "./upstream-cluster.ts";
@@ -21,6 +23,17 @@ export interface ClusterManagerContext {
   /** A host whose health is checked asked, in an answer to traffic, to be left alone. */
   readonly onHostUnhealthy?: (cluster: string, host: string) => void;
   readonly secrets: Secrets;
+  /** A line for the log of outlier detection; undefined: nobody keeps it. */
+  readonly writeOutlierEvent?: ((line: string) => void) | undefined;
+  /** Undefined: no cluster is that of the proxies like this one. */
+  readonly localCluster?: LocalCluster | undefined;
+}
+
+/** The cluster of the proxies like this one (cluster_manager.local_cluster_name), and where this one is. */
+export interface LocalCluster {
+  readonly name: string;
+  /** The node's, as LocalityConfig writes it; "": it does not say. */
+  readonly locality: string;
 }
 
 const LEAVING_CHECK_MS = 1_000;
@@ -59,15 +72,23 @@ export class ThreadClusterManager implements ClusterManager {
       if (service !== serviceName(config)) this.#assign(before);
       return;
     }
-    const { clock, random, makePool, connector, secrets, onHostUnhealthy } = this.#context;
+    const { localCluster, stats: _, ...shared } = this.#context;
     // In this order counters go on, and the last word on gauges is the new cluster's.
     const stats = this.#useScope(config.statName);
     if (before !== undefined) this.#leave(before);
-    const cluster = new UpstreamCluster(config, { clock, random, makePool, stats, connector, secrets, onHostUnhealthy });
+    const zones =
+      localCluster === undefined
+        ? {}
+        : {
+            localZones: (name: string) => this.#localZones(localCluster, name),
+            onHostsChanged: (name: string) => this.#onHostsChanged(localCluster, name),
+          };
+    const cluster = new UpstreamCluster(config, { ...shared, stats, ...zones });
     this.#clusters.set(config.name, cluster);
     const health = this.#health.get(config.name);
     if (health !== undefined) cluster.setHealth(health, undefined);
     this.#assign(cluster);
+    if (localCluster !== undefined) this.#onHostsChanged(localCluster, config.name);
   }
 
   removeCluster(name: string): void {
@@ -101,6 +122,17 @@ export class ThreadClusterManager implements ClusterManager {
   close(): void {
     for (const name of this.#clusters.keys()) this.removeCluster(name);
     this.#assignments.clear();
+  }
+
+  /** The cluster itself is not balanced by its own zones. */
+  #localZones({ name, locality }: LocalCluster, of: string): LocalZones | undefined {
+    const local = of === name ? undefined : this.#clusters.get(name);
+    return local === undefined ? undefined : { own: locality, zones: zonesOf(local.localities, locality) };
+  }
+
+  #onHostsChanged({ name }: LocalCluster, of: string): void {
+    if (of !== name) return;
+    for (const cluster of this.#clusters.values()) if (cluster.name !== name) cluster.onLocalZonesChanged();
   }
 
   #assign(cluster: UpstreamCluster): void {

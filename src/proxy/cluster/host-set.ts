@@ -1,19 +1,30 @@
 // The hosts of a cluster in the order in which traffic may use them: priorities, then healthy before degraded, then localities.
-// Built anew whenever endpoints change; choosing costs no allocation. The arithmetic of priority loads is Envoy's.
+// Built anew whenever endpoints change; choosing costs no allocation. The arithmetic of priority loads is Envoy's, in whole per cent.
 import type { Random } from "#runtime/random";
 import type { Host } from "./cluster.ts";
 import type { LoadBalancer, WeightedHost } from "./lb/load-balancer.ts";
+import type { ZoneRouting } from "./lb/zone-aware.ts";
+import { PriorityLevel } from "./priority-level.ts";
 
 export interface LocalityHosts {
+  readonly locality: string;
   readonly weight: number;
   readonly hosts: readonly Host[];
 }
 
 export interface HostSetOptions {
   readonly overprovisioning: number;
+  /** What a priority can take goes by the weights of its hosts instead of their number. */
+  readonly weightedPriorityHealth: boolean;
   /** Below this percentage of usable hosts a priority is in panic: all its hosts are used. 0: never. */
   readonly panicThreshold: number;
+  /** In panic nobody is asked rather than anybody. */
+  readonly failTrafficOnPanic: boolean;
+  /** A choice was made in panic. */
+  readonly onPanic: () => void;
   readonly localityWeighted: boolean;
+  /** Undefined: no zone is preferred. */
+  readonly zones: ZoneRouting | undefined;
   /** Balancers that hash: one request always has the same priority, and localities are a matter of weights in one table. */
   readonly hashing: boolean;
   readonly makeBalancer: (hosts: readonly WeightedHost[]) => LoadBalancer;
@@ -22,87 +33,41 @@ export interface HostSetOptions {
 
 /** One thing that traffic can be sent to: the healthy hosts of priority 0, the degraded ones of priority 1 ... */
 interface Target {
+  /** In per cent. */
   readonly load: number;
+  readonly panic: boolean;
   readonly balancer: LoadBalancer;
-}
-
-/** Splits among localities by weight, then leaves the choice to the locality's own balancer. */
-class LocalityWeighted implements LoadBalancer {
-  readonly #balancers: readonly LoadBalancer[];
-  readonly #upTo: readonly number[];
-  readonly #total: number;
-  readonly #random: Random;
-
-  constructor(localities: readonly LocalityHosts[], options: HostSetOptions) {
-    const used = localities.filter(({ hosts, weight }) => hosts.length > 0 && weight > 0);
-    let total = 0;
-    this.#upTo = used.map(({ weight }) => (total += weight));
-    this.#total = total;
-    this.#balancers = used.map(({ hosts }) => options.makeBalancer(hosts.map(ownWeight)));
-    this.#random = options.random;
-  }
-
-  get foreseeable(): boolean {
-    return this.#balancers.every(({ foreseeable }) => foreseeable === true);
-  }
-
-  choose(hash: bigint | undefined, attempt: number): Host | undefined {
-    const at = this.#random.next() * this.#total;
-    for (let i = 0; i < this.#upTo.length; i++) if (at < this.#upTo[i]!) return this.#balancers[i]!.choose(hash, attempt);
-    return this.#balancers[0]?.choose(hash, attempt);
-  }
 }
 
 export class HostSet {
   readonly #targets: readonly Target[];
-  readonly #random: Random;
-  readonly #hashing: boolean;
   readonly #priorities: readonly (readonly LocalityHosts[])[];
   readonly #options: HostSetOptions;
   /** By the priorities that are left out. */
   readonly #narrowed = new Map<string, HostSet>();
+  readonly #healthyHosts: number;
+  /** Chosen already, for whoever asks next. */
+  readonly #ahead: Host[] = [];
   /** There is a host to use outside of panic. */
   readonly available: boolean;
   /** True while any priority sends to hosts that are not healthy because too few are. */
   readonly inPanic: boolean;
-  readonly #healthyHosts: number;
-  /** Chosen already, for whoever asks next. */
-  readonly #ahead: Host[] = [];
 
   constructor(priorities: readonly (readonly LocalityHosts[])[], options: HostSetOptions) {
-    this.#random = options.random;
-    this.#hashing = options.hashing;
     this.#priorities = priorities;
     this.#options = options;
-    const levels = priorities.map((localities) => new Level(localities, options));
-    const total = levels.reduce((sum, level) => sum + level.healthyPercent + level.degradedPercent, 0);
+    const levels = priorities.map((localities) => new PriorityLevel(localities, options));
+    const total = Math.min(
+      100,
+      levels.reduce((sum, level) => sum + level.healthyPercent + level.degradedPercent, 0),
+    );
     this.available = total > 0;
     this.#healthyHosts = levels.reduce((sum, { healthyCount }) => sum + healthyCount, 0);
-
-    const targets: Target[] = [];
     const panic = levels.map((level) => level.hostCount > 0 && level.usablePercent < options.panicThreshold && total < 100);
     this.inPanic = panic.some(Boolean);
-    if (total === 0 || levels.every((level, at) => panic[at] === true || level.hostCount === 0)) {
-      // Every level is in panic: traffic goes by number of hosts. Nothing usable and no panic: to nobody.
-      for (const [at, level] of levels.entries()) {
-        if (panic[at] === true) targets.push({ load: level.hostCount, balancer: level.all(options) });
-      }
-    } else {
-      // Each level takes what it can, healthy hosts of all levels before degraded ones; if all together cannot take 100, shares grow.
-      let left = 100;
-      const scale = total < 100 ? 100 / total : 1;
-      for (const [at, level] of levels.entries()) {
-        const load = Math.min(left, level.healthyPercent * scale);
-        left -= load;
-        if (load > 0) targets.push({ load, balancer: panic[at] === true ? level.all(options) : level.of("healthy", options) });
-      }
-      for (const [at, level] of levels.entries()) {
-        const load = Math.min(left, level.degradedPercent * scale);
-        left -= load;
-        if (load > 0) targets.push({ load, balancer: panic[at] === true ? level.all(options) : level.of("degraded", options) });
-      }
-    }
-    this.#targets = targets;
+    // Every level is in panic: traffic goes by number of hosts. Nothing usable and no panic: to nobody.
+    const everyLevel = total === 0 || levels.every((level, at) => panic[at] === true || level.hostCount === 0);
+    this.#targets = everyLevel ? inPanic(levels, panic) : byHealth(levels, panic, total);
   }
 
   /** Whom the next choice but those that were asked for already will be; at most as many as there are healthy hosts. */
@@ -118,17 +83,23 @@ export class HostSet {
   }
 
   #draw(hash: bigint | undefined, attempt: number): Host | undefined {
-    const targets = this.#targets;
-    if (targets.length <= 1) return targets[0]?.balancer.choose(hash, attempt);
-    let total = 0;
-    for (const target of targets) total += target.load;
-    const share = this.#hashing && hash !== undefined ? Number(hash % 100n) / 100 : this.#random.next();
-    let at = share * total;
-    for (const target of targets) {
-      at -= target.load;
-      if (at < 0) return target.balancer.choose(hash, attempt);
+    const target = this.#targets.length === 1 ? this.#targets[0] : this.#target(hash);
+    if (target === undefined) return undefined;
+    if (target.panic) {
+      this.#options.onPanic();
+      if (this.#options.failTrafficOnPanic) return undefined;
     }
-    return targets[targets.length - 1]!.balancer.choose(hash, attempt);
+    return target.balancer.choose(hash, attempt);
+  }
+
+  #target(hash: bigint | undefined): Target | undefined {
+    const { hashing, random } = this.#options;
+    let at = hashing && hash !== undefined ? Number(hash % 100n) : random.next() * 100;
+    for (const target of this.#targets) {
+      at -= target.load;
+      if (at < 0) return target;
+    }
+    return this.#targets.at(-1);
   }
 
   priorityOf(host: Host): number | undefined {
@@ -149,68 +120,42 @@ export class HostSet {
   }
 }
 
-/** One priority level. */
-class Level {
-  readonly #localities: readonly LocalityHosts[];
-  readonly hostCount: number;
-  readonly healthyCount: number;
-  /** What it can take, in per cent of the cluster's traffic: usable share times overprovisioning. */
-  readonly healthyPercent: number;
-  readonly degradedPercent: number;
-  /** Without overprovisioning: what panic is about. */
-  readonly usablePercent: number;
-
-  constructor(localities: readonly LocalityHosts[], options: HostSetOptions) {
-    this.#localities = localities;
-    let all = 0;
-    let count = 0;
-    let healthy = 0;
-    let degraded = 0;
-    for (const { hosts } of localities) {
-      for (const host of hosts) {
-        all++;
-        if (host.excluded) continue;
-        count++;
-        if (host.health === "healthy") healthy++;
-        else if (host.health === "degraded") degraded++;
-      }
-    }
-    this.hostCount = all;
-    this.healthyCount = healthy;
-    this.usablePercent = count === 0 ? 0 : (100 * (healthy + degraded)) / count;
-    this.healthyPercent = count === 0 ? 0 : Math.min(100, (100 * healthy * options.overprovisioning) / count);
-    this.degradedPercent = count === 0 ? 0 : Math.min(100 - this.healthyPercent, (100 * degraded * options.overprovisioning) / count);
-  }
-
-  all(options: HostSetOptions): LoadBalancer {
-    return this.#make(() => true, options);
-  }
-
-  of(health: "healthy" | "degraded", options: HostSetOptions): LoadBalancer {
-    return this.#make((host) => host.health === health, options);
-  }
-
-  #make(keep: (host: Host) => boolean, options: HostSetOptions): LoadBalancer {
-    const localities = this.#localities.map(({ weight, hosts }) => ({ weight, hosts: hosts.filter((host) => keep(host)) }));
-    if (options.localityWeighted && localities.some(({ weight, hosts }) => weight > 0 && hosts.length > 0)) {
-      if (options.hashing) return options.makeBalancer(localities.flatMap(shareOfLocality));
-      // A locality keeps its weight until it has lost more hosts than overprovisioning covers. Tables of hashes go by weights alone, as in Envoy.
-      const able = localities.map(({ weight, hosts }, at) => {
-        const all = this.#localities[at]!.hosts.length;
-        return { hosts, weight: all === 0 ? 0 : weight * Math.min(1, (options.overprovisioning * hosts.length) / all) };
-      });
-      return new LocalityWeighted(able, options);
-    }
-    return options.makeBalancer(localities.flatMap(({ hosts }) => hosts.map(ownWeight)));
-  }
+/** What integers leave of 100 goes to the first that has anything. */
+function spread(shares: readonly number[], left: number): number[] {
+  const first = shares.findIndex((share) => share > 0);
+  return shares.map((share, at) => (at === first ? share + left : share));
 }
 
-function ownWeight(host: Host): WeightedHost {
-  return { host, weight: host.weight };
+function inPanic(levels: readonly PriorityLevel[], panic: readonly boolean[]): Target[] {
+  const used = levels.filter((_, at) => panic[at] === true);
+  const total = used.reduce((sum, { hostCount }) => sum + hostCount, 0);
+  const shares = used.map(({ hostCount }) => Math.floor((100 * hostCount) / total));
+  const loads = shares.map((share, at) => (at === 0 ? share + 100 - shares.reduce((sum, one) => sum + one, 0) : share));
+  return used.map((level, at) => ({ load: loads[at]!, panic: true, balancer: level.all() }));
 }
 
-function shareOfLocality({ weight, hosts }: LocalityHosts): readonly WeightedHost[] {
-  if (weight === 0) return [];
-  const total = hosts.reduce((sum, host) => sum + host.weight, 0);
-  return hosts.map((host) => ({ host, weight: (host.weight / total) * weight }));
+/** Each level takes what it can, healthy hosts of all levels before degraded ones; if all together cannot take 100, shares grow. */
+function byHealth(levels: readonly PriorityLevel[], panic: readonly boolean[], total: number): Target[] {
+  let left = 100;
+  const take = (percent: number): number => {
+    const load = Math.min(left, Math.floor((percent * 100) / total));
+    left -= load;
+    return load;
+  };
+  let healthy = levels.map(({ healthyPercent }) => take(healthyPercent));
+  let degraded = levels.map(({ degradedPercent }) => take(degradedPercent));
+  if (levels.some(({ healthyPercent }) => healthyPercent > 0)) healthy = spread(healthy, left);
+  else degraded = spread(degraded, left);
+  const targets: Target[] = [];
+  for (const [loads, health] of [
+    [healthy, "healthy"],
+    [degraded, "degraded"],
+  ] as const) {
+    for (const [at, level] of levels.entries()) {
+      const load = loads[at]!;
+      if (load === 0) continue;
+      targets.push({ load, panic: panic[at] === true, balancer: panic[at] === true ? level.all() : level.of(health, at === 0) });
+    }
+  }
+  return targets;
 }

@@ -49,6 +49,8 @@ export interface LoadAssignmentConfig {
   readonly priorities: readonly (readonly LocalityConfig[])[];
   /** How much a priority may lose before traffic spills over: 1.4 unless given. */
   readonly overprovisioning: number;
+  /** What a priority can take goes by the weights of its endpoints instead of their number. */
+  readonly weightedPriorityHealth?: boolean;
 }
 
 const NO_METADATA: HostMetadata = Object.freeze({});
@@ -71,9 +73,6 @@ export function readLoadAssignment(wire: ClusterLoadAssignment, path: string, vi
   const policy = wire.policy;
   if (policy !== undefined && policy.dropOverloads.length > 0) {
     violations.push({ path: `${path}policy.drop_overloads`, message: "not served yet" });
-  }
-  if (policy?.weightedPriorityHealth === true) {
-    violations.push({ path: `${path}policy.weighted_priority_health`, message: "not served yet" });
   }
   const overprovisioningPercent = policy?.overprovisioningFactor ?? DEFAULT_OVERPROVISIONING_PERCENT;
   if (overprovisioningPercent === 0) violations.push({ path: `${path}policy.overprovisioning_factor`, message: "must be greater than 0" });
@@ -98,12 +97,13 @@ export function readLoadAssignment(wire: ClusterLoadAssignment, path: string, vi
     while (priorities.length <= group.priority) priorities.push([]);
     priorities[group.priority]!.push(Object.freeze({ locality, weight: group.loadBalancingWeight ?? 0, endpoints }));
   }
+  const weighted = policy?.weightedPriorityHealth === true ? { weightedPriorityHealth: true } : {};
   // Envoy wants priorities without gaps: an empty one in the middle would take load that nobody can serve.
   for (const [priority, groups] of priorities.entries()) {
     if (groups.length === 0)
       violations.push({ path: `${path}endpoints`, message: `priority ${priority} is skipped: priorities must not have gaps` });
   }
-  return Object.freeze({ clusterName: wire.clusterName, priorities, overprovisioning: overprovisioningPercent / 100 });
+  return Object.freeze({ clusterName: wire.clusterName, priorities, overprovisioning: overprovisioningPercent / 100, ...weighted });
 }
 
 function readEndpoint(wire: LbEndpoint, locality: string, path: string, violations: ConfigViolation[]): EndpointConfig | undefined {
@@ -191,7 +191,7 @@ function healthOf(status: HealthStatus): HostHealth {
   }
 }
 
-function localityName(locality: Locality | undefined): string {
+export function localityName(locality: Locality | undefined): string {
   if (locality === undefined) return "";
   const { region, zone, subZone } = locality;
   if (subZone !== "") return `${region}/${zone}/${subZone}`;

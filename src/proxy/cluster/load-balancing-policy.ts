@@ -18,20 +18,22 @@ import { RoundRobinSchema } from "#envoy/gen/envoy/extensions/load_balancing_pol
 import { SubsetSchema } from "#envoy/gen/envoy/extensions/load_balancing_policies/subset/v3/subset_pb";
 import { WrrLocalitySchema } from "#envoy/gen/envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality_pb";
 import { nameOf, unpack } from "#envoy/any";
+import { readLocalities } from "./locality-config.ts";
+import type { LocalityBalancing } from "./locality-config.ts";
 import { readHashing, readLeastRequest, readMaglev, readRingHash, readSlowStart } from "./lb-config.ts";
 import type { Hashing, LbConfig } from "./lb-config.ts";
 import { readSubsets } from "./subset-config.ts";
 import type { SubsetConfig } from "./subset-config.ts";
 
-export interface BalancingConfig {
+export interface BalancingConfig extends LocalityBalancing {
   readonly lb: LbConfig;
-  readonly localityWeighted: boolean;
   readonly subsets: SubsetConfig | undefined;
 }
 
 type Refuse = (path: string, message: string) => void;
 
-const FALLBACK: LbConfig = { policy: "round-robin", slowStart: undefined };
+const NO_LOCALITIES = readLocalities(undefined, "", () => {});
+const NOTHING: BalancingConfig = { lb: { policy: "round-robin", slowStart: undefined }, ...NO_LOCALITIES, subsets: undefined };
 
 export function readLoadBalancingPolicy(
   policy: LoadBalancingPolicy | undefined,
@@ -45,7 +47,7 @@ export function readLoadBalancingPolicy(
   if (any === undefined || read === undefined) {
     const names = (policy?.policies ?? []).map((one) => `"${one.typedExtensionConfig?.name ?? ""}"`);
     refuse(path, `none of its policies (${names.join(", ")}) is known to this proxy`);
-    return { lb: FALLBACK, localityWeighted: false, subsets: undefined };
+    return NOTHING;
   }
   if (originalDestination !== (nameOf(any.typeUrl) === ClusterProvidedSchema.typeName))
     refuse(path, "clusters of type ORIGINAL_DST, and they alone, need cluster_provided");
@@ -54,7 +56,7 @@ export function readLoadBalancingPolicy(
     return read(any, `${path}.policies[${index}].typed_extension_config.typed_config`, refuse);
   } catch (error) {
     refuse(path, `is not valid: ${String(error)}`);
-    return { lb: FALLBACK, localityWeighted: false, subsets: undefined };
+    return NOTHING;
   }
 }
 
@@ -86,7 +88,8 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
       const murmur = wire.hashFunction === RingHashFunction.MURMUR_HASH_2;
       const hashFunction = murmur ? HashFunction.MURMUR_HASH_2 : HashFunction.XX_HASH;
       const localityWeighted = wire.localityWeightedLbConfig !== undefined;
-      return { lb: readRingHash({ ...wire, hashFunction }, path, refuse, hashing), localityWeighted, subsets: undefined };
+      const lb = readRingHash({ ...wire, hashFunction }, path, refuse, hashing);
+      return { lb, ...NO_LOCALITIES, localityWeighted, subsets: undefined };
     },
   ],
   [
@@ -94,7 +97,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
     (any, path, refuse) => {
       const wire = unpack(any, MaglevSchema)!;
       const lb = readMaglev(wire, path, refuse, readHashingOf({ consistentHashingLbConfig: wire.consistentHashingLbConfig }, path, refuse));
-      return { lb, localityWeighted: wire.localityWeightedLbConfig !== undefined, subsets: undefined };
+      return { lb, ...NO_LOCALITIES, localityWeighted: wire.localityWeightedLbConfig !== undefined, subsets: undefined };
     },
   ],
   [
@@ -113,7 +116,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
       return { ...inner, subsets: readSubsets(wire, path, refuse) };
     },
   ],
-  [ClusterProvidedSchema.typeName, () => ({ lb: FALLBACK, localityWeighted: false, subsets: undefined })],
+  [ClusterProvidedSchema.typeName, () => NOTHING],
 ]);
 
 function of(
@@ -122,9 +125,8 @@ function of(
   path: string,
   refuse: Refuse,
 ): BalancingConfig {
-  const specifier = localityLbConfig?.localityConfigSpecifier;
-  if (specifier?.case === "zoneAwareLbConfig") refuse(`${path}.locality_lb_config.zone_aware_lb_config`, "not served yet");
-  return { lb, localityWeighted: specifier?.case === "localityWeightedLbConfig", subsets: undefined };
+  const localities = readLocalities(localityLbConfig?.localityConfigSpecifier, `${path}.locality_lb_config`, refuse);
+  return { lb, ...localities, subsets: undefined };
 }
 
 interface HashingPolicy {

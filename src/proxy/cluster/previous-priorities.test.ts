@@ -16,10 +16,14 @@ function host(port: number, health: HostHealth = "healthy"): UpstreamHost {
 
 function hostSet(...levels: UpstreamHost[][]): HostSet {
   return new HostSet(
-    levels.map((hosts) => [{ weight: 0, hosts }]),
+    levels.map((hosts) => [{ locality: "", weight: 0, hosts }]),
     {
       overprovisioning: 1.4,
       panicThreshold: 50,
+      weightedPriorityHealth: false,
+      failTrafficOnPanic: false,
+      onPanic: () => {},
+      zones: undefined,
       localityWeighted: false,
       hashing: false,
       makeBalancer: (weighted) =>

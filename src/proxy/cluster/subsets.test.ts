@@ -183,7 +183,7 @@ describe("load_balancing_policy", () => {
         ),
       /none of its policies \("mine"\) is known/,
     );
-    const zone = { localityLbConfig: { zoneAwareLbConfig: {} } };
-    assert.throws(() => parsed(policy("round_robin.v3.RoundRobin", zone)), /zone_aware_lb_config: not served yet/);
+    const zone = { localityLbConfig: { zoneAwareLbConfig: { routingEnabled: { value: 101 } } } };
+    assert.throws(() => parsed(policy("round_robin.v3.RoundRobin", zone)), /zone_aware_lb_config.routing_enabled: must be from 0 to 100/);
   });
 });

@@ -133,11 +133,11 @@ export class Subsets {
     const { localityWeightAware, scaleLocalityWeight } = this.#config;
     let any = false;
     const priorities = this.#priorities.map((localities) =>
-      localities.map(({ weight, hosts }) => {
+      localities.map(({ locality, weight, hosts }) => {
         const kept = hosts.filter((host) => keep(host));
         any ||= kept.length > 0;
         const scaled = scaleLocalityWeight && hosts.length > 0 ? (weight * kept.length) / hosts.length : weight;
-        return { weight: scaled, hosts: kept };
+        return { locality, weight: scaled, hosts: kept };
       }),
     );
     const options = { ...this.#options, localityWeighted: this.#options.localityWeighted && localityWeightAware };

@@ -18,8 +18,12 @@ import { HostSet } from "./host-set.ts";
 import type { HostSetOptions } from "./host-set.ts";
 import { Subsets, SubsetStats } from "./subsets.ts";
 import type { LocalityHosts } from "./host-set.ts";
+import { ZoneStats } from "./lb/zone-aware.ts";
+import type { LocalZones, ZoneRouting } from "./lb/zone-aware.ts";
 import { makeLoadBalancer } from "./lb/make-load-balancer.ts";
 import type { EndpointConfig, LoadAssignmentConfig } from "./load-assignment.ts";
+import { outlierEventLine } from "./outlier/outlier-event.ts";
+import type { OutlierEvent } from "./outlier/outlier-event.ts";
 import { OutlierDetector } from "./outlier/outlier-detector.ts";
 import { MAX_PRECONNECTS, wantsConnection } from "./preconnect.ts";
 import type { Demand } from "./preconnect.ts";
@@ -30,6 +34,12 @@ export interface UpstreamClusterContext extends HostPoolsContext {
   readonly random: Random;
   /** A host whose health is checked asked, in an answer to traffic, to be left alone. */
   readonly onHostUnhealthy?: ((cluster: string, host: string) => void) | undefined;
+  /** A line for the log of outlier detection. */
+  readonly writeOutlierEvent?: ((line: string) => void) | undefined;
+  /** What the zones of this cluster are compared with; undefined: nothing. */
+  readonly localZones?: (cluster: string) => LocalZones | undefined;
+  /** Hosts or their health have changed. */
+  readonly onHostsChanged?: (cluster: string) => void;
 }
 
 const NO_HEALTH: HostsHealth = new Map();
@@ -57,6 +67,7 @@ export class UpstreamCluster implements PooledCluster {
   #set: HostSet;
   #subsets: Subsets | undefined;
   #subsetStats: SubsetStats | undefined;
+  #zoneStats: ZoneStats | undefined;
   #outliers: OutlierDetector | undefined;
 
   constructor(config: ClusterConfig, context: UpstreamClusterContext) {
@@ -140,7 +151,7 @@ export class UpstreamCluster implements PooledCluster {
     const logical = discovery.kind === "dns" && discovery.dns.logical;
     for (const localities of assignment.priorities) {
       const level: LocalityHosts[] = [];
-      for (const { weight, endpoints } of localities) {
+      for (const { locality, weight, endpoints } of localities) {
         const group: UpstreamHost[] = [];
         for (const endpoint of endpoints) {
           const key = logical ? LOGICAL_HOST : hostKey(endpoint.address);
@@ -161,7 +172,7 @@ export class UpstreamCluster implements PooledCluster {
           hosts.set(key, host);
           group.push(host);
         }
-        level.push({ weight, hosts: group });
+        level.push({ locality, weight, hosts: group });
       }
       priorities.push(level);
     }
@@ -171,7 +182,7 @@ export class UpstreamCluster implements PooledCluster {
         host.pendingRemoval = true;
         hosts.set(key, host);
         while (priorities.length <= host.priority) priorities.push([]);
-        priorities[host.priority]!.push({ weight: 0, hosts: [host] });
+        priorities[host.priority]!.push({ locality: host.locality, weight: 0, hosts: [host] });
         continue;
       }
       changed = true;
@@ -182,6 +193,7 @@ export class UpstreamCluster implements PooledCluster {
     this.#priorities = priorities;
     this.#outliers?.setHosts(this.#list);
     this.#set = this.#buildSet(priorities);
+    this.#context.onHostsChanged?.(this.name);
     if (changed) {
       this.stats.membershipChange.inc();
       if (this.#config.drainsOnHostChange) for (const host of this.#list) this.#pools.drain(host);
@@ -240,7 +252,6 @@ export class UpstreamCluster implements PooledCluster {
       this.stats.noneHealthy.inc();
       return undefined;
     }
-    if (all.inPanic) this.stats.panic.inc();
     const set = context.previousPriorities?.narrow(all) ?? all;
     let host = set.choose(context.hash, 0);
     // Predicates of the retry policy: ask again while the answer is not wanted; the last answer counts when the attempts are used up.
@@ -324,13 +335,18 @@ export class UpstreamCluster implements PooledCluster {
   }
 
   #buildSet(priorities: readonly (readonly LocalityHosts[])[]): HostSet {
-    const { lb, panicThreshold, localityWeighted, subsets } = this.#config;
+    const { lb, panicThreshold, localityWeighted, subsets, zoneAware } = this.#config;
     const { random, clock } = this.#context;
+    const hashing = lb.policy === "ring-hash" || lb.policy === "maglev";
     const options: HostSetOptions = {
       overprovisioning: this.#assignment?.overprovisioning ?? 1.4,
+      weightedPriorityHealth: this.#assignment?.weightedPriorityHealth ?? false,
       panicThreshold,
+      failTrafficOnPanic: zoneAware.failTrafficOnPanic && !hashing,
+      onPanic: () => this.stats.panic.inc(),
       localityWeighted,
-      hashing: lb.policy === "ring-hash" || lb.policy === "maglev",
+      zones: hashing ? undefined : this.#zoneRouting(),
+      hashing,
       makeBalancer: (hosts) => makeLoadBalancer(lb, hosts, random, clock),
       random,
     };
@@ -341,15 +357,33 @@ export class UpstreamCluster implements PooledCluster {
     return set;
   }
 
+  #zoneRouting(): ZoneRouting | undefined {
+    const local = this.#context.localZones?.(this.name);
+    if (local === undefined) return undefined;
+    return { config: this.#config.zoneAware, local, stats: (this.#zoneStats ??= new ZoneStats(this.#context.stats)) };
+  }
+
+  /** The proxies like this one, or their health, have changed. */
+  onLocalZonesChanged(): void {
+    this.#set = this.#buildSet(this.#priorities);
+  }
+
+  /** Of the first priority; what others compare themselves with when this is the cluster of the proxies like this one. */
+  get localities(): readonly LocalityHosts[] {
+    return this.#priorities[0] ?? [];
+  }
+
   #watchOutliers(): void {
     this.#outliers?.close();
     const { outliers } = this.#config;
-    const { clock, random, stats } = this.#context;
+    const { clock, random, stats, writeOutlierEvent: write } = this.#context;
+    const onEvent =
+      write === undefined ? undefined : (event: OutlierEvent): void => write(outlierEventLine(event, this.name, clock.wallMs()));
     const onChange = (): void => {
       for (const host of this.#list) this.#onEjection(host);
       this.#rebuild();
     };
-    this.#outliers = outliers === undefined ? undefined : new OutlierDetector(outliers, { clock, random, stats, onChange });
+    this.#outliers = outliers === undefined ? undefined : new OutlierDetector(outliers, { clock, random, stats, onChange, onEvent });
     this.#outliers?.setHosts(this.#list);
     onChange();
   }
@@ -362,6 +396,7 @@ export class UpstreamCluster implements PooledCluster {
 
   #rebuild(): void {
     this.#set = this.#buildSet(this.#priorities);
+    this.#context.onHostsChanged?.(this.name);
     this.#countMembers();
   }
 

@@ -17,6 +17,8 @@ import type { SocketAddress } from "#proxy/net/connection";
 import { readGrpcSource, readResourceSource } from "#proxy/resource-source";
 import type { GrpcSource, ResourceSource } from "#proxy/resource-source";
 import type { StaticResources } from "#proxy/xds-client/static-resources";
+import { readClusterManager } from "./cluster-manager-config.ts";
+import type { ClusterManagerConfig } from "./cluster-manager-config.ts";
 import { compileStatsMatcher } from "./stats-matcher.ts";
 import type { KnownServers } from "./resource-checks.ts";
 
@@ -29,6 +31,7 @@ export interface BootstrapConfig {
   readonly ads: GrpcSource | undefined;
   readonly cds: ResourceSource | undefined;
   readonly lds: ResourceSource | undefined;
+  readonly clusterManager: ClusterManagerConfig;
   readonly staticResources: StaticResources;
   /** Static clusters that this proxy itself can call, in plain text: host:port or unix:PATH of each endpoint, by
    *  name; any of them will do. */
@@ -78,9 +81,10 @@ export function readBootstrap(wire: Bootstrap): BootstrapConfig {
       violations.add(`${path}.${field}`, problem);
     }
   }
+  const clusterManager = readClusterManager(wire, violations.add);
   const keepsStat = compileStatsMatcher(wire.statsConfig?.statsMatcher, "stats_config.stats_matcher", violations.add);
   violations.throwIfAny("bootstrap");
-  return { wire, node, admin, ads, cds, lds, staticResources: staticResourcesOf(wire), servers, keepsStat };
+  return { wire, node, admin, ads, cds, lds, clusterManager, staticResources: staticResourcesOf(wire), servers, keepsStat };
 }
 
 function staticResourcesOf(wire: Bootstrap): StaticResources {
@@ -97,8 +101,8 @@ function staticResourcesOf(wire: Bootstrap): StaticResources {
 }
 
 /** What resources may refer to. */
-export function knownServers({ ads, servers, staticResources }: BootstrapConfig): KnownServers {
-  return { ads: ads !== undefined, clusters: servers, secrets: staticResources.secrets };
+export function knownServers({ ads, servers, clusterManager, staticResources }: BootstrapConfig): KnownServers {
+  return { ads: ads !== undefined, clusters: servers, clusterManager, secrets: staticResources.secrets };
 }
 
 /** Static clusters that this proxy itself can call: gRPC looks names up. */

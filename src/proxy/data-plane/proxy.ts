@@ -90,6 +90,7 @@ export class Proxy {
         proxy: this.nodeId,
         nodeCluster: this.#local.cluster,
         localInfo: this.#local.shared,
+        clusterManager: bootstrap.clusterManager,
         drainTimeMs: options.drainTimeMs,
         maxConnectionsPerListener: options.maxConnectionsPerListener,
       },

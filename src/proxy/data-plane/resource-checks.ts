@@ -22,6 +22,8 @@ import { ADS } from "#proxy/resource-source";
 import type { ResourceSource } from "#proxy/resource-source";
 import type { Need } from "#proxy/xds-client/references";
 import { clustersOfRoutes, endpointsOf, referencesOf } from "#proxy/xds-client/references";
+import { withDefaults } from "./cluster-manager-config.ts";
+import type { ClusterManagerConfig } from "./cluster-manager-config.ts";
 import type { ListenerSockets } from "./listener-sockets.ts";
 
 export interface CompilerTables {
@@ -35,6 +37,7 @@ export interface KnownServers {
   readonly ads: boolean;
   /** Clusters that may serve resources. */
   readonly clusters: Pick<ReadonlySet<string>, "has">;
+  readonly clusterManager: ClusterManagerConfig;
   /** Static secrets. */
   readonly secrets: Pick<ReadonlySet<string>, "has">;
 }
@@ -48,7 +51,9 @@ export function resourceChecks(tables: CompilerTables, sockets: Pick<ListenerSoc
     },
     cluster(bytes) {
       const wire = decode(ClusterSchema, bytes);
-      const config = checked(ClusterSchema, wire, `cluster "${wire.name}"`, parseCluster);
+      const config = checked(ClusterSchema, wire, `cluster "${wire.name}"`, (cluster) =>
+        parseCluster(withDefaults(cluster, known.clusterManager)),
+      );
       const { transportSockets, discovery, statName } = config;
       const { needs } = transportSockets;
       const dns = discovery.kind === "dns" ? { config: discovery.dns, statName } : undefined;

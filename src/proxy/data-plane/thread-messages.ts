@@ -1,6 +1,7 @@
 // What the main thread and a traffic thread say to each other. Plain data: it is cloned on its way.
 import type { ClusterSummary } from "#proxy/admin/admin-source";
 import type { HostsHealth } from "#proxy/cluster/health/active-health";
+import type { ClusterManagerConfig } from "./cluster-manager-config.ts";
 import type { ProxyUpdate } from "#proxy/xds-client/proxy-update";
 import type { StatsUpdate } from "#telemetry/stats/thread-stats";
 import type { LogFields, LogLevel } from "#runtime/log";
@@ -20,6 +21,7 @@ export interface AddProxyCommand {
   /** See local-info.ts. */
   readonly localInfo: SharedArrayBuffer;
   /** After a listener changed or went: what is left of its connections then is closed. */
+  readonly clusterManager: ClusterManagerConfig;
   readonly drainTimeMs: number;
   readonly maxConnectionsPerListener: number;
 }

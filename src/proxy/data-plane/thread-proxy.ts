@@ -26,6 +26,7 @@ import type { Clock } from "#runtime/clock";
 import type { Log } from "#runtime/log";
 import type { Random } from "#runtime/random";
 import { AccessLogBatches } from "./access-log-batches.ts";
+import { withDefaults } from "./cluster-manager-config.ts";
 import type { CompilerTables } from "./resource-checks.ts";
 import { inSlices, turnOfEventLoop } from "./sliced-work.ts";
 import type { AddProxyCommand, HealthCommand, ThreadEvent, UpdateCommand } from "./thread-messages.ts";
@@ -67,6 +68,7 @@ export class ThreadProxy {
       post: (path, text, bytes) => post({ type: "access-log", proxy: command.proxy, path, text, bytes }),
     });
     const secrets = { get: (key: string): Secret | undefined => this.#secrets.get(key) };
+    const { localCluster, outlierEventLog } = command.clusterManager;
     this.#clusters = new ThreadClusterManager({
       clock,
       random,
@@ -74,6 +76,8 @@ export class ThreadProxy {
       makePool: httpPoolFactory({ clock, random, log }),
       connector,
       secrets,
+      localCluster,
+      writeOutlierEvent: outlierEventLog === undefined ? undefined : (line) => this.#accessLogs.open(outlierEventLog).write(line),
       onHostUnhealthy: (cluster, host) => post({ type: "host-unhealthy", proxy: command.proxy, cluster, host }),
     });
     this.#context = {
@@ -127,7 +131,10 @@ export class ThreadProxy {
     const named = ({ name }: { readonly name: string }): string => name;
     const itself = (name: string): string => name;
     each(update.secrets, named, ({ name, bytes }) => this.#secrets.set(name, fromBinary(SecretSchema, bytes)));
-    each(update.clusters, named, ({ bytes }) => this.#clusters.upsertCluster(parseCluster(fromBinary(ClusterSchema, bytes))));
+    const { clusterManager } = this.#options.command;
+    each(update.clusters, named, ({ bytes }) =>
+      this.#clusters.upsertCluster(parseCluster(withDefaults(fromBinary(ClusterSchema, bytes), clusterManager))),
+    );
     each(update.assignments, named, ({ bytes }) =>
       this.#clusters.setLoadAssignment(parseLoadAssignment(fromBinary(ClusterLoadAssignmentSchema, bytes))),
     );

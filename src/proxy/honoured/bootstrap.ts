@@ -5,6 +5,7 @@ export const BOOTSTRAP_FIELDS: FieldTable = {
   "envoy.config.bootstrap.v3.Admin": [harmless("no profiler writes there", "profile_path"), unproven("address")],
   "envoy.config.bootstrap.v3.Bootstrap": [
     honoured("src/proxy/admin/admin-server.test.ts", "node", "admin"),
+    honoured("test/interop/cluster-manager.test.ts", "cluster_manager"),
     honoured("src/proxy/admin/cluster-status.test.ts", "static_resources"),
     honoured("src/proxy/data-plane/bootstrap.test.ts", "dynamic_resources"),
     honoured("src/proxy/data-plane/bootstrap-file.test.ts", "stats_config"),
@@ -17,6 +18,10 @@ export const BOOTSTRAP_FIELDS: FieldTable = {
     honoured("src/proxy/data-plane/bootstrap.test.ts", "lds_config", "cds_config", "ads_config"),
   ],
   "envoy.config.bootstrap.v3.Bootstrap.StaticResources": [unproven("listeners", "clusters", "secrets")],
+  "envoy.config.bootstrap.v3.ClusterManager": [
+    honoured("test/interop/cluster-manager.test.ts", "local_cluster_name", "outlier_detection", "upstream_bind_config"),
+  ],
+  "envoy.config.bootstrap.v3.ClusterManager.OutlierDetection": [honoured("test/interop/cluster-manager.test.ts", "event_log_path")],
   "envoy.config.bootstrap.v3.LayeredRuntime": [harmless("its layers may hold nothing that is read here", "layers")],
   "envoy.config.bootstrap.v3.RuntimeLayer": [
     harmless("no key is read; what a layer sets is refused by hand", "name", "static_layer", "admin_layer"),

@@ -72,7 +72,10 @@ export const CLUSTER_FIELDS: FieldTable = {
     honoured("src/proxy/transport-socket/upstream-transport.test.ts", "match", "transport_socket"),
   ],
   "envoy.config.cluster.v3.UpstreamConnectionOptions": [honoured("src/proxy/cluster/socket-options-config.test.ts", "tcp_keepalive")],
-  "envoy.config.core.v3.BindConfig": [unproven("source_address", "extra_source_addresses")],
+  "envoy.config.core.v3.BindConfig": [
+    honoured("test/interop/cluster-manager.test.ts", "source_address"),
+    unproven("extra_source_addresses"),
+  ],
   "envoy.config.core.v3.DnsResolverOptions": [],
   "envoy.config.core.v3.ExtraSourceAddress": [unproven("address")],
   "envoy.config.core.v3.TcpKeepalive": [

@@ -7,7 +7,9 @@ export const ENDPOINT_FIELDS: FieldTable = {
     honoured("src/proxy/data-plane/data-plane.test.ts", "endpoints"),
     honoured("src/proxy/cluster/cluster.test.ts", "policy"),
   ],
-  "envoy.config.endpoint.v3.ClusterLoadAssignment.Policy": [unproven("overprovisioning_factor")],
+  "envoy.config.endpoint.v3.ClusterLoadAssignment.Policy": [
+    honoured("src/proxy/cluster/host-set.test.ts", "overprovisioning_factor", "weighted_priority_health"),
+  ],
   "envoy.config.endpoint.v3.Endpoint": [
     honoured("src/proxy/dns/dns-config.test.ts", "address"),
     unproven("health_check_config", "additional_addresses"),

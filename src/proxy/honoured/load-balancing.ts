@@ -8,9 +8,15 @@ export const LOAD_BALANCING_FIELDS: FieldTable = {
       "healthy_panic_threshold",
       "locality_weighted_lb_config",
       "ignore_new_hosts_until_first_hc",
+      "close_connections_on_host_set_change",
       "consistent_hashing_lb_config",
     ),
     harmless("membership changes take effect at once", "update_merge_window"),
+    honoured("test/interop/cluster-manager.test.ts", "zone_aware_lb_config"),
+  ],
+  "envoy.config.cluster.v3.Cluster.CommonLbConfig.ZoneAwareLbConfig": [
+    honoured("test/interop/cluster-manager.test.ts", "routing_enabled", "min_cluster_size"),
+    honoured("src/proxy/cluster/lb/zone-aware.test.ts", "fail_traffic_on_panic"),
   ],
   "envoy.config.cluster.v3.Cluster.CommonLbConfig.ConsistentHashingLbConfig": [
     unproven("use_hostname_for_hashing"),
@@ -53,6 +59,11 @@ export const LOAD_BALANCING_FIELDS: FieldTable = {
   ],
   "envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig": [
     honoured("src/proxy/cluster/cluster.test.ts", "locality_weighted_lb_config"),
+    honoured("src/proxy/cluster/subsets.test.ts", "zone_aware_lb_config"),
+  ],
+  "envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.ZoneAwareLbConfig": [
+    honoured("src/proxy/cluster/subsets.test.ts", "routing_enabled"),
+    honoured("src/proxy/cluster/lb/zone-aware.test.ts", "min_cluster_size", "fail_traffic_on_panic"),
   ],
   "envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.LocalityWeightedLbConfig": [],
   "envoy.extensions.load_balancing_policies.common.v3.SlowStartConfig": [

@@ -343,6 +343,7 @@ export function clusterConfig(hosts: number, over: Partial<ClusterConfig> = {}):
     lb: { policy: "round-robin", slowStart: undefined },
     panicThreshold: 0,
     localityWeighted: false,
+    zoneAware: { routingEnabledPercent: 100, minClusterSize: 6, failTrafficOnPanic: false },
     closesConnectionsOnHealthFailure: false,
     drainsOnHostChange: false,
     preconnect: { perUpstream: 1, predictive: 1 },

@@ -19,7 +19,7 @@ export class LeastRequest implements LoadBalancer {
   readonly #random: Random;
   readonly #choiceCount: number;
   readonly #fullScan: boolean;
-  readonly #weighted: EarliestDeadline | undefined;
+  readonly #weighted: EarliestDeadline<Host> | undefined;
 
   constructor(hosts: readonly Host[], random: Random, options: LeastRequestOptions, slowStart?: SlowStart) {
     this.#hosts = hosts;

@@ -9,7 +9,7 @@ import type { SlowStart } from "./slow-start.ts";
 export class RoundRobin implements LoadBalancer {
   readonly foreseeable = true;
   readonly #hosts: readonly Host[];
-  readonly #weighted: EarliestDeadline | undefined;
+  readonly #weighted: EarliestDeadline<Host> | undefined;
   #next: number;
 
   constructor(hosts: readonly Host[], random: Random, slowStart?: SlowStart) {

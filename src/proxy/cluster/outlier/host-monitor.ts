@@ -26,6 +26,8 @@ export class HostMonitor implements OutlierMonitor {
   /** How many times the base time the next ejection lasts; it falls while the host behaves. */
   backoff = 0;
   unejectedMs: number | undefined;
+  /** All there ever were. */
+  ejections = 0;
 
   constructor(host: UpstreamHost, config: OutlierConfig, onErrors: (monitor: HostMonitor, type: EjectionType) => void) {
     this.host = host;

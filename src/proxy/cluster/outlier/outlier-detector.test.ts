@@ -8,6 +8,8 @@ import { FakeStats } from "#proxy/http/stats.fake";
 import { ManualClock } from "#runtime/clock";
 import { seededRandom } from "#runtime/random";
 import { readOutlierDetection } from "./outlier-config.ts";
+import { outlierEventLine } from "./outlier-event.ts";
+import type { OutlierEvent } from "./outlier-event.ts";
 import { OutlierDetector } from "./outlier-detector.ts";
 
 class Bench {
@@ -15,6 +17,7 @@ class Bench {
   readonly stats = new FakeStats();
   readonly hosts: UpstreamHost[];
   readonly detector: OutlierDetector;
+  readonly events: OutlierEvent[] = [];
   changes = 0;
 
   constructor(json: JsonValue, hostCount: number) {
@@ -23,7 +26,13 @@ class Bench {
     assert.deepEqual(refused, []);
     this.hosts = Array.from({ length: hostCount }, (_, at) => host(at + 1));
     const { clock, stats } = this;
-    this.detector = new OutlierDetector(config!, { clock, random: seededRandom(1), stats, onChange: () => this.changes++ });
+    this.detector = new OutlierDetector(config!, {
+      clock,
+      random: seededRandom(1),
+      stats,
+      onChange: () => this.changes++,
+      onEvent: (event) => this.events.push(event),
+    });
     this.detector.setHosts(this.hosts);
   }
 
@@ -65,6 +74,38 @@ describe("outlier detection by errors in a row", () => {
     assert.equal(bench.stat("ejections_enforced_total"), 1);
     assert.equal(bench.stat("ejections_enforced_consecutive_5xx"), 1);
     assert.equal(bench.stat("ejections_detected_consecutive_5xx"), 1);
+  });
+
+  it("tells of ejections and returns, also of those that are not enforced", () => {
+    const bench = new Bench({ consecutive5xx: 1, maxEjectionPercent: 100, baseEjectionTime: "20s", interval: "10s" }, 1);
+    bench.answer(0, 500);
+    bench.clock.advance(20_000);
+    bench.clock.advance(5_000);
+    bench.answer(0, 500);
+    const at = { address: "127.0.0.1", port: 1 };
+    assert.deepEqual(bench.events, [
+      { action: "eject", type: "consecutive_5xx", enforced: true, host: at, ejections: 1, sinceLastActionMs: undefined },
+      { action: "uneject", host: at, ejections: 1, sinceLastActionMs: 20_000 },
+      { action: "eject", type: "consecutive_5xx", enforced: true, host: at, ejections: 2, sinceLastActionMs: 5_000 },
+    ]);
+    const lax = new Bench({ consecutive5xx: 1, enforcingConsecutive5xx: 0, maxEjectionPercent: 100 }, 1);
+    lax.answer(0, 500);
+    assert.deepEqual(
+      lax.events.map(({ enforced, ejections }) => [enforced, ejections]),
+      [[false, 0]],
+    );
+    const [first, back] = bench.events.map((event) => JSON.parse(outlierEventLine(event, "c", 1_000)) as Record<string, unknown>);
+    assert.deepEqual(first, {
+      type: "CONSECUTIVE_5XX",
+      timestamp: "1970-01-01T00:00:01Z",
+      cluster_name: "c",
+      upstream_url: "127.0.0.1:1",
+      action: "EJECT",
+      num_ejections: 1,
+      enforced: true,
+      eject_consecutive_event: {},
+    });
+    assert.deepEqual([back?.["action"], back?.["secs_since_last_action"]], ["UNEJECT", "20"]);
   });
 
   it("counts gateway errors apart, and finds without ejecting where that is not enforced", () => {

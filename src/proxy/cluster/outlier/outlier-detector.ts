@@ -6,6 +6,7 @@ import type { StatsScope } from "#telemetry/stats/store";
 import type { UpstreamHost } from "#proxy/cluster/upstream-host";
 import { HostMonitor } from "./host-monitor.ts";
 import type { EjectionType, OutlierConfig } from "./outlier-config.ts";
+import type { OutlierEvent } from "./outlier-event.ts";
 import { OutlierStats } from "./outlier-stats.ts";
 import type { SuccessRate } from "./success-rate.ts";
 
@@ -16,7 +17,12 @@ export interface OutlierDetectorContext {
   readonly stats: StatsScope;
   /** A host was ejected or taken back. */
   readonly onChange: () => void;
+  /** Also of ejections that are not enforced. Undefined: nobody keeps them. */
+  readonly onEvent?: ((event: OutlierEvent) => void) | undefined;
 }
+
+/** What an ejection goes by. */
+type Cause = Pick<OutlierEvent, "successRate" | "average" | "threshold">;
 
 interface Origin {
   readonly rateOf: (monitor: HostMonitor) => SuccessRate;
@@ -102,7 +108,7 @@ export class OutlierDetector {
     if (changed) this.#context.onChange();
   }
 
-  #eject(monitor: HostMonitor, type: EjectionType): boolean {
+  #eject(monitor: HostMonitor, type: EjectionType, cause: Cause = {}): boolean {
     const { maxEjectionPercent, alwaysEjectOneHost, enforcing, baseEjectionTimeMs, maxEjectionTimeMs, maxEjectionTimeJitterMs } =
       this.config;
     const { clock, random } = this.#context;
@@ -113,7 +119,10 @@ export class OutlierDetector {
       return false;
     }
     if (type === "consecutive_5xx" || type === "success_rate") stats.total.inc();
-    if (random.integer(100) >= enforcing[type]) return false;
+    if (random.integer(100) >= enforcing[type]) {
+      this.#tell(monitor, { action: "eject", type, enforced: false, ...cause }, monitor.unejectedMs);
+      return false;
+    }
     this.#ejected++;
     stats.active.inc();
     stats.enforcedTotal.inc();
@@ -122,7 +131,19 @@ export class OutlierDetector {
     monitor.ejectedMs = clock.monotonicMs();
     monitor.jitterMs = random.integer(Math.trunc(maxEjectionTimeJitterMs) + 1);
     if (monitor.backoff * baseEjectionTimeMs < maxEjectionTimeMs + baseEjectionTimeMs) monitor.backoff++;
+    monitor.ejections++;
+    this.#tell(monitor, { action: "eject", type, enforced: true, ...cause }, monitor.unejectedMs);
     return true;
+  }
+
+  #tell(
+    { host, ejections }: HostMonitor,
+    event: Omit<OutlierEvent, "host" | "ejections" | "sinceLastActionMs">,
+    lastActionMs: number | undefined,
+  ): void {
+    const { onEvent, clock } = this.#context;
+    const sinceLastActionMs = lastActionMs === undefined ? undefined : clock.monotonicMs() - lastActionMs;
+    onEvent?.({ ...event, host: host.address, ejections, sinceLastActionMs });
   }
 
   #onInterval(): void {
@@ -158,6 +179,7 @@ export class OutlierDetector {
     monitor.reset();
     this.#ejected--;
     this.#stats.active.dec();
+    this.#tell(monitor, { action: "uneject" }, monitor.ejectedMs);
   }
 
   #judgeRates({ rateOf, successRate, failurePercentage }: Origin): boolean {
@@ -171,35 +193,35 @@ export class OutlierDetector {
       if (rate.volume >= leastVolume) rate.shown = rate.percent;
     }
     let changed = false;
-    const eject = (monitor: HostMonitor, type: EjectionType): void => {
+    const eject = (monitor: HostMonitor, type: EjectionType, cause: Cause): void => {
       this.#stats.detected.get(type)!.inc();
       // One host may be found out twice in one interval; it is ejected once.
-      if (!monitor.host.ejected && this.#eject(monitor, type)) changed = true;
+      if (!monitor.host.ejected && this.#eject(monitor, type, { ...cause, successRate: rateOf(monitor).percent })) changed = true;
     };
     const byRate = judged.filter((monitor) => rateOf(monitor).volume >= config.successRateRequestVolume);
     if (byRate.length > 0 && byRate.length >= config.successRateMinimumHosts) {
-      const threshold = ejectionThreshold(
+      const { average, threshold } = ejectionThreshold(
         byRate.map((monitor) => rateOf(monitor).percent),
         config.successRateStdevs,
       );
       for (const monitor of byRate) {
         if (rateOf(monitor).percent >= threshold) continue;
         this.#stats.successRate.inc();
-        eject(monitor, successRate);
+        eject(monitor, successRate, { average, threshold });
       }
     }
     const byFailures = judged.filter((monitor) => rateOf(monitor).volume >= config.failurePercentageRequestVolume);
     if (byFailures.length > 0 && byFailures.length >= config.failurePercentageMinimumHosts) {
       for (const monitor of byFailures) {
-        if (100 - rateOf(monitor).percent >= config.failurePercentageThreshold) eject(monitor, failurePercentage);
+        if (100 - rateOf(monitor).percent >= config.failurePercentageThreshold) eject(monitor, failurePercentage, {});
       }
     }
     return changed;
   }
 }
 
-function ejectionThreshold(rates: readonly number[], stdevs: number): number {
-  const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
-  const variance = rates.reduce((sum, rate) => sum + (rate - mean) ** 2, 0) / rates.length;
-  return mean - stdevs * Math.sqrt(variance);
+function ejectionThreshold(rates: readonly number[], stdevs: number): { readonly average: number; readonly threshold: number } {
+  const average = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
+  const variance = rates.reduce((sum, rate) => sum + (rate - average) ** 2, 0) / rates.length;
+  return { average, threshold: average - stdevs * Math.sqrt(variance) };
 }
