@@ -3,6 +3,7 @@
 // hands over to it; in a checkout it also makes the generated protobuf code when that is missing.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { findNode } from "./node26.js";
@@ -52,8 +53,10 @@ if (node === process.execPath) {
   process.argv[1] = entry;
   await import(pathToFileURL(entry).href);
 } else {
-  // A young generation of 4 MB costs what runs for long no speed and saves up to 100 MB; the embedded mesh's processes have it as well.
-  const memory = command === "control-plane" || command === "proxy" ? ["--max-semi-space-size=4"] : [];
+  // What runs for long gets the memory settings of the embedded mesh's processes (src/cli/program-place.ts): no slower, and up to 100 MB less.
+  const young = command === "control-plane" ? 4 : command === "proxy" ? 1 : undefined;
+  const memory = young === undefined ? [] : [`--max-semi-space-size=${young}`];
+  if (young !== undefined) env.MALLOC_ARENA_MAX ??= String(Math.min(cpus().length, 4) + 1);
   const args = ["--disable-warning=ExperimentalWarning", ...memory, entry, ...process.argv.slice(2)];
   // Through the IPC channel the child learns that the launcher was killed, and ends what it runs in order.
   const child = spawn(node, args, { stdio: ["inherit", "inherit", "inherit", "ipc"], env });

@@ -20,4 +20,5 @@ step("protobuf code", process.execPath, ["scripts/generate-envoy.mjs"]);
 step("TypeScript", process.execPath, [join(dirname(require.resolve("typescript/package.json")), "bin/tsc"), "-p", "tsconfig.build.json"]);
 cpSync(join(root, "src/envoy/gen"), join(dist, "envoy/gen"), { recursive: true, filter: (path) => !path.endsWith(".d.ts") });
 writeFileSync(join(dist, "package.json"), `${JSON.stringify({ type: "module", imports: { "#*": "./*.js" } }, null, 2)}\n`);
+step("bundle of the data plane", process.execPath, ["scripts/bundle-data-plane.mjs", dist]);
 console.error("build: dist/ is ready");

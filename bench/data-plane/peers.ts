@@ -72,8 +72,9 @@ export class Bench {
     return join(this.folder, "post.lua");
   }
 
-  start(core: string, command: string, args: readonly string[]): ChildProcess {
-    const child = spawn("taskset", ["-c", core, command, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+  start(core: string, command: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcess {
+    const env = { ...process.env, ...environment };
+    const child = spawn("taskset", ["-c", core, command, ...args], { stdio: ["ignore", "ignore", "pipe"], env });
     let errors = "";
     child.stderr?.on("data", (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-4000)));
     child.on("exit", (code) => {
@@ -132,7 +133,7 @@ export class Bench {
   /** Ours, with these proxies in it, as `mizzen up` starts its data plane. */
   startProxy(bootstraps: readonly string[]): ChildProcess {
     this.#program ??= buildProxy();
-    return this.start(PROXY_CORE, process.execPath, ["--max-semi-space-size=4", this.#program, ...bootstraps]);
+    return this.start(PROXY_CORE, process.execPath, ["--max-semi-space-size=1", this.#program, ...bootstraps], { MALLOC_ARENA_MAX: "2" });
   }
 
   writeBootstrap(name: string, node: string, adsPort: number, adminPort: number): string {

@@ -72,6 +72,8 @@ export async function tenThousandRoutes(peer: Peer, seconds: number, wrkProgram:
 }
 
 const FURTHER = 10;
+/** After this, what the start has freed is given back. */
+const SETTLED_MS = 4000;
 
 /** MB of our data-plane process with one sidecar, and for each one more. Nothing but ours holds several. */
 export async function sidecarMemory(bench: Bench): Promise<{ firstMb: number; furtherMb: number }> {
@@ -93,6 +95,7 @@ export async function sidecarMemory(bench: Bench): Promise<{ firstMb: number; fu
         20_000,
         async () => (await call(`http://127.0.0.1:${port}/`, { headers: { host: HOST } })).status === 503,
       );
+    await new Promise((done) => setTimeout(done, SETTLED_MS));
     const mb = rssMb(child.pid ?? -1);
     const ended = new Promise((done) => child.on("exit", done));
     child.kill("SIGTERM");

@@ -20,7 +20,7 @@ import { gatewayUrls } from "./gateway-urls.ts";
 import type { GatewayUrl } from "./gateway-urls.ts";
 import { httpGet } from "./http-get.ts";
 import { proxyRows } from "./proxy-status.ts";
-import { COMMAND, packageVersion, sampleFolder, selfCommand } from "./program-place.ts";
+import { COMMAND, memoryEnvironment, packageVersion, sampleFolder, selfCommand } from "./program-place.ts";
 import { onStopRequests } from "./signals.ts";
 import { nearPaths } from "./near-paths.ts";
 import { parseLogOptions, terminalLog, wantsColor } from "./terminal-log.ts";
@@ -166,7 +166,7 @@ export async function up(options: UpOptions): Promise<void> {
   });
   const compileCache = compileCacheFolder(environment);
   const supervisor = new Supervisor({
-    self: selfCommand(),
+    self: { controlPlane: selfCommand("control-plane"), dataPlane: selfCommand("data-plane") },
     node: process.execPath,
     version,
     sources,
@@ -174,7 +174,7 @@ export async function up(options: UpOptions): Promise<void> {
     dataDirectory: directory,
     environment,
     // Read by Node before our code runs, and by its threads.
-    ownEnvironment: compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache },
+    ownEnvironment: { ...memoryEnvironment(threads), ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }) },
     userPath: environment["MIZZEN_USER_PATH"],
     threads,
     // Our own processes only speak up when something is wrong, unless more is asked for.

@@ -49,6 +49,8 @@ class Lines {
   }
 }
 
+const fakeMizzen = (name: string): readonly string[] => [process.execPath, join(import.meta.dirname, "testdata/fake-mizzen.ts"), name];
+
 describe("the supervisor", () => {
   it("starts processes, gateway and workloads, takes in others by hand, restarts what dies and stops in order", async () => {
     const dataDirectory = mkdtempSync(join(tmpdir(), "mizzen-supervisor-"));
@@ -58,7 +60,7 @@ describe("the supervisor", () => {
       spec: { ...group("hello", undefined).spec, ports: [{ name: "http", number: 19_080, protocol: "HTTP" }] },
     };
     const supervisor = new Supervisor({
-      self: [process.execPath, join(import.meta.dirname, "testdata/fake-mizzen.ts")],
+      self: { controlPlane: fakeMizzen("control-plane"), dataPlane: fakeMizzen("data-plane") },
       node: process.execPath,
       version: "0.0.0",
       sources: [JSON.stringify(ported), JSON.stringify(group("byhand", undefined))],

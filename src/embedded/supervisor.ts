@@ -26,8 +26,8 @@ import { WorkloadSet } from "./workload-set.ts";
 import type { WorkloadStatus } from "./workload-set.ts";
 
 export interface SupervisorOptions {
-  /** Program and arguments that start mizzen itself; the name of the command is appended. */
-  readonly self: readonly string[];
+  /** Program and arguments that start mizzen itself as one of its processes. */
+  readonly self: { readonly controlPlane: readonly string[]; readonly dataPlane: readonly string[] };
   /** The Node that runs mizzen: what applications get when the user's own is too old. */
   readonly node: string;
   readonly version: string;
@@ -161,7 +161,7 @@ export class Supervisor {
     ]);
     const controlPlane = new SupervisedProcess<ToControlPlane, FromControlPlane>({
       name: "control plane",
-      command: [...self, "control-plane", "--supervised"],
+      command: [...self.controlPlane, "--supervised"],
       environment: { ...environment, ...ownEnvironment },
       clock,
       start: () => ({
@@ -183,7 +183,7 @@ export class Supervisor {
       },
     });
     const dataPlane = new DataPlaneHost({
-      command: [...self, "data-plane", "--supervised"],
+      command: [...self.dataPlane, "--supervised"],
       environment: { ...environment, ...ownEnvironment },
       start: { type: "start", threads, stateDirectory: join(dataDirectory, "data-plane"), log: logSettings },
       clock,

@@ -3,8 +3,9 @@
 //   much) and the pattern means the same in both languages; about 20 ns a match;
 // - re2js for the rest; about 500 ns.
 // Nothing else in the product may hand a pattern from configuration to `new RegExp`.
+import { createRequire } from "node:module";
 import { setFlagsFromString } from "node:v8";
-import { RE2JS } from "re2js";
+import type { RE2JS } from "re2js";
 import { wireText } from "./wire-text.ts";
 
 /** Characters. A pattern that somebody writes by hand is below 1,000. */
@@ -33,13 +34,21 @@ export function enableLinearRegexEngine(): void {
   linearV8 = true;
 }
 
+const require = createRequire(import.meta.url);
+let loaded: typeof RE2JS | undefined;
+
+/** Most configurations hold no pattern at all, and re2js is 1 MB on each thread: loaded with the first one. */
+function re2(): typeof RE2JS {
+  return (loaded ??= (require("re2js") as typeof import("re2js")).RE2JS);
+}
+
 /** @throws Error naming what is wrong with the pattern */
 export function compileRegex(pattern: string): Regex {
   if (pattern.length > MAX_PATTERN_LENGTH) throw new Error(`regex is longer than ${MAX_PATTERN_LENGTH} characters`);
   const wire = wireText(pattern);
   let whole: RE2JS;
   try {
-    whole = RE2JS.compile(wire);
+    whole = re2().compile(wire);
   } catch (error) {
     throw new Error(`regex "${shorten(pattern)}" is not valid RE2: ${message(error)}`, { cause: error });
   }
@@ -53,7 +62,7 @@ export function compileRegex(pattern: string): Regex {
 
 /** @throws Error when `substitution` names a group that the pattern lacks, or holds a lone backslash */
 export function checkSubstitution(pattern: string, substitution: string): void {
-  const groups = RE2JS.compile(wireText(pattern)).groupCount();
+  const groups = re2().compile(wireText(pattern)).groupCount();
   for (let i = 0; i < substitution.length; i++) {
     if (substitution[i] !== "\\") continue;
     const next = substitution[++i];

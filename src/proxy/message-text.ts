@@ -1,20 +1,29 @@
 // A protobuf message that somebody wrote as YAML or JSON. What is wrong is said with its field and its place in the text, all of it at once.
+import { createRequire } from "node:module";
 import { fromJson } from "@bufbuild/protobuf";
 import type { DescField, DescMessage, JsonValue, MessageShape, Registry } from "@bufbuild/protobuf";
-import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
-import type { Document } from "yaml";
+import type { Document, LineCounter } from "yaml";
 import { nameOf } from "#envoy/any";
 import { Violations } from "./field-check.ts";
 
 type Step = string | number;
 
+const require = createRequire(import.meta.url);
+
+/** A proxy that gets everything over xDS reads no text: loaded with the first one. */
+function yaml(): typeof import("yaml") {
+  return require("yaml") as typeof import("yaml");
+}
+
 export class MessageText {
   readonly #file: string;
-  readonly #lines = new LineCounter();
+  readonly #lines: LineCounter;
   readonly #document: Document;
 
   constructor(file: string, text: string) {
     this.#file = file;
+    const { LineCounter, parseDocument } = yaml();
+    this.#lines = new LineCounter();
     this.#document = parseDocument(text, { lineCounter: this.#lines, merge: true, prettyErrors: false });
   }
 
@@ -44,6 +53,7 @@ export class MessageText {
   }
 
   #line(path: readonly Step[]): string {
+    const { isMap, isNode, isScalar, isSeq } = yaml();
     let node: unknown = this.#document.contents;
     let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
     for (const step of path) {

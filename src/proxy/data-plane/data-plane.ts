@@ -6,6 +6,7 @@ import type { Random } from "#runtime/random";
 import { enableLinearRegexEngine } from "#matcher/regex";
 import type { Output } from "./access-log-writer.ts";
 import { parseBootstrap } from "./bootstrap.ts";
+import { glibcTrim, MemoryTrim } from "./memory-trim.ts";
 import { Proxy } from "./proxy.ts";
 import { ThreadHandle } from "./thread-handle.ts";
 import type { ThreadEvent } from "./thread-messages.ts";
@@ -70,8 +71,10 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
   enableLinearRegexEngine();
   const proxies = new Map<string, Proxy>();
   const load = new Map<ThreadHandle, number>();
+  const memory = new MemoryTrim(clock, glibcTrim());
   const onEvent = (thread: ThreadHandle, event: ThreadEvent): void => {
     if (event.type === "online") return;
+    if (event.type === "applied") memory.changed();
     if (event.type === "log") log[event.level](event.message, event.fields);
     else proxies.get(event.proxy)?.onEvent(thread, event);
   };
