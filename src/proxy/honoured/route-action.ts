@@ -107,6 +107,10 @@ export const ROUTE_ACTION_FIELDS: FieldTable = {
   "envoy.config.route.v3.RouteAction.UpgradeConfig": [
     honoured("src/proxy/http/hcm-config.test.ts", "upgrade_type"),
     honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "enabled"),
+    honoured("src/proxy/route/upgrade-config.test.ts", "connect_config"),
+  ],
+  "envoy.config.route.v3.RouteAction.UpgradeConfig.ConnectConfig": [
+    honoured("src/proxy/route/upgrade-config.test.ts", "proxy_protocol_config", "allow_post"),
   ],
   "envoy.config.route.v3.WeightedCluster": [
     honoured("src/proxy/route/route-table.test.ts", "clusters", "total_weight"),

@@ -170,10 +170,11 @@ export class ActiveResponse implements WalkOwner<ResponseHeaderMap> {
     if (endStream) stream.onResponseEnd();
   }
 
-  /** HTTP/2 resets what is left of a request that has its answer; Envoy counts that as any reset. */
+  /** HTTP/2 resets what is left of a request that has its answer, and HTTP/1 what is left of a tunnel; Envoy counts that as any reset. */
   #noteEarlyEnd(): void {
     const { info, requestComplete, runtime } = this.#stream;
-    if (!requestComplete && info.protocol === "HTTP/2") runtime.stats.rqRxReset.inc();
+    if (requestComplete) return;
+    if (info.protocol === "HTTP/2" || info.requestHeaders?.method === "CONNECT") runtime.stats.rqRxReset.inc();
   }
 
   #sendData(chunk: Buffer, endStream: boolean): boolean {

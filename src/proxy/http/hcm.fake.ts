@@ -171,6 +171,7 @@ export function routeEntry(over: Partial<RouteEntry> = {}): RouteEntry {
     includeAttemptCountInRequest: false,
     includeAttemptCountInResponse: false,
     upgrades: undefined,
+    connect: undefined,
     decorator: undefined,
     autoHostRewrite: false,
     appendForwardedHost: false,

@@ -63,8 +63,8 @@ export interface ResponseReceiver {
 
 /** Implemented by the upstream codec, called by the router. One per try. */
 export interface RequestSender {
-  /** Of the upstream connection. */
-  readonly version: HttpVersion;
+  /** Of the upstream connection; undefined: it is the bytes of a tunnel. */
+  readonly version: HttpVersion | undefined;
   sendHeaders(headers: RequestHeaderMap, endStream: boolean): void;
   sendData(chunk: Uint8Array, endStream: boolean): boolean;
   sendTrailers(trailers: TrailerMap): void;

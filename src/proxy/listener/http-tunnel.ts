@@ -2,13 +2,13 @@
 // when the upstream has agreed; before that a failure is one of connecting, and may be tried again.
 import type { Cluster, Host, HttpConnectionPool, PendingStream, PoolCallbacks } from "#proxy/cluster/cluster";
 import type { HeaderMap, RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "#proxy/http/header-map";
-import type { HttpVersion, RequestSender, ResponseReceiver, StreamResetReason } from "#proxy/http/stream";
+import type { RequestSender, ResponseReceiver, StreamResetReason } from "#proxy/http/stream";
 import type { ConnectionHandler, SocketAddress, TransportFailure } from "#proxy/net/connection";
 import type { TcpUpstream } from "./tcp-upstream.ts";
 
 export interface HttpTunnelOwner {
   /** From now on bytes and the end come to `handler`. */
-  onTunnelReady(local: SocketAddress | undefined, version: HttpVersion): ConnectionHandler;
+  onTunnelReady(local: SocketAddress | undefined): ConnectionHandler;
   /** It never stood. `overflow`: a limit of the cluster's. */
   onTunnelFailed(cause: "overflow" | "connect-failed" | "connect-timeout" | "refused", detail: string): void;
   onTunnelHeaders(headers: ResponseHeaderMap): void;
@@ -136,7 +136,7 @@ export class HttpTunnel implements TcpUpstream, ResponseReceiver, PoolCallbacks 
       this.#owner.onTunnelFailed("refused", `the tunnel was answered with ${status}`);
       return;
     }
-    this.#handler = this.#owner.onTunnelReady(this.#local, version);
+    this.#handler = this.#owner.onTunnelReady(this.#local);
   }
 
   onResponseData(chunk: Buffer, endStream: boolean): void {

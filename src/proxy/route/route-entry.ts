@@ -29,6 +29,7 @@ import { compileInternalRedirectPolicy } from "./internal-redirect-policy.ts";
 import type { VirtualClusterOf } from "./virtual-cluster.ts";
 import { compileRedirect } from "./redirect.ts";
 import { compileRetryPolicy } from "./retry-policy.ts";
+import { compileUpgrades } from "./upgrade-config.ts";
 import { compileRouteMatch } from "./route-match.ts";
 import type { PathMatch, RouteMatch } from "./route-match.ts";
 import type { HeaderMutation, RetryPolicy, RouteEntry, RouteInput } from "./route.ts";
@@ -160,6 +161,7 @@ type ActionPart = Pick<
   | "hash"
   | "mirrors"
   | "upgrades"
+  | "connect"
   | "autoHostRewrite"
   | "appendForwardedHost"
   | "clusterNotFoundStatus"
@@ -182,6 +184,7 @@ const NO_FORWARDING: ActionPart = {
   mirrors: undefined,
   hash: undefined,
   upgrades: undefined,
+  connect: undefined,
   autoHostRewrite: false,
   clusterNotFoundStatus: 503,
   hostRewrite: undefined,
@@ -229,13 +232,6 @@ function compileForwarding(
       report(`${path}.path_rewrite_policy`, "only one of prefix_rewrite, regex_rewrite and path_rewrite_policy may be set");
     pathRewrite = templateRewrite(action.pathRewritePolicy, match, `${path}.path_rewrite_policy`, report);
   }
-  const upgrades = new Map<string, boolean>();
-  for (const [index, { upgradeType, enabled }] of action.upgradeConfigs.entries()) {
-    const type = upgradeType.toLowerCase();
-    if (type === "" || upgrades.has(type))
-      report(`${path}.upgrade_configs[${index}].upgrade_type`, `"${upgradeType}" is empty or stands twice`);
-    upgrades.set(type, enabled ?? true);
-  }
   const status = NOT_FOUND_STATUS[action.clusterNotFoundResponseCode];
   if (status === undefined) report(`${path}.cluster_not_found_response_code`, `${action.clusterNotFoundResponseCode} is not known`);
   const { hostRewriteSpecifier: host } = action;
@@ -252,7 +248,7 @@ function compileForwarding(
     retry: action.retryPolicy === undefined ? scope.retry : compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, report),
     mirrors: compileMirrorPolicies(action.requestMirrorPolicies, `${path}.request_mirror_policies`, report),
     hash: compileHashPolicy(action.hashPolicy, `${path}.hash_policy`, report),
-    upgrades: upgrades.size === 0 ? undefined : upgrades,
+    ...compileUpgrades(action.upgradeConfigs, `${path}.upgrade_configs`, report),
     autoHostRewrite: host.case === "autoHostRewrite" && host.value.value,
     clusterNotFoundStatus: status ?? 503,
     hostRewrite: compileHostRewrite(action, path, report),

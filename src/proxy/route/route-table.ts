@@ -152,6 +152,7 @@ function tlsRedirectEntry(virtualHost: string): RouteEntry {
     includeAttemptCountInResponse: false,
     includeTimeoutRetryInRequest: false,
     upgrades: undefined,
+    connect: undefined,
     autoHostRewrite: false,
     appendForwardedHost: false,
     clusterNotFoundStatus: 503,

@@ -128,11 +128,21 @@ export interface RouteEntry {
   readonly includeTimeoutRetryInRequest: boolean;
   /** Upgrade types that this route allows or forbids over the connection manager's own; undefined: its own. */
   readonly upgrades: ReadonlyMap<string, boolean> | undefined;
+  /** Set: a tunnel ends here, and its bytes go to the cluster as they are. */
+  readonly connect: ConnectConfig | undefined;
   readonly autoHostRewrite: boolean;
   /** append_x_forwarded_host, for the router, which rewrites the host of autoHostRewrite. */
   readonly appendForwardedHost: boolean;
   /** 503 unless the route says otherwise (cluster_not_found_response_code). */
   readonly clusterNotFoundStatus: number;
+}
+
+/** connect_config of the upgrade CONNECT. */
+export interface ConnectConfig {
+  /** The body of a POST is taken for a tunnel, too. */
+  readonly allowPost: boolean;
+  /** What each connection begins with; undefined: with the client's bytes. */
+  readonly proxyProtocol: 1 | 2 | undefined;
 }
 
 /** What the metadata of a host must say (`envoy.lb`); undefined: nothing. */

@@ -73,6 +73,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     }
     this.#route = route;
     this.#tries.priority = route.priority;
+    this.#tries.connect = route.connect;
     if (route.reply !== undefined) {
       const reply = route.reply(headers, info);
       (reply.status >= 300 && reply.status <= 399 ? stats.redirect : stats.directResponse).inc();

@@ -5,7 +5,7 @@ import type { HttpVersion } from "#proxy/http/stream";
 import type { TerminalStream } from "#proxy/http/terminal-filter";
 import type { TimerWheel } from "#proxy/http/timer-wheel";
 import type { ConnectionInfo } from "#proxy/net/connection";
-import type { RoutingPriority } from "#proxy/route/route";
+import type { ConnectConfig, RoutingPriority } from "#proxy/route/route";
 import { NO_TIMEOUTS } from "./timeouts.ts";
 import type { RequestTimeouts } from "./timeouts.ts";
 import type { UpstreamCharges } from "./upstream-charges.ts";
@@ -18,6 +18,7 @@ export class Tries implements SentRequest {
   trailers: TrailerMap | undefined = undefined;
   timeouts: RequestTimeouts = NO_TIMEOUTS;
   priority: RoutingPriority = "default";
+  connect: ConnectConfig | undefined = undefined;
   readonly #stream: TerminalStream;
   /** Negative: more of the request is to come. */
   #completeMs = -1;

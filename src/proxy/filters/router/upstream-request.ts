@@ -7,7 +7,8 @@ import type { HttpVersion, RequestSender, ResponseReceiver, StreamResetReason } 
 import { WheelTimer } from "#proxy/http/timer-wheel";
 import type { TimerOwner, TimerWheel } from "#proxy/http/timer-wheel";
 import type { ConnectionInfo, SocketAddress, TransportFailure } from "#proxy/net/connection";
-import type { RoutingPriority } from "#proxy/route/route";
+import type { ConnectConfig, RoutingPriority } from "#proxy/route/route";
+import { terminatedTunnel } from "./connect-termination.ts";
 import type { RequestTimeouts } from "./timeouts.ts";
 import { upstreamAuthority } from "./upstream-authority.ts";
 
@@ -23,6 +24,8 @@ export interface SentRequest {
   readonly downstream: ConnectionInfo;
   /** What the client speaks; undefined: the request is the proxy's own. */
   readonly downstreamVersion: HttpVersion | undefined;
+  /** Set where a tunnel may end at the host. */
+  readonly connect?: ConnectConfig | undefined;
 }
 
 /** The router, as its tries see it. Several may run at once: each says who it is. */
@@ -59,6 +62,8 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
   #requestEnded = false;
   #responseStarted = false;
   #counted = false;
+  /** A TCP connection counts as a request by itself. */
+  #countedByPool = false;
   #over = false;
   /** Another try was started because this one takes too long; it is not tried again for its own sake. */
   retried = false;
@@ -86,10 +91,12 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
   }
 
   start(): void {
-    this.host.activeRequests++;
-    const { downstream, downstreamVersion, headers, priority } = this.#request;
+    const { downstream, downstreamVersion, headers, priority, connect } = this.#request;
     const authority = upstreamAuthority(headers, this.#cluster.serverNameHeader);
-    const pool = this.#cluster.pool(this.host, downstream, authority, downstreamVersion, priority);
+    const tunnel = terminatedTunnel(connect, headers, this.#cluster, this.host, downstream);
+    if (tunnel === undefined) this.host.activeRequests++;
+    else this.#countedByPool = true;
+    const pool = tunnel ?? this.#cluster.pool(this.host, downstream, authority, downstreamVersion, priority);
     const pending = pool.newStream(this, this);
     if (this.#over) pending?.cancel();
     else if (this.#sender === undefined) this.#pending = pending;
@@ -170,12 +177,7 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
     }
     this.#pending = undefined;
     this.#sender = sender;
-    this.#counted = true;
-    const { stats } = this.#cluster;
-    stats.rqTotal.inc();
-    stats.rqActive.inc();
-    host.stats.rqTotal++;
-    host.stats.rqActive++;
+    if (!this.#countedByPool) this.#count();
     const owner = this.#owner;
     const request = this.#request;
     host.outlierMonitor?.putResult("connect-success");
@@ -270,13 +272,22 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
     if (!this.#requestEnded) sender?.reset("local-reset");
   }
 
+  #count(): void {
+    this.#counted = true;
+    const { stats } = this.#cluster;
+    stats.rqTotal.inc();
+    stats.rqActive.inc();
+    this.host.stats.rqTotal++;
+    this.host.stats.rqActive++;
+  }
+
   #end(): void {
     this.#over = true;
     const { timers, priority } = this.#request;
     if (this.#perTry !== undefined) timers.cancel(this.#perTry);
     if (this.#perTryIdle !== undefined) timers.cancel(this.#perTryIdle);
     if (this.#maxDuration !== undefined) timers.cancel(this.#maxDuration);
-    this.host.activeRequests--;
+    if (!this.#countedByPool) this.host.activeRequests--;
     this.#cluster.releaseRequest(priority);
     if (this.#counted) {
       this.#cluster.stats.rqActive.dec();
