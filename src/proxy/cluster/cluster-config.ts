@@ -206,6 +206,9 @@ function refuseWhatIsNotThere(wire: Cluster, refuse: Refuse): void {
 function readBalancing(wire: Cluster, originalDestination: boolean, refuse: Refuse): BalancingConfig {
   if (wire.loadBalancingPolicy !== undefined)
     return readLoadBalancingPolicy(wire.loadBalancingPolicy, originalDestination, "load_balancing_policy", refuse);
+  const strictDns = wire.clusterDiscoveryType.value === Cluster_DiscoveryType.STRICT_DNS;
+  if (wire.commonLbConfig?.consistentHashingLbConfig?.useHostnameForHashing === true && !strictDns)
+    refuse("common_lb_config.consistent_hashing_lb_config.use_hostname_for_hashing", "needs a cluster of type STRICT_DNS");
   const subsets = wire.lbSubsetConfig;
   // Without selectors Envoy takes no notice of it.
   const used = subsets !== undefined && subsets.subsetSelectors.length > 0;

@@ -13,6 +13,7 @@ import { WrrLocalitySchema } from "#envoy/gen/envoy/extensions/load_balancing_po
 import { FakeStats } from "#proxy/http/stats.fake";
 import { ManualClock } from "#runtime/clock";
 import { seededRandom } from "#runtime/random";
+import { xxHash64 } from "#runtime/xx-hash64";
 import type { LoadBalancerContext } from "./cluster.ts";
 import { parseCluster } from "./cluster-config.ts";
 import { parseLoadAssignment } from "./load-assignment.ts";
@@ -129,6 +130,31 @@ describe("subsets", () => {
     assert.equal(stats.get("lb_subsets_active"), 0);
     assert.equal(stats.get("lb_subsets_removed"), 7);
   });
+});
+
+describe("the hosts of a subset", () => {
+  for (const lbPolicy of ["ROUND_ROBIN", "RANDOM", "LEAST_REQUEST", "RING_HASH", "MAGLEV"]) {
+    it(`have equal shares by ${lbPolicy}, and nobody else has any`, () => {
+      const { running } = cluster({ lbPolicy, lbSubsetConfig: { subsetSelectors: [{ keys: ["version"] }] } });
+      const counts: Record<number, number> = {};
+      const requests = 4000;
+      for (let request = 0; request < requests; request++) {
+        const host = running.chooseHost({
+          randomValue: 0,
+          hash: xxHash64(`request ${request}`),
+          hostSelectionAttempts: 0,
+          shouldSelectAnotherHost: () => false,
+          originalDestination: undefined,
+          metadataMatch: { version: "2" },
+        })!;
+        counts[host.address.port] = (counts[host.address.port] ?? 0) + 1;
+      }
+      assert.deepEqual(Object.keys(counts), ["2", "3"]);
+      const chiSquared = [2, 3].reduce((sum, port) => sum + (counts[port]! - requests / 2) ** 2 / (requests / 2), 0);
+      // Chance one in a thousand, with one degree of freedom; a ring of 1,024 places is itself some per cent off.
+      assert.ok(chiSquared < (lbPolicy === "RING_HASH" ? 40 : 10.9), JSON.stringify(counts));
+    });
+  }
 });
 
 describe("load_balancing_policy", () => {
