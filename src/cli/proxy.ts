@@ -94,6 +94,7 @@ export async function proxy(options: ProxyOptions): Promise<void> {
     random: realRandom,
     log,
     logging,
+    commandLine: { configPath: options.configPath ?? "", configYaml: options.configYaml ?? "" },
     threads,
     version: packageVersion(),
     drainTimeMs,

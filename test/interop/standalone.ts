@@ -31,8 +31,15 @@ export async function runProxy(
 }
 
 /** Starts and waits until it is ready. */
-export async function startStandalone(kind: ProxyKind, bootstrap: string, adminPort: number): Promise<Standalone> {
-  const child = spawn(...commandOf(kind, ["-c", bootstrap, "--concurrency", "1", "-l", "warning"]), { stdio: ["ignore", "pipe", "pipe"] });
+export async function startStandalone(
+  kind: ProxyKind,
+  bootstrap: string,
+  adminPort: number,
+  more: readonly string[] = [],
+): Promise<Standalone> {
+  const child = spawn(...commandOf(kind, ["-c", bootstrap, "--concurrency", "1", "-l", "warning", ...more]), {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   const keep = (chunk: Buffer): void => void (output = (output + chunk.toString()).slice(-20_000));
   child.stdout.on("data", keep);

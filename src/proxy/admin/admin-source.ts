@@ -1,11 +1,13 @@
 // What the admin endpoint reads of its proxy.
 import type { Bootstrap } from "#envoy/gen/envoy/config/bootstrap/v3/bootstrap_pb";
+import type { DrainDirection } from "#proxy/local-info";
 import type { ActiveHealth } from "#proxy/cluster/health/active-health";
+import type { OutlierSummary } from "#proxy/cluster/outlier/outlier-detector";
 import type { SocketAddress } from "#proxy/net/connection";
 import type { ConfigState } from "#proxy/xds-client/config-state";
 import type { StaticResources } from "#proxy/xds-client/static-resources";
 import type { LogLevel } from "#runtime/log";
-import type { Stat } from "#telemetry/stats/stats-reader";
+import type { ShownStat } from "#telemetry/stats/stats-reader";
 
 export interface HostSummary {
   readonly address: string;
@@ -35,11 +37,36 @@ export interface HostSummary {
   readonly rqSuccess: number;
   readonly rqError: number;
   readonly rqTimeout: number;
+  readonly rqPendingActive: number;
 }
 
 export interface ClusterSummary {
   readonly name: string;
+  /** Undefined: there is no outlier detection. */
+  readonly outliers: OutlierSummary | undefined;
   readonly hosts: readonly HostSummary[];
+}
+
+export interface DrainOrder {
+  readonly direction: DrainDirection;
+  /** Connections are accepted until the drain time is over. */
+  readonly graceful: boolean;
+  /** Listeners are not stopped at all. */
+  readonly skipExit: boolean;
+}
+
+/** The named loggers of the process. */
+export interface AdminLoggers {
+  readonly names: readonly string[];
+  level(name: string): LogLevel;
+  /** `name`: one of `names`. */
+  set(name: string, level: LogLevel): void;
+}
+
+/** How the process was started, as far as Envoy has a flag for it. */
+export interface CommandLine {
+  readonly configPath: string;
+  readonly configYaml: string;
 }
 
 export type ServerState = "LIVE" | "DRAINING" | "PRE_INITIALIZING";
@@ -52,15 +79,18 @@ export interface AdminSource {
   state(): ServerState;
   uptimeMs(): number;
   wallMs(): number;
-  /** What the process's log obeys. */
-  readonly logging: { level: LogLevel };
+  readonly loggers: AdminLoggers;
+  readonly drainTimeMs: number;
+  readonly commandLine: CommandLine;
   resetCounters(): Promise<void>;
-  readonly config: Pick<ConfigState, "clusters" | "assignments" | "routes" | "listeners" | "secrets">;
+  readonly config: Pick<ConfigState, "clusters" | "assignments" | "resolutions" | "routes" | "listeners" | "secrets" | "needs">;
+  /** Of the newest response that was accepted; "": it had none. */
+  versionInfo(type: string): string;
   /** Where a live listener listens. */
   listenerAddresses(name: string): readonly SocketAddress[];
   clusters(): Promise<readonly ClusterSummary[]>;
-  stats(): Promise<readonly Stat[]>;
-  drainListeners(): void;
+  stats(): Promise<readonly ShownStat[]>;
+  drainListeners(order: DrainOrder): void;
   /** What the health_check filter answers from then on. */
   failHealthChecks(fail: boolean): void;
   quit(): void;

@@ -5,7 +5,17 @@ import type { AdminSource, HostSummary } from "./admin-source.ts";
 import { clustersJson, clustersText } from "./cluster-status.ts";
 
 const source = { config: { clusters: new Map() }, staticResources: NO_STATIC_RESOURCES } as unknown as AdminSource;
-const counters = { cxActive: 0, cxTotal: 0, cxConnectFail: 0, rqActive: 0, rqTotal: 0, rqSuccess: 0, rqError: 0, rqTimeout: 0 };
+const counters = {
+  cxActive: 0,
+  cxTotal: 0,
+  cxConnectFail: 0,
+  rqActive: 0,
+  rqTotal: 0,
+  rqSuccess: 0,
+  rqError: 0,
+  rqTimeout: 0,
+  rqPendingActive: 0,
+};
 
 function host(over: Partial<HostSummary>): HostSummary {
   return {
@@ -32,7 +42,9 @@ test("a host has the flags of everything that keeps it from being used, and its 
     host({ port: 81, ejected: true, priority: 1, successRate: 50 }),
     host({ port: 82, ejected: true, edsHealth: "unhealthy" }),
   ];
-  const text = clustersText(source, [{ name: "c", hosts }]);
+  const unknown = { average: -1, threshold: -1 };
+  const outliers = { external: { average: 75, threshold: 40 }, localOrigin: unknown };
+  const text = clustersText(source, [{ name: "c", outliers, hosts }]);
   const lines = text.split("\n").filter((line) => /::(health_flags|priority|success_rate)::/.test(line));
   assert.deepEqual(lines, [
     "c::10.0.0.1:80::health_flags::healthy",
@@ -45,7 +57,9 @@ test("a host has the flags of everything that keeps it from being used, and its 
     "c::10.0.0.1:82::priority::0",
     "c::10.0.0.1:82::success_rate::-1",
   ]);
-  const json = JSON.stringify(clustersJson(source, [{ name: "c", hosts: [hosts[1]!] }]));
+  assert.match(text, /^c::outlier::success_rate_average::75\nc::outlier::success_rate_ejection_threshold::40$/m);
+  assert.match(text, /^c::outlier::local_origin_success_rate_average::-1$/m);
+  const json = JSON.stringify(clustersJson(source, [{ name: "c", outliers, hosts: [hosts[1]!] }]));
   assert.match(
     json,
     /"health_status":{"failed_outlier_check":true,"eds_health_status":"HEALTHY"},"success_rate":{"value":50},"priority":1/,

@@ -5,6 +5,7 @@ import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { RoutingPriority } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { CLUSTER_TYPE } from "#envoy/type-urls";
 import { isStatic } from "#proxy/xds-client/static-resources";
+import type { OutlierSummary } from "#proxy/cluster/outlier/outlier-detector";
 import { addressText } from "#proxy/net/socket-address";
 import { addressJson } from "./address-json.ts";
 import type { AdminSource, ClusterSummary, HostSummary } from "./admin-source.ts";
@@ -20,22 +21,26 @@ interface Limits {
 }
 
 interface ClusterFacts {
-  readonly limits: Limits;
+  readonly default: Limits;
+  readonly high: Limits;
   readonly serviceName: string;
 }
 
 function factsOf(source: AdminSource, name: string): ClusterFacts {
   const live = source.config.clusters.get(name)?.live;
-  if (live === undefined) return { limits: DEFAULT_LIMITS, serviceName: "" };
+  if (live === undefined) return { default: DEFAULT_LIMITS, high: DEFAULT_LIMITS, serviceName: "" };
   const wire = fromBinary(ClusterSchema, live.bytes);
-  const set = wire.circuitBreakers?.thresholds.find(({ priority }) => priority === RoutingPriority.DEFAULT);
-  const limits = {
-    maxConnections: set?.maxConnections ?? DEFAULT_LIMITS.maxConnections,
-    maxPendingRequests: set?.maxPendingRequests ?? DEFAULT_LIMITS.maxPendingRequests,
-    maxRequests: set?.maxRequests ?? DEFAULT_LIMITS.maxRequests,
-    maxRetries: set?.maxRetries ?? DEFAULT_LIMITS.maxRetries,
+  const limitsOf = (priority: RoutingPriority): Limits => {
+    const set = wire.circuitBreakers?.thresholds.find((threshold) => threshold.priority === priority);
+    return {
+      maxConnections: set?.maxConnections ?? DEFAULT_LIMITS.maxConnections,
+      maxPendingRequests: set?.maxPendingRequests ?? DEFAULT_LIMITS.maxPendingRequests,
+      maxRequests: set?.maxRequests ?? DEFAULT_LIMITS.maxRequests,
+      maxRetries: set?.maxRetries ?? DEFAULT_LIMITS.maxRetries,
+    };
   };
-  return { limits, serviceName: wire.edsClusterConfig?.serviceName ?? "" };
+  const serviceName = wire.edsClusterConfig?.serviceName ?? "";
+  return { default: limitsOf(RoutingPriority.DEFAULT), high: limitsOf(RoutingPriority.HIGH), serviceName };
 }
 
 function counters(host: HostSummary): readonly (readonly [name: string, value: number, gauge: boolean])[] {
@@ -45,6 +50,7 @@ function counters(host: HostSummary): readonly (readonly [name: string, value: n
     ["cx_total", host.cxTotal, false],
     ["rq_active", host.rqActive, true],
     ["rq_error", host.rqError, false],
+    ["rq_pending_active", host.rqPendingActive, true],
     ["rq_success", host.rqSuccess, false],
     ["rq_timeout", host.rqTimeout, false],
     ["rq_total", host.rqTotal, false],
@@ -77,11 +83,20 @@ function healthFlags({ ejected, edsHealth, activeHealth, pendingRemoval }: HostS
 
 export function clustersText(source: AdminSource, clusters: readonly ClusterSummary[]): string {
   let out = "";
-  for (const { name, hosts } of clusters) {
-    const { limits } = factsOf(source, name);
+  for (const { name, outliers, hosts } of clusters) {
+    const facts = factsOf(source, name);
     out += `${name}::observability_name::${name}\n`;
-    for (const priority of ["default_priority", "high_priority"]) {
-      const of = priority === "default_priority" ? limits : DEFAULT_LIMITS;
+    if (outliers !== undefined) {
+      const { external, localOrigin } = outliers;
+      out += `${name}::outlier::success_rate_average::${external.average}\n`;
+      out += `${name}::outlier::success_rate_ejection_threshold::${external.threshold}\n`;
+      out += `${name}::outlier::local_origin_success_rate_average::${localOrigin.average}\n`;
+      out += `${name}::outlier::local_origin_success_rate_ejection_threshold::${localOrigin.threshold}\n`;
+    }
+    for (const [priority, of] of [
+      ["default_priority", facts.default],
+      ["high_priority", facts.high],
+    ] as const) {
       out += `${name}::${priority}::max_connections::${of.maxConnections}\n`;
       out += `${name}::${priority}::max_pending_requests::${of.maxPendingRequests}\n`;
       out += `${name}::${priority}::max_requests::${of.maxRequests}\n`;
@@ -103,27 +118,35 @@ export function clustersText(source: AdminSource, clusters: readonly ClusterSumm
 
 export function clustersJson(source: AdminSource, clusters: readonly ClusterSummary[]): JsonObject {
   return {
-    cluster_statuses: clusters.map(({ name, hosts }) => {
-      const { limits, serviceName } = factsOf(source, name);
+    cluster_statuses: clusters.map(({ name, outliers, hosts }) => {
+      const facts = factsOf(source, name);
       return {
         name,
         ...(isStatic(source.staticResources, CLUSTER_TYPE, name) ? {} : { added_via_api: true }),
+        ...(outliers === undefined ? {} : ejectionThresholds(outliers)),
         host_statuses: hosts.map(hostStatus),
-        circuit_breakers: {
-          thresholds: [
-            {
-              priority: "DEFAULT",
-              max_connections: limits.maxConnections,
-              max_pending_requests: limits.maxPendingRequests,
-              max_requests: limits.maxRequests,
-              max_retries: limits.maxRetries,
-            },
-          ],
-        },
+        // DEFAULT is the first of the priorities, which proto JSON leaves out.
+        circuit_breakers: { thresholds: [limitsJson(facts.default), { priority: "HIGH", ...limitsJson(facts.high) }] },
         observability_name: name,
-        ...(serviceName === "" ? {} : { eds_service_name: serviceName }),
+        ...(facts.serviceName === "" ? {} : { eds_service_name: facts.serviceName }),
       };
     }),
+  };
+}
+
+function limitsJson({ maxConnections, maxPendingRequests, maxRequests, maxRetries }: Limits): JsonObject {
+  return {
+    max_connections: maxConnections,
+    max_pending_requests: maxPendingRequests,
+    max_requests: maxRequests,
+    max_retries: maxRetries,
+  };
+}
+
+function ejectionThresholds({ external, localOrigin }: OutlierSummary): JsonObject {
+  return {
+    ...(external.threshold < 0 ? {} : { success_rate_ejection_threshold: { value: external.threshold } }),
+    ...(localOrigin.threshold < 0 ? {} : { local_origin_success_rate_ejection_threshold: { value: localOrigin.threshold } }),
   };
 }
 

@@ -1,12 +1,14 @@
 // `/config_dump`: Envoy's ConfigDump as JSON with proto names. The order of the sections is Envoy's.
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { BootstrapSchema } from "#envoy/gen/envoy/config/bootstrap/v3/bootstrap_pb";
-import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
+import { CLUSTER_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
 import type { AcceptedResource, ResourceSlots } from "#proxy/xds-client/resource-slots";
 import { isStatic } from "#proxy/xds-client/static-resources";
-import type { AdminSource } from "./admin-source.ts";
+import type { AdminSource, ClusterSummary } from "./admin-source.ts";
 import { dumpMessage, dumpResource } from "./dump-registry.ts";
+import { endpointsSection } from "./endpoints-dump.ts";
 import { masked } from "./field-mask.ts";
+import { secretsSection } from "./secrets-dump.ts";
 
 export interface DumpQuery {
   readonly includeEndpoints: boolean;
@@ -25,28 +27,40 @@ const ELEMENTS: Readonly<Record<string, string>> = {
   dynamic_warming_clusters: "ClustersConfigDump.DynamicCluster",
   static_listeners: "ListenersConfigDump.StaticListener",
   dynamic_listeners: "ListenersConfigDump.DynamicListener",
+  static_route_configs: "RoutesConfigDump.StaticRouteConfig",
   dynamic_route_configs: "RoutesConfigDump.DynamicRouteConfig",
+  static_endpoint_configs: "EndpointsConfigDump.StaticEndpointConfig",
   dynamic_endpoint_configs: "EndpointsConfigDump.DynamicEndpointConfig",
+  static_secrets: "SecretsConfigDump.StaticSecret",
+  dynamic_active_secrets: "SecretsConfigDump.DynamicSecret",
+  dynamic_warming_secrets: "SecretsConfigDump.DynamicSecret",
 };
 
 const ADMIN = "type.googleapis.com/envoy.admin.v3.";
 
+/** `clusters`: what the traffic threads say of hosts, when endpoints are wanted. */
 export function configDump(
   source: AdminSource,
   query: DumpQuery,
+  clusters: readonly ClusterSummary[],
 ): { readonly configs: JsonValue } | { readonly status: number; readonly problem: string } {
+  const { matchesName } = query;
   const sections = [
     bootstrapSection(source),
     clustersSection(source, query),
+    ...(query.includeEndpoints ? [endpointsSection(source, clusters, matchesName)] : []),
     listenersSection(source, query),
+    { "@type": `${ADMIN}ScopedRoutesConfigDump` },
     routesSection(source, query),
+    secretsSection(source, matchesName),
   ];
-  if (query.includeEndpoints) sections.push(endpointsSection(source, query));
   const paths = query.mask === undefined || query.mask === "" ? undefined : query.mask.split(",");
   if (query.resource !== undefined) {
     const name = query.resource;
     const section = sections.find((candidate) => Array.isArray(candidate[name]));
     const element = ELEMENTS[name];
+    if (sections.some((candidate) => candidate[name] !== undefined && !Array.isArray(candidate[name])))
+      return { status: 400, problem: `${name} is not a repeated field. Use ?mask=${name} to get only this field` };
     if (section === undefined || element === undefined) return { status: 404, problem: `${name} not found in config dump` };
     const shown: JsonObject[] = [];
     for (const item of section[name] as readonly JsonObject[]) {
@@ -67,8 +81,12 @@ function timestamp(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-function bootstrapSection({ bootstrap }: AdminSource): JsonObject {
-  return { "@type": `${ADMIN}BootstrapConfigDump`, bootstrap: dumpMessage(BootstrapSchema, bootstrap) };
+function bootstrapSection(source: AdminSource): JsonObject {
+  return {
+    "@type": `${ADMIN}BootstrapConfigDump`,
+    bootstrap: dumpMessage(BootstrapSchema, source.bootstrap),
+    last_updated: timestamp(source.wallMs() - source.uptimeMs()),
+  };
 }
 
 function entries<Facts>(
@@ -87,32 +105,47 @@ function entries<Facts>(
   return list;
 }
 
-function clustersSection({ config, staticResources }: AdminSource, query: DumpQuery): JsonObject {
+function clustersSection(source: AdminSource, query: DumpQuery): JsonObject {
+  const { config, staticResources } = source;
   const those =
     (ofBootstrap: boolean) =>
     ({ name, version, bytes, acceptedWallMs }: AcceptedResource<unknown>): JsonObject | undefined =>
       isStatic(staticResources, CLUSTER_TYPE, name) === ofBootstrap
         ? {
-            ...(ofBootstrap ? {} : { version_info: version }),
+            ...(ofBootstrap || version === "" ? {} : { version_info: version }),
             cluster: dumpResource(CLUSTER_TYPE, bytes),
             last_updated: timestamp(acceptedWallMs),
           }
         : undefined;
   return {
     "@type": `${ADMIN}ClustersConfigDump`,
-    static_clusters: entries(config.clusters, "live", query, those(true)),
-    dynamic_active_clusters: entries(config.clusters, "live", query, those(false)),
-    dynamic_warming_clusters: entries(config.clusters, "waiting", query, those(false)),
+    ...versionInfo(source, CLUSTER_TYPE),
+    ...unlessEmpty("static_clusters", entries(config.clusters, "live", query, those(true))),
+    ...unlessEmpty("dynamic_active_clusters", entries(config.clusters, "live", query, those(false))),
+    ...unlessEmpty("dynamic_warming_clusters", entries(config.clusters, "waiting", query, those(false))),
   };
 }
 
-function listenersSection({ config, staticResources }: AdminSource, query: DumpQuery): JsonObject {
+/** Of the newest response that was accepted. */
+function versionInfo(source: AdminSource, type: string): JsonObject {
+  const version = source.versionInfo(type);
+  return version === "" ? {} : { version_info: version };
+}
+
+function unlessEmpty(name: string, list: readonly JsonObject[]): JsonObject {
+  return list.length === 0 ? {} : { [name]: [...list] };
+}
+
+function listenersSection(source: AdminSource, query: DumpQuery): JsonObject {
+  const { config, staticResources } = source;
   const shown = ({ bytes, acceptedWallMs }: AcceptedResource<unknown>): JsonObject => ({
     listener: dumpResource(LISTENER_TYPE, bytes),
     last_updated: timestamp(acceptedWallMs),
   });
   const state = (field: string, resource: AcceptedResource<unknown> | undefined): JsonObject =>
-    resource === undefined ? {} : { [field]: { version_info: resource.version, ...shown(resource) } };
+    resource === undefined
+      ? {}
+      : { [field]: { ...(resource.version === "" ? {} : { version_info: resource.version }), ...shown(resource) } };
   const ofBootstrap: JsonObject[] = [];
   const dynamic: JsonObject[] = [];
   for (const { name, live, waiting } of config.listeners) {
@@ -121,27 +154,40 @@ function listenersSection({ config, staticResources }: AdminSource, query: DumpQ
       dynamic.push({ name, ...state("active_state", live), ...state("warming_state", waiting) });
     else if (live !== undefined) ofBootstrap.push(shown(live));
   }
-  return { "@type": `${ADMIN}ListenersConfigDump`, static_listeners: ofBootstrap, dynamic_listeners: dynamic };
+  return {
+    "@type": `${ADMIN}ListenersConfigDump`,
+    ...versionInfo(source, LISTENER_TYPE),
+    ...unlessEmpty("static_listeners", ofBootstrap),
+    ...unlessEmpty("dynamic_listeners", dynamic),
+  };
 }
 
 function routesSection({ config }: AdminSource, query: DumpQuery): JsonObject {
+  const dynamic = entries(config.routes, "live", query, ({ version, bytes, acceptedWallMs }) => ({
+    ...(version === "" ? {} : { version_info: version }),
+    route_config: dumpResource(ROUTE_TYPE, bytes),
+    last_updated: timestamp(acceptedWallMs),
+  }));
+  const inline: JsonObject[] = [];
+  for (const { bytes, acceptedWallMs } of config.listeners.live) {
+    for (const route of inlineRoutes(dumpResource(LISTENER_TYPE, bytes))) {
+      if (query.matchesName?.(typeof route["name"] === "string" ? route["name"] : "") === false) continue;
+      inline.push({ route_config: { "@type": ROUTE_TYPE, ...route }, last_updated: timestamp(acceptedWallMs) });
+    }
+  }
   return {
     "@type": `${ADMIN}RoutesConfigDump`,
-    dynamic_route_configs: entries(config.routes, "live", query, ({ version, bytes, acceptedWallMs }) => ({
-      version_info: version,
-      route_config: dumpResource(ROUTE_TYPE, bytes),
-      last_updated: timestamp(acceptedWallMs),
-    })),
+    ...unlessEmpty("static_route_configs", inline),
+    ...unlessEmpty("dynamic_route_configs", dynamic),
   };
 }
 
-function endpointsSection({ config }: AdminSource, query: DumpQuery): JsonObject {
-  return {
-    "@type": `${ADMIN}EndpointsConfigDump`,
-    dynamic_endpoint_configs: entries(config.assignments, "live", query, ({ version, bytes, acceptedWallMs }) => ({
-      version_info: version,
-      endpoint_config: dumpResource(ENDPOINT_TYPE, bytes),
-      last_updated: timestamp(acceptedWallMs),
-    })),
-  };
+/** Those that connection managers of a listener hold themselves, at whatever depth. */
+function inlineRoutes(value: JsonValue): JsonObject[] {
+  if (typeof value !== "object" || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap(inlineRoutes);
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const isRoute = key === "route_config" && typeof inner === "object" && inner !== null && !Array.isArray(inner);
+    return isRoute ? [inner as JsonObject] : inlineRoutes(inner);
+  });
 }

@@ -19,7 +19,7 @@ const SENSITIVE: ReadonlySet<string> = new Set(["private_key", "password", "pkcs
 
 const REDACTED = "[redacted]";
 
-/** As Envoy: where a key stands may be read, the key itself may not. */
+/** As Envoy: that there is a key may be read, and nothing of it, not even the name of its file. */
 function redacted(object: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, SENSITIVE.has(key) ? withoutData(value) : visit(value)]));
 }
@@ -30,11 +30,10 @@ function visit(value: JsonValue): JsonValue {
 }
 
 function withoutData(value: JsonValue): JsonValue {
+  if (typeof value === "string") return REDACTED;
   if (Array.isArray(value)) return value.map(withoutData);
   if (typeof value !== "object" || value === null) return value;
-  const hide = (key: string, inner: JsonValue): JsonValue => {
-    if (key === "inline_string") return REDACTED;
-    return key === "inline_bytes" ? Buffer.from(REDACTED).toString("base64") : withoutData(inner);
-  };
+  const hide = (key: string, inner: JsonValue): JsonValue =>
+    key === "inline_bytes" ? Buffer.from(REDACTED).toString("base64") : withoutData(inner);
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, hide(key, inner)]));
 }

@@ -17,9 +17,10 @@ export function memory({ rss, heapTotal, heapUsed }: NodeJS.MemoryUsage): JsonOb
 }
 
 /** Listeners and clusters that are not live yet, with what they wait for. */
-export function initDump({ config }: AdminSource): JsonObject {
+export function initDump({ config }: AdminSource, mask: string): JsonObject {
   const dumps: JsonObject[] = [];
-  for (const { name, waiting } of config.listeners) {
+  const listeners = mask === "" || mask === "listener" ? config.listeners : [];
+  for (const { name, waiting } of listeners) {
     if (waiting === undefined) continue;
     const missing = waiting.facts.routes.filter((need) => config.routes.get(need.name)?.live === undefined);
     dumps.push({
@@ -27,7 +28,7 @@ export function initDump({ config }: AdminSource): JsonObject {
       target_names: missing.map((need) => `target RdsRouteConfigSubscription RDS ${need.name}`),
     });
   }
-  const clusters = [...config.clusters].filter(({ waiting }) => waiting !== undefined);
+  const clusters = mask === "" ? [...config.clusters].filter(({ waiting }) => waiting !== undefined) : [];
   if (clusters.length > 0)
     dumps.push({ name: "init manager Cluster manager", target_names: clusters.map(({ name }) => `target Cluster ${name}`) });
   return dumps.length === 0 ? {} : { unready_targets_dumps: dumps };
@@ -67,39 +68,4 @@ export function modifyRuntime({ bootstrap }: AdminSource, query: URLSearchParams
   }
   const hasAdminLayer = bootstrap.layeredRuntime?.layers.some(({ layerSpecifier }) => layerSpecifier.case === "adminLayer") === true;
   return { status: 503, body: hasAdminLayer ? "no runtime key is read by this proxy" : "No admin layer specified" };
-}
-
-/** Envoy's levels, and which of the log's each is. */
-const LEVELS = { trace: "debug", debug: "debug", info: "info", warning: "warn", error: "error", critical: "error", off: "off" } as const;
-
-const LOGGING_USAGE = `
-usage: /logging?<name>=<level> (change single level)
-usage: /logging?paths=name1:level1,name2:level2,... (change multiple levels)
-usage: /logging?level=<level> (change all levels)
-usage: /logging?group=<group_name>:<level> (change group of loggers)
-levels: ${Object.keys(LEVELS).join(" ")} 
-`;
-
-/** There is one logger. */
-const LOGGER = "main";
-
-export function logging({ logging: settings }: AdminSource, query: URLSearchParams): TextAnswer {
-  let problem: string | undefined;
-  const change = (name: string, level: string): void => {
-    if (!Object.hasOwn(LEVELS, level)) problem = "unknown logger level";
-    else if (name !== LOGGER) problem = "unknown logger name";
-    else settings.level = LEVELS[level as keyof typeof LEVELS];
-  };
-  if (query.size > 1) problem = "invalid parameters";
-  else {
-    for (const [key, value] of query) {
-      if (key === "level") change(LOGGER, value);
-      else if (key === "paths" || key === "group") {
-        for (const pair of value.split(",")) change(pair.split(":")[0] ?? "", pair.split(":")[1] ?? "");
-      } else change(key, value);
-    }
-  }
-  const level = settings.level === "warn" ? "warning" : settings.level;
-  const active = `active loggers:\n  ${LOGGER}: ${level}\n\n`;
-  return problem === undefined ? { body: active } : { status: 400, body: `error: ${problem}\n${LOGGING_USAGE}${active}` };
 }

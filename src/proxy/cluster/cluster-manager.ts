@@ -59,7 +59,7 @@ export class ThreadClusterManager implements ClusterManager {
     return this.#clusters.get(name);
   }
 
-  get clusters(): IterableIterator<Cluster> {
+  get clusters(): IterableIterator<UpstreamCluster> {
     return this.#clusters.values();
   }
 

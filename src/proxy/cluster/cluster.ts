@@ -74,6 +74,8 @@ export interface HostStats {
   rqSuccess: number;
   rqError: number;
   rqTimeout: number;
+  /** They wait for a connection. */
+  rqPendingActive: number;
 }
 
 export interface OverrideHost {

@@ -42,7 +42,7 @@ export function httpPoolFactory(context: HttpPoolFactoryContext): PoolFactory {
       maxRequestsPerConnection: config.maxRequestsPerConnection,
       onFault: (fault) => {
         const error = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
-        log.error("an upstream connection was closed by an internal error", {
+        log.scope("upstream").error("an upstream connection was closed by an internal error", {
           host: addressText(host.address),
           error,
         });

@@ -75,7 +75,17 @@ class Bench {
     addedMs: 0,
     outlierMonitor: undefined,
     activeRequests: 0,
-    stats: { cxActive: 0, cxTotal: 0, cxConnectFail: 0, rqActive: 0, rqTotal: 0, rqSuccess: 0, rqError: 0, rqTimeout: 0 },
+    stats: {
+      cxActive: 0,
+      cxTotal: 0,
+      cxConnectFail: 0,
+      rqActive: 0,
+      rqTotal: 0,
+      rqSuccess: 0,
+      rqError: 0,
+      rqTimeout: 0,
+      rqPendingActive: 0,
+    },
   };
   readonly faults: unknown[] = [];
   readonly pool: HttpPool;

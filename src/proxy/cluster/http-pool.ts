@@ -137,6 +137,7 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
     }
     stats.rqPendingTotal.inc();
     stats.rqPendingActive.inc();
+    this.#options.host.stats.rqPendingActive++;
     const waiting = new Waiting(this, receiver, callbacks);
     this.#waiting.push(waiting);
     this.#connectAsNeeded();
@@ -282,6 +283,7 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
   #leaveQueue(): void {
     this.#options.limits.releasePending();
     this.#options.stats.rqPendingActive.dec();
+    this.#options.host.stats.rqPendingActive--;
   }
 
   // Using connections.

@@ -114,6 +114,7 @@ export class TcpPool implements TcpConnectionPool {
     }
     connectionStats.rqPendingTotal.inc();
     connectionStats.rqPendingActive.inc();
+    this.host.stats.rqPendingActive++;
     this.#waiting.push(callbacks);
     this.#connectAhead(connects ? MAX_PRECONNECTS : MAX_PRECONNECTS - 1);
     return { cancel: () => this.#cancel(callbacks) };
@@ -176,8 +177,13 @@ export class TcpPool implements TcpConnectionPool {
       this.#unused.push(new Unused(connection, counted, idle, (lost) => this.#forget(lost)));
       return;
     }
-    this.#options.cluster.connectionStats.rqPendingActive.dec();
+    this.#leaveQueue();
     this.#attach(connection, counted, waiting);
+  }
+
+  #leaveQueue(): void {
+    this.#options.cluster.connectionStats.rqPendingActive.dec();
+    this.host.stats.rqPendingActive--;
   }
 
   #forget(lost: Unused): void {
@@ -196,7 +202,7 @@ export class TcpPool implements TcpConnectionPool {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const callbacks of waiting) {
-      connectionStats.rqPendingActive.dec();
+      this.#leaveQueue();
       connectionStats.rqPendingFailureEject.inc();
       callbacks.onPoolFailure(reason, failure);
     }
@@ -214,7 +220,7 @@ export class TcpPool implements TcpConnectionPool {
     const at = this.#waiting.indexOf(callbacks);
     if (at === -1) return;
     this.#waiting.splice(at, 1);
-    this.#options.cluster.connectionStats.rqPendingActive.dec();
+    this.#leaveQueue();
     // As Envoy: one goes with it, where there are enough for the others.
     if (this.#connecting.size > this.#waiting.length) this.#giveUp(this.#connecting.values().next().value!);
   }

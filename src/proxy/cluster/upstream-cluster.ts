@@ -25,6 +25,7 @@ import type { EndpointConfig, LoadAssignmentConfig } from "./load-assignment.ts"
 import { outlierEventLine } from "./outlier/outlier-event.ts";
 import type { OutlierEvent } from "./outlier/outlier-event.ts";
 import { OutlierDetector } from "./outlier/outlier-detector.ts";
+import type { OutlierSummary } from "./outlier/outlier-detector.ts";
 import { MAX_PRECONNECTS, wantsConnection } from "./preconnect.ts";
 import type { Demand } from "./preconnect.ts";
 import type { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
@@ -371,6 +372,10 @@ export class UpstreamCluster implements PooledCluster {
   /** Of the first priority; what others compare themselves with when this is the cluster of the proxies like this one. */
   get localities(): readonly LocalityHosts[] {
     return this.#priorities[0] ?? [];
+  }
+
+  get outlierSummary(): OutlierSummary | undefined {
+    return this.#outliers?.summary;
   }
 
   #watchOutliers(): void {

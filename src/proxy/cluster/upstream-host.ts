@@ -53,6 +53,7 @@ export class UpstreamHost implements Host {
     rqSuccess: 0,
     rqError: 0,
     rqTimeout: 0,
+    rqPendingActive: 0,
   };
   /** Made with the first request; `http2Pool` where the client's version decides on the upstream's. */
   pool: HttpConnectionPool | undefined;

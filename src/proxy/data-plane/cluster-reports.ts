@@ -1,19 +1,31 @@
 // What the traffic threads of one proxy say of its clusters, as one picture.
 import type { ClusterSummary, HostSummary } from "#proxy/admin/admin-source";
+import type { OutlierSummary, SuccessRates } from "#proxy/cluster/outlier/outlier-detector";
 
 /** Counters are summed over threads; weight, locality and what endpoints say are the same on all of them. Sorted by cluster, hosts in order. */
 export function mergeReports(reports: readonly (readonly ClusterSummary[])[]): ClusterSummary[] {
-  const clusters = new Map<string, Map<string, HostSummary>>();
-  for (const { name, hosts } of reports.flat()) {
-    let known = clusters.get(name);
-    if (known === undefined) clusters.set(name, (known = new Map()));
+  const clusters = new Map<string, { readonly outliers: OutlierSummary | undefined; readonly hosts: Map<string, HostSummary> }>();
+  for (const { name, outliers, hosts } of reports.flat()) {
+    const before = clusters.get(name);
+    const known = { outliers: worstRates(before?.outliers, outliers), hosts: before?.hosts ?? new Map<string, HostSummary>() };
+    clusters.set(name, known);
     for (const host of hosts) {
       const key = `${host.address} ${host.port}`;
-      const before = known.get(key);
-      known.set(key, before === undefined ? host : sum(before, host));
+      const one = known.hosts.get(key);
+      known.hosts.set(key, one === undefined ? host : sum(one, host));
     }
   }
-  return [...clusters].map(([name, hosts]) => ({ name, hosts: [...hosts.values()] })).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return [...clusters]
+    .map(([name, { outliers, hosts }]) => ({ name, outliers, hosts: [...hosts.values()] }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Of the thread whose requests went worst. */
+function worstRates(a: OutlierSummary | undefined, b: OutlierSummary | undefined): OutlierSummary | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  const worse = (one: SuccessRates, other: SuccessRates): SuccessRates =>
+    other.average >= 0 && (one.average < 0 || other.average < one.average) ? other : one;
+  return { external: worse(a.external, b.external), localOrigin: worse(a.localOrigin, b.localOrigin) };
 }
 
 function sum(a: HostSummary, b: HostSummary): HostSummary {
@@ -31,6 +43,7 @@ function sum(a: HostSummary, b: HostSummary): HostSummary {
     rqSuccess: a.rqSuccess + b.rqSuccess,
     rqError: a.rqError + b.rqError,
     rqTimeout: a.rqTimeout + b.rqTimeout,
+    rqPendingActive: a.rqPendingActive + b.rqPendingActive,
   };
 }
 

@@ -258,7 +258,7 @@ test("a proxy is configured over ADS, serves, reports and ends", async () => {
   const dump = JSON.parse((await admin(adminPort, "/config_dump?include_eds")).body) as { configs: Record<string, unknown>[] };
   assert.deepEqual(
     dump.configs.map((section) => String(section["@type"]).split(".").at(-1)),
-    ["BootstrapConfigDump", "ClustersConfigDump", "ListenersConfigDump", "RoutesConfigDump", "EndpointsConfigDump"],
+    ["Bootstrap", "Clusters", "Endpoints", "Listeners", "ScopedRoutes", "Routes", "Secrets"].map((what) => `${what}ConfigDump`),
   );
   assert.match(JSON.stringify(dump), /"stat_prefix":"in"/);
   assert.equal((await admin(adminPort, "/quitquitquit")).status, 405);

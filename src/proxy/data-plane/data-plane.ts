@@ -4,11 +4,14 @@ import type { Clock } from "#runtime/clock";
 import type { Log, LogLevel } from "#runtime/log";
 import type { Random } from "#runtime/random";
 import { enableLinearRegexEngine } from "#matcher/regex";
+import type { CommandLine } from "#proxy/admin/admin-source";
+import { Loggers } from "./loggers.ts";
 import type { Output } from "./access-log-writer.ts";
 import { parseBootstrap } from "./bootstrap.ts";
 import { glibcTrim, MemoryTrim } from "./memory-trim.ts";
 import { Proxy } from "./proxy.ts";
 import { ThreadHandle } from "./thread-handle.ts";
+import { setUserAgent } from "./user-agent.ts";
 import type { ThreadEvent } from "./thread-messages.ts";
 
 export interface DataPlaneOptions {
@@ -17,6 +20,8 @@ export interface DataPlaneOptions {
   readonly log: Log;
   /** What the log obeys: the admin endpoint shows and changes it. */
   readonly logging?: { level: LogLevel };
+  /** What the admin endpoint says of how the process was started. */
+  readonly commandLine?: CommandLine;
   /** Traffic threads of the process; a proxy runs on `concurrency` of them. */
   readonly threads: number;
   /** Where each proxy keeps its last good configuration. Undefined: nowhere. */
@@ -67,7 +72,9 @@ const processOutput: Output = {
 };
 
 export function startDataPlane(options: DataPlaneOptions): DataPlane {
-  const { clock, random, log, version } = options;
+  const { clock, random, version } = options;
+  const loggers = new Loggers(options.logging ?? { level: "debug" });
+  const log = loggers.of("main", options.log);
   enableLinearRegexEngine();
   const proxies = new Map<string, Proxy>();
   const load = new Map<ThreadHandle, number>();
@@ -75,7 +82,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
   const onEvent = (thread: ThreadHandle, event: ThreadEvent): void => {
     if (event.type === "online") return;
     if (event.type === "applied") memory.changed();
-    if (event.type === "log") log[event.level](event.message, event.fields);
+    if (event.type === "log") loggers.of(event.logger, options.log)[event.level](event.message, event.fields);
     else proxies.get(event.proxy)?.onEvent(thread, event);
   };
   const onReplaced = (thread: ThreadHandle, before: number): void => {
@@ -106,10 +113,11 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     },
     async addProxy({ bootstrap: json, concurrency, logPrefix }) {
       const bootstrap = parseBootstrap(json);
+      setUserAgent(bootstrap.node, version);
       const { id } = bootstrap.node;
       if (proxies.has(id)) throw new Error(`proxy ${id} is there already; remove it first`);
       const chosen = choose(concurrency);
-      const proxyLog = log.scope(id.split("~")[2] ?? id);
+      const proxyLog = options.log.scope(id.split("~")[2] ?? id);
       const proxy = new Proxy({
         bootstrap,
         threads: chosen,
@@ -118,7 +126,8 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
         version,
         drainTimeMs: options.drainTimeMs ?? DEFAULT_DRAIN_MS,
         maxConnectionsPerListener: options.maxConnectionsPerListener ?? DEFAULT_MAX_CONNECTIONS,
-        logging: options.logging ?? { level: "info" },
+        loggers,
+        commandLine: options.commandLine ?? { configPath: "", configYaml: "" },
         remoteAdmin: options.remoteAdmin ?? false,
         output: options.output ?? processOutput,
         clock,
@@ -127,7 +136,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
         onQuit: () => {
           removeProxy(id, options.drainTimeMs ?? DEFAULT_DRAIN_MS).then(
             () => options.onQuit?.(id),
-            (error: unknown) => proxyLog.error("the proxy did not end in order", { error: String(error) }),
+            (error: unknown) => log.error("the proxy did not end in order", { error: String(error) }),
           );
         },
       });

@@ -19,12 +19,19 @@ function keyOf({ address, port }: SocketAddress): string {
 export class ListenerSockets {
   readonly #sockets = new Map<string, ListenSocket>();
   readonly #listeners = new Map<string, Owned>();
+  /** Where they listened. */
+  readonly #stopped = new Map<string, readonly SocketAddress[]>();
+  #allStopped = false;
 
   /**
    * Binds what the listener needs and does not have. A listener in `leaving` is about to go and gives its address to this one.
    * @throws BindError; then nothing has changed
    */
   reserve(name: string, addresses: readonly SocketAddress[], leaving: ReadonlySet<string>): void {
+    if (this.#allStopped || this.#stopped.has(name)) {
+      this.#stopped.set(name, addresses);
+      return;
+    }
     const wanted = addresses.map(keyOf);
     const made: string[] = [];
     const problems: string[] = [];
@@ -60,6 +67,7 @@ export class ListenerSockets {
 
   /** Sockets that nobody owns any more close. Called once threads have let go of them. */
   release(name: string): void {
+    this.#stopped.delete(name);
     this.#listeners.delete(name);
     this.#closeUnused();
   }
@@ -71,7 +79,19 @@ export class ListenerSockets {
 
   /** Where a live listener listens, with the port that port 0 became. */
   addresses(name: string): SocketAddress[] {
+    const stopped = this.#stopped.get(name);
+    if (stopped !== undefined) return [...stopped];
     return (this.#listeners.get(name)?.live ?? []).flatMap((key) => this.#sockets.get(key)?.address ?? []);
+  }
+
+  /** The kernel refuses who comes from now on; threads stop by themselves. Nothing is bound again for those that are stopped. */
+  stop(names: readonly string[] | "all"): void {
+    if (names === "all") this.#allStopped = true;
+    for (const name of names === "all" ? [...this.#listeners.keys()] : names) {
+      this.#stopped.set(name, this.addresses(name));
+      this.#listeners.delete(name);
+    }
+    this.#closeUnused();
   }
 
   close(): void {

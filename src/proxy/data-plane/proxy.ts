@@ -1,8 +1,12 @@
 // One proxy on the main thread: its xDS client, its share of the traffic threads, its statistics, its access logs, its admin endpoint.
+import { fromBinary } from "@bufbuild/protobuf";
+import { TrafficDirection } from "#envoy/gen/envoy/config/core/v3/base_pb";
+import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { AdminServer } from "#proxy/admin/admin-server";
-import type { AdminSource, ClusterSummary } from "#proxy/admin/admin-source";
+import type { AdminSource, ClusterSummary, CommandLine } from "#proxy/admin/admin-source";
 import { SocketConnector } from "#proxy/net/socket-connector";
 import { SharedLocalInfo } from "#proxy/local-info";
+import type { DrainDirection } from "#proxy/local-info";
 import { SystemDnsResolver } from "#proxy/net/system-dns-resolver";
 import { XdsClient } from "#proxy/xds-client/xds-client";
 import { CounterReset } from "#telemetry/stats/counter-reset";
@@ -10,7 +14,7 @@ import { StatsReader } from "#telemetry/stats/stats-reader";
 import type { Stat } from "#telemetry/stats/stats-reader";
 import { ThreadStats } from "#telemetry/stats/thread-stats";
 import type { Clock, Timer } from "#runtime/clock";
-import type { Log, LogLevel } from "#runtime/log";
+import type { Log } from "#runtime/log";
 import type { Random } from "#runtime/random";
 import { AccessLogWriter } from "./access-log-writer.ts";
 import type { Output } from "./access-log-writer.ts";
@@ -18,7 +22,9 @@ import { knownServers } from "./bootstrap.ts";
 import type { BootstrapConfig } from "./bootstrap.ts";
 import { mergeReports } from "./cluster-reports.ts";
 import { COMPILERS } from "./composition.ts";
+import { ListenerDrain } from "./listener-drain.ts";
 import { ListenerSockets } from "./listener-sockets.ts";
+import type { Loggers } from "./loggers.ts";
 import { resourceChecks } from "./resource-checks.ts";
 import { ServerStats } from "./server-stats.ts";
 import type { ServerState } from "./server-stats.ts";
@@ -35,7 +41,8 @@ export interface ProxyOptions {
   readonly version: string;
   readonly drainTimeMs: number;
   readonly maxConnectionsPerListener: number;
-  readonly logging: { level: LogLevel };
+  readonly loggers: Loggers;
+  readonly commandLine: CommandLine;
   /** The admin endpoint may be at other addresses than loopback's. */
   readonly remoteAdmin: boolean;
   readonly output: Output;
@@ -68,6 +75,7 @@ export class Proxy {
     { missing: Set<ThreadHandle>; readonly got: (readonly ClusterSummary[])[]; readonly done: () => void }
   >();
   readonly #removing = new Map<ThreadHandle, () => void>();
+  readonly #drain: ListenerDrain;
   readonly #counterReset = new CounterReset();
   readonly #keepsStat: ((stat: Stat) => boolean) | undefined;
   #sequence = 0;
@@ -76,13 +84,19 @@ export class Proxy {
 
   constructor(options: ProxyOptions) {
     this.#options = options;
-    const { bootstrap, threads, clock, random, log, output, logPrefix } = options;
+    const { bootstrap, threads, clock, random, log, loggers, output, logPrefix } = options;
     this.nodeId = bootstrap.node.id;
     const { keepsStat } = bootstrap;
     this.#keepsStat = keepsStat === undefined ? undefined : ({ name }) => keepsStat(name);
     this.#local = new SharedLocalInfo(bootstrap.node.cluster);
+    this.#drain = new ListenerDrain({
+      clock,
+      local: this.#local,
+      drainTimeMs: options.drainTimeMs,
+      stopListeners: (direction) => this.#stopListeners(direction),
+    });
     this.#startedMs = clock.monotonicMs();
-    this.#accessLogs = new AccessLogWriter(output, logPrefix, log);
+    this.#accessLogs = new AccessLogWriter(output, logPrefix, loggers.of("file", log));
     this.#updates = new ThreadUpdates({
       threads,
       add: {
@@ -108,7 +122,7 @@ export class Proxy {
       stateDirectory: options.stateDirectory,
       clock,
       random,
-      log,
+      log: loggers.of("config", log),
       stats: this.#mainStats.root,
       resolver: new SystemDnsResolver(),
       health: {
@@ -120,10 +134,12 @@ export class Proxy {
       checks: resourceChecks(COMPILERS, this.#sockets, knownServers(bootstrap)),
       target: this.#updates,
       onListenerGone: (name) => this.#sockets.release(name),
-      onReady: () => log.info("ready: the first configuration is live"),
+      onReady: () => loggers.of("main", log).info("ready: the first configuration is live"),
     });
     this.#admin =
-      bootstrap.admin === undefined ? undefined : new AdminServer(bootstrap.admin, this.#adminSource(), log, options.remoteAdmin);
+      bootstrap.admin === undefined
+        ? undefined
+        : new AdminServer(bootstrap.admin, this.#adminSource(), loggers.of("admin", log), options.remoteAdmin);
     this.#serverStats = new ServerStats(this.#mainStats.root, threads.length);
   }
 
@@ -213,12 +229,20 @@ export class Proxy {
   async #end(threadsGone: readonly Promise<void>[]): Promise<void> {
     this.#state = "draining";
     this.#xds.close();
+    this.#drain.close();
     // Ours too, now: who comes while the rest drains is refused by the kernel instead of waiting in its queue.
     this.#sockets.close();
     await Promise.all(threadsGone);
     this.#updates.close();
     await this.#accessLogs.close();
     await this.#admin?.close();
+  }
+
+  #stopListeners(direction: DrainDirection): void {
+    for (const thread of this.#options.threads) thread.send({ type: "stop-listeners", proxy: this.nodeId, direction });
+    const inbound = ({ bytes }: { readonly bytes: Uint8Array }): boolean =>
+      fromBinary(ListenerSchema, bytes).trafficDirection === TrafficDirection.INBOUND;
+    this.#sockets.stop(direction === "all" ? "all" : this.#xds.state.listeners.live.filter(inbound).map(({ name }) => name));
   }
 
   #report(): Promise<ClusterSummary[]> {
@@ -255,23 +279,23 @@ export class Proxy {
       state: () => this.#serverState,
       uptimeMs: () => this.#uptimeMs(),
       wallMs: () => this.#options.clock.wallMs(),
-      logging: this.#options.logging,
+      loggers: this.#options.loggers,
+      drainTimeMs: this.#options.drainTimeMs,
+      commandLine: this.#options.commandLine,
       resetCounters: async () => {
         await this.#report();
         this.#counterReset.reset(this.#allStats());
       },
       config: this.#xds.state,
+      versionInfo: (type) => this.#xds.stats.versionInfo(type),
       listenerAddresses: (name) => this.#sockets.addresses(name),
       clusters: async (): Promise<ClusterSummary[]> => this.#report(),
       stats: async () => {
         // Also brings the names of statistics that threads made since their last word.
         await this.#report();
-        return this.readStats();
+        return [...this.readStats(), ...this.#xds.stats.texts(this.#xds.state.assignments.live)];
       },
-      drainListeners: () => {
-        for (const thread of threads) thread.send({ type: "drain-listeners", proxy: this.nodeId });
-        this.#sockets.close();
-      },
+      drainListeners: (order) => this.#drain.begin(order),
       failHealthChecks: (fail) => this.#local.failHealthChecks(fail),
       quit: this.#options.onQuit,
     };

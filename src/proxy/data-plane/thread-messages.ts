@@ -1,5 +1,7 @@
 // What the main thread and a traffic thread say to each other. Plain data: it is cloned on its way.
 import type { ClusterSummary } from "#proxy/admin/admin-source";
+import type { DrainDirection } from "#proxy/local-info";
+import type { LoggerName } from "./loggers.ts";
 import type { HostsHealth } from "#proxy/cluster/health/active-health";
 import type { ClusterManagerConfig } from "./cluster-manager-config.ts";
 import type { ProxyUpdate } from "#proxy/xds-client/proxy-update";
@@ -35,10 +37,11 @@ export interface UpdateCommand {
   readonly sockets: ReadonlyMap<string, readonly number[]>;
 }
 
-/** Stops accepting; running requests go on. */
-export interface DrainCommand {
-  readonly type: "drain-listeners";
+/** Stops accepting; connections go on. */
+export interface StopListenersCommand {
+  readonly type: "stop-listeners";
   readonly proxy: ProxyKey;
+  readonly direction: DrainDirection;
 }
 
 export interface RemoveProxyCommand {
@@ -76,7 +79,7 @@ export type ThreadCommand =
   | AddProxyCommand
   | UpdateCommand
   | HealthCommand
-  | DrainCommand
+  | StopListenersCommand
   | RemoveProxyCommand
   | ReportCommand
   | WrittenCommand;
@@ -89,4 +92,10 @@ export type ThreadEvent =
   | { readonly type: "host-unhealthy"; readonly proxy: ProxyKey; readonly cluster: string; readonly host: string }
   | { readonly type: "removed"; readonly proxy: ProxyKey }
   | { readonly type: "access-log"; readonly proxy: ProxyKey; readonly path: string; readonly text: string; readonly bytes: number }
-  | { readonly type: "log"; readonly level: Exclude<LogLevel, "off">; readonly message: string; readonly fields: LogFields | undefined };
+  | {
+      readonly type: "log";
+      readonly logger: LoggerName;
+      readonly level: Exclude<LogLevel, "off">;
+      readonly message: string;
+      readonly fields: LogFields | undefined;
+    };

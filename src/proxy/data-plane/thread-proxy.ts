@@ -20,6 +20,7 @@ import { readRouteConfiguration } from "#proxy/route/route-configuration-bytes";
 import { Violations } from "#proxy/field-check";
 import type { Secret } from "#proxy/transport-socket/secret";
 import { SharedLocalInfo } from "#proxy/local-info";
+import type { DrainDirection } from "#proxy/local-info";
 import type { ThreadContext } from "#proxy/thread-context";
 import { ThreadStats } from "#telemetry/stats/thread-stats";
 import type { Clock } from "#runtime/clock";
@@ -163,8 +164,9 @@ export class ThreadProxy {
   }
 
   report(): ClusterSummary[] {
-    return [...this.#clusters.clusters].map(({ name, hosts }) => ({
+    return [...this.#clusters.clusters].map(({ name, hosts, outlierSummary: outliers }) => ({
       name,
+      outliers,
       hosts: hosts.map((host) => ({
         ...host.stats,
         address: host.address.address,
@@ -191,9 +193,14 @@ export class ThreadProxy {
     this.#accessLogs.written(bytes);
   }
 
-  /** Stops accepting, with what the updates before this still bring. */
-  drainListeners(): void {
-    void this.#updated.then(() => this.#drainListeners());
+  /** Those that are there, with what the updates before this still bring. */
+  stopListeners(direction: DrainDirection): void {
+    void this.#updated.then(() => {
+      for (const name of this.#listeners.names()) {
+        const listener = this.#listeners.get(name);
+        if (direction === "all" || listener?.config.direction === "INBOUND") listener?.stopAccepting();
+      }
+    });
   }
 
   #drainListeners(): void {

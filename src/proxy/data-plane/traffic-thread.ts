@@ -6,6 +6,8 @@ import { closeDescriptor } from "#proxy/net/listen-socket";
 import { realClock } from "#runtime/clock";
 import { invariant } from "#runtime/invariant";
 import type { Log } from "#runtime/log";
+import { isLoggerName } from "./loggers.ts";
+import type { LoggerName } from "./loggers.ts";
 import { realRandom } from "#runtime/random";
 import { COMPILERS } from "./composition.ts";
 import { ThreadProxy } from "./thread-proxy.ts";
@@ -21,21 +23,22 @@ enableLinearRegexEngine();
 
 const post = (event: ThreadEvent): void => port.postMessage(event);
 
-function forwardingLog(scope: string): Log {
+/** Scopes of a thread's log are the process's loggers. */
+function forwardingLog(logger: LoggerName): Log {
   const forward =
     (level: "debug" | "info" | "warn" | "error"): Log["info"] =>
     (message, fields) =>
-      post({ type: "log", level, message: scope === "" ? message : `${scope}: ${message}`, fields });
+      post({ type: "log", logger, level, message, fields });
   return {
     debug: forward("debug"),
     info: forward("info"),
     warn: forward("warn"),
     error: forward("error"),
-    scope: (name) => forwardingLog(scope === "" ? name : `${scope}.${name}`),
+    scope: (name) => forwardingLog(isLoggerName(name) ? name : logger),
   };
 }
 
-const log = forwardingLog("");
+const log = forwardingLog("main");
 const proxies = new Map<ProxyKey, ThreadProxy>();
 
 function obey(command: ThreadCommand): void {
@@ -69,8 +72,8 @@ function obey(command: ThreadCommand): void {
     case "log-written":
       proxy.logWritten(command.bytes);
       return;
-    case "drain-listeners":
-      proxy.drainListeners();
+    case "stop-listeners":
+      proxy.stopListeners(command.direction);
       return;
     case "remove-proxy":
       void removeProxy(command.proxy, proxy, command.drainMs);

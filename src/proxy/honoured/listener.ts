@@ -43,7 +43,7 @@ export const LISTENER_FIELDS: FieldTable = {
     honoured("src/proxy/listener/tcp-proxy.test.ts", "stat_prefix"),
     honoured("src/proxy/cluster/cluster-manager.test.ts", "per_connection_buffer_limit_bytes"),
     harmless("read by Istio's own tools", "metadata"),
-    harmless("MODIFY_ONLY leaves out drains for failed health checks, of which there are none", "drain_type"),
+    honoured("test/interop/draining.test.ts", "drain_type"),
     harmless("whichever thread accepts keeps the connection", "connection_balance_config"),
     harmless("one shared socket does the same", "enable_reuse_port"),
     harmless("ours is larger than any that is sent", "tcp_backlog_size"),

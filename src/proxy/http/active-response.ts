@@ -39,14 +39,21 @@ export interface AnsweredStream {
   onResponseEnd(): void;
 }
 
+export interface DrainingConnection {
+  /** This response may be the last one. Asked while the proxy as a whole drains. */
+  drainIfDue(): void;
+}
+
 export class ActiveResponse implements WalkOwner<ResponseHeaderMap> {
   readonly #stream: AnsweredStream;
+  readonly #connection: DrainingConnection;
   #walk: FilterPath<ResponseHeaderMap> | undefined = undefined;
   #holds = 0;
   #started = false;
 
-  constructor(stream: AnsweredStream) {
+  constructor(stream: AnsweredStream, connection: DrainingConnection) {
     this.#stream = stream;
+    this.#connection = connection;
   }
 
   /** Response headers went to the client. */
@@ -154,6 +161,7 @@ export class ActiveResponse implements WalkOwner<ResponseHeaderMap> {
     const stream = this.#stream;
     const { info, runtime, sender } = stream;
     const request: RequestHeaderMap | undefined = info.requestHeaders;
+    if (runtime.thread.local.draining) this.#connection.drainIfDue();
     if (runtime.config.tracing) decorateResponse(headers, stream.operation, stream.outbound);
     mutateResponseHeaders(headers, request, runtime);
     info.responseHeaders = headers;

@@ -38,6 +38,7 @@ export interface StreamConnection {
   readonly bufferLimitBytes: number;
   /** Of the listener: towards others, not towards the application. */
   readonly outbound: boolean;
+  drainIfDue(): void;
 }
 
 export class ActiveStream implements RequestReceiver, RequestingStream, AnsweredStream, PreparedStream, TimedStream {
@@ -72,7 +73,7 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
     this.sender = sender;
     this.info = new StreamRecord(clock.wallMs(), clock.monotonicMs(), connection.info);
     this.#request = new ActiveRequest(this);
-    this.#response = new ActiveResponse(this);
+    this.#response = new ActiveResponse(this, connection);
     this.info.protocol = sender.httpVersion;
     const { stats } = runtime;
     stats.rqTotal.inc();
@@ -372,7 +373,7 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
   internalError(error: unknown): void {
     this.stats.internalErrors.inc();
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.thread.log.error("a stream was ended by an internal error", { node: this.thread.nodeId, error: detail });
+    this.thread.log.scope("http").error("a stream was ended by an internal error", { node: this.thread.nodeId, error: detail });
     if (this.#ended) return;
     this.info.responseCodeDetails = LOCAL_REPLIES.internalError.details;
     if (this.#response.started || this.#answeredLocally) this.resetResponse("local-reset");

@@ -141,6 +141,15 @@ export class DownstreamConnection implements Http1ServerOwner, Http2ServerOwner,
     return this.#context.bufferLimitBytes ?? STREAM_BUFFER_BYTES;
   }
 
+  drainIfDue(): void {
+    const { stats, thread } = this.runtime;
+    if (this.#draining) return;
+    const { direction, modifyOnly = false } = this.#context;
+    if (!thread.local.endsConnection(direction === "INBOUND", modifyOnly, thread.clock.wallMs(), thread.random)) return;
+    stats.cxDrainClose.inc();
+    this.#beginDrain();
+  }
+
   // ---- Http1ServerOwner
 
   newStream(sender: ServerStream): RequestReceiver {
@@ -199,7 +208,7 @@ export class DownstreamConnection implements Http1ServerOwner, Http2ServerOwner,
     stats.internalErrors.inc();
     this.#closedByUs = true;
     const detail = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
-    thread.log.error("a connection was closed by an internal error", { node: thread.nodeId, error: detail });
+    thread.log.scope("http").error("a connection was closed by an internal error", { node: thread.nodeId, error: detail });
   }
 
   onClosed(_failure: TransportFailure | undefined): void {

@@ -285,6 +285,7 @@ export class FakeHcm {
       {
         runtime: this.runtime,
         info: { local, remote, directRemote: remote, requestedServerName: undefined, tls: undefined },
+        drainIfDue: () => {},
         originalDestination: undefined,
         bufferLimitBytes: this.bufferLimitBytes,
         outbound: true,

@@ -120,7 +120,8 @@ export class ActiveListener {
           clock,
           poison,
           onSocket: (socket) => this.#accept(socket),
-          onError: (error) => log.warn("accepting connections failed", { listener: this.#config.name, error: error.message }),
+          onError: (error) =>
+            log.scope("conn_handler").warn("accepting connections failed", { listener: this.#config.name, error: error.message }),
         }),
       );
     }
@@ -142,7 +143,8 @@ export class ActiveListener {
 
   /** Stops accepting and lets what is open finish. What is left after the drain time is closed. */
   drain(): void {
-    this.#stopAccepting();
+    this.stopAccepting();
+    this.#ended = true;
     for (const chain of this.#chains) this.#drainChain(chain);
     if (this.#default !== undefined) this.#drainChain(this.#default);
     this.#chains = [];
@@ -159,10 +161,10 @@ export class ActiveListener {
     this.#timers.clear();
   }
 
-  #stopAccepting(): void {
+  /** Takes no more connections; those that are open go on. */
+  stopAccepting(): void {
     for (const acceptor of this.#acceptors) acceptor.close();
     this.#acceptors = [];
-    this.#ended = true;
   }
 
   /** A socket that another listener accepted, for a destination of this one. It goes no further. */
@@ -256,7 +258,8 @@ export class ActiveListener {
       stats: { tls: this.#stats.tls, secretsNotReady: this.#stats.secretsNotReady, timeout: this.#stats.handshakeTimeout },
       onConnection: (connection, info) => this.#serve(connection, facts, info, chosen),
       onClosed: (connection) => this.#onClosed(connection),
-      onFault: (error) => this.#thread.log.error("a TLS context cannot be made", { listener: this.#config.name, error: String(error) }),
+      onFault: (error) =>
+        this.#thread.log.scope("conn_handler").error("a TLS context cannot be made", { listener: this.#config.name, error: String(error) }),
       onDone: () => {
         this.#pending.delete(accept);
         this.#endIfEmpty();
@@ -281,6 +284,7 @@ export class ActiveListener {
       info,
       listenerName: this.#config.name,
       direction: this.#config.direction,
+      modifyOnly: this.#config.modifyOnly,
       originalDestination: destinationRestored ? destination : undefined,
       bufferLimitBytes,
       tcpProxyCluster: undefined,

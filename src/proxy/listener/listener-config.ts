@@ -1,6 +1,7 @@
 // Listener -> compiled ListenerConfig. Compiling on the main thread (without a thread context) finds everything that is wrong; traffic
 // threads compile the same bytes again with their own context.
 import { equals } from "@bufbuild/protobuf";
+import { Listener_DrainType } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import type { Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import type { Address } from "#envoy/gen/envoy/config/core/v3/address_pb";
 import { SocketAddress_Protocol } from "#envoy/gen/envoy/config/core/v3/address_pb";
@@ -46,6 +47,8 @@ export interface ListenerConfig {
   /** What stands in `listener.<statName>.`: the stat prefix, else the address with ":" as "_". */
   readonly statName: string;
   readonly direction: ConnectionContext["direction"];
+  /** drain_type MODIFY_ONLY. */
+  readonly modifyOnly: boolean;
   /** per_connection_buffer_limit_bytes; undefined: our defaults. */
   readonly bufferLimitBytes: number | undefined;
   readonly chains: readonly FilterChain[];
@@ -104,6 +107,7 @@ export function compileListener(
     accessLog,
     statName: wire.statPrefix === "" ? address.replaceAll(":", "_") : wire.statPrefix,
     direction: direction(wire.trafficDirection),
+    modifyOnly: wire.drainType === Listener_DrainType.MODIFY_ONLY,
     bufferLimitBytes: wire.perConnectionBufferLimitBytes,
     chains,
     matcher,

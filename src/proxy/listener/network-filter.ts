@@ -9,6 +9,8 @@ export interface ConnectionContext {
   readonly info: ConnectionInfo;
   readonly listenerName: string;
   readonly direction: "INBOUND" | "OUTBOUND" | "UNSPECIFIED";
+  /** The listener's drain_type MODIFY_ONLY: failed health checks of the proxy do not drain it. */
+  readonly modifyOnly?: boolean;
   /** Where the client meant to go, when that was restored; `info.local` is the same then. */
   readonly originalDestination: SocketAddress | undefined;
   /** The listener's per_connection_buffer_limit_bytes; undefined: not configured. */

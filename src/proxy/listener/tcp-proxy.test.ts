@@ -38,7 +38,17 @@ afterEach(() => {
 });
 
 function host(port: number): Host {
-  const stats = { cxActive: 0, cxTotal: 0, cxConnectFail: 0, rqActive: 0, rqTotal: 0, rqSuccess: 0, rqError: 0, rqTimeout: 0 };
+  const stats = {
+    cxActive: 0,
+    cxTotal: 0,
+    cxConnectFail: 0,
+    rqActive: 0,
+    rqTotal: 0,
+    rqSuccess: 0,
+    rqError: 0,
+    rqTimeout: 0,
+    rqPendingActive: 0,
+  };
   return {
     address: { address: "127.0.0.1", port },
     hostname: "",

@@ -76,12 +76,8 @@ export class ConfigNeeds {
     return needs;
   }
 
-  /** Connection managers that take these routes, by stat prefix. */
-  usersOfRoute(name: string): RouteNeed[] {
-    const users = new Map<string, RouteNeed>();
-    for (const { newest } of this.#slots.listeners) {
-      for (const need of newest?.facts.routes ?? []) if (need.name === name) users.set(need.statPrefix, need);
-    }
-    return [...users.values()];
+  /** One for each connection manager, also where several take the same routes. */
+  get routesOfManagers(): RouteNeed[] {
+    return [...this.#slots.listeners].flatMap(({ live, waiting }) => [...(live?.facts.routes ?? []), ...(waiting?.facts.routes ?? [])]);
   }
 }

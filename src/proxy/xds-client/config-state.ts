@@ -27,7 +27,7 @@ export interface ConfigStateOptions {
   readonly onChange: () => void;
   /** The listener is gone from every thread, or was never live: its sockets may go. */
   readonly onListenerGone: (name: string) => void;
-  readonly onLive?: (type: string, name: string, modified: boolean) => void;
+  readonly onLive?: (type: string, name: string, modified: boolean, version: string) => void;
   readonly onRemoved?: (type: string, name: string) => void;
 }
 
@@ -274,7 +274,7 @@ export class ConfigState {
       for (const name of removedListeners) if (this.listeners.get(name) === undefined) this.#options.onListenerGone(name);
       if (!this.#closed) this.#options.onChange();
     };
-    for (const { slot, type, modified } of moved) this.#options.onLive?.(type, slot.name, modified);
+    for (const { slot, type, modified } of moved) this.#options.onLive?.(type, slot.name, modified, slot.live?.version ?? "");
     for (const name of removedListeners) this.#options.onRemoved?.(LISTENER_TYPE, name);
     for (const name of removedClusters) this.#options.onRemoved?.(CLUSTER_TYPE, name);
     return applied.then(

@@ -71,7 +71,7 @@ interface OtherSource {
 export class XdsClient {
   readonly state: ConfigState;
   readonly #options: XdsClientOptions;
-  readonly #stats: XdsStats;
+  readonly stats: XdsStats;
   readonly #subscriptions: Readonly<Record<(typeof ORDER)[number], DeltaSubscription>>;
   readonly #stream: DiscoveryStream | undefined;
   /** By type, then by sourceKey. */
@@ -83,13 +83,12 @@ export class XdsClient {
   readonly #secrets: SecretSources;
   readonly #received = new Set<string>();
   readonly #unbound: UnboundListeners;
-  #connected = false;
   #ready = false;
   #closed = false;
 
   constructor(options: XdsClientOptions) {
     this.#options = options;
-    this.#stats = new XdsStats(options.stats);
+    this.stats = new XdsStats(options.stats, options.clock);
     this.#subscriptions = {
       [CLUSTER_TYPE]: new DeltaSubscription(CLUSTER_TYPE, true),
       [ENDPOINT_TYPE]: new DeltaSubscription(ENDPOINT_TYPE, false),
@@ -105,9 +104,8 @@ export class XdsClient {
       healthKnown: (cluster) => this.#health.ready(cluster),
       onChange: () => this.#onChange(),
       onListenerGone: options.onListenerGone,
-      onLive: (type, name, modified) =>
-        this.#stats.live(type, name, modified, type === ROUTE_TYPE ? this.state.needs.usersOfRoute(name) : []),
-      onRemoved: (type, name) => this.#stats.removed(type, name),
+      onLive: (type, name, modified, version) => this.stats.live(type, name, modified, version),
+      onRemoved: (type, name) => this.stats.removed(type, name),
     });
     const { resolver, clock, random, log, stats, health } = options;
     this.#unbound = new UnboundListeners(clock, (listeners) => this.#bindAgain(listeners));
@@ -138,7 +136,7 @@ export class XdsClient {
   }
 
   get connected(): boolean {
-    return this.#connected;
+    return this.stats.connected.value === 1;
   }
 
   /** What active health checks found out, for a traffic thread that starts late. */
@@ -199,8 +197,8 @@ export class XdsClient {
       subscriptions,
       onResponse: (response) => this.#onResponse(response),
       onConnected: (connected) => {
-        this.#connected = connected;
-        this.#stats.connected.set(connected ? 1 : 0);
+        this.stats.connected.set(connected ? 1 : 0);
+        if (!connected) this.stats.disconnected();
       },
     });
   }
@@ -223,7 +221,7 @@ export class XdsClient {
       type,
       log: this.#options.log,
       onResponse: (response) => this.#onResponse(response),
-      onUnreadable: () => this.#stats.response(type, { changed: false, refused: 1, first: false }),
+      onUnreadable: () => this.stats.response(type, { changed: false, refused: 1, first: false, version: "", durationMs: 0 }),
     });
     file.start();
     return file;
@@ -273,6 +271,7 @@ export class XdsClient {
 
   async #onResponse(response: DeltaDiscoveryResponse): Promise<string | undefined> {
     const { typeUrl } = response;
+    const begunMs = this.#options.clock.monotonicMs();
     const resources: IncomingResource[] = [];
     const refused: string[] = [];
     for (const { name, version, resource } of response.resources) {
@@ -297,7 +296,10 @@ export class XdsClient {
     refused.push(...result.refused);
     this.#note(typeUrl, result);
     if (typeUrl === LISTENER_TYPE) refused.push(...this.#unbound.refusedBefore(result, refused.length));
-    this.#stats.response(typeUrl, { changed: result.changed, refused: refused.length, first });
+    const durationMs = this.#options.clock.monotonicMs() - begunMs;
+    const version = response.systemVersionInfo;
+    this.stats.response(typeUrl, { changed: result.changed, refused: refused.length, first, version, durationMs });
+    this.stats.refusedOnes(typeUrl, resources, result.accepted);
     this.#onChange();
     const errors = await result.live;
     return [...refused, ...errors].join("; ");
@@ -333,7 +335,8 @@ export class XdsClient {
     this.#dns.want(state.needs.resolutions);
     this.#health.want(state.needs.healthChecks);
     this.#subscriptions[SECRET_TYPE].want(this.#secrets.want(state.needs.secrets));
-    this.#stats.totals(state.clusters.count(), state.listeners.count());
+    this.stats.follow(state.needs.routesOfManagers, state.needs.secrets.values());
+    this.stats.totals(state.clusters.count(), state.listeners.count());
     const { cds, lds, staticResources } = this.#options;
     const hasClusters = cds === undefined || this.#received.has(CLUSTER_TYPE);
     if (hasClusters && !state.clusters.anyWaiting) this.#askForListeners();

@@ -48,6 +48,12 @@ export function recordValue(slots: Float64Array, base: number, value: number): v
 /** Envoy's quantiles of /stats. */
 export const QUANTILES: readonly number[] = [0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 1];
 
+export interface Bucket {
+  readonly lowerBound: number;
+  readonly width: number;
+  readonly count: number;
+}
+
 /** The merged slots of one histogram over all threads. */
 export class HistogramSnapshot {
   readonly #slots: Float64Array;
@@ -64,6 +70,23 @@ export class HistogramSnapshot {
     let count = 0;
     for (let i = 1; i < LOG_OFFSET; i++) count += this.#slots[i] as number;
     return count;
+  }
+
+  /** How many values fell between each of PROMETHEUS_BOUNDS and the one below it. */
+  disjoint(): readonly number[] {
+    return PROMETHEUS_BOUNDS.map((_, index) => this.#slots[1 + index] as number);
+  }
+
+  /** The finer buckets that hold something. */
+  buckets(): readonly Bucket[] {
+    const found: Bucket[] = [];
+    for (let bucket = 0; bucket < LOG_BUCKETS; bucket++) {
+      const count = this.#slots[LOG_OFFSET + bucket] as number;
+      if (count === 0) continue;
+      const from = lowerBound(bucket);
+      found.push({ lowerBound: from, width: bucket === LOG_BUCKETS - 1 ? 0 : lowerBound(bucket + 1) - from, count });
+    }
+    return found;
   }
 
   /** How many values are at most each of PROMETHEUS_BOUNDS. */

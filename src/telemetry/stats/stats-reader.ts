@@ -10,6 +10,17 @@ export type Stat =
   | { readonly kind: "counter" | "gauge"; readonly name: string; readonly parts: readonly NamePart[]; readonly value: number }
   | { readonly kind: "histogram"; readonly name: string; readonly parts: readonly NamePart[]; readonly value: HistogramSnapshot };
 
+/** A text that the main thread knows, as the version of a configuration. */
+export interface TextReadout {
+  readonly kind: "text-readout";
+  readonly name: string;
+  readonly parts: readonly NamePart[];
+  readonly value: string;
+}
+
+/** What pages show. */
+export type ShownStat = Stat | TextReadout;
+
 interface ThreadView {
   readonly segments: Float64Array[];
   /** By id. */

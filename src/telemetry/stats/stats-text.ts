@@ -1,7 +1,8 @@
 // `/stats` of Envoy's admin endpoint: `name: value` lines, or JSON.
 import { compileRegex } from "#matcher/regex";
-import { QUANTILES } from "./buckets.ts";
-import type { Stat } from "./stats-reader.ts";
+import { histogramText, histogramsJson } from "./histogram-text.ts";
+import type { BucketMode } from "./histogram-text.ts";
+import type { ShownStat } from "./stats-reader.ts";
 
 export interface StatsQuery {
   /** RE2, found anywhere in the name. */
@@ -10,11 +11,14 @@ export interface StatsQuery {
   readonly usedOnly?: boolean;
   /** The filter names what is left out. */
   readonly invert?: boolean;
-  readonly kind?: Stat["kind"] | undefined;
+  readonly kind?: ShownStat["kind"] | undefined;
 }
 
 /** @throws Error when the filter is not a regex */
-export function selectStats(stats: readonly Stat[], { filter, usedOnly = false, invert = false, kind }: StatsQuery): readonly Stat[] {
+export function selectStats(
+  stats: readonly ShownStat[],
+  { filter, usedOnly = false, invert = false, kind }: StatsQuery,
+): readonly ShownStat[] {
   const regex = filter === undefined || filter === "" ? undefined : compileRegex(`.*(?:${filter}).*`);
   return stats.filter(
     (stat) =>
@@ -24,45 +28,36 @@ export function selectStats(stats: readonly Stat[], { filter, usedOnly = false, 
   );
 }
 
-function isUsed(stat: Stat): boolean {
-  return stat.kind === "histogram" ? stat.value.count > 0 : stat.value !== 0;
+function isUsed(stat: ShownStat): boolean {
+  switch (stat.kind) {
+    case "histogram":
+      return stat.value.count > 0;
+    case "text-readout":
+      return stat.value !== "";
+    case "counter":
+    case "gauge":
+      return stat.value !== 0;
+  }
 }
 
-/** Plain values first, then histograms, as Envoy does. No intervals are kept, so the first number of a quantile is nan. */
-export function statsText(stats: readonly Stat[]): string {
-  let out = "";
-  for (const stat of stats) if (stat.kind !== "histogram") out += `${stat.name}: ${stat.value}\n`;
+/** Texts first, then numbers, then histograms, as Envoy does. */
+export function statsText(stats: readonly ShownStat[], mode: BucketMode = "summary"): string {
+  let [texts, numbers, histograms] = ["", "", ""];
   for (const stat of stats) {
-    if (stat.kind !== "histogram") continue;
-    if (stat.value.count === 0) {
-      out += `${stat.name}: No recorded values\n`;
-      continue;
-    }
-    const quantiles = QUANTILES.map((share) => `P${percent(share)}(nan,${rounded(stat.value.quantile(share))})`);
-    out += `${stat.name}: ${quantiles.join(" ")}\n`;
+    if (stat.kind === "text-readout") texts += `${stat.name}: "${stat.value}"\n`;
+    else if (stat.kind === "histogram") histograms += histogramText(stat, mode);
+    else numbers += `${stat.name}: ${stat.value}\n`;
   }
-  return out;
+  return texts + numbers + histograms;
 }
 
-export function statsJson(stats: readonly Stat[]): string {
-  const list: unknown[] = stats.flatMap((stat) => (stat.kind === "histogram" ? [] : [{ name: stat.name, value: stat.value }]));
+export function statsJson(stats: readonly ShownStat[], mode: BucketMode = "summary"): string {
+  const plain = (texts: boolean): unknown[] =>
+    stats.flatMap((stat) =>
+      stat.kind === "histogram" || (stat.kind === "text-readout") !== texts ? [] : [{ name: stat.name, value: stat.value }],
+    );
+  const list = [...plain(true), ...plain(false)];
   const histograms = stats.flatMap((stat) => (stat.kind === "histogram" ? [stat] : []));
-  if (histograms.length > 0) {
-    list.push({
-      histograms: {
-        supported_quantiles: QUANTILES.map(percent),
-        computed_quantiles: histograms.map(({ name, value }) => ({
-          name,
-          values: QUANTILES.map((share) => ({ interval: null, cumulative: rounded(value.quantile(share)) ?? null })),
-        })),
-      },
-    });
-  }
+  if (histograms.length > 0) list.push({ histograms: histogramsJson(histograms, mode) });
   return JSON.stringify({ stats: list });
-}
-
-const percent = (share: number): number => Number((share * 100).toFixed(1));
-
-function rounded(value: number | undefined): number | undefined {
-  return value === undefined ? undefined : Number(value.toPrecision(6));
 }

@@ -30,6 +30,19 @@ interface Origin {
   readonly failurePercentage: EjectionType;
 }
 
+/** In per cent; -1: too few requests to tell. */
+export interface SuccessRates {
+  readonly average: number;
+  readonly threshold: number;
+}
+
+export interface OutlierSummary {
+  readonly external: SuccessRates;
+  readonly localOrigin: SuccessRates;
+}
+
+const UNKNOWN: SuccessRates = { average: -1, threshold: -1 };
+
 const EXTERNAL: Origin = {
   rateOf: (monitor) => monitor.externalRate,
   successRate: "success_rate",
@@ -45,6 +58,7 @@ export class OutlierDetector {
   readonly config: OutlierConfig;
   readonly #context: OutlierDetectorContext;
   readonly #stats: OutlierStats;
+  readonly #shown = new Map<Origin, SuccessRates>();
   #monitors = new Map<UpstreamHost, HostMonitor>();
   #ejected = 0;
   #timer: Timer | undefined;
@@ -68,6 +82,11 @@ export class OutlierDetector {
       host.outlierMonitor = monitor;
     }
     for (const host of before.keys()) this.#forget(host);
+  }
+
+  /** Success rates of the last interval over all hosts. */
+  get summary(): OutlierSummary {
+    return { external: this.#shown.get(EXTERNAL) ?? UNKNOWN, localOrigin: this.#shown.get(LOCAL) ?? UNKNOWN };
   }
 
   /** The host passed an active health check. */
@@ -182,8 +201,11 @@ export class OutlierDetector {
     this.#tell(monitor, { action: "uneject" }, monitor.ejectedMs);
   }
 
-  #judgeRates({ rateOf, successRate, failurePercentage }: Origin): boolean {
+  #judgeRates(origin: Origin): boolean {
+    const { rateOf, successRate, failurePercentage } = origin;
     const { config } = this;
+    // As Envoy: of an interval with too few requests to tell nothing is shown.
+    this.#shown.delete(origin);
     const count = this.#monitors.size;
     if (count < config.successRateMinimumHosts && count < config.failurePercentageMinimumHosts) return false;
     const leastVolume = Math.min(config.successRateRequestVolume, config.failurePercentageRequestVolume);
@@ -204,6 +226,7 @@ export class OutlierDetector {
         byRate.map((monitor) => rateOf(monitor).percent),
         config.successRateStdevs,
       );
+      this.#shown.set(origin, { average, threshold });
       for (const monitor of byRate) {
         if (rateOf(monitor).percent >= threshold) continue;
         this.#stats.successRate.inc();
