@@ -140,7 +140,7 @@ function internalRedirects({ choices, draft, action }: Building): void {
   ]);
   draft.script = [`${choices.pick([301, 302, 302, 303, 307, 308])}>${target}`, "200"];
   action["internal_redirect_policy"] = policy;
-  if (choices.chance(0.3)) {
+  if (draft.method !== "CONNECT" && choices.chance(0.3)) {
     draft.method = "POST";
     draft.body = "redirected";
   }
@@ -254,9 +254,10 @@ const FIELDS: Readonly<Record<string, Field>> = {
   max_grpc_timeout: {
     group: "hang",
     share: 0.03,
-    add({ choices, draft, action }) {
+    add({ choices, draft, action, match }) {
       action["max_grpc_timeout"] = choices.pick(["0s", QUICK, "8s"]);
       action["timeout"] = "8s";
+      if ("connect_matcher" in match) return;
       draft.method = "POST";
       draft.headers.set("content-type", "application/grpc");
       draft.headers.set("grpc-timeout", choices.pick(["200m", "5S", "1H"]));

@@ -12,6 +12,11 @@ import type { HttpVersion, RequestSender, ResponseReceiver, StreamResetReason } 
 /** As for HTTP/1: an upstream that sends more interim responses than this is broken. */
 const MAX_INFORMATIONAL = 64;
 
+/** As the client writes it: `upgrade` of the map is in lower case. */
+function protocolOf(request: RequestHeaderMap): string {
+  return request.get("upgrade") ?? request.upgrade ?? "";
+}
+
 export class Http2ClientStream implements RequestSender, Http2StreamHandler {
   readonly #client: Http2ClientConnection;
   readonly #receiver: ResponseReceiver;
@@ -70,10 +75,10 @@ export class Http2ClientStream implements RequestSender, Http2StreamHandler {
       return;
     }
     this.#state = "started";
-    const { scheme, authority, path, upgrade } = headers;
+    const { scheme, authority, path } = headers;
     headers.remove("content-length");
     this.#stream.sendRequest(
-      { method: "CONNECT", scheme, authority, path, protocol: upgrade },
+      { method: "CONNECT", scheme, authority, path, protocol: protocolOf(headers) },
       headers.toFields(),
       false,
       headers.neverIndexed,
@@ -139,7 +144,7 @@ export class Http2ClientStream implements RequestSender, Http2StreamHandler {
     }
     if (this.#upgrade !== undefined && status === 200) {
       headers.status = 101;
-      headers.set("upgrade", this.#upgrade.upgrade!);
+      headers.set("upgrade", protocolOf(this.#upgrade));
       headers.set("connection", "upgrade");
       headers.remove("content-length");
     }

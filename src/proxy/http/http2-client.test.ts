@@ -405,7 +405,7 @@ describe("HTTP/2 client connection: upgrades", () => {
     bench.within(() => {
       receiver.sender = bench.client.newStream(receiver);
       const headers = new PairRequestHeaderMap({ method: "GET", path: "/chat", authority: "a", scheme: "http", upgrade: "websocket" }, [
-        ["upgrade", "websocket"],
+        ["upgrade", "WebSocket"],
         ["connection", "upgrade"],
         ["sec-websocket-version", "13"],
       ]);
@@ -414,7 +414,7 @@ describe("HTTP/2 client connection: upgrades", () => {
     });
     bench.carry();
     const [head] = bench.serverStream.heads;
-    assert.deepEqual([head!.method, head!.protocol, head!.path], ["CONNECT", "websocket", "/chat"]);
+    assert.deepEqual([head!.method, head!.protocol, head!.path], ["CONNECT", "WebSocket", "/chat"], "the protocol as the client writes it");
     assert.deepEqual(head!.fields, ["sec-websocket-version", "13"]);
     assert.equal(bench.serverStream.body, "early");
     assert.equal(receiver.drains, 1);
@@ -422,7 +422,7 @@ describe("HTTP/2 client connection: upgrades", () => {
     bench.carry();
     assert.deepEqual(
       [receiver.headers!.status, receiver.headers!.get("upgrade"), receiver.headers!.get("connection")],
-      [101, "websocket", "upgrade"],
+      [101, "WebSocket", "upgrade"],
     );
   });
 

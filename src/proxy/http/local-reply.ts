@@ -16,6 +16,9 @@ function reply(status: number, body: string, flag: ResponseFlag | undefined, det
   return Object.freeze({ kind: "local-reply", status, body, flag, details });
 }
 
+/** gRPC's status when the time of a whole stream is over; the router's timeouts are Unavailable, as their 504 says. */
+const DEADLINE_EXCEEDED = 4;
+
 export const LOCAL_REPLIES = {
   routeNotFound: reply(404, "", "NR", "route_not_found"),
   noHealthyUpstream: reply(503, "no healthy upstream", "UH", "no_healthy_upstream"),
@@ -36,8 +39,8 @@ export const LOCAL_REPLIES = {
   /** The request had not come in full. */
   streamIdleTimeoutInRequest: reply(408, "stream timeout", "SI", "stream_idle_timeout"),
   streamIdleTimeout: reply(504, "stream timeout", "SI", "stream_idle_timeout"),
-  maxDurationInRequest: reply(408, "downstream duration timeout", undefined, "max_duration_timeout"),
-  maxDuration: reply(504, "downstream duration timeout", undefined, "max_duration_timeout"),
+  maxDurationInRequest: { ...reply(408, "downstream duration timeout", undefined, "max_duration_timeout"), grpcStatus: DEADLINE_EXCEEDED },
+  maxDuration: { ...reply(504, "downstream duration timeout", undefined, "max_duration_timeout"), grpcStatus: DEADLINE_EXCEEDED },
   retryBufferExceeded: reply(
     507,
     "exceeded request buffer limit while retrying upstream",

@@ -47,6 +47,14 @@ describe("how long a stream may last", () => {
     }
   });
 
+  it("ends a gRPC call with DEADLINE_EXCEEDED", () => {
+    const hcm = new FakeHcm({ hcm: { commonHttpProtocolOptions: { maxStreamDuration: { seconds: 1n } } } });
+    const client = new Client();
+    hcm.send(client, { method: "POST", headers: [["content-type", "application/grpc"]] });
+    hcm.clock.advance(1010);
+    assert.equal(client.response?.get("grpc-status"), "4");
+  });
+
   it("is the route's once that is known", () => {
     const hcm = new FakeHcm({
       hcm: { commonHttpProtocolOptions: { maxStreamDuration: { seconds: 1n } } },

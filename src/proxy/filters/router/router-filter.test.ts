@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { LoadAssignmentConfig } from "#proxy/cluster/load-assignment";
 import type { ResponseHeaderMap } from "#proxy/http/header-map";
-import type { RetryPolicy } from "#proxy/route/route";
+import type { RetryPolicy, RouteEntry } from "#proxy/route/route";
 import { Client, FakeHcm, RETRY, clusterConfig, outcome, routeEntry } from "#proxy/http/hcm.fake";
 import type { FakeHcmOptions } from "#proxy/http/hcm.fake";
 import { PairRequestHeaderMap, PairResponseHeaderMap, PairTrailerMap } from "#proxy/http/pair-header-map";
@@ -128,6 +128,22 @@ describe("the router", () => {
     hcm.last.receiver.onResponseReset("connection-termination", "");
     assert.equal(client.resetReason, "local-reset");
     assert.equal(finished(hcm), "200 UC upstream_reset_after_response_started{connection_termination}");
+  });
+
+  it("chooses a host, or finds none, with the request as the route has changed it", () => {
+    const route: Partial<RouteEntry> = {
+      finalizeRequest: (headers) => headers.set("x-key", "of the route"),
+      hash: ({ headers }) => {
+        seen.push(headers.get("x-key"));
+        return { hash: 1n, cookies: [] };
+      },
+      finalizeResponse: (headers, info) => headers.set("x-seen", info.requestHeaders?.get("x-key") ?? "-"),
+    };
+    const seen: (string | undefined)[] = [];
+    const { hcm, client } = start({ hosts: 0, route });
+    hcm.send(client);
+    assert.deepEqual(seen, ["of the route"]);
+    assert.equal(client.response!.get("x-seen"), "of the route");
   });
 
   it("answers gRPC clients in gRPC's way", () => {

@@ -93,19 +93,19 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     const charges = new UpstreamCharges(stats, cluster, this.#statsCache.of(route, headers, stream.thread.stats), headers);
     this.#charges = charges;
     this.#grpc = hasGrpcContentType(headers);
-    this.#selection.computeHash(route, headers);
-    this.#selection.matchMetadata(choice);
     this.#tries.count = 1;
     info.attemptCount = 1;
+    this.#tries.timeouts = requestTimeouts(route, headers, this.#grpc);
+    if (route.includeAttemptCountInRequest) headers.set("x-envoy-attempt-count", "1");
+    route.finalizeRequest(headers, info, choice);
+    // Hash policies see what the route has made of the request, and so do the formats of an answer without a host.
+    this.#selection.computeHash(route, headers);
+    this.#selection.matchMetadata(choice);
     const host = cluster.chooseHost(this.#selection);
     if (host === undefined) {
       this.#noHost();
       return;
     }
-
-    this.#tries.timeouts = requestTimeouts(route, headers, this.#grpc);
-    if (route.includeAttemptCountInRequest) headers.set("x-envoy-attempt-count", "1");
-    route.finalizeRequest(headers, info, choice);
     const policy = requestRetryPolicy(route.retry, headers);
     if (policy !== undefined) {
       const state = new RetryState(policy, route.priority, stream.random, charges.more);
