@@ -20,6 +20,7 @@ import type { TransportSockets } from "#proxy/transport-socket/transport-sockets
 import type { Http2Options } from "#proxy/http/http2-options";
 import { readHttpProtocolOptions } from "./http-protocol-options.ts";
 import type { UpstreamProtocol } from "./http-protocol-options.ts";
+import type { HostMetadata } from "./cluster.ts";
 import type { UpstreamSocketOptions } from "./host-connector.ts";
 import type { HealthCheckConfig } from "./health/health-check-config.ts";
 import { readHealthChecks } from "./health/health-check-config.ts";
@@ -88,6 +89,7 @@ export interface UpstreamConnectionConfig {
 
 export interface ClusterConfig {
   readonly name: string;
+  readonly metadata: HostMetadata;
   /** What stands in `cluster.<statName>.`: alt_stat_name without Istio's closing ";". */
   readonly statName: string;
   readonly discovery: DiscoveryConfig;
@@ -154,6 +156,7 @@ export function parseCluster(wire: Cluster): ClusterConfig {
 
   return Object.freeze({
     name: wire.name,
+    metadata: wire.metadata?.filterMetadata ?? {},
     statName: (wire.altStatName === "" ? wire.name : wire.altStatName).replace(/;$/, ""),
     discovery,
     ...balancing,

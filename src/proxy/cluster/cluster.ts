@@ -104,6 +104,8 @@ export interface LoadBalancerContext {
 
 export interface Cluster {
   readonly name: string;
+  /** filter_metadata, by namespace. */
+  readonly metadata: HostMetadata;
   chooseHost(context: LoadBalancerContext): Host | undefined;
   /**
    * The HTTP connection pool to a host, for a request of this client, authority and HTTP version: each may be part of how connections

@@ -5,7 +5,7 @@ import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { HttpVersion } from "#proxy/http/stream";
 import { addressText } from "#proxy/net/socket-address";
 import type { RoutingPriority } from "#proxy/route/route";
-import type { ConnectionPool, Host, HttpConnectionPool, LoadBalancerContext, TcpConnectionPool } from "./cluster.ts";
+import type { ConnectionPool, Host, HostMetadata, HttpConnectionPool, LoadBalancerContext, TcpConnectionPool } from "./cluster.ts";
 import { CircuitBreakers } from "./circuit-breakers.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 import { ClusterStats } from "./cluster-stats.ts";
@@ -85,6 +85,10 @@ export class UpstreamCluster implements PooledCluster {
 
   get name(): string {
     return this.#config.name;
+  }
+
+  get metadata(): HostMetadata {
+    return this.#config.metadata;
   }
 
   get config(): ClusterConfig {

@@ -18,6 +18,7 @@ function stream(): StreamRecord {
     ["x-id", "0123456789"],
     ["x-two", "1"],
     ["x-two", "2"],
+    ["content-type", "application/grpc"],
   ]);
   info.responseHeaders = new PairResponseHeaderMap(200, [["server", "s"]]);
   info.responseTrailers = new PairTrailerMap([["grpc-status", "14"]]);
@@ -42,6 +43,7 @@ test("operators, alternatives and truncation", () => {
     ["%REQ(:authority)% %REQ(host)% %REQ(:scheme)%", "host host http"],
     ["%RESP(server)% %RESP(:status)% %RESP(x)%", "s 200 -"],
     ["%TRAILER(grpc-status)% %GRPC_STATUS% %GRPC_STATUS_NUMBER%", "14 Unavailable 14"],
+    ["%GRPC_STATUS(SNAKE_STRING)% %GRPC_STATUS(NUMBER)%", "UNAVAILABLE 14"],
     ["%DURATION% %REQUEST_DURATION% %RESPONSE_DURATION% %RESPONSE_TX_DURATION%", "75 10 50 25"],
     ["%UPSTREAM_TRANSPORT_FAILURE_REASON%", "delayed_connect_error:_111"],
     ["%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %DOWNSTREAM_REMOTE_PORT%", "10.0.0.9 5"],
@@ -51,6 +53,43 @@ test("operators, alternatives and truncation", () => {
   ] as const) {
     assert.equal(log(format), expected, format);
   }
+});
+
+test("a gRPC status is that of gRPC requests, else what the HTTP status means", () => {
+  const format = compileFormat("%GRPC_STATUS%", LOG_FORMAT);
+  const info = stream();
+  info.responseTrailers = undefined;
+  assert.equal(format.format(info), "Unknown");
+  info.responseCode = 503;
+  assert.equal(format.format(info), "Unavailable");
+  info.responseCode = 0;
+  assert.equal(format.format(info), "-");
+  info.responseCode = 200;
+  info.requestHeaders!.set("content-type", "text/plain");
+  assert.equal(format.format(info), "-");
+  assert.throws(() => compileFormat("%GRPC_STATUS(X)%", LOG_FORMAT), /is not known: CAMEL_STRING/);
+});
+
+test("metadata of everything that takes a request", () => {
+  const info = stream();
+  info.routeMetadata = { ns: { word: "of-route", number: 4.5, inner: { list: [1, "x"] } } };
+  info.virtualHostMetadata = { ns: { word: "of-host" } };
+  info.clusterMetadata = { ns: { word: "of-cluster" } };
+  info.upstreamMetadata = { ns: { truth: true } };
+  info.dynamicMetadata = { ns: { word: "of-filter" } };
+  for (const [format, expected] of [
+    ["%METADATA(ROUTE:ns:word)% %METADATA(ROUTE:ns:number)% %METADATA(ROUTE:ns:inner)%", 'of-route 4.5 {"list":[1,"x"]}'],
+    ["%METADATA(VIRTUAL_HOST:ns:word)% %METADATA(CLUSTER:ns:word):4% %CLUSTER_METADATA(ns:word)%", "of-host of-c of-cluster"],
+    ["%UPSTREAM_METADATA(ns:truth)% %METADATA(UPSTREAM_HOST:ns:none)% %METADATA(DYNAMIC:ns:word)%", "true - of-filter"],
+  ] as const)
+    assert.equal(compileFormat(format, LOG_FORMAT).format(info), expected, format);
+  for (const [format, problem] of [
+    ["%METADATA(LISTENER:ns)%", /metadata of LISTENER is not served/],
+    ["%METADATA%", /metadata of nothing/],
+    ["%METADATA(ROUTE)%", /needs a namespace: %METADATA\(TYPE:NAMESPACE:KEY\)%/],
+    ["%CLUSTER_METADATA%", /needs a namespace: %CLUSTER_METADATA\(NAMESPACE:KEY\)%/],
+  ] as const)
+    assert.throws(() => compileFormat(format, LOG_FORMAT), problem);
 });
 
 test("times: ISO by default, strftime with fractions, seconds since the epoch", () => {

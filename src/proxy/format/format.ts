@@ -3,7 +3,8 @@ import { hostname } from "node:os";
 import { wireText } from "#matcher/wire-text";
 import type { StreamInfo } from "#proxy/http/stream-info";
 import { compileOperator } from "./operators.ts";
-import type { Operator, OperatorOptions } from "./operators.ts";
+import type { Operator } from "./operator.ts";
+import type { OperatorOptions } from "./operators.ts";
 
 export interface Format {
   /** Set when no operator stands in it: the same text for every stream. */

@@ -1,19 +1,18 @@
 // The command operators of format strings: each answers one question about a stream. undefined: nothing known, printed "-".
 // All text is wire text (see matcher/wire-text.ts). An operator that is not here is refused by name.
 import { headerReader } from "#matcher/header-matcher";
-import { asciiLower, wireText } from "#matcher/wire-text";
+import { asciiLower } from "#matcher/wire-text";
 import { addressText, isPipe } from "#proxy/net/socket-address";
 import type { SocketAddress } from "#proxy/net/connection";
-import { dynamicMetadataAt } from "#proxy/http/dynamic-metadata";
 import type { HeaderMap, RequestHeaderMap } from "#proxy/http/header-map";
 import { urlEncoded } from "#proxy/http/forward-client-cert";
 import type { CertificateInfo, SubjectAltName } from "#proxy/net/tls-info";
 import type { StreamInfo } from "#proxy/http/stream-info";
+import { grpcStatus, grpcStatusOperator } from "./grpc-status.ts";
+import { metadataOperator } from "./metadata-operators.ts";
+import type { Operator } from "./operator.ts";
 import { flagsText } from "./response-flags.ts";
 import { compileTimeFormat } from "./start-time.ts";
-
-export type OperatorValue = string | number | undefined;
-export type Operator = (info: StreamInfo) => OperatorValue;
 
 const elapsed = (from: number | undefined, to: number | undefined): number | undefined =>
   from === undefined || to === undefined ? undefined : Math.max(0, Math.floor(to - from));
@@ -76,8 +75,8 @@ const PLAIN: Readonly<Record<string, Operator>> = {
   UPSTREAM_LOCAL_ADDRESS: (info) => textOf(info.upstreamLocal),
   UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: (info) => info.upstreamLocal?.address,
   UPSTREAM_LOCAL_PORT: (info) => portOf(info.upstreamLocal),
-  UPSTREAM_CLUSTER: (info) => unlessEmpty(info.upstreamCluster),
-  UPSTREAM_CLUSTER_RAW: (info) => unlessEmpty(info.upstreamCluster),
+  UPSTREAM_CLUSTER: upstreamCluster,
+  UPSTREAM_CLUSTER_RAW: upstreamCluster,
   UPSTREAM_TRANSPORT_FAILURE_REASON: (info) => underscored(unlessEmpty(info.upstreamTransportFailure)),
   UPSTREAM_REQUEST_ATTEMPT_COUNT: (info) => info.attemptCount,
   DOWNSTREAM_LOCAL_ADDRESS: (info) => textOf(info.downstreamLocal),
@@ -90,12 +89,9 @@ const PLAIN: Readonly<Record<string, Operator>> = {
   DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT: (info) => info.downstreamDirectRemote?.address,
   DOWNSTREAM_DIRECT_REMOTE_PORT: (info) => portOf(info.downstreamDirectRemote),
   REQUESTED_SERVER_NAME: (info) => unlessEmpty(info.requestedServerName),
+  VIRTUAL_CLUSTER_NAME: (info) => unlessEmpty(info.virtualCluster),
   ROUTE_NAME: (info) => unlessEmpty(info.routeName),
   GRPC_STATUS_NUMBER: grpcStatus,
-  GRPC_STATUS: (info) => {
-    const status = grpcStatus(info);
-    return status === undefined ? undefined : (GRPC_STATUS_NAMES[status] ?? String(status));
-  },
   DOWNSTREAM_TLS_VERSION: (info) => unlessEmpty(info.downstreamTls?.version),
   DOWNSTREAM_TLS_CIPHER: (info) => unlessEmpty(info.downstreamTls?.cipher),
   // OpenSSL's session is at hand, its id is not.
@@ -107,32 +103,12 @@ const PLAIN: Readonly<Record<string, Operator>> = {
   DOWNSTREAM_LOCAL_IP_SAN: names("IP_ADDRESS", (info) => info.downstreamTls?.local),
 };
 
-/** Maps that no filter of this proxy writes: every key is unknown. Their arguments are not looked at. */
-const EMPTY_MAPS: ReadonlySet<string> = new Set(["CLUSTER_METADATA", "UPSTREAM_METADATA", "UPSTREAM_FILTER_STATE"]);
+/** Upstream connections have no filter state here: every key is unknown. */
+const UPSTREAM_STATE = "UPSTREAM_FILTER_STATE";
 
-const GRPC_STATUS_NAMES: readonly string[] = [
-  "OK",
-  "Canceled",
-  "Unknown",
-  "InvalidArgument",
-  "DeadlineExceeded",
-  "NotFound",
-  "AlreadyExists",
-  "PermissionDenied",
-  "ResourceExhausted",
-  "FailedPrecondition",
-  "Aborted",
-  "OutOfRange",
-  "Unimplemented",
-  "Internal",
-  "Unavailable",
-  "DataLoss",
-  "Unauthenticated",
-];
-
-function grpcStatus(info: StreamInfo): number | undefined {
-  const text = info.responseTrailers?.get("grpc-status") ?? info.responseHeaders?.get("grpc-status");
-  return text === undefined || !/^\d{1,3}$/.test(text) ? undefined : Number(text);
+function upstreamCluster(info: StreamInfo): string | undefined {
+  if (info.upstreamCluster === undefined) info.clusterSource?.noteCluster();
+  return unlessEmpty(info.upstreamCluster);
 }
 
 export interface OperatorOptions {
@@ -147,8 +123,10 @@ export function compileOperator(name: string, argument: string | undefined, opti
     if (argument !== undefined) throw new Error(`%${name}% takes no argument`);
     return plain;
   }
-  if (EMPTY_MAPS.has(name)) return unknown;
+  if (name === UPSTREAM_STATE) return unknown;
   switch (name) {
+    case "GRPC_STATUS":
+      return grpcStatusOperator(argument);
     case "HOSTNAME":
       return () => options.hostname;
     case "START_TIME": {
@@ -156,7 +134,10 @@ export function compileOperator(name: string, argument: string | undefined, opti
       return (info) => format(info.startWallMs);
     }
     case "DYNAMIC_METADATA":
-      return dynamicMetadata(argument);
+    case "CLUSTER_METADATA":
+    case "UPSTREAM_METADATA":
+    case "METADATA":
+      return metadataOperator(name, argument);
     case "FILTER_STATE":
     case "DOWNSTREAM_FILTER_STATE":
       return filterState(name, argument);
@@ -203,21 +184,14 @@ function requestHeader(operator: string, argument: string | undefined, withoutQu
 function responseHeader(operator: string, argument: string | undefined, of: (info: StreamInfo) => HeaderMap | undefined): Operator {
   const [first, second] = headerNames(operator, argument);
   const read = (info: StreamInfo, name: string): string | undefined => {
-    if (name === ":status") return info.responseCode === 0 ? undefined : String(info.responseCode);
+    if (name === ":status") {
+      // Before it is sent, the status is what the answer would have.
+      const status = info.responseHeaders?.status ?? info.responseCode;
+      return status === 0 ? undefined : String(status);
+    }
     return of(info)?.get(name);
   };
   return (info) => read(info, first) ?? (second === undefined ? undefined : read(info, second));
-}
-
-function dynamicMetadata(argument: string | undefined): Operator {
-  const [namespace, ...keys] = (argument ?? "").split(":");
-  if (namespace === undefined || namespace === "")
-    throw new Error("%DYNAMIC_METADATA% needs a namespace: %DYNAMIC_METADATA(NAMESPACE:KEY)%");
-  return (info) => {
-    const value = dynamicMetadataAt(info, namespace, keys);
-    if (value === undefined || typeof value === "number") return value;
-    return wireText(typeof value === "string" ? value : JSON.stringify(value));
-  };
 }
 
 /** Everything in this proxy's filter state is text: PLAIN is the text, TYPED its JSON form. */

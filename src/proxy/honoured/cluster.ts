@@ -61,7 +61,7 @@ export const CLUSTER_FIELDS: FieldTable = {
     harmless("of hosts of captured traffic, which are bounded in number instead", "cleanup_interval"),
     honoured("src/proxy/cluster/subsets.test.ts", "lb_subset_config", "load_balancing_policy"),
     honoured("src/proxy/transport-socket/upstream-transport.test.ts", "transport_socket"),
-    harmless("read by Istio's own filters and tools", "metadata"),
+    honoured("test/differential/routes.test.ts", "metadata"),
     honoured("src/proxy/cluster/socket-options-config.test.ts", "upstream_connection_options"),
     honoured("src/proxy/cluster/health/health-checker.test.ts", "ignore_health_on_host_removal"),
   ],

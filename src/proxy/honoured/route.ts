@@ -93,7 +93,7 @@ export const ROUTE_FIELDS: FieldTable = {
     ),
     honoured("src/proxy/route/route-configuration-bytes.test.ts", "routes", "include_request_attempt_count"),
     honoured("test/interop/routes.test.ts", "virtual_clusters", "hedge_policy", "include_is_timeout_retry_header"),
-    harmless("read by Istio's own tools", "metadata"),
+    honoured("test/differential/routes.test.ts", "metadata"),
   ],
   "envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig": [honoured("src/proxy/route/route-table.test.ts", "path_template")],
 };

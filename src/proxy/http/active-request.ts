@@ -9,7 +9,8 @@ import type { WalkOwner } from "./filter-walk.ts";
 import type { HcmRuntime } from "./hcm-runtime.ts";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import { LOCAL_REPLIES } from "./local-reply.ts";
-import { localReplyHeaders } from "./local-reply-headers.ts";
+import { addReplyHeaders, finishReply } from "./local-reply-headers.ts";
+import { PairResponseHeaderMap } from "./pair-header-map.ts";
 import type { ServerStream } from "./server-codec.ts";
 import type { StreamRecord } from "./stream-record.ts";
 import type { TerminalFilter, TerminalStream } from "./terminal-filter.ts";
@@ -154,6 +155,8 @@ export class ActiveRequest implements WalkOwner<RequestHeaderMap>, RouteInput {
     this.#route = route;
     stream.info.routeName = route?.name;
     stream.info.virtualHostName = route?.virtualHost;
+    stream.info.routeMetadata = route?.metadata;
+    stream.info.virtualHostMetadata = route?.virtualHostMetadata;
     stream.onRoute(route);
     return route;
   }
@@ -168,12 +171,20 @@ export class ActiveRequest implements WalkOwner<RequestHeaderMap>, RouteInput {
     this.#route = undefined;
   }
 
-  /** As in Envoy, the log names the cluster to which the request would have gone, also when a filter answered instead. */
-  #noteCluster(): void {
+  /** What is refused before a route was asked for has none: filters of its answer must not find one either. */
+  settleRoute(): void {
+    this.#routeKnown = true;
+  }
+
+  /** As in Envoy, logs and formats name the cluster to which the request would go, also before it does, or when a filter answers instead. */
+  noteCluster(): void {
     const { info, thread } = this.#stream;
     if (info.upstreamCluster !== undefined || this.#route === undefined) return;
     const name = this.#route.chooseCluster(this)?.cluster;
-    if (name !== undefined && thread.clusters.get(name) !== undefined) info.upstreamCluster = name;
+    const cluster = name === undefined ? undefined : thread.clusters.get(name);
+    if (cluster === undefined) return;
+    info.upstreamCluster = name;
+    info.clusterMetadata = cluster.metadata;
   }
 
   /** What the proxy's own answer to this request is, after what the configuration makes of it. */
@@ -182,12 +193,21 @@ export class ActiveRequest implements WalkOwner<RequestHeaderMap>, RouteInput {
     replying: RouteEntry | undefined,
     grpc: boolean,
   ): { readonly headers: ResponseHeaderMap; readonly chunk: Buffer | undefined } {
-    this.#noteCluster();
+    this.noteCluster();
     const { info, runtime } = this.#stream;
-    const mapped = original.ofFilter === true ? undefined : runtime.config.localReplies?.(original, info);
-    const { headers, body } = localReplyHeaders(mapped?.reply ?? original, grpc);
-    if (original.ofFilter !== true) this.#finalize(headers, replying);
-    mapped?.headers?.applyToResponse(headers, info);
+    const headers: ResponseHeaderMap = new PairResponseHeaderMap(original.status);
+    let reply = original;
+    if (original.ofFilter === true) addReplyHeaders(headers, original);
+    else {
+      // A redirect or direct response is the route's own answer, which its mutations see; another answer they cannot change.
+      if (replying !== undefined) addReplyHeaders(headers, original);
+      this.#finalize(headers, replying);
+      if (replying === undefined) addReplyHeaders(headers, original);
+      const mapped = runtime.config.localReplies?.(original, info);
+      mapped?.headers?.applyToResponse(headers, info);
+      if (mapped !== undefined) ({ reply } = mapped);
+    }
+    const body = finishReply(headers, reply, original.body, grpc);
     return { headers, chunk: body === "" || this.head?.method === "HEAD" ? undefined : Buffer.from(body, "utf8") };
   }
 

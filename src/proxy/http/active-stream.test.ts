@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { HttpConnectionManager_ServerHeaderTransformation } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
+import { compileFormat, LOG_FORMAT } from "#proxy/format/format";
 import type { HttpFilter, LocalReply } from "./filter.ts";
+import type { ResponseHeaderMap } from "./header-map.ts";
 import { Client, FakeHcm, outcome } from "./hcm.fake.ts";
 import { PairRequestHeaderMap, PairResponseHeaderMap } from "./pair-header-map.ts";
 
@@ -37,6 +39,45 @@ describe("the proxy's own answers", () => {
     const hcm = new FakeHcm({ filters: [(): HttpFilter => ({ onRequestHeaders: () => DENIED })], hcm: { localReplyConfig } });
     hcm.send(new Client());
     assert.equal(finished(hcm), "451 UAEX rbac_access_denied");
+  });
+});
+
+describe("the cluster of a stream", () => {
+  it("is known to formats as soon as the route is", () => {
+    const format = compileFormat("%UPSTREAM_CLUSTER%", LOG_FORMAT);
+    const stream = new FakeHcm().open(new Client());
+    assert.equal(format.format(stream.info), "-");
+    stream.route();
+    assert.equal(format.format(stream.info), "c");
+  });
+});
+
+describe("what routes make of the proxy's own answers", () => {
+  const filters = [(): HttpFilter => ({ onRequestHeaders: () => DENIED })];
+
+  it("comes before their body is described: a type stays, and a length is the body's", () => {
+    const seen: (string | undefined)[] = [];
+    const finalizeResponse = (headers: ResponseHeaderMap): void => {
+      seen.push(headers.get("content-type"), headers.get("content-length"));
+      headers.set("content-length", "7");
+    };
+    const plain = new Client();
+    new FakeHcm({ filters, route: { finalizeResponse } }).send(plain);
+    assert.deepEqual(seen, [undefined, undefined]);
+    assert.deepEqual([plain.response?.get("content-type"), plain.response?.get("content-length")], ["text/plain", "19"]);
+
+    const typed = new Client();
+    new FakeHcm({ filters, route: { finalizeResponse: (headers) => headers.set("content-type", "text/x") } }).send(typed);
+    assert.equal(typed.response?.get("content-type"), "text/x");
+  });
+
+  it("sees the status that an answer has for HTTP, of gRPC too", () => {
+    let status = 0;
+    const finalizeResponse = (headers: ResponseHeaderMap): void => void ({ status } = headers);
+    const client = new Client();
+    const hcm = new FakeHcm({ filters, route: { finalizeResponse } });
+    hcm.send(client, { method: "POST", headers: [["content-type", "application/grpc"]] });
+    assert.deepEqual([status, client.response?.status, client.response?.get("grpc-status")], [403, 200, "7"]);
   });
 });
 

@@ -73,6 +73,7 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
     this.sender = sender;
     this.info = new StreamRecord(clock.wallMs(), clock.monotonicMs(), connection.info);
     this.#request = new ActiveRequest(this);
+    this.info.clusterSource = this.#request;
     this.#response = new ActiveResponse(this, connection);
     this.info.protocol = sender.httpVersion;
     const { stats } = runtime;
@@ -208,6 +209,7 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
         this.onRequestReset("remote-reset", "http2.unexpected_underscore");
         return;
       }
+      if (refused !== undefined) this.#request.settleRoute();
       this.#makeFilters();
       if (refused !== undefined) {
         this.respondLocally(refused);

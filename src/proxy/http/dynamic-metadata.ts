@@ -9,12 +9,7 @@ export function setDynamicMetadata(info: StreamInfo, namespace: string, values: 
   info.dynamicMetadata = { ...all, [namespace]: { ...old, ...values } };
 }
 
-/** The value at a path of keys below a namespace; without keys the whole struct. */
-export function dynamicMetadataAt(info: StreamInfo, namespace: string, keys: readonly string[]): JsonValue | undefined {
-  const all = info.dynamicMetadata;
-  return all !== undefined && Object.hasOwn(all, namespace) ? valueAt(all[namespace]!, keys) : undefined;
-}
-
+/** The value at a path of keys; without keys the whole struct. */
 export function valueAt(struct: JsonObject, keys: readonly string[]): JsonValue | undefined {
   let value: JsonValue | undefined = struct;
   for (const key of keys) {

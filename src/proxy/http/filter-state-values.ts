@@ -11,8 +11,10 @@ import type { StreamInfo } from "./stream-info.ts";
 /** What the TCP proxy takes in the place of its own cluster. */
 export const TCP_PROXY_CLUSTER_KEY = "envoy.tcp_proxy.cluster";
 
+const HASHABLE = "envoy.hashable_string";
+
 /** Kinds of objects, as Envoy names what makes them. All of these hold text. */
-const OBJECT_FACTORIES: ReadonlySet<string> = new Set(["envoy.string", "envoy.hashable_string", TCP_PROXY_CLUSTER_KEY]);
+const OBJECT_FACTORIES: ReadonlySet<string> = new Set(["envoy.string", HASHABLE, TCP_PROXY_CLUSTER_KEY]);
 
 export type SetFilterState = (state: FilterState, info: StreamInfo) => void;
 
@@ -45,6 +47,6 @@ function compileValue(wire: FilterStateValue, path: string, report: ReportViolat
   const { readOnly, skipIfEmpty } = wire;
   return (state, info) => {
     const value = wireText(format(info));
-    if (value !== "" || !skipIfEmpty) state.set(key, value, readOnly);
+    if (value !== "" || !skipIfEmpty) state.set(key, value, readOnly, factory === HASHABLE);
   };
 }

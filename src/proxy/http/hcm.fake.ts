@@ -154,6 +154,7 @@ export function routeEntry(over: Partial<RouteEntry> = {}): RouteEntry {
     reply: undefined,
     chooseCluster: () => ({ cluster: "c", requestMutation: undefined, responseMutation: undefined, hostRewrite: undefined }),
     metadata: {},
+    virtualHostMetadata: {},
     timeoutMs: 0,
     maxGrpcTimeoutMs: undefined,
     idleTimeoutMs: undefined,
@@ -337,6 +338,7 @@ export function clusterConfig(hosts: number, over: Partial<ClusterConfig> = {}):
   }));
   return {
     name: "c",
+    metadata: {},
     statName: "c",
     discovery: {
       kind: "static",

@@ -1,29 +1,36 @@
-// The headers and body of a local reply: plain for HTTP, trailers-only for gRPC (status 200, the error in grpc-status).
+// The headers of a local reply, in two steps, as in Envoy: what comes with it, and, once routes and mappers have changed that, what says
+// how its body is to be read. Plain for HTTP, trailers-only for gRPC (status 200, the error in grpc-status).
 import type { LocalReply } from "./filter.ts";
 import type { ResponseHeaderMap } from "./header-map.ts";
 import { grpcMessage, grpcStatusOf } from "./grpc.ts";
-import { PairResponseHeaderMap } from "./pair-header-map.ts";
 
-export function localReplyHeaders(reply: LocalReply, grpc: boolean): { readonly headers: ResponseHeaderMap; readonly body: string } {
-  if (grpc) {
-    const headers = new PairResponseHeaderMap(200);
-    headers.set("content-type", "application/grpc");
-    headers.set("grpc-status", String(reply.grpcStatus ?? grpcStatusOf(reply.status)));
-    if (reply.body !== "") headers.set("grpc-message", grpcMessage(reply.body));
-    for (const [name, value] of reply.headers ?? []) headers.add(name, value);
-    reply.modifyHeaders?.(headers);
-    return { headers, body: "" };
-  }
-  const headers = new PairResponseHeaderMap(reply.status);
-  if (reply.body !== "") {
-    headers.set("content-length", String(Buffer.byteLength(reply.body)));
-    headers.set("content-type", "text/plain");
-  }
-  for (const [name, value] of reply.headers ?? []) {
-    // A content type that the reply brings itself replaces ours; everything else may be there more than once.
-    if (name === "content-type") headers.set(name, value);
-    else headers.add(name, value);
-  }
+export function addReplyHeaders(headers: ResponseHeaderMap, reply: LocalReply): void {
+  for (const [name, value] of reply.headers ?? []) headers.add(name, value);
   reply.modifyHeaders?.(headers);
-  return { headers, body: reply.body };
+}
+
+/**
+ * What is sent as body.
+ * `said`: the body that the reply had before it was mapped.
+ */
+export function finishReply(headers: ResponseHeaderMap, reply: LocalReply, said: string, grpc: boolean): string {
+  const { body } = reply;
+  headers.status = reply.status;
+  if (grpc) {
+    headers.status = 200;
+    headers.set("content-type", "application/grpc");
+    if ((headers.get("grpc-status") ?? "") === "") headers.set("grpc-status", String(reply.grpcStatus ?? grpcStatusOf(reply.status)));
+    if (body !== "") headers.set("grpc-message", grpcMessage(body));
+    headers.remove("content-length");
+    return "";
+  }
+  if (body === "") {
+    headers.remove("content-length");
+    headers.remove("content-type");
+    return "";
+  }
+  headers.set("content-length", String(Buffer.byteLength(body)));
+  // A type that the reply or the route brings stays, as long as it is theirs of which it speaks.
+  if (!headers.has("content-type") || body !== said) headers.set("content-type", "text/plain");
+  return body;
 }

@@ -49,6 +49,11 @@ describe("request header mutation", () => {
     assert.equal(mutate({}, { schemeToOverwrite: "http" }, "https").headers.scheme, "http");
   });
 
+  it("takes a referer that is none", () => {
+    assert.equal(mutate({ referer: "http://a.example/page" }, {}).headers.get("referer"), "http://a.example/page");
+    assert.equal(mutate({ referer: "http://user@a.example/" }, {}).headers.get("referer"), undefined);
+  });
+
   it("at the edge: appends the peer, says who is outside, takes our own control headers and client certificates away", () => {
     const { headers, client } = mutate(
       {
@@ -56,6 +61,7 @@ describe("request header mutation", () => {
         "x-forwarded-proto": "https",
         "x-envoy-internal": "true",
         "x-envoy-retry-on": "5xx",
+        "x-envoy-original-path": "/forged",
         "x-envoy-decorator-operation": "x",
         "x-forwarded-client-cert": "forged",
         "x-request-id": "mine",

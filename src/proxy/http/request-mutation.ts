@@ -3,6 +3,7 @@
 import type { SocketAddress } from "#proxy/net/connection";
 import type { TlsInfo } from "#proxy/net/tls-info";
 import type { Random } from "#runtime/random";
+import { isReferer } from "./absolute-url.ts";
 import type { ForwardClientCert } from "./forward-client-cert.ts";
 import { lastAddress } from "./forwarded-for.ts";
 import type { RequestHeaderMap } from "./header-map.ts";
@@ -52,6 +53,8 @@ const INTERNAL_ONLY = [
   "x-envoy-force-trace",
   "x-envoy-ip-tags",
   "x-envoy-original-url",
+  "x-envoy-original-path",
+  "x-envoy-original-host",
 ] as const;
 
 /** Headers by which an outsider would pose as a service of ours. */
@@ -67,6 +70,8 @@ export function mutateRequestHeaders(
   random: Random,
 ): ClientIdentity {
   headers.remove("x-envoy-internal");
+  const referer = headers.get("referer");
+  if (referer !== undefined && (!isReferer(referer) || headers.getAll("referer").length > 1)) headers.remove("referer");
 
   let remote: SocketAddress | undefined;
   let singleAddress: boolean;

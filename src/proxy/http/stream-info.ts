@@ -1,4 +1,5 @@
 // What is known of one stream, for access logs, metrics and format strings. Times are monotonic milliseconds; undefined: not reached.
+import type { JsonObject } from "@bufbuild/protobuf";
 import type { DynamicMetadata } from "#matcher/metadata-matcher";
 import type { SocketAddress } from "#proxy/net/connection";
 import type { TlsInfo } from "#proxy/net/tls-info";
@@ -38,6 +39,12 @@ export type ResponseFlag =
   | "UT"
   | "DF";
 
+export type FilterMetadata = Readonly<Record<string, JsonObject>>;
+
+interface ClusterSource {
+  noteCluster(): void;
+}
+
 export interface StreamInfo {
   /** Wall clock when the request began: %START_TIME%. */
   startWallMs: number;
@@ -65,7 +72,11 @@ export interface StreamInfo {
   bytesSent: number;
   routeName: string | undefined;
   virtualHostName: string | undefined;
+  /** Named by the virtual host's virtual_clusters; undefined: none of them took the request. */
+  virtualCluster: string | undefined;
   upstreamCluster: string | undefined;
+  /** Finds out `upstreamCluster` and its metadata before the router does, where a route is known. */
+  clusterSource: ClusterSource | undefined;
   upstreamHost: SocketAddress | undefined;
   upstreamLocal: SocketAddress | undefined;
   upstreamProtocol: HttpVersion | undefined;
@@ -77,6 +88,11 @@ export interface StreamInfo {
   downstreamDirectRemote: SocketAddress | undefined;
   requestedServerName: string | undefined;
   downstreamTls: TlsInfo | undefined;
+  /** filter_metadata of what took the request, by namespace. */
+  routeMetadata: FilterMetadata | undefined;
+  virtualHostMetadata: FilterMetadata | undefined;
+  clusterMetadata: FilterMetadata | undefined;
+  upstreamMetadata: FilterMetadata | undefined;
   /** Undefined: no filter has said anything. */
   dynamicMetadata: DynamicMetadata | undefined;
   filterState: FilterState | undefined;

@@ -4,8 +4,8 @@ import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { TlsInfo } from "#proxy/net/tls-info";
 import type { FilterState } from "./filter-state.ts";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
-import type { ResponseFlag, StreamInfo } from "./stream-info.ts";
 import type { HttpVersion, StreamResetReason } from "./stream.ts";
+import type { FilterMetadata, ResponseFlag, StreamInfo } from "./stream-info.ts";
 
 export class StreamRecord implements StreamInfo {
   startWallMs: number;
@@ -29,7 +29,9 @@ export class StreamRecord implements StreamInfo {
   bytesSent = 0;
   routeName: string | undefined = undefined;
   virtualHostName: string | undefined = undefined;
+  virtualCluster: string | undefined = undefined;
   upstreamCluster: string | undefined = undefined;
+  clusterSource: StreamInfo["clusterSource"] = undefined;
   upstreamHost: SocketAddress | undefined = undefined;
   upstreamLocal: SocketAddress | undefined = undefined;
   upstreamProtocol: HttpVersion | undefined = undefined;
@@ -40,6 +42,10 @@ export class StreamRecord implements StreamInfo {
   downstreamDirectRemote: SocketAddress | undefined;
   requestedServerName: string | undefined;
   downstreamTls: TlsInfo | undefined;
+  routeMetadata: FilterMetadata | undefined = undefined;
+  virtualHostMetadata: FilterMetadata | undefined = undefined;
+  clusterMetadata: FilterMetadata | undefined = undefined;
+  upstreamMetadata: FilterMetadata | undefined = undefined;
   dynamicMetadata: DynamicMetadata | undefined = undefined;
   /** The connection's, until a filter of the stream has something to add. */
   filterState: FilterState | undefined;

@@ -64,7 +64,7 @@ test("a cookie that is missing is made when it has a lifetime, and only then", (
 
 test("what filters left counts, and so does what a regular expression leaves of a header", () => {
   const left = compile({ policySpecifier: { case: "filterState", value: { key: "k" } } }).compiled!;
-  const filterState = { get: (key: string) => (key === "k" ? "v" : undefined) };
+  const filterState = { getHashable: (key: string) => (key === "k" ? "v" : undefined) };
   assert.equal(left({ ...input({}), filterState }).hash, xxHash64("v"));
   assert.equal(left(input({})).hash, undefined);
   const regexRewrite = { pattern: { regex: "-.*" }, substitution: "" };

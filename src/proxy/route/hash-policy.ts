@@ -15,7 +15,7 @@ export interface HashInput {
   readonly remoteAddress: { readonly address: string; readonly port: number };
   readonly localAddress: { readonly address: string; readonly port: number };
   /** What filters left by name. */
-  readonly filterState?: { get(key: string): string | undefined } | undefined;
+  readonly filterState?: { getHashable(key: string): string | undefined } | undefined;
 }
 
 export interface RequestHash {
@@ -99,7 +99,7 @@ function compileOne({ policySpecifier }: RouteAction_HashPolicy, path: string, r
       const { key } = policySpecifier.value;
       if (key === "") report(`${path}.filter_state.key`, "must not be empty");
       return ({ filterState }) => {
-        const value = filterState?.get(key);
+        const value = filterState?.getHashable(key);
         return value === undefined ? undefined : xxHash64(value);
       };
     }

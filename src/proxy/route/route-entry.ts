@@ -87,6 +87,7 @@ export function compileRoute(
     virtualHost: scope.config.name,
     statPrefix: config.statPrefix,
     metadata: config.metadata?.filterMetadata ?? {},
+    virtualHostMetadata: scope.config.metadata?.filterMetadata ?? {},
     decorator: compileDecorator(config),
     filterConfig,
     rateLimits: compileRouteLimits(config, scope, path, violations),

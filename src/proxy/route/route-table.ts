@@ -129,6 +129,7 @@ function tlsRedirectEntry(virtualHost: string): RouteEntry {
     virtualHost,
     statPrefix: "",
     metadata: {},
+    virtualHostMetadata: {},
     decorator: undefined,
     filterConfig: new FilterConfigs(),
     weightedFilterConfig: undefined,

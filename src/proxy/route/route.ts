@@ -84,8 +84,9 @@ export interface RouteEntry {
   readonly virtualHost: string;
   /** Under which the route's requests are counted by themselves; "": they are not. */
   readonly statPrefix: string;
-  /** The route's filter_metadata, by namespace: Istio says in `istio` which rule it comes from. Nothing on the data path reads it. */
+  /** The route's filter_metadata, by namespace: Istio says in `istio` which rule it comes from. Formats read it. */
   readonly metadata: Readonly<Record<string, JsonObject>>;
+  readonly virtualHostMetadata: Readonly<Record<string, JsonObject>>;
   /** What tracing calls a request by this route; with `propagate` the other side is told, in a header. */
   readonly decorator: { readonly operation: string; readonly propagate: boolean } | undefined;
   /** Per-filter config of route, virtual host and table, by filter name; a value is what the filter's compile step made. */

@@ -59,6 +59,13 @@ test("a preflight of an allowed origin is answered, even if the asked method is 
   ]);
 });
 
+test("a preflight that asks for no headers may have any, where all are allowed", () => {
+  const asked = request("OPTIONS", [["origin", "https://a.ok.example"], PREFLIGHT[0]]);
+  const reply = filter(POLICY)?.onRequestHeaders?.(asked, true);
+  assert.ok(reply !== undefined && !(reply instanceof Promise));
+  assert.equal(reply.headers?.find(([name]) => name === "access-control-allow-headers")?.[1], "");
+});
+
 test("a preflight of another origin goes to the application, or is answered without an origin where it must not be forwarded", () => {
   const other = request("OPTIONS", [["origin", "http://evil.example"], ...PREFLIGHT]);
   assert.equal(filter(POLICY)?.onRequestHeaders?.(other, true), undefined);

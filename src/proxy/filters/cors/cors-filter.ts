@@ -101,9 +101,8 @@ class CorsFilter implements HttpFilter {
     if (policy.allowCredentials) headers.push(["access-control-allow-credentials", "true"]);
     if (policy.allowMethods !== "")
       headers.push(["access-control-allow-methods", policy.allowMethods === "*" ? requestMethod : policy.allowMethods]);
-    const requestHeaders = request.get("access-control-request-headers") ?? "";
-    const allowHeaders = policy.allowHeaders === "*" ? requestHeaders : policy.allowHeaders;
-    if (allowHeaders !== "") headers.push(["access-control-allow-headers", allowHeaders]);
+    if (policy.allowHeaders === "*") headers.push(["access-control-allow-headers", request.get("access-control-request-headers") ?? ""]);
+    else if (policy.allowHeaders !== "") headers.push(["access-control-allow-headers", policy.allowHeaders]);
     if (policy.maxAge !== "") headers.push(["access-control-max-age", policy.maxAge]);
     if (policy.allowPrivateNetworkAccess && request.get("access-control-request-private-network") === "true") {
       headers.push(["access-control-allow-private-network", "true"]);

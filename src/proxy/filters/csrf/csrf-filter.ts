@@ -3,6 +3,7 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import { CsrfPolicySchema } from "#envoy/gen/envoy/extensions/filters/http/csrf/v3/csrf_pb";
 import { compileStringMatcher } from "#matcher/string-matcher";
 import type { StringMatcher } from "#matcher/string-matcher";
+import { parseAbsoluteUrl } from "#proxy/http/absolute-url";
 import type { FilterResult, FilterStream, HttpFilter, HttpFilterCompiler, HttpFilterFactory, LocalReply } from "#proxy/http/filter";
 import type { RequestHeaderMap } from "#proxy/http/header-map";
 import { fraction } from "#proxy/route/route-match";
@@ -91,13 +92,13 @@ class CsrfFilter implements HttpFilter {
   }
 }
 
-/** Of the page that sends the request: Origin, or Referer where there is none; "": neither names a site. */
+/** Of the page that sends the request: Origin, or Referer where there is none; "": neither is there. */
 function sourceOrigin(headers: RequestHeaderMap): string {
   const origin = headers.get("origin") ?? "";
   return hostAndPort(origin === "" ? (headers.get("referer") ?? "") : origin);
 }
 
-/** What stands between scheme and path; of "null", and of text without a scheme, nothing. */
+/** Text that is no URL stands for itself, as in Envoy; "null" is what browsers say of pages that have no site. */
 function hostAndPort(text: string): string {
-  return /^https?:\/\/(?:[^/?#@]*@)?([^/?#]+)/i.exec(text)?.[1] ?? "";
+  return text === "null" ? "" : (parseAbsoluteUrl(text)?.hostAndPort ?? text);
 }

@@ -2,7 +2,6 @@
 // `vhost.<virtual host>.route.<prefix>.upstream_rq_*`, those of a virtual cluster at `vhost.<virtual host>.vcluster.<name>.upstream_rq_*`,
 // as Envoy's. They are made with the first request and kept as long as the router is.
 import { CodeStats } from "#proxy/http/code-stats";
-import type { RequestHeaderMap } from "#proxy/http/header-map";
 import type { RouteEntry } from "#proxy/route/route";
 import type { Counter, Histogram, StatsScope } from "#telemetry/stats/store";
 
@@ -28,6 +27,8 @@ export class RequestStats {
   }
 }
 
+/** How requests are counted that no virtual cluster takes. */
+const NONE_OF_THEM = "other";
 const NONE: readonly RequestStats[] = [];
 
 interface StatsOfRoute {
@@ -41,7 +42,7 @@ export class RequestStatsCache {
   readonly #byRoute = new WeakMap<RouteEntry, StatsOfRoute>();
 
   /** What the request counts in, besides its cluster. */
-  of(route: RouteEntry, headers: RequestHeaderMap, stats: StatsScope): readonly RequestStats[] {
+  of(route: RouteEntry, virtualCluster: string | undefined, stats: StatsScope): readonly RequestStats[] {
     if (route.statPrefix === "" && route.virtualCluster === undefined) return NONE;
     const host = { tag: "envoy.virtual_host", value: route.virtualHost };
     let known = this.#byRoute.get(route);
@@ -51,7 +52,7 @@ export class RequestStatsCache {
       known = { own, byVirtualCluster: new Map() };
       this.#byRoute.set(route, known);
     }
-    const name = route.virtualCluster?.(headers) ?? "";
+    const name = route.virtualCluster === undefined ? "" : (virtualCluster ?? NONE_OF_THEM);
     let all = known.byVirtualCluster.get(name);
     if (all === undefined) {
       const tag = { tag: "envoy.virtual_cluster", value: name };

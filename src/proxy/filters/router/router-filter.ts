@@ -90,7 +90,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
       return;
     }
     info.upstreamCluster = choice.cluster;
-    const charges = new UpstreamCharges(stats, cluster, this.#statsCache.of(route, headers, stream.thread.stats), headers);
+    info.clusterMetadata = cluster.metadata;
+    info.virtualCluster = route.virtualCluster?.(headers);
+    const charges = new UpstreamCharges(stats, cluster, this.#statsCache.of(route, info.virtualCluster, stream.thread.stats), headers);
     this.#charges = charges;
     this.#grpc = hasGrpcContentType(headers);
     this.#tries.count = 1;
@@ -161,6 +163,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
   onUpstreamHost(host: Host, local: SocketAddress | undefined, version: HttpVersion | undefined): void {
     const { info } = this.#stream;
     info.upstreamHost = host.address;
+    info.upstreamMetadata = host.metadata;
     info.upstreamLocal = local;
     info.upstreamProtocol = version;
     // With a connection: the request is on its way.

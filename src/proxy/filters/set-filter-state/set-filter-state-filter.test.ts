@@ -38,6 +38,11 @@ test("empty values can be skipped, and read-only ones stay", () => {
   assert.deepEqual([info.filterState?.get("a"), info.filterState?.get("b"), info.filterState?.get("c")], [undefined, "1", "2"]);
 });
 
+test("only text that is made to be hashed is there for hash policies", () => {
+  const { info } = run([value("a", "1"), value("b", "2", { factoryKey: "envoy.hashable_string" })]);
+  assert.deepEqual([info.filterState?.getHashable("a"), info.filterState?.getHashable("b")], [undefined, "2"]);
+});
+
 test("a stream sees its connection's state and does not change it", () => {
   const stream = new FakeFilterStream();
   const shared = new FilterState();
