@@ -88,7 +88,7 @@ function retries({ choices, draft, action }: Building): void {
     draft.script = ["hang", "200"];
   } else {
     draft.script = Array.from({ length: 1 + choices.integer(4) }, () =>
-      choices.pick(["503", "503", "500", "409", "418", "404", "429", "reset", "200", "grpc14"]),
+      choices.pick(["503", "503", "500", "409", "418", "404", "429", "reset", "200", "grpc14", "204", "trailers"]),
     );
     if (choices.chance(0.6)) draft.script.push("200");
   }
@@ -96,7 +96,7 @@ function retries({ choices, draft, action }: Building): void {
 }
 
 function hashes({ choices, draft, action }: Building): void {
-  action["cluster"] = "ring";
+  action["cluster"] = choices.pick(["ring", "maglev"]);
   const policies: JsonObject[] = choices.some(
     [
       { header: { header_name: "x-key" } },
@@ -104,6 +104,9 @@ function hashes({ choices, draft, action }: Building): void {
       { cookie: { name: "key" } },
       { cookie: { name: "sticky", ttl: "60s", path: "/", attributes: [{ name: "SameSite", value: "Lax" }] } },
       { query_parameter: { name: "key" } },
+      { header: { header_name: choices.pick([":path", ":authority", ":method"]) } },
+      { filter_state: { key: "pair.state" } },
+      { filter_state: { key: "pair.hashed" } },
       { filter_state: { key: "nobody" } },
     ],
     1,

@@ -23,6 +23,12 @@ export interface Client {
 }
 
 const PATIENCE_MS = 20_000;
+/** What HTTP/2 does without (RFC 9113 8.2.2), and what Node wants once. */
+const ONLY_HTTP1: ReadonlySet<string> = new Set(["connection", "upgrade", "keep-alive", "proxy-connection", "transfer-encoding"]);
+
+function tunnelTo(host: string): string {
+  return host.includes(":") ? host : `${host}:80`;
+}
 
 function pairsOf(raw: readonly string[]): (readonly [string, string])[] {
   return raw.flatMap((name, at) => (at % 2 === 0 ? [[name.toLowerCase(), raw[at + 1]!] as const] : []));
@@ -32,26 +38,34 @@ export function http1Client(port: number): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   return {
     close: () => agent.destroy(),
-    send: ({ method, path, host, headers, body }) =>
+    send: ({ method, path, host, headers, body, chunked, trailers }) =>
       new Promise((done) => {
-        const broken = (error: Error & { code?: string }): void =>
-          done({ status: 0, headers: [], body: "", trailers: [], broken: error.code ?? error.message });
+        // A connection that is reset in the middle of an answer is told of to both.
+        let answered = false;
+        const broken = (error: Error & { code?: string }): void => {
+          if (!answered) done({ status: 0, headers: [], body: "", trailers: [], broken: error.code ?? error.message });
+        };
         const special = method === "CONNECT" || headers.some(([name]) => name === "upgrade");
         const request = http1Request({
           host: "127.0.0.1",
           port,
           method,
-          path: method === "CONNECT" ? `${host}:80` : path,
+          path: method === "CONNECT" ? tunnelTo(host) : path,
           agent: special ? false : agent,
           setHost: false,
           headers: [
             "host",
-            method === "CONNECT" ? `${host}:80` : host,
+            method === "CONNECT" ? tunnelTo(host) : host,
             ...headers.flat(),
-            ...(body === "" ? [] : ["content-length", String(Buffer.byteLength(body))]),
+            ...(body === ""
+              ? []
+              : chunked === true
+                ? ["transfer-encoding", "chunked"]
+                : ["content-length", String(Buffer.byteLength(body))]),
           ],
         });
         const onResponse = (response: IncomingMessage): void => {
+          answered = true;
           const chunks: Buffer[] = [];
           const finish = (broken?: string): void =>
             done({
@@ -74,7 +88,10 @@ export function http1Client(port: number): Client {
         request.on("upgrade", onTunnel);
         request.on("error", broken);
         request.setTimeout(PATIENCE_MS, () => request.destroy(new Error("no answer")));
-        request.end(body);
+        if (chunked !== true) return void request.end(body);
+        request.write(body.slice(0, 1));
+        request.addTrailers((trailers ?? []).map(([name, value]): [string, string] => [name, value]));
+        request.end(body.slice(1));
       }),
   };
 }
@@ -90,13 +107,19 @@ export function http2Client(port: number): Client {
   };
   return {
     close: () => session?.destroy(),
-    send: ({ method, path, host, headers, body }) =>
+    send: ({ method, path, host, headers, body, trailers: last = [] }) =>
       new Promise((done) => {
-        const fields: Record<string, string> = { ":method": method, ":authority": method === "CONNECT" ? `${host}:80` : host };
+        const fields: Record<string, string | string[]> = { ":method": method, ":authority": method === "CONNECT" ? tunnelTo(host) : host };
         if (method !== "CONNECT") Object.assign(fields, { ":path": path, ":scheme": "http" });
-        // What only HTTP/1 knows. An upgrade is a plain request then.
-        for (const [name, value] of headers) if (name !== "connection" && name !== "upgrade") fields[name] = value;
-        const stream = current().request(fields, { endStream: body === "" && method !== "CONNECT" });
+        // An upgrade is a plain request then.
+        for (const [name, value] of headers)
+          if (!ONLY_HTTP1.has(name) && (name !== "te" || value === "trailers"))
+            fields[name] = fields[name] === undefined ? value : [fields[name], value].flat();
+        if (method !== "CONNECT" && body !== "") fields["content-length"] = String(Buffer.byteLength(body));
+        if (last.length > 0) delete fields["content-length"];
+        const options = { endStream: body === "" && method !== "CONNECT", waitForTrailers: last.length > 0 };
+        const stream = current().request(fields, options);
+        stream.on("wantTrailers", () => stream.sendTrailers(Object.fromEntries(last)));
         let status = 0;
         let received: (readonly [string, string])[] = [];
         let trailers: string[] = [];

@@ -14,7 +14,6 @@ interface Visible {
 const OF_THE_MOMENT: ReadonlySet<string> = new Set([
   "date",
   "x-envoy-upstream-service-time",
-  "x-request-id",
   "x-pair",
   "keep-alive",
   "x-envoy-expected-rq-timeout-ms",
@@ -33,6 +32,7 @@ function masked(line: string): string {
   const colon = line.indexOf(":", 1);
   const name = line.slice(0, colon);
   if (OF_THE_MOMENT.has(name)) return `${name}: *`;
+  if (name === "x-request-id") return line.replace(/: [0-9a-f]{8}-[0-9a-f-]{27}$/, ": *");
   if (name === "x-forwarded-for") return line.replace(/[^ ,]+/g, (part) => (OF_THIS_MACHINE.has(part) ? "LOCAL" : part));
   // hash_policy.cookie: the value comes from the client's port.
   if (name === "set-cookie" || name === "cookie") return line.replace(/sticky="?[0-9a-f]{16}"?/, "sticky=*");
@@ -50,11 +50,12 @@ function visible({ response, received }: Outcome): Visible {
     body: response.body,
     trailers: response.trailers,
     broken: response.broken ?? "",
-    received: received.map(({ upstream: name, method, path, headers, body }) =>
+    received: received.map(({ upstream: name, method, path, headers, body, trailers }) =>
       [
         `${chance ? name.replace(/\d$/, "") : name} ${method} ${path}`,
         ...joined(headers.filter((line) => body !== "" || !FRAMING_OF_NOTHING.has(line)).map(masked)),
         `${body.length} bytes ${body.slice(0, 40)}`,
+        ...trailers.map((line) => `trailer ${line}`),
       ].join("\n"),
     ),
   };
@@ -64,7 +65,7 @@ function visible({ response, received }: Outcome): Visible {
  * Envoy joins what it adds to a header that it keeps in a fixed place; we write another line. To a reader both are the same list
  * (RFC 9110 5.3), but for empty members, which are nothing.
  */
-const JOINED = /^(user-agent|cookie|server|vary): ?(.*)$/;
+const JOINED = /^(user-agent|te|cookie|server|vary|location|content-type|via|x-forwarded-proto|x-envoy-[a-z-]+): ?(.*)$/;
 
 function joined(lines: readonly string[]): string[] {
   const values = new Map<string, string[]>();

@@ -8,7 +8,7 @@ import type { Pair } from "./pair.ts";
 import { generatePair, generateTable } from "./pair-generator.ts";
 import { shrink } from "./shrink.ts";
 import type { Failing } from "./shrink.ts";
-import { startTwoProxies } from "./two-proxies.ts";
+import { KINDS, startTwoProxies } from "./two-proxies.ts";
 import type { TwoProxies } from "./two-proxies.ts";
 import type { UpstreamProtocol } from "./upstreams.ts";
 
@@ -28,6 +28,8 @@ export interface DifferentialResult {
   readonly failures: readonly string[];
   /** How often each was met. */
   readonly named: ReadonlyMap<string, number>;
+  /** Pairs that both proxies refused. */
+  readonly refused: number;
 }
 
 const BATCH = 50;
@@ -39,6 +41,7 @@ class Run {
   readonly coverage = new Coverage();
   readonly failures: string[] = [];
   readonly named = new Map<string, number>();
+  refused = 0;
   readonly #proxies: TwoProxies;
   readonly #options: DifferentialOptions;
 
@@ -50,6 +53,7 @@ class Run {
   /** What is different about one pair alone. */
   async #alone({ table, pair }: Failing): Promise<string[]> {
     const refusals = await this.#proxies.apply(table, [pair]);
+    if (refusals !== undefined && Object.keys(refusals).length === KINDS.length) return [];
     if (refusals !== undefined) return Object.entries(refusals).map(([kind, message]) => `refused by ${kind}: ${message}`);
     const { envoy, mizzen } = (await this.#proxies.exchange([pair])).get(pair)!;
     return differencesOf(envoy, mizzen);
@@ -60,6 +64,7 @@ class Run {
     for (const pair of pairs) {
       const refusals = await this.#proxies.apply(table, [pair]);
       if (refusals === undefined) accepted.push(pair);
+      else if (Object.keys(refusals).length === KINDS.length) this.refused++;
       else
         this.failures.push(
           [

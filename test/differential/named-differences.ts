@@ -21,6 +21,27 @@ const NAMED: readonly NamedDifference[] = [
       pair.request.method === "CONNECT" && differences.every((difference) => difference === "header: only Envoy: content-length: 0"),
   },
   {
+    because: "a request that a limit of the buffer filter refuses has come in full: its connection stays; Envoy closes it",
+    matches: ({ pair }, differences) =>
+      JSON.stringify(pair.virtualHost).includes("max_request_bytes") &&
+      pair.request.body !== "" &&
+      differences.every((difference) => difference === "header: only Envoy: connection: close"),
+  },
+  {
+    because: "a request that the buffer filter has counted keeps its trailers, in chunks; Envoy counts it for HTTP/1 and drops them",
+    matches: ({ pair }, differences) =>
+      JSON.stringify(pair.virtualHost).includes("max_request_bytes") &&
+      pair.request.trailers !== undefined &&
+      differences.every((difference) => /: only (Envoy: content-length: \d+|ours: (trailer |transfer-encoding: chunked))/.test(difference)),
+  },
+  {
+    because: "upgrades are not mirrored: nobody would speak to the other end of the copy's connection",
+    matches: ({ pair }, differences) =>
+      JSON.stringify(pair.virtualHost).includes("request_mirror_policies") &&
+      pair.request.headers.some(([name]) => name === "upgrade") &&
+      differences.every((difference) => difference.startsWith("upstreams: Envoy's received")),
+  },
+  {
     because: "a cookie that hash_policy makes is set once; Envoy sets it once for each try",
     matches: ({ pair }, differences) =>
       JSON.stringify(pair.virtualHost).includes("retry_policy") &&

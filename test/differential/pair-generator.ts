@@ -4,13 +4,14 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import { ACTION_FIELDS, generateAction, needsTemplate } from "./action-generator.ts";
 import { choices as choicesOf } from "./choices.ts";
 import type { Choices } from "./choices.ts";
+import { addFilterConfigs } from "./filter-configs.ts";
 import { addHeaderEdits } from "./header-edits.ts";
 import { generateMatch, MATCH_FIELDS } from "./match-generator.ts";
 import type { GeneratedMatch } from "./match-generator.ts";
-import { domainOf, newDraft } from "./pair.ts";
+import { domainOf, newDraft, requestOf } from "./pair.ts";
 import type { Draft, Pair } from "./pair.ts";
+import { varyRequest } from "./request-variations.ts";
 
-const FILTERS = "type.googleapis.com/envoy.extensions.filters.http";
 const ANSWERS = ["route", "route", "route", "route", "route", "route", "redirect", "direct_response"] as const;
 
 function redirect(choices: Choices, match: JsonObject): JsonObject {
@@ -33,44 +34,6 @@ function directResponse(choices: Choices): JsonObject {
   if (choices.chance(0.7))
     action["body"] = choices.pick<JsonObject>([{ inline_string: "direct" }, { inline_bytes: "AAH/" }, { inline_string: "" }]);
   return action;
-}
-
-function fault(choices: Choices, draft: Draft): JsonObject {
-  const percentage = { numerator: choices.pick([0, 100]) };
-  const config: JsonObject = { "@type": `${FILTERS}.fault.v3.HTTPFault` };
-  if (choices.chance(0.6))
-    config["abort"] = choices.pick<JsonObject>([
-      { http_status: 418, percentage },
-      { header_abort: {}, percentage },
-      { grpc_status: 5, percentage },
-    ]);
-  if (choices.chance(0.4)) config["delay"] = { fixed_delay: "0.001s", percentage: { numerator: choices.pick([0, 100]) } };
-  if (choices.chance(0.3)) config["headers"] = [{ name: "x-a", present_match: true }];
-  if (choices.chance(0.5)) draft.headers.set("x-envoy-fault-abort-request", choices.pick(["429", "99", "x"]));
-  return config;
-}
-
-function cors(choices: Choices, draft: Draft): JsonObject {
-  const config: JsonObject = {
-    "@type": `${FILTERS}.cors.v3.CorsPolicy`,
-    allow_origin_string_match: [choices.pick<JsonObject>([{ exact: "https://good.example" }, { suffix: ".example" }, { prefix: "*" }])],
-  };
-  for (const [name, value] of [
-    ["allow_methods", "GET,PUT"],
-    ["allow_headers", "x-one,x-two"],
-    ["expose_headers", "x-upstream"],
-    ["max_age", "60"],
-  ] as const)
-    if (choices.chance(0.4)) config[name] = value;
-  if (choices.chance(0.4)) config["allow_credentials"] = choices.chance(0.7);
-  if (choices.chance(0.2)) config["filter_enabled"] = { default_value: { numerator: choices.pick([0, 100]) } };
-  if (choices.chance(0.2)) config["forward_not_matching_preflights"] = choices.chance(0.5);
-  draft.headers.set("origin", choices.pick(["https://good.example", "https://bad.test"]));
-  if (draft.method === "GET" && choices.chance(0.4)) {
-    draft.method = "OPTIONS";
-    draft.headers.set("access-control-request-method", "PUT");
-  }
-  return config;
 }
 
 interface GeneratedRoute {
@@ -98,14 +61,16 @@ function generateRoute(choices: Choices, name: string, must: readonly string[]):
   else route["direct_response"] = directResponse(choices);
   if (choices.chance(0.25)) addHeaderEdits(route, choices);
   if (choices.chance(0.2)) route["metadata"] = { filter_metadata: { pair: { word: "of-route" } } };
-  const perFilter: JsonObject = {};
-  if (choices.chance(0.08)) perFilter["envoy.filters.http.fault"] = fault(choices, draft);
-  if (choices.chance(0.08)) perFilter["envoy.filters.http.cors"] = cors(choices, draft);
-  if (Object.keys(perFilter).length > 0) route["typed_per_filter_config"] = perFilter;
+  addFilterConfigs(route, choices, draft, 0.06);
   return { route, draft, generated };
 }
 
-function addVirtualHostFields(virtualHost: JsonObject, choices: Choices): void {
+function addVirtualHostFields(virtualHost: JsonObject, choices: Choices, draft: Draft): void {
+  const domains = virtualHost["domains"] as string[];
+  // Without `:*` a port in the host misses, unless the table ignores it.
+  if (choices.chance(0.8)) domains.push(`${domains[0]!}:*`);
+  if (choices.chance(0.2)) virtualHost["metadata"] = { filter_metadata: { pair: { word: "of-virtual-host" } } };
+  addFilterConfigs(virtualHost, choices, draft, 0.02);
   if (choices.chance(0.2)) addHeaderEdits(virtualHost, choices);
   // Says which route took a request, to both proxies' witness.
   const additions = (virtualHost["response_headers_to_add"] ?? []) as JsonObject[];
@@ -132,21 +97,19 @@ export function generatePair(seed: number, number: number): Pair {
   const domain = domainOf(number);
   const virtualHost: JsonObject = {
     name: domain,
-    domains: [domain, `${domain}:*`],
+    domains: [domain, `*.${domain}`],
     routes: [...routes.map(({ route }) => route), { name: "default", match: { prefix: "/" }, route: { cluster: "a" } }],
   };
-  addVirtualHostFields(virtualHost, choices);
-  if (draft.query.length === 0 && choices.chance(0.2)) draft.query.push(choices.pick(["q=1", "q=%20&x", ""]));
+  addVirtualHostFields(virtualHost, choices, draft);
+  // Upgrades of requests with a body are for the corpus of hostile requests.
+  if (draft.method !== "GET") for (const name of ["connection", "upgrade"]) draft.headers.delete(name);
+  // Hosts of cookies that the hash policy makes are a matter of chance, and only a first answer tells of them.
+  if (JSON.stringify(routes[aimed]).includes("sticky")) draft.times = 1;
+  varyRequest(draft, choices, draft.method === "CONNECT");
   return {
     number,
     virtualHost,
-    request: {
-      method: draft.method,
-      path: draft.method === "CONNECT" ? "" : draft.path + (draft.query.length === 0 ? "" : `?${draft.query.join("&")}`),
-      host: domain,
-      headers: [...draft.headers, ["x-script", draft.script.join("|")]],
-      body: draft.body,
-    },
+    request: requestOf(draft, domain),
     aim: { route: names[aimed]!, hits: !misses && !generated.never },
   };
 }

@@ -1,13 +1,21 @@
 // One pair: a virtual host (and what stands around it) and a request to it.
 import type { JsonObject } from "@bufbuild/protobuf";
 
+type Fields = readonly (readonly [string, string])[];
+
 export interface PairRequest {
   readonly method: string;
   /** "" for CONNECT, whose target is the host. */
   readonly path: string;
   readonly host: string;
-  readonly headers: readonly (readonly [string, string])[];
+  readonly headers: Fields;
   readonly body: string;
+  /** Without a content-length, in two pieces. */
+  readonly chunked?: boolean;
+  /** After a chunked body. */
+  readonly trailers?: Fields;
+  /** How often it is sent; the last answer counts. */
+  readonly times?: number;
 }
 
 export interface Pair {
@@ -25,13 +33,50 @@ export interface Draft {
   path: string;
   query: string[];
   headers: Map<string, string>;
+  /** Besides, also names that are there already. */
+  more: [string, string][];
+  hostPrefix: string;
+  hostSuffix: string;
   body: string;
+  chunked: boolean;
+  trailers: [string, string][];
+  times: number;
   /** What the upstreams do, try by try; the last counts for all further ones. See upstreams.ts. */
   script: string[];
 }
 
 export function newDraft(): Draft {
-  return { method: "GET", path: "/", query: [], headers: new Map(), body: "", script: ["200"] };
+  return {
+    method: "GET",
+    path: "/",
+    query: [],
+    headers: new Map(),
+    more: [],
+    hostPrefix: "",
+    hostSuffix: "",
+    body: "",
+    chunked: false,
+    trailers: [],
+    times: 1,
+    script: ["200"],
+  };
+}
+
+/** OWN in a header's value is the pair's host. */
+export function requestOf(draft: Draft, domain: string): PairRequest {
+  const host = `${draft.hostPrefix}${domain}${draft.hostSuffix}`;
+  const connect = draft.method === "CONNECT";
+  return {
+    method: draft.method,
+    path: connect ? "" : draft.path + (draft.query.length === 0 ? "" : `?${draft.query.join("&")}`),
+    host,
+    headers: [...draft.headers, ...draft.more, ["x-script", draft.script.join("|")] as const].map(
+      ([name, value]) => [name, value.replace("OWN", host)] as const,
+    ),
+    body: draft.body,
+    ...(draft.chunked && draft.body !== "" ? { chunked: true, trailers: draft.trailers } : {}),
+    ...(draft.times > 1 ? { times: draft.times } : {}),
+  };
 }
 
 export function domainOf(number: number): string {

@@ -5,6 +5,7 @@ import type { LoneProxy } from "../harness/lone-proxy.ts";
 import { call, freePort } from "../harness/mesh.ts";
 import { http1Client, http2Client } from "./client.ts";
 import type { Client, DownstreamProtocol, Response } from "./client.ts";
+import { HTTP_FILTERS } from "./filter-configs.ts";
 import type { Pair } from "./pair.ts";
 import { startUpstreams } from "./upstreams.ts";
 import type { Received, UpstreamProtocol } from "./upstreams.ts";
@@ -41,7 +42,7 @@ function clusters(
   refusing: number,
   protocol: UpstreamProtocol,
 ): (JsonObject & { readonly name: string })[] {
-  const http2 = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+  const options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
   const cluster = (name: string, hosts: JsonObject[], more: JsonObject = {}) => ({
     name,
     type: "STATIC",
@@ -56,13 +57,14 @@ function clusters(
         max_retries: 10_000,
       })),
     },
-    ...(protocol === "http2"
-      ? {
-          typed_extension_protocol_options: {
-            [http2]: { "@type": `type.googleapis.com/${http2}`, explicit_http_config: { http2_protocol_options: { allow_connect: true } } },
-          },
-        }
-      : {}),
+    typed_extension_protocol_options: {
+      [options]: {
+        "@type": `type.googleapis.com/${options}`,
+        explicit_http_config:
+          protocol === "http2" ? { http2_protocol_options: { allow_connect: true } } : { http_protocol_options: { enable_trailers: true } },
+      },
+    },
+    metadata: { filter_metadata: { pair: { word: `of-${name}` } } },
     ...more,
   });
   const version = (name: string): JsonObject => host(port(name), { metadata: { filter_metadata: { "envoy.lb": { version: name } } } });
@@ -77,6 +79,11 @@ function clusters(
       ["ring0", "ring1", "ring2", "ring3"].map((name) => host(port(name))),
       { lb_policy: "RING_HASH" },
     ),
+    cluster(
+      "maglev",
+      ["ring0", "ring1", "ring2", "ring3"].map((name) => host(port(name))),
+      { lb_policy: "MAGLEV" },
+    ),
     cluster("subsets", [version("v1"), version("v2")], {
       lb_subset_config: { fallback_policy: "NO_FALLBACK", subset_selectors: [{ keys: ["version"] }] },
     }),
@@ -90,8 +97,9 @@ export async function startTwoProxies(downstream: DownstreamProtocol, upstream: 
     backendPort: port("a"),
     clusters: clusters(port, await freePort(), upstream),
     manager: {
-      httpProtocolOptions: { allowAbsoluteUrl: true },
+      httpProtocolOptions: { allowAbsoluteUrl: true, enableTrailers: true },
       upgradeConfigs: [{ upgradeType: "websocket" }],
+      httpFilters: [...HTTP_FILTERS],
       http2ProtocolOptions: { allowConnect: true },
     },
   };
@@ -148,11 +156,13 @@ function operations(
       const worker = async (): Promise<void> => {
         for (let pair = pairs[next++]; pair !== undefined; pair = pairs[next++]) {
           const { request, number } = pair;
-          const own = (kind: Kind): Promise<Response> =>
-            clients[KINDS.indexOf(kind)]!.send({
-              ...request,
-              headers: [...request.headers, ["x-own-host", request.host], ["x-pair", `${number}-${kind}`]],
-            });
+          const own = async (kind: Kind): Promise<Response> => {
+            const headers = [...request.headers, ["x-own-host", request.host], ["x-pair", `${number}-${kind}`]] as const;
+            for (let sent = 1; ; sent++) {
+              const response = await clients[KINDS.indexOf(kind)]!.send({ ...request, headers });
+              if (sent >= (request.times ?? 1)) return response;
+            }
+          };
           responses.set(pair, await Promise.all(KINDS.map(own)));
         }
       };

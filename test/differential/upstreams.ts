@@ -1,6 +1,6 @@
 // The upstreams of both proxies: they note what they received under the number of the pair and the side it came from (`x-pair: 17-envoy`),
-// and do what the request's own script says, try by try: a status, `hang` (200, but long after every timeout), `reset`, `grpc14`,
-// `302>LOCATION`.
+// and do what the request's own script says, try by try: a status, `302>LOCATION`, `hang` (200, but long after every timeout), `reset`,
+// `cut` (in the middle of the body), `grpc14` (trailers-only), `grpc0`, `chunked`, `trailers`, `empty`.
 import { createServer as createHttp1 } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer as createHttp2 } from "node:http2";
@@ -17,6 +17,7 @@ export interface Received {
   /** In lower case, sorted by name; values of one name in their order. */
   readonly headers: readonly string[];
   readonly body: string;
+  readonly trailers: readonly string[];
 }
 
 export interface Upstreams {
@@ -29,6 +30,9 @@ export interface Upstreams {
 const UPSTREAM_NAMES = ["a", "b", "mirror", "ring0", "ring1", "ring2", "ring3", "v1", "v2"] as const;
 
 const HANG_MS = 1500;
+/** Long enough for what was written before to have arrived by itself. */
+const CUT_MS = 30;
+const TRAILED: ReadonlySet<string> = new Set(["trailers", "grpc0"]);
 
 function headerLines(raw: readonly string[]): string[] {
   const lines: string[] = [];
@@ -47,9 +51,10 @@ export async function startUpstreams(protocol: UpstreamProtocol): Promise<Upstre
   const ports = new Map<string, number>();
 
   const note = (upstream: string, request: IncomingMessage | Http2ServerRequest, body: string): string => {
+    const trailers = headerLines(request.rawTrailers);
     const pair = String(request.headers["x-pair"] ?? "nobody");
     const path = request.method === "CONNECT" && request.url === undefined ? "" : (request.url ?? "");
-    const received = { upstream, method: request.method ?? "", path, headers: headerLines(request.rawHeaders), body };
+    const received = { upstream, method: request.method ?? "", path, headers: headerLines(request.rawHeaders), body, trailers };
     const list = log.get(pair);
     if (list === undefined) log.set(pair, [received]);
     else list.push(received);
@@ -89,12 +94,26 @@ export async function startUpstreams(protocol: UpstreamProtocol): Promise<Upstre
       }
       const [status = "200", location] = step.split(">");
       if (location !== undefined) response.setHeader("location", location.replace("HOST", String(request.headers["x-own-host"])));
-      response.statusCode = step === "grpc14" ? 200 : Number(status);
-      const body = Buffer.from(`answer of ${step}`);
-      if (request.method !== "HEAD") response.setHeader("content-length", body.length);
-      if (request.method === "HEAD") response.end();
-      else if ("stream" in response) response.end(body);
-      else response.end(body);
+      response.statusCode = /^\d/.test(status) ? Number(status) : 200;
+      const bodiless = request.method === "HEAD" || step === "204" || step === "304";
+      const body = bodiless || step === "empty" ? "" : `answer of ${step}`;
+      if (step === "grpc0") response.setHeader("content-type", "application/grpc");
+      const trailed = TRAILED.has(step) && !bodiless;
+      if (trailed) response.setHeader("trailer", "x-trailer");
+      if (!bodiless && !trailed && step !== "chunked") response.setHeader("content-length", step === "cut" ? 1000 : body.length);
+      // Both kinds of answers have these, with types of their own.
+      const out = response as ServerResponse;
+      if (step === "cut") {
+        out.write(body);
+        return void setTimeout(() => ("stream" in response ? response.stream.close(2) : request.socket.destroy()), CUT_MS);
+      }
+      if (step === "chunked") out.write("first ");
+      if (trailed) {
+        out.write(body);
+        out.addTrailers({ "x-trailer": "of-response", ...(step === "grpc0" ? { "grpc-status": "0", "grpc-message": "fine" } : {}) });
+        out.end();
+      } else if (body === "") out.end();
+      else out.end(body);
     };
   };
 
