@@ -2,6 +2,7 @@
 // Matches Envoy: what waits takes the first connection that comes, and all of it fails with the first that does not.
 import type { Connection, ConnectionHandler, TransportFailure } from "#proxy/net/connection";
 import type { Connector, PendingConnect } from "#proxy/net/connector";
+import { own } from "#proxy/net/read-buffer";
 import type { Clock, Timer } from "#runtime/clock";
 import type { Cluster, Host, PendingStream, TcpConnectionPool, TcpPoolCallbacks } from "./cluster.ts";
 import { CountedConnection } from "./counted-connection.ts";
@@ -44,8 +45,7 @@ class Unused implements ConnectionHandler {
   }
 
   onData(chunk: Buffer): void {
-    this.connection.keepChunk();
-    this.#early.push(chunk);
+    this.#early.push(own(chunk));
     if (this.#early.length === 1) this.connection.pauseReading("upstream-not-ready");
   }
 

@@ -1,5 +1,6 @@
 // The request half of a stream: what the client sends goes through the filters to the terminal filter, and what routes make of it. It
 // keeps the route and what stops the reading of more; the stream that it belongs to keeps the rest.
+import { own } from "#proxy/net/read-buffer";
 import type { FilterConfigs } from "#proxy/route/filter-config";
 import type { RouteEntry, RouteInput } from "#proxy/route/route";
 import type { HttpFilter, LocalReply, MessagePart } from "./filter.ts";
@@ -69,7 +70,8 @@ export class ActiveRequest implements WalkOwner<RequestHeaderMap>, RouteInput {
 
   pushData(chunk: Buffer, endStream: boolean): void {
     if (this.#walk === undefined) this.terminal?.onRequestData(chunk, endStream);
-    else this.#walk.push({ kind: "data", chunk, endStream });
+    // Filters may keep what they see.
+    else this.#walk.push({ kind: "data", chunk: own(chunk), endStream });
   }
 
   pushTrailers(trailers: TrailerMap): void {

@@ -1,6 +1,7 @@
 // The response half of a stream: what the terminal filter or the connection manager answers goes through the filters to the codec. It
 // keeps what holds the terminal filter back; the stream that it belongs to keeps the rest.
 import type { Clock } from "#runtime/clock";
+import { own } from "#proxy/net/read-buffer";
 import type { HttpFilter, LocalReply, MessagePart } from "./filter.ts";
 import { responsePath } from "./filter-path.ts";
 import type { FilterPath } from "./filter-path.ts";
@@ -84,7 +85,8 @@ export class ActiveResponse implements WalkOwner<ResponseHeaderMap> {
   /** False: wait for the drain. */
   data(chunk: Buffer, endStream: boolean): boolean {
     if (this.#walk === undefined) return this.#sendData(chunk, endStream);
-    this.#walk.push({ kind: "data", chunk, endStream });
+    // Filters may keep what they see.
+    this.#walk.push({ kind: "data", chunk: own(chunk), endStream });
     return true;
   }
 

@@ -228,8 +228,6 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
       if (endStream) this.#onRequestComplete(this.clock.monotonicMs());
       this.#timeouts.touch();
       if (this.#answeredLocally) return;
-      // The bytes go to an upstream socket, a queue or a retry buffer: all of them outlive this call.
-      this.sender.keepChunk();
       this.#request.pushData(chunk, endStream);
     } catch (error) {
       this.internalError(error);

@@ -13,7 +13,6 @@ class Choice {
   constructor() {
     const codec: ConnectionHandler = {
       onData: (chunk) => {
-        this.connection.keepChunk();
         this.events.push(chunk.toString("latin1"));
       },
       onEnd: () => this.events.push("end"),

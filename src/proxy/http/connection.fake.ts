@@ -1,5 +1,6 @@
 // A transport connection for tests: records what is written, hands out what the test feeds. With `poison`, bytes that were fed and not
 // kept are overwritten after the callback, as the transport does in poison mode.
+import { lendPoisoned } from "#proxy/net/read-buffer";
 import { endTurn } from "./write-batch.ts";
 import type { Connection, ConnectionHandler, PauseCause, TransportFailure } from "#proxy/net/connection";
 
@@ -25,11 +26,6 @@ export class FakeConnection implements Connection {
   /** What `write` answers. */
   flowing = true;
   readonly pauses = new Map<PauseCause, number>();
-  #kept = false;
-
-  keepChunk(): void {
-    this.#kept = true;
-  }
 
   write(data: string | Uint8Array): boolean {
     this.writes++;
@@ -72,11 +68,9 @@ export class FakeConnection implements Connection {
 
   /** The peer sends. */
   feed(text: string): void {
-    const chunk = Buffer.from(text, "latin1");
-    this.#kept = false;
-    this.bytesReceived += chunk.length;
-    this.handler.onData(chunk);
-    if (!this.#kept) chunk.fill(0xdb);
+    const bytes = Buffer.from(text, "latin1");
+    this.bytesReceived += bytes.length;
+    lendPoisoned(bytes, (chunk) => this.handler.onData(chunk));
   }
 
   feedEnd(): void {

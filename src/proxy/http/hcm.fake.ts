@@ -18,6 +18,7 @@ import type { ThreadContext } from "#proxy/thread-context";
 import { ManualClock } from "#runtime/clock";
 import { silentLog } from "#runtime/log";
 import { seededRandom } from "#runtime/random";
+import { lendPoisoned } from "#proxy/net/read-buffer";
 import { ActiveStream } from "./active-stream.ts";
 import type { HttpFilter, HttpFilterCompiler } from "./filter.ts";
 import { readHttp2Options } from "./http2-options.ts";
@@ -40,7 +41,6 @@ class FakeSender {
   ended = false;
   resetReason: StreamResetReason | undefined;
   paused = false;
-  kept = 0;
   /** What sendData answers. */
   writable = true;
 
@@ -58,9 +58,6 @@ class FakeSender {
   }
   reset(reason: StreamResetReason): void {
     this.resetReason = reason;
-  }
-  keepChunk(): void {
-    this.kept++;
   }
   pauseReading(): void {
     this.paused = true;
@@ -306,7 +303,7 @@ export class FakeHcm {
       new PairRequestHeaderMap({ method, path, authority: "reviews:9080", scheme: "http" }, headers),
       body === undefined && !open,
     );
-    if (body !== undefined) stream.onRequestData(Buffer.from(body), !open);
+    if (body !== undefined) lendPoisoned(Buffer.from(body), (chunk) => stream.onRequestData(chunk, !open));
     return stream;
   }
 

@@ -139,10 +139,6 @@ export class Http1ClientStream implements RequestSender {
     this.#client.abort(this);
   }
 
-  keepChunk(): void {
-    this.#client.keepChunk();
-  }
-
   pauseReading(): void {
     if (this.#state === "retired") return;
     this.#pauses++;

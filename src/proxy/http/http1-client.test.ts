@@ -1,4 +1,5 @@
 import { describe, it } from "node:test";
+import { own } from "#proxy/net/read-buffer";
 import assert from "node:assert/strict";
 import { FakeConnection } from "./connection.fake.ts";
 import type { ResponseHeaderMap, TrailerMap } from "./header-map.ts";
@@ -26,8 +27,7 @@ class Receiver implements ResponseReceiver {
     if (endStream) this.#end();
   }
   onResponseData(chunk: Buffer, endStream: boolean): void {
-    this.sender?.keepChunk();
-    this.chunks.push(chunk);
+    this.chunks.push(own(chunk));
     if (endStream) this.#end();
   }
   onResponseTrailers(trailers: TrailerMap): void {

@@ -34,7 +34,6 @@ export class Http1ClientConnection implements HttpClientConnection, ConnectionHa
   /** The upstream keeps the connection after this response, as far as it said. */
   #upstreamKeeps = true;
   #keepAliveTimeoutMs: number | undefined;
-  #inRead = false;
   #parsing = false;
   /** The response ended within the bytes being parsed. */
   #overInRead = false;
@@ -79,13 +78,11 @@ export class Http1ClientConnection implements HttpClientConnection, ConnectionHa
   onData(chunk: Buffer): void {
     if (this.#closed) return;
     enterBatch();
-    this.#inRead = true;
     try {
       this.#parse(chunk);
     } catch (fault) {
       this.#fault(fault);
     } finally {
-      this.#inRead = false;
       leaveBatch();
     }
   }
@@ -207,10 +204,6 @@ export class Http1ClientConnection implements HttpClientConnection, ConnectionHa
     if (this.#stream !== stream) return;
     this.#reset("local-reset", details, true);
     this.#close("now");
-  }
-
-  keepChunk(): void {
-    if (this.#inRead) this.connection.keepChunk();
   }
 
   // Inside.

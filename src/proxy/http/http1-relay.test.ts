@@ -7,7 +7,9 @@ import { connect, createServer as createTcpServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { realClock } from "#runtime/clock";
 import type { Connection } from "#proxy/net/connection";
+import { detachHandle } from "#proxy/net/detached-handle.fake";
 import { SocketConnection } from "#proxy/net/socket-connection";
+import { PlainTransport } from "#proxy/net/transport";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import { Http1ClientConnection } from "./http1-client.ts";
 import { Http1ServerConnection } from "./http1-server.ts";
@@ -26,7 +28,6 @@ class Relay implements RequestReceiver, ResponseReceiver {
     this.#up.sendHeaders(headers, endStream);
   }
   onRequestData(chunk: Buffer, endStream: boolean): void {
-    this.#down.keepChunk();
     if (!this.#up.sendData(chunk, endStream)) this.#down.pauseReading();
   }
   onRequestTrailers(trailers: TrailerMap): void {
@@ -45,7 +46,6 @@ class Relay implements RequestReceiver, ResponseReceiver {
     this.#down.sendHeaders(headers, endStream);
   }
   onResponseData(chunk: Buffer, endStream: boolean): void {
-    this.#up.keepChunk();
     if (!this.#down.sendData(chunk, endStream)) this.#up.pauseReading();
   }
   onResponseTrailers(trailers: TrailerMap): void {
@@ -65,13 +65,18 @@ const listen = (server: Server | ReturnType<typeof createServer>): Promise<numbe
 /** A one-connection relay in poison mode in front of `port`. */
 async function relayTo(port: number): Promise<{ port: number; close: () => void; faults: unknown[] }> {
   const faults: unknown[] = [];
-  const sockets: Socket[] = [];
+  const connections: Connection[] = [];
+  const connection = (socket: Socket): Connection => {
+    const made = new SocketConnection(new PlainTransport(detachHandle(socket)), { clock: realClock, poison: true });
+    connections.push(made);
+    return made;
+  };
   const server = createTcpServer({ pauseOnConnect: true, allowHalfOpen: true }, (downSocket) => {
     const upSocket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
-    sockets.push(upSocket, downSocket);
     upSocket.once("connect", () => {
+      const down = connection(downSocket);
       const client = new Http1ClientConnection(
-        new SocketConnection(upSocket, realClock, true),
+        connection(upSocket),
         { maxHeadBytes: 61_440, maxHeaders: 100 },
         {
           onStreamDone: () => {},
@@ -81,10 +86,9 @@ async function relayTo(port: number): Promise<{ port: number; close: () => void;
           onStreamBroken: () => {},
           onProtocolError: () => {},
           onFault: (fault) => faults.push(fault),
-          onClosed: () => downSocket.end(),
+          onClosed: () => down.end(),
         },
       );
-      const down: Connection = new SocketConnection(downSocket, realClock, true);
       void new Http1ServerConnection(
         down,
         { maxHeadBytes: 61_440, maxHeaders: 100, allowAbsoluteUrl: true, scheme: "http", proxy100Continue: true },
@@ -97,7 +101,6 @@ async function relayTo(port: number): Promise<{ port: number; close: () => void;
           onClosed: () => client.close(),
         },
       );
-      downSocket.resume();
     });
   });
   const own = await listen(server);
@@ -106,7 +109,7 @@ async function relayTo(port: number): Promise<{ port: number; close: () => void;
     faults,
     close: () => {
       server.close();
-      for (const socket of sockets) socket.destroy();
+      for (const one of connections) one.close("now");
     },
   };
 }

@@ -170,10 +170,6 @@ export class Http1ServerStream implements ServerStream {
     this.#server.abort(this, unfinished && this.#framing !== "chunked" ? "reset" : "flush");
   }
 
-  keepChunk(): void {
-    this.#server.keepChunk();
-  }
-
   pauseReading(): void {
     if (this.#state === "done" && !this.opaque) return;
     this.#pauses++;

@@ -1,6 +1,7 @@
 import { describe, it } from "node:test";
 import assert from "node:assert/strict";
 import type { Http1Error } from "#proxy/codec/http1/http1-error";
+import { own } from "#proxy/net/read-buffer";
 import { FakeConnection } from "./connection.fake.ts";
 import type { RequestHeaderMap, TrailerMap } from "./header-map.ts";
 import { Http1ServerConnection } from "./http1-server.ts";
@@ -44,8 +45,7 @@ class Exchange implements RequestReceiver {
     if (endStream) this.#end();
   }
   onRequestData(chunk: Buffer, endStream: boolean): void {
-    if (this.#keep) this.sender.keepChunk();
-    this.chunks.push(chunk);
+    this.chunks.push(this.#keep ? own(chunk) : chunk);
     if (endStream) this.#end();
   }
   onRequestTrailers(trailers: TrailerMap): void {

@@ -9,6 +9,7 @@ import type { Http1Error } from "#proxy/codec/http1/http1-error";
 import type { MessageParser } from "#proxy/codec/http1/message-parser";
 import type { RequestHead, RequestHeadLimits } from "#proxy/codec/http1/request-head";
 import type { Connection, ConnectionHandler, TransportFailure } from "#proxy/net/connection";
+import { own } from "#proxy/net/read-buffer";
 import type { LocalReply } from "./filter.ts";
 import { Http1RequestHeaderMap, Http1TrailerMap } from "./http1-header-map.ts";
 import { Http1Output } from "./http1-output.ts";
@@ -49,8 +50,6 @@ export class Http1ServerConnection implements ServerCodec, ConnectionHandler, Re
   #pausedForPipeline = false;
   /** Within the loop that feeds the parser. */
   #consuming = false;
-  /** The bytes being parsed are the transport's, not a copy of ours. */
-  #borrowed = false;
   #idle = true;
   #announced = false;
   #draining = false;
@@ -103,7 +102,6 @@ export class Http1ServerConnection implements ServerCodec, ConnectionHandler, Re
       this.#wait(chunk);
       return;
     }
-    this.#borrowed = true;
     this.#consume(chunk);
   }
 
@@ -180,10 +178,6 @@ export class Http1ServerConnection implements ServerCodec, ConnectionHandler, Re
   /** The request is still in the loop: the rest of it may stand in the same read. */
   get consuming(): boolean {
     return this.#consuming;
-  }
-
-  keepChunk(): void {
-    if (this.#borrowed) this.connection.keepChunk();
   }
 
   /** The protocol is switched: what waited behind the request is data. */
@@ -270,7 +264,6 @@ export class Http1ServerConnection implements ServerCodec, ConnectionHandler, Re
       }
     } finally {
       this.#consuming = false;
-      this.#borrowed = false;
     }
   }
 
@@ -283,7 +276,7 @@ export class Http1ServerConnection implements ServerCodec, ConnectionHandler, Re
       return;
     }
     if (waiting !== undefined) this.#waiting = Buffer.concat([waiting, bytes]);
-    else this.#waiting = this.#borrowed ? Buffer.from(bytes) : bytes;
+    else this.#waiting = own(bytes);
     if (this.#pausedForPipeline) return;
     this.#pausedForPipeline = true;
     this.connection.pauseReading("pipelined");

@@ -4,6 +4,7 @@ import { ErrorCode } from "#proxy/codec/http2/error-code";
 import type { MessageHead, RequestPseudoFields } from "#proxy/codec/http2/message-head";
 import type { Http2Stream, Http2StreamHandler, StreamResetSource } from "#proxy/codec/http2/stream";
 import { invariant } from "#runtime/invariant";
+import { own } from "#proxy/net/read-buffer";
 import type { RequestHeaderMap, TrailerMap } from "./header-map.ts";
 import type { Http2ClientConnection } from "./http2-client.ts";
 import { PairResponseHeaderMap, PairTrailerMap } from "./pair-header-map.ts";
@@ -93,12 +94,13 @@ export class Http2ClientStream implements RequestSender, Http2StreamHandler {
   sendData(chunk: Uint8Array, endStream: boolean): boolean {
     if (this.#over || this.#state === "sent") return true;
     if (this.#state === "held") {
-      (this.#early ??= []).push({ chunk, endStream });
+      (this.#early ??= []).push({ chunk: own(chunk), endStream });
       return false;
     }
     invariant(this.#state === "started", "request data before headers");
     if (endStream) this.#state = "sent";
-    return this.#stream.sendData(chunk, endStream);
+    // Frames wait for the end of the event loop's turn, and for the peer's window.
+    return this.#stream.sendData(own(chunk), endStream);
   }
 
   sendTrailers(trailers: TrailerMap): void {
@@ -116,10 +118,6 @@ export class Http2ClientStream implements RequestSender, Http2StreamHandler {
     this.#stream.reset(this.#responseDone ? ErrorCode.NO_ERROR : code);
     // The session knows nothing of a stream on which nothing was sent.
     this.#giveSlotBack();
-  }
-
-  keepChunk(): void {
-    this.#client.keepChunk();
   }
 
   pauseReading(): void {

@@ -6,6 +6,7 @@ import type { StreamNotes } from "#proxy/codec/http2/session.fake";
 import type { Http2SessionOptions } from "#proxy/codec/http2/session-options";
 import { ManualClock } from "#runtime/clock";
 import { seededRandom } from "#runtime/random";
+import { own } from "#proxy/net/read-buffer";
 import type { HttpClientConnection, HttpClientOwner } from "./client-connection.ts";
 import { FakeConnection } from "./connection.fake.ts";
 import type { HeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
@@ -36,8 +37,7 @@ class Receiver implements ResponseReceiver {
     this.ended = endStream;
   }
   onResponseData(chunk: Buffer, endStream: boolean): void {
-    if (this.keeps) this.sender.keepChunk();
-    this.chunks.push(chunk);
+    this.chunks.push(this.keeps ? own(chunk) : chunk);
     this.ended = endStream;
   }
   onResponseTrailers(trailers: TrailerMap): void {

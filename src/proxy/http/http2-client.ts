@@ -45,7 +45,6 @@ export class Http2ClientConnection implements HttpClientConnection, ConnectionHa
   readonly #stats: Http2CodecStats;
   readonly #pings: Http2Pings | undefined;
   #opened = 0;
-  #inRead = false;
   #settingsKnown = false;
   /** Upgrades that wait to hear whether the peer takes them: the session does not know of them yet. */
   readonly #held = new Set<Http2ClientStream>();
@@ -96,23 +95,17 @@ export class Http2ClientConnection implements HttpClientConnection, ConnectionHa
     else this.#held.add(stream);
   }
 
-  keepChunk(): void {
-    if (this.#inRead) this.connection.keepChunk();
-  }
-
   // Transport events.
 
   onData(chunk: Buffer): void {
     if (this.session.closed) return;
     this.#pings?.onRead();
     enterBatch();
-    this.#inRead = true;
     try {
       this.session.receive(chunk);
     } catch (fault) {
       this.#fault(fault);
     } finally {
-      this.#inRead = false;
       leaveBatch();
     }
   }

@@ -3,6 +3,7 @@ import { ErrorCode } from "#proxy/codec/http2/error-code";
 import type { MessageHead } from "#proxy/codec/http2/message-head";
 import type { Http2Stream, Http2StreamHandler, StreamResetSource } from "#proxy/codec/http2/stream";
 import { invariant } from "#runtime/invariant";
+import { own } from "#proxy/net/read-buffer";
 import type { ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 import { http2RequestHeaders } from "./http2-request.ts";
 import type { Http2ServerConnection } from "./http2-server.ts";
@@ -72,8 +73,7 @@ export class Http2ServerStream implements ServerStream, Http2StreamHandler, Time
       receiver.onRequestReset("protocol-error", "http2.early_tunnel_data");
       return;
     }
-    this.keepChunk();
-    early.push(chunk);
+    early.push(own(chunk));
   }
 
   /** The tunnel is there. */
@@ -142,7 +142,8 @@ export class Http2ServerStream implements ServerStream, Http2StreamHandler, Time
   sendData(chunk: Uint8Array, endStream: boolean): boolean {
     if (this.#state === "done") return true;
     invariant(this.#state === "started", "response data before headers");
-    const flowing = this.#stream.sendData(chunk, endStream);
+    // Frames wait for the end of the event loop's turn, and for the client's window.
+    const flowing = this.#stream.sendData(own(chunk), endStream);
     if (endStream) this.#finish();
     return flowing;
   }
@@ -158,10 +159,6 @@ export class Http2ServerStream implements ServerStream, Http2StreamHandler, Time
     this.#state = "done";
     this.#receiver = undefined;
     this.#stream.reset(reason === "remote-refused" ? ErrorCode.REFUSED_STREAM : ErrorCode.INTERNAL_ERROR);
-  }
-
-  keepChunk(): void {
-    this.#server.keepChunk();
   }
 
   pauseReading(): void {

@@ -6,6 +6,7 @@ import { DEFAULT_HTTP2_OPTIONS } from "#proxy/codec/http2/session-options";
 import type { Http2SessionOptions } from "#proxy/codec/http2/session-options";
 import { ManualClock } from "#runtime/clock";
 import { seededRandom } from "#runtime/random";
+import { own } from "#proxy/net/read-buffer";
 import { FakeConnection } from "./connection.fake.ts";
 import type { RequestHeaderMap } from "./header-map.ts";
 import { http2CodecStats } from "./http2-codec-stats.ts";
@@ -40,8 +41,7 @@ class Exchange implements RequestReceiver {
     this.ended = endStream;
   }
   onRequestData(chunk: Buffer, endStream: boolean): void {
-    if (this.keep) this.sender.keepChunk();
-    this.chunks.push(chunk);
+    this.chunks.push(this.keep ? own(chunk) : chunk);
     this.ended = endStream;
   }
   onRequestTrailers(trailers: { toHttp1(): string }): void {

@@ -52,7 +52,6 @@ export class Http2ServerConnection implements ServerCodec, ConnectionHandler, Ht
   readonly #pings: Http2Pings | undefined;
   readonly #headTimer = new WheelTimer(this, 0);
   #openHead = 0;
-  #reading = false;
   #draining = false;
   #closed = false;
   #closedByUs = false;
@@ -115,14 +114,12 @@ export class Http2ServerConnection implements ServerCodec, ConnectionHandler, Ht
     if (this.#closed) return;
     this.#pings?.onRead();
     enterBatch();
-    this.#reading = true;
     try {
       this.#session.receive(chunk);
       if (this.options.headersTimeoutMs > 0) this.#watchHead();
     } catch (fault) {
       this.#fault(fault);
     } finally {
-      this.#reading = false;
       leaveBatch();
     }
   }
@@ -204,11 +201,6 @@ export class Http2ServerConnection implements ServerCodec, ConnectionHandler, Ht
   }
 
   // ---- What a stream asks of its connection
-
-  /** The bytes of the current read stay valid. */
-  keepChunk(): void {
-    if (this.#reading) this.connection.keepChunk();
-  }
 
   // ----
 

@@ -4,9 +4,8 @@
 //   downstream codec --RequestReceiver--> connection manager, filters, router --RequestSender--> upstream codec
 //                    <--ResponseSender---                                     <--ResponseReceiver--
 //
-// Bodies: a chunk passed to on...Data is valid until the call returns; a receiver that keeps it (a queue, a write that may be pending)
-// calls `keepChunk()` of the sender it got with the stream first, within that call (see net/connection.ts). A chunk passed to sendData
-// is owned by the callee from then on. Heads outlive the read: a codec hands out header maps whose bytes are stream-owned.
+// Bodies: a chunk passed to on...Data or sendData is valid until the call returns; who holds on to it (a queue) asks `own` of
+// net/read-buffer.ts for bytes that stay, within that call. Heads outlive the read: a codec hands out header maps whose bytes are stream-owned.
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "./header-map.ts";
 
 export type HttpVersion = "HTTP/1.0" | "HTTP/1.1" | "HTTP/2";
@@ -44,8 +43,6 @@ export interface ResponseSender {
   sendTrailers(trailers: TrailerMap): void;
   /** Ends the stream at once: HTTP/1 closes the connection. */
   reset(reason: StreamResetReason): void;
-  /** Within onRequestData: the chunk's bytes stay valid after the call. */
-  keepChunk(): void;
   /** Stops and resumes request body reading (backpressure). */
   pauseReading(): void;
   resumeReading(): void;
@@ -70,8 +67,6 @@ export interface RequestSender {
   sendTrailers(trailers: TrailerMap): void;
   /** Gives the stream up: HTTP/1 closes the connection. No callback comes after it. */
   reset(reason: StreamResetReason): void;
-  /** Within onResponseData: the chunk's bytes stay valid after the call. */
-  keepChunk(): void;
   pauseReading(): void;
   resumeReading(): void;
 }

@@ -51,10 +51,7 @@ const tell: NetworkFilterCompiler = {
       const { local, remote, requestedServerName } = info;
       const to = originalDestination === undefined ? "" : ` to ${local.address}:${local.port} from ${remote.address}:${remote.port}`;
       connection.handler = {
-        onData: (chunk) => {
-          connection.keepChunk();
-          connection.write(chunk);
-        },
+        onData: (chunk) => void connection.write(chunk),
         onEnd: () => connection.close("flush"),
         onDrain: () => {},
         onClose: () => {},

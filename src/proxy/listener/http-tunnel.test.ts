@@ -65,7 +65,6 @@ function bench(maxRequests = 1): Bench {
     sendData: (chunk, endStream) => events.push(`wrote ${chunk.length} ${endStream}`) > 0,
     sendTrailers: () => {},
     reset: (reason) => void events.push(`reset ${reason}`),
-    keepChunk: () => {},
     pauseReading: () => {},
     resumeReading: () => {},
   });

@@ -68,10 +68,6 @@ export class HttpTunnel implements TcpUpstream, ResponseReceiver, PoolCallbacks 
     return this.#over || this.#writeEnded || this.#sender!.sendData(chunk, false);
   }
 
-  keepChunk(): void {
-    this.#sender?.keepChunk();
-  }
-
   pauseReading(): void {
     if (!this.#over) this.#sender?.pauseReading();
   }

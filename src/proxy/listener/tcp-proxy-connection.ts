@@ -227,7 +227,6 @@ export class TcpProxyConnection {
         this.#touch();
         this.#stats.received.add(chunk.length);
         this.#info.bytesReceived += chunk.length;
-        connection.keepChunk();
         if (this.#upstream?.write(chunk) === false) connection.pauseReading("backpressure");
       },
       onEnd: () => {
@@ -249,7 +248,6 @@ export class TcpProxyConnection {
       onData: (chunk) => {
         this.#touch();
         this.#stats.sent.add(chunk.length);
-        this.#upstream?.keepChunk();
         if (!connection.write(chunk)) this.#upstream?.pauseReading("backpressure");
       },
       onEnd: () => {

@@ -47,10 +47,7 @@ const tell: NetworkFilterCompiler = {
     accept({ connection, info: { tls, requestedServerName } }) {
       const peer = tls?.peer === undefined ? "nobody" : `${tls.peer.names("URI").join()} ${tls.peer.subject} ${String(tls.peerValidated)}`;
       connection.handler = {
-        onData: (chunk) => {
-          connection.keepChunk();
-          connection.write(chunk);
-        },
+        onData: (chunk) => void connection.write(chunk),
         onEnd: () => connection.close("flush"),
         onDrain: () => {},
         onClose: () => {},

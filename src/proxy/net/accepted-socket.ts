@@ -1,11 +1,14 @@
 // An accepted socket before anybody speaks on it: what the client sends can be looked at, and is there again for whoever takes it over.
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import type { Clock } from "#runtime/clock";
 import type { Connection, SocketAddress } from "./connection.ts";
 import { originalDestination } from "./original-destination.ts";
-import { plainAddress, resetSocket, SocketConnection } from "./socket-connection.ts";
+import { SocketConnection } from "./socket-connection.ts";
+import { isEndOfFile, isTcp, readOffset, readResult } from "./stream-handle.ts";
+import type { StreamHandle } from "./stream-handle.ts";
 import { serverHandshake } from "./tls-handshake.ts";
 import type { HandshakeResult, ServerHandshakeOptions } from "./tls-handshake.ts";
+import { PlainTransport, TlsTransport } from "./transport.ts";
 
 export interface PeekHandler {
   /** All bytes so far, again with every new one. */
@@ -20,52 +23,50 @@ export interface SecureCallbacks {
   onFailed(detail: string): void;
 }
 
+const EMPTY = Buffer.alloc(0);
+
 export class AcceptedSocket {
-  readonly #socket: Socket;
+  readonly #transport: PlainTransport;
   readonly #clock: Clock;
   readonly #poison: boolean;
   #peeked: Buffer | undefined;
-  #detach: (() => void) | undefined;
-  #local: SocketAddress | undefined;
-  #remote: SocketAddress | undefined;
 
-  constructor(socket: Socket, clock: Clock, poison: boolean) {
-    this.#socket = socket;
+  constructor(handle: StreamHandle, clock: Clock, poison: boolean) {
+    this.#transport = new PlainTransport(handle);
     this.#clock = clock;
     this.#poison = poison;
+    if (isTcp(handle)) handle.setNoDelay(true);
   }
 
   get local(): SocketAddress {
-    return (this.#local ??= { address: plainAddress(this.#socket.localAddress), port: this.#socket.localPort ?? 0 });
+    return this.#transport.local;
   }
 
   get remote(): SocketAddress {
-    return (this.#remote ??= { address: plainAddress(this.#socket.remoteAddress), port: this.#socket.remotePort ?? 0 });
+    return this.#transport.remote;
   }
 
   /** Where the client meant to go before its connection was redirected here; undefined: it was not. */
   originalDestination(): SocketAddress | undefined {
-    const handle = (this.#socket as Socket & { readonly _handle?: { readonly fd?: number } | null })._handle;
-    return originalDestination(handle?.fd ?? -1, this.#socket.localFamily === "IPv6" && !this.#socket.localAddress?.startsWith("::ffff:"));
+    return originalDestination(this.#transport.handle.fd, this.local.address.includes(":"));
   }
 
   peek(handler: PeekHandler): void {
-    const onData = (chunk: Buffer): void => {
-      this.#peeked = this.#peeked === undefined ? chunk : Buffer.concat([this.#peeked, chunk]);
-      handler.onBytes(this.#peeked);
+    const { handle } = this.#transport;
+    handle.onread = (bytes) => {
+      const length = readResult();
+      if (length > 0 && bytes !== undefined) {
+        const chunk = Buffer.from(bytes, readOffset(), length);
+        this.#peeked = this.#peeked === undefined ? chunk : Buffer.concat([this.#peeked, chunk]);
+        handler.onBytes(this.#peeked);
+      } else if (length < 0) handler.onGone(!isEndOfFile(length));
+      return undefined;
     };
-    const onEnd = (): void => handler.onGone(false);
-    const onError = (): void => handler.onGone(true);
-    this.#socket.on("data", onData).on("end", onEnd).on("error", onError);
-    if (this.#socket.isPaused()) this.#socket.resume();
-    this.#detach = (): void => void this.#socket.off("data", onData).off("end", onEnd).off("error", onError);
+    handle.readStart();
   }
 
   stopPeeking(): void {
-    if (this.#detach === undefined) return;
-    this.#detach();
-    this.#detach = undefined;
-    this.#socket.pause();
+    this.#transport.handle.readStop();
   }
 
   /** Takes the first bytes away: nobody will read them. */
@@ -79,37 +80,29 @@ export class AcceptedSocket {
 
   /** As a plaintext connection, which begins with what was peeked at. `onClosed`: it is gone, whoever closed it. */
   connection(onClosed: (connection: Connection) => void): Connection {
-    this.#giveBack();
-    const connection = new SocketConnection(this.#socket, this.#clock, this.#poison, onClosed);
-    if (this.#socket.isPaused()) this.#socket.resume();
-    return connection;
+    return new SocketConnection(this.#transport, { clock: this.#clock, poison: this.#poison, onClosed, early: this.#peeked });
   }
 
   /** Answers the ClientHello that was peeked at. `take` makes the connection; without it the socket is closed by its owner. */
   secure(options: ServerHandshakeOptions, callbacks: SecureCallbacks): void {
-    this.#giveBack();
-    const raw = this.#socket;
-    serverHandshake(raw, options, {
+    const carrier = new Socket({ handle: this.#transport.handle, allowHalfOpen: true, pauseOnCreate: true } as object);
+    if (this.peeked.length > 0) carrier.unshift(this.peeked);
+    serverHandshake(carrier, options, {
       onSecure: (tls, result) =>
-        callbacks.onSecure(result, (onClosed) => new SocketConnection(tls, this.#clock, this.#poison, onClosed, raw)),
+        callbacks.onSecure(result, (onClosed) => {
+          const early = tls.read() as Buffer | null;
+          const given = { clock: this.#clock, poison: this.#poison, onClosed, early: early ?? undefined };
+          return new SocketConnection(new TlsTransport(tls, carrier), given);
+        }),
       onFailed: (detail) => callbacks.onFailed(detail),
     });
   }
 
   close(): void {
-    this.stopPeeking();
-    this.#socket.on("error", () => {});
+    const { handle } = this.#transport;
+    handle.readStop();
     // Bytes that nobody took are unread as far as the client knows: then the kernel says RST, and so does Envoy, which leaves them there.
-    if (this.peeked.length > 0) resetSocket(this.#socket);
-    else this.#socket.destroy();
-  }
-
-  #giveBack(): void {
-    this.stopPeeking();
-    if (this.#peeked === undefined || this.#peeked.length === 0) return;
-    this.#socket.unshift(this.#peeked);
-    this.#peeked = undefined;
+    if (this.peeked.length > 0) this.#transport.reset();
+    else this.#transport.close();
   }
 }
-
-const EMPTY = Buffer.alloc(0);

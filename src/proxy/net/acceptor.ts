@@ -3,10 +3,15 @@ import { createServer } from "node:net";
 import type { Server } from "node:net";
 import type { Clock } from "#runtime/clock";
 import { AcceptedSocket } from "./accepted-socket.ts";
-import { HIGH_WATERMARK_BYTES } from "./socket-connection.ts";
+import { systemError } from "./stream-handle.ts";
+import type { StreamHandle } from "./stream-handle.ts";
 
 // Envoy leaves the backlog to the system's maximum; a burst of connections must not meet a full queue while configuration is applied.
 const BACKLOG = 4096;
+
+interface ListeningHandle {
+  onconnection: (status: number, handle: StreamHandle) => void;
+}
 
 export interface AcceptorOptions {
   /** Taken over: closed with the acceptor. */
@@ -23,11 +28,17 @@ export class Acceptor {
   readonly #server: Server;
 
   constructor({ fd, clock, poison, onSocket, onError }: AcceptorOptions) {
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: HIGH_WATERMARK_BYTES });
-    this.#server.on("connection", (socket) => onSocket(new AcceptedSocket(socket, clock, poison)));
+    this.#server = createServer();
     this.#server.on("error", onError);
     // With a descriptor, node:net takes the backlog from this place only.
     this.#server.listen({ fd }, BACKLOG);
+    const { _handle: listening } = this.#server as Server & { readonly _handle: ListeningHandle | null };
+    // Where listening failed, onError tells.
+    if (listening === null) return;
+    listening.onconnection = (status, handle) => {
+      if (status === 0) onSocket(new AcceptedSocket(handle, clock, poison));
+      else onError(systemError(status, "accept"));
+    };
   }
 
   /** Stops accepting. Connections live on. */

@@ -1,8 +1,8 @@
 // A transport connection as the rest of the proxy sees it: no sockets, no ECONNRESET, no EventEmitter. net/ is the only maker.
 //
-// Buffer ownership: a chunk given to `onData` belongs to the receiver only until the callback returns, unless it calls
-// `connection.keepChunk()` within the callback: then it owns the bytes for good. In poison mode the bytes are overwritten after the
-// callback, so that whoever keeps a view without asking is found.
+// Buffer ownership: a chunk given to `onData` is lent until the callback returns: the next read of any connection may land in the same
+// memory. It can be passed on as it is; whoever holds on to it asks `own` (read-buffer.ts) for bytes that stay. In poison mode the bytes
+// are overwritten after the callback, so that whoever keeps a view without asking is found.
 
 import type { FilterState } from "#proxy/http/filter-state";
 import type { TlsInfo } from "./tls-info.ts";
@@ -61,10 +61,8 @@ export interface Connection {
   delayedCloseMs: number;
   /** A `flush` close was cut short by `delayedCloseMs`. */
   readonly delayedCloseExpired: boolean;
-  /** The bytes of the current chunk stay valid after the callback; the caller owns them now. */
-  keepChunk(): void;
   /**
-   * Sends text whose characters are all below 256 (a head, with a small body behind it) or bytes that must not change until `onDrain`
+   * Sends text whose characters are all below 256 (a head, with a small body behind it) or bytes: lent ones, or such that do not change until `onDrain`
    * or close. False: over `bufferLimitBytes`, wait for `onDrain`. The data is taken in either case.
    */
   write(data: string | Uint8Array): boolean;

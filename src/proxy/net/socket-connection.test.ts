@@ -5,7 +5,10 @@ import type { AddressInfo, Socket } from "node:net";
 import { test } from "node:test";
 import { ManualClock, realClock } from "#runtime/clock";
 import type { Connection, ConnectionHandler, TransportFailure } from "./connection.ts";
+import { own } from "./read-buffer.ts";
+import { detachHandle } from "./detached-handle.fake.ts";
 import { HIGH_WATERMARK_BYTES, SocketConnection } from "./socket-connection.ts";
+import { PlainTransport } from "./transport.ts";
 
 interface Pair {
   readonly ours: SocketConnection;
@@ -14,7 +17,7 @@ interface Pair {
 }
 
 async function pair(clock = realClock, poison = false): Promise<Pair> {
-  const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: HIGH_WATERMARK_BYTES });
+  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const accepted = once(server, "connection") as Promise<[Socket]>;
@@ -22,7 +25,8 @@ async function pair(clock = realClock, poison = false): Promise<Pair> {
   peer.on("error", () => {});
   const [socket] = await accepted;
   if (peer.connecting) await once(peer, "connect");
-  return { ours: new SocketConnection(socket, clock, poison), peer, close: () => (peer.destroy(), socket.destroy(), server.close()) };
+  const ours = new SocketConnection(new PlainTransport(detachHandle(socket)), { clock, poison });
+  return { ours, peer, close: () => (peer.destroy(), ours.close("now"), server.close()) };
 }
 
 class Recorder implements ConnectionHandler {
@@ -237,8 +241,7 @@ test("in poison mode a chunk that was not kept is overwritten, and one that was 
     new Promise((resolve) => {
       const handler = new Recorder();
       handler.onData = (chunk) => {
-        if (kept) connection.keepChunk();
-        chunks.push(chunk);
+        chunks.push(kept ? own(chunk) : chunk);
         setImmediate(resolve);
       };
       connection.handler = handler;
@@ -288,4 +291,54 @@ test("a connection that is closed after a large answer waits for a slow reader, 
   for (let second = 0; second < 3; second++) clock.advance(1000);
   await witness.closed;
   stopped.close();
+});
+
+test("bytes that are written as they were read reach a slow reader unharmed, however large the reads are", async () => {
+  const { ours, peer, close } = await pair(realClock, true);
+  const handler = new Recorder();
+  ours.handler = handler;
+  handler.onData = (chunk) => {
+    if (!ours.write(chunk)) ours.pauseReading("backpressure");
+  };
+  handler.onDrain = () => ours.resumeReading("backpressure");
+  const sent = Buffer.alloc(12 << 20);
+  for (let at = 0; at < sent.length; at += 4) sent.writeUInt32LE(at, at);
+  peer.end(sent);
+  const chunks: Buffer[] = [];
+  // The kernel's buffers fill up before the first byte is taken out of them.
+  await new Promise((resolve) => setImmediate(resolve));
+  void handler.ended.then(() => ours.end());
+  for await (const chunk of peer) {
+    chunks.push(chunk as Buffer);
+    if (chunks.length % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.ok(Buffer.concat(chunks).equals(sent));
+  assert.equal(await handler.closed, undefined);
+  close();
+});
+
+test("what was read before the connection was made comes first, when reading is not paused", async () => {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const accepted = once(server, "connection") as Promise<[Socket]>;
+  const peer = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1" });
+  const [socket] = await accepted;
+  const ours = new SocketConnection(new PlainTransport(detachHandle(socket)), {
+    clock: realClock,
+    poison: true,
+    early: Buffer.from("first "),
+  });
+  const handler = new Recorder();
+  ours.handler = handler;
+  ours.pauseReading("filter");
+  peer.write("second");
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(handler.text, "");
+  ours.resumeReading("filter");
+  await handler.received(12);
+  assert.equal(handler.text, "first second");
+  assert.equal(ours.bytesReceived, 12);
+  ours.close("now");
+  peer.destroy();
+  server.close();
 });

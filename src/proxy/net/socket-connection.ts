@@ -1,24 +1,25 @@
-// A node:net socket as a Connection. The public socket API only: `data` events bring a fresh buffer per chunk, so that keeping a chunk
-// costs nothing; poison mode makes it cost something, to find whoever keeps one without asking.
-import type { Socket } from "node:net";
+// A stream handle as a Connection: reads, writes, both ends of both halves. It ends exactly once (`#onClosed`).
 import type { Clock, Timer } from "#runtime/clock";
 import { invariant } from "#runtime/invariant";
 import type { Connection, ConnectionHandler, PauseCause, SocketAddress, TransportFailure } from "./connection.ts";
+import { ReadBuffer, SHARED_BYTES, hold, isLent, own, release, stable } from "./read-buffer.ts";
+import { isEndOfFile, newShutdown, readResult, systemError, writeFailure } from "./stream-handle.ts";
+import type { StreamHandle, WriteRequest } from "./stream-handle.ts";
 import { brokenConnection } from "./transport-failure.ts";
+import type { Transport } from "./transport.ts";
 
 /** Where nothing is configured. Less than Envoy's 1 MiB: what fills the kernel's buffers keeps a fast peer busy already. */
-export const HIGH_WATERMARK_BYTES = 65_536;
+export const HIGH_WATERMARK_BYTES = SHARED_BYTES;
 
 /** A body up to this size goes out as one string with its head: one write instead of a vector of two. */
 const JOIN_BYTES = 4096;
 
+/** Up to here Node copies text to its stack and, where the kernel does not take all, the rest of it. */
+const TEXT_BYTES = 16_384;
+
 // Envoy's delayed_close_timeout: how long a closed connection waits for progress or the peer's FIN, because closing a socket that still holds unread
 // bytes makes the kernel send RST, which can destroy the answer on its way.
 const DELAYED_CLOSE_MS = 1000;
-
-const EMPTY = new Uint8Array(0);
-
-const POISON = 0xdb;
 
 let lastId = 0;
 
@@ -32,16 +33,23 @@ const nobody: ConnectionHandler = {
   onClose: () => {},
 };
 
-/** An IPv4 client of an IPv6 socket by its IPv4 address. */
-export function plainAddress(address: string | undefined): string {
-  if (address === undefined) return "";
-  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
 
-/** A unix socket knows no RST: there its peer sees the end. */
-export function resetSocket(socket: Socket): void {
-  if (socket.localAddress === undefined) socket.destroy();
-  else socket.resetAndDestroy();
+/** A string is latin1. */
+type Piece = string | Uint8Array;
+
+/** Several pieces are one write. */
+type Data = Piece | readonly Piece[];
+
+export interface SocketConnectionOptions {
+  readonly clock: Clock;
+  readonly poison: boolean;
+  /** For whoever keeps count; it comes after the handler's own `onClose`. */
+  readonly onClosed?: ((connection: Connection) => void) | undefined;
+  /** What was read already. */
+  readonly early?: Buffer | undefined;
 }
 
 export class SocketConnection implements Connection {
@@ -50,161 +58,272 @@ export class SocketConnection implements Connection {
   handler: ConnectionHandler = nobody;
   bufferLimitBytes = HIGH_WATERMARK_BYTES;
   delayedCloseMs = DELAYED_CLOSE_MS;
-  #delayedCloseExpired = false;
+  readonly #transport: Transport;
+  readonly #handle: StreamHandle;
+  readonly #options: SocketConnectionOptions;
+  readonly #reads: ReadBuffer;
+  #early: Buffer | undefined;
+  #received = 0;
+  #sent = 0;
+  /** Of writes that have not ended. */
+  #pendingBytes = 0;
+  #pendingWrites = 0;
+  /** What waits for the write before it, where only one may run. */
+  #queue: Piece[] | undefined;
   /** `write` said false: the handler waits for `onDrain`. */
   #over = false;
-  readonly #socket: Socket;
-  /** Only a bare TCP socket can send RST. */
-  readonly #raw: Socket;
-  readonly #clock: Clock;
-  readonly #poison: boolean;
-  readonly #onClosed: ((connection: Connection) => void) | undefined;
-  readonly #pauses: number[] = CAUSES.map(() => 0);
+  #pauses: number[] | undefined;
   #paused = false;
-  #kept = false;
+  #readEnded = false;
+  /** Nothing more is to be written. */
+  #ending = false;
+  #writeEnded = false;
   #closing = false;
+  #destroyed = false;
   #closed = false;
+  #delayedCloseExpired = false;
   #failure: TransportFailure | undefined;
   #closeTimer: Timer | undefined;
-  #local: SocketAddress | undefined;
-  #remote: SocketAddress | undefined;
 
-  /** `onClosed` is for whoever keeps count; it comes after the handler's own `onClose`. `raw`: the socket below a TLS socket. */
-  constructor(socket: Socket, clock: Clock, poison: boolean, onClosed?: (connection: Connection) => void, raw = socket) {
-    this.#socket = socket;
-    this.#raw = raw;
-    this.#onClosed = onClosed;
-    this.#clock = clock;
-    this.#poison = poison;
-    this.startMs = clock.monotonicMs();
-    socket.on("data", (chunk: Buffer) => this.#onData(chunk));
-    socket.on("end", () => this.#onEnd());
-    socket.on("drain", () => this.#onDrain());
-    socket.on("error", (error) => {
-      this.#failure ??= brokenConnection(error);
-    });
-    socket.on("close", () => this.#onClose());
+  constructor(transport: Transport, options: SocketConnectionOptions) {
+    this.#transport = transport;
+    this.#options = options;
+    this.startMs = options.clock.monotonicMs();
+    const { handle } = transport;
+    this.#handle = handle;
+    this.#reads = new ReadBuffer(options.poison);
+    transport.watch(
+      (error) => this.#fail(error),
+      () => this.#onClosed(),
+    );
+    handle.onread = () => this.#onRead();
+    handle.useUserBuffer(this.#reads.bytes);
+    this.#early = options.early?.length === 0 ? undefined : options.early;
+    if (this.#early === undefined) handle.readStart();
+    else process.nextTick(() => this.#takeEarly());
   }
 
   get local(): SocketAddress {
-    return (this.#local ??= { address: plainAddress(this.#socket.localAddress), port: this.#socket.localPort ?? 0 });
+    return this.#transport.local;
   }
 
   get remote(): SocketAddress {
-    return (this.#remote ??= { address: plainAddress(this.#socket.remoteAddress), port: this.#socket.remotePort ?? 0 });
+    return this.#transport.remote;
   }
 
   get bytesReceived(): number {
-    return this.#socket.bytesRead;
+    return this.#received;
   }
 
   get bytesSent(): number {
-    return this.#socket.bytesWritten;
+    return this.#sent;
   }
 
   get delayedCloseExpired(): boolean {
     return this.#delayedCloseExpired;
   }
 
-  keepChunk(): void {
-    this.#kept = true;
+  get pendingBytes(): number {
+    return this.#pendingBytes;
   }
 
+  // ---- reading
+
+  #onRead(): Uint8Array | undefined {
+    const length = readResult();
+    if (length > 0) {
+      this.#received += length;
+      if (this.#closing) return undefined;
+      return this.#reads.lend(length, this.handler);
+    }
+    if (length === 0) return undefined;
+    if (isEndOfFile(length)) this.#onEnd();
+    else this.#fail(systemError(length, "read"));
+    return undefined;
+  }
+
+  /** What was read before this connection was made comes first. */
+  #takeEarly(): void {
+    const early = this.#early;
+    if (early === undefined || this.#paused || this.#destroyed) return;
+    if (!this.#closing) {
+      this.#received += early.length;
+      this.handler.onData(early);
+    }
+    this.#early = undefined;
+    if (!this.#paused && !this.#destroyed) this.#handle.readStart();
+  }
+
+  #onEnd(): void {
+    this.#readEnded = true;
+    if (!this.#closing) this.handler.onEnd();
+    if (this.#writeEnded) this.#destroy();
+  }
+
+  pauseReading(cause: PauseCause): void {
+    const index = CAUSES.indexOf(cause);
+    const pauses = (this.#pauses ??= CAUSES.map(() => 0));
+    pauses[index] = (pauses[index] ?? 0) + 1;
+    if (this.#paused || this.#closing) return;
+    this.#paused = true;
+    this.#handle.readStop();
+  }
+
+  resumeReading(cause: PauseCause): void {
+    const index = CAUSES.indexOf(cause);
+    const count = this.#pauses?.[index] ?? 0;
+    invariant(count > 0, `reading was resumed for ${cause} more often than paused`);
+    this.#pauses![index] = count - 1;
+    if (!this.#paused || this.#closing || this.#pauses!.some((left) => left > 0)) return;
+    this.#paused = false;
+    if (this.#early !== undefined) process.nextTick(() => this.#takeEarly());
+    else if (!this.#readEnded) this.#handle.readStart();
+  }
+
+  // ---- writing
+
   write(data: string | Uint8Array): boolean {
-    if (this.#closing) return true;
-    const below = typeof data === "string" ? this.#socket.write(data, "latin1") : this.#socket.write(data);
-    return this.#judge(below);
+    return this.#write(
+      typeof data === "string" ? data : data.length <= TEXT_BYTES && isLent(data) ? text(data) : stable(data),
+      data.length,
+    );
   }
 
   writeBoth(head: string, body: Uint8Array): boolean {
-    if (this.#closing) return true;
-    if (body.byteLength <= JOIN_BYTES) {
-      const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("latin1");
-      return this.#judge(this.#socket.write(head + text, "latin1"));
-    }
-    this.#socket.cork();
-    this.#socket.write(head, "latin1");
-    const below = this.#socket.write(body);
-    this.#socket.uncork();
-    return this.#judge(below);
+    const length = head.length + body.byteLength;
+    return body.byteLength > JOIN_BYTES ? this.#write([head, stable(body)], length) : this.#write(head + text(body), length);
   }
 
   writeAll(pieces: readonly Uint8Array[]): boolean {
-    if (this.#closing) return true;
-    const last = pieces.length - 1;
-    if (last === 0) return this.#judge(this.#socket.write(pieces[0]!));
-    this.#socket.cork();
-    let below = true;
-    for (let i = 0; i <= last; i++) below = this.#socket.write(pieces[i]!);
-    this.#socket.uncork();
-    return this.#judge(below);
+    if (pieces.length === 1) return this.write(pieces[0]!);
+    let length = 0;
+    for (let i = 0; i < pieces.length; i++) length += pieces[i]!.length;
+    return this.#write(pieces.map(stable), length);
   }
 
-  get pendingBytes(): number {
-    return this.#socket.writableLength;
+  #write(data: Data, length: number): boolean {
+    if (this.#ending || this.#closing) return true;
+    this.#sent += length;
+    if (this.#transport.oneWrite && this.#pendingWrites > 0) {
+      const pieces = typeof data === "string" || data instanceof Uint8Array ? [data] : data;
+      (this.#queue ??= []).push(...pieces.map((piece) => (typeof piece === "string" ? piece : own(piece))));
+      this.#pendingBytes += length;
+    } else {
+      const result = this.#send(data);
+      if (result === 0) return !this.#over;
+      if (typeof result === "number") {
+        this.#fail(systemError(result, "write"));
+        return true;
+      }
+      this.#pendingBytes += length;
+      this.#await(result, data, length);
+    }
+    if (this.#pendingBytes >= this.bufferLimitBytes) this.#over = true;
+    return !this.#over;
   }
 
-  /** `below` is about the stream's own watermark, which is not ours when a limit is configured; its drain event comes only above it. */
-  #judge(below: boolean): boolean {
-    if (this.#socket.writableLength < this.bufferLimitBytes) return !this.#over;
-    if (this.#over) return false;
-    this.#over = true;
-    if (below) this.#socket.write(EMPTY, () => this.#onDrain());
-    return false;
+  #send(data: Data): number | WriteRequest {
+    const handle = this.#handle;
+    if (typeof data === "string") return handle.writeLatin1String(null, data);
+    if (data instanceof Uint8Array) return handle.writeBuffer(null, data);
+    if (typeof data[0] !== "string") return handle.writev(null, data, true);
+    return handle.writev(null, [data[0], "latin1", data[1], "buffer"], false);
   }
 
-  #onDrain(): void {
+  #await(request: WriteRequest, data: Data, length: number): void {
+    const failure = writeFailure();
+    if (failure !== 0) {
+      this.#pendingBytes -= length;
+      this.#fail(systemError(failure, "write"));
+      return;
+    }
+    this.#pendingWrites++;
+    request.data = data;
+    const held = typeof data === "string" ? undefined : hold(data instanceof Uint8Array ? [data] : data);
+    request.oncomplete = (status) => {
+      if (held !== undefined) release(held);
+      this.#onWritten(status, length);
+    };
+    const { writeStatus } = request;
+    if (writeStatus === null) return;
+    request.writeStatus = null;
+    request.oncomplete(writeStatus);
+  }
+
+  #onWritten(status: number, length: number): void {
+    this.#pendingWrites--;
+    this.#pendingBytes -= length;
+    if (this.#destroyed) return;
+    if (status < 0) {
+      this.#fail(systemError(status, "write"));
+      return;
+    }
+    if (this.#pendingWrites > 0) return;
+    if (this.#queue !== undefined) this.#sendQueue(this.#queue);
+    if (this.#pendingWrites > 0 || this.#destroyed) return;
+    if (this.#ending) this.#shutDown();
     if (!this.#over) return;
     this.#over = false;
     if (!this.#closing) this.handler.onDrain();
   }
 
-  pauseReading(cause: PauseCause): void {
-    const index = CAUSES.indexOf(cause);
-    this.#pauses[index] = (this.#pauses[index] ?? 0) + 1;
-    if (this.#paused || this.#closing) return;
-    this.#paused = true;
-    this.#socket.pause();
+  /** All that has waited, as one write. */
+  #sendQueue(queue: readonly Piece[]): void {
+    this.#queue = undefined;
+    const pieces = queue.map((piece) => (typeof piece === "string" ? Buffer.from(piece, "latin1") : piece));
+    const result = this.#handle.writev(null, pieces, true);
+    if (typeof result !== "number") this.#await(result, pieces, this.#pendingBytes);
+    else if (result === 0) this.#pendingBytes = 0;
+    else this.#fail(systemError(result, "write"));
   }
 
-  resumeReading(cause: PauseCause): void {
-    const index = CAUSES.indexOf(cause);
-    const count = this.#pauses[index] ?? 0;
-    invariant(count > 0, `reading was resumed for ${cause} more often than paused`);
-    this.#pauses[index] = count - 1;
-    if (!this.#paused || this.#closing || this.#pauses.some((left) => left > 0)) return;
-    this.#paused = false;
-    this.#socket.resume();
-  }
+  // ---- the end
 
   end(): void {
-    if (!this.#closing) this.#socket.end();
+    if (!this.#closing) this.#end();
+  }
+
+  #end(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    if (this.#pendingWrites === 0) this.#shutDown();
+  }
+
+  #shutDown(): void {
+    const request = newShutdown();
+    request.oncomplete = () => this.#onShutDown();
+    // Whatever it says: our half is over, now or later.
+    if (this.#handle.shutdown(request) !== 0) this.#onShutDown();
+  }
+
+  #onShutDown(): void {
+    this.#writeEnded = true;
+    if (this.#readEnded || (this.#closing && this.delayedCloseMs === 0)) this.#destroy();
   }
 
   close(mode: "flush" | "now" | "reset"): void {
-    if (this.#closed) return;
+    if (this.#destroyed) return;
     const first = !this.#closing;
     this.#closing = true;
-    if (mode === "now") this.#socket.destroy();
-    else if (mode === "reset") resetSocket(this.#raw);
+    if (mode !== "flush") this.#destroy(mode);
     else if (first) this.#closeAfterFlush();
   }
 
   #closeAfterFlush(): void {
-    if (this.#socket.destroyed) return;
+    this.#end();
     if (this.delayedCloseMs === 0) {
-      this.#socket.end(() => this.#socket.destroy());
+      if (this.#writeEnded) this.#destroy();
       return;
     }
-    this.#socket.end();
+    if (this.#destroyed) return;
     // What the peer still sends is read and thrown away, so that its FIN is seen.
-    this.#socket.resume();
+    if (!this.#readEnded) this.#handle.readStart();
     this.#closeWhenStuck(this.#unsentBytes());
   }
 
   /** As Envoy: a peer that takes its time over the answer gets all of it as long as something moves. */
   #closeWhenStuck(unsentBefore: number): void {
-    this.#closeTimer = this.#clock.setTimer(
+    this.#closeTimer = this.#options.clock.setTimer(
       this.delayedCloseMs,
       () => {
         const unsent = this.#unsentBytes();
@@ -213,42 +332,41 @@ export class SocketConnection implements Connection {
           return;
         }
         this.#delayedCloseExpired = true;
-        this.#socket.destroy();
+        this.#destroy();
       },
       true,
     );
   }
 
-  /** Falls with whatever the kernel takes. One large write leaves the stream's own count only as a whole; the handle knows better. */
+  /** Falls with whatever the kernel takes. One large write leaves our own count only as a whole; the handle knows better. */
   #unsentBytes(): number {
-    const handle = (this.#socket as Socket & { readonly _handle?: { readonly writeQueueSize?: number } | null })._handle;
-    return this.#socket.writableLength + (handle?.writeQueueSize ?? 0);
+    return this.#pendingBytes + this.#handle.writeQueueSize;
   }
 
-  #onData(chunk: Buffer): void {
-    if (this.#closing) return;
-    if (!this.#poison) {
-      this.handler.onData(chunk);
-      return;
-    }
-    const lent = Buffer.from(chunk);
-    this.#kept = false;
-    this.handler.onData(lent);
-    if (!this.#kept) lent.fill(POISON);
+  #fail(error: Error): void {
+    if (this.#destroyed) return;
+    this.#failure ??= brokenConnection(error);
+    this.#destroy();
   }
 
-  #onEnd(): void {
-    if (this.#closing) return;
-    this.handler.onEnd();
+  #destroy(mode: "now" | "reset" = "now"): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    this.#queue = undefined;
+    this.#closeTimer?.cancel();
+    if (mode === "reset") this.#transport.reset();
+    else this.#transport.close();
   }
 
-  #onClose(): void {
+  #onClosed(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#destroyed = true;
+    this.#reads.giveBack();
     this.#closeTimer?.cancel();
     const failure = this.#closing ? undefined : this.#failure;
     this.#closing = true;
     this.handler.onClose(failure);
-    this.#onClosed?.(this);
+    this.#options.onClosed?.(this);
   }
 }

@@ -94,10 +94,6 @@ class TunnelEnd implements RequestSender, ConnectionHandler {
     this.#connection!.close("now");
   }
 
-  keepChunk(): void {
-    this.#connection?.keepChunk();
-  }
-
   pauseReading(): void {
     if (!this.#over) this.#connection!.pauseReading("backpressure");
   }

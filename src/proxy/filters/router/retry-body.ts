@@ -1,5 +1,6 @@
 // What is kept of a request body so that a retry can send it again. Small chunks are copied together: a body that comes in chunks of one
 // byte must not cost a buffer object a byte, nor hold the reads that it came in.
+import { own } from "#proxy/net/read-buffer";
 
 const SMALL_CHUNK_BYTES = 2048;
 const FIRST_TAIL_BYTES = 2048;
@@ -25,7 +26,7 @@ export class RetryBody {
     this.#bytes += chunk.length;
     if (chunk.length > SMALL_CHUNK_BYTES) {
       this.#closeRun();
-      this.#pieces.push(chunk);
+      this.#pieces.push(own(chunk));
       return true;
     }
     if (this.#tail === undefined || this.#tailEnd + chunk.length > this.#tail.length) {

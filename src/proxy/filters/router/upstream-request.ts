@@ -7,6 +7,7 @@ import type { HttpVersion, RequestSender, ResponseReceiver, StreamResetReason } 
 import { WheelTimer } from "#proxy/http/timer-wheel";
 import type { TimerOwner, TimerWheel } from "#proxy/http/timer-wheel";
 import type { ConnectionInfo, SocketAddress, TransportFailure } from "#proxy/net/connection";
+import { own } from "#proxy/net/read-buffer";
 import type { ConnectConfig, RoutingPriority } from "#proxy/route/route";
 import { terminatedTunnel } from "./connect-termination.ts";
 import type { RequestTimeouts } from "./timeouts.ts";
@@ -106,7 +107,7 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
     if (this.#over) return;
     const sender = this.#sender;
     if (sender === undefined) {
-      this.#waiting.push(chunk);
+      this.#waiting.push(own(chunk));
       // What was read already is kept; nothing more is read until there is a connection.
       if (!endStream) this.#setWritable(false);
       return;
@@ -232,8 +233,6 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
 
   onResponseData(chunk: Buffer, endStream: boolean): void {
     if (this.#over) return;
-    // The bytes go to a downstream socket or a filter's queue: both outlive this call.
-    this.#sender?.keepChunk();
     if (endStream) this.#complete();
     else this.#progress();
     this.#owner.onUpstreamData(this, chunk, endStream);

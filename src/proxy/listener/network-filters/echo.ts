@@ -8,7 +8,6 @@ export const echoCompiler: NetworkFilterCompiler = {
     accept({ connection }) {
       connection.handler = {
         onData(chunk) {
-          connection.keepChunk();
           if (!connection.write(chunk)) connection.pauseReading("backpressure");
         },
         onEnd: () => connection.close("flush"),

@@ -1,0 +1,120 @@
+// What node:net stands on: Node's own handles of streams. A socket of node:net costs more than all that this proxy does with a request:
+// an object with two stream states per connection, a fresh buffer and an event per read, a callback in a turn of its own per write. The
+// handles are no public API; Mizzen runs on one version of Node, which it brings along, and nothing outside of net/ knows of them.
+import { getSystemErrorName } from "node:util";
+
+/** A write that did not end within its call. */
+export interface WriteRequest {
+  oncomplete: (status: number) => void;
+  /** Set when it ended before `oncomplete` was. */
+  writeStatus: number | null;
+  /** What is being written must live until then. */
+  data: unknown;
+}
+
+export interface StreamHandle {
+  /** With a buffer of one's own (`useUserBuffer`) there is no argument, and what is returned is the buffer for the next read. */
+  onread: (bytes?: ArrayBuffer) => Uint8Array | undefined;
+  readonly fd: number;
+  /** Bytes that wait to be written. */
+  readonly writeQueueSize: number;
+  readStart(): number;
+  readStop(): number;
+  useUserBuffer(buffer: Uint8Array): void;
+  // A negative result is an error, 0: all is written.
+  writeLatin1String(request: null, text: string): number | WriteRequest;
+  writeBuffer(request: null, bytes: Uint8Array): number | WriteRequest;
+  writev(request: null, pieces: readonly unknown[], onlyBuffers: boolean): number | WriteRequest;
+  shutdown(request: ShutdownRequest): number;
+  close(onClosed?: () => void): void;
+}
+
+interface AddressOut {
+  address?: string;
+  port?: number;
+  family?: string;
+}
+
+/** TCP alone has these; a unix socket's handle does not. */
+export interface TcpHandle extends StreamHandle {
+  bind(address: string, port: number): number;
+  bind6(address: string, port: number, flags: number): number;
+  connect(request: ConnectRequest, address: string, port: number): number;
+  connect6(request: ConnectRequest, address: string, port: number): number;
+  getsockname(out: AddressOut): number;
+  getpeername(out: AddressOut): number;
+  setNoDelay(on: boolean): number;
+  setKeepAlive(on: boolean, idleSeconds: number, intervalSeconds: number, probes: number): number;
+  /** Closes with RST. */
+  reset(onClosed: () => void): number;
+}
+
+export interface PipeHandle extends StreamHandle {
+  connect(request: ConnectRequest, path: string): number;
+}
+
+export interface ConnectRequest {
+  oncomplete: (status: number) => void;
+}
+
+export interface ShutdownRequest {
+  oncomplete: (status: number) => void;
+}
+
+interface Bindings {
+  stream_wrap: {
+    readonly streamBaseState: Int32Array;
+    readonly kReadBytesOrError: number;
+    readonly kArrayBufferOffset: number;
+    readonly kLastWriteErr: number;
+    readonly ShutdownWrap: new () => ShutdownRequest;
+  };
+  tcp_wrap: { readonly TCP: new (type: number) => TcpHandle; readonly TCPConnectWrap: new () => ConnectRequest };
+  pipe_wrap: { readonly Pipe: new (type: number) => PipeHandle; readonly PipeConnectWrap: new () => ConnectRequest };
+}
+
+const { binding } = process as unknown as { binding<Name extends keyof Bindings>(this: void, name: Name): Bindings[Name] };
+const stream = binding("stream_wrap");
+const tcp = binding("tcp_wrap");
+const pipe = binding("pipe_wrap");
+const state = stream.streamBaseState;
+const { kReadBytesOrError, kArrayBufferOffset, kLastWriteErr } = stream;
+
+/** The type of a handle for a connection; the other one is for listening. */
+const SOCKET = 0;
+const END_OF_FILE = -4095;
+
+export const newTcpHandle = (): TcpHandle => new tcp.TCP(SOCKET);
+export const newPipeHandle = (): PipeHandle => new pipe.Pipe(SOCKET);
+export const newTcpConnect = (): ConnectRequest => new tcp.TCPConnectWrap();
+export const newPipeConnect = (): ConnectRequest => new pipe.PipeConnectWrap();
+export const newShutdown = (): ShutdownRequest => new stream.ShutdownWrap();
+
+/** Within `onread`: how many bytes came, or a negative number. */
+export function readResult(): number {
+  return state[kReadBytesOrError]!;
+}
+
+/** Within `onread` without a buffer of one's own: where the bytes begin in what it was given. */
+export function readOffset(): number {
+  return state[kArrayBufferOffset]!;
+}
+
+export function isEndOfFile(result: number): boolean {
+  return result === END_OF_FILE;
+}
+
+/** After a write that gave a request: whether it failed all the same. */
+export function writeFailure(): number {
+  return state[kLastWriteErr]!;
+}
+
+export function isTcp(handle: StreamHandle): handle is TcpHandle {
+  return "reset" in handle;
+}
+
+/** A negative result as the error that node:net would make of it. */
+export function systemError(result: number, call: string): Error {
+  const code = getSystemErrorName(result);
+  return Object.assign(new Error(`${call} ${code}`), { code });
+}
