@@ -23,6 +23,7 @@ import { invariant } from "#runtime/invariant";
 
 const NONE: readonly string[] = [];
 const COLON = 0x3a;
+const SMALL_H = 0x68;
 
 class Http1Lines implements HeaderMap, HeadLines {
   // What the codec found: copied, because the head object is its parser's and used again. The index region is this head's for good.
@@ -32,7 +33,8 @@ class Http1Lines implements HeaderMap, HeadLines {
   readonly lineCount: number;
   readonly end: number;
   removed: number;
-  readonly nameBits: number;
+  /** Also of the names that were added. */
+  nameBits: number;
   /** The kind of lines that are a pseudo header here: KNOWN.host in requests. */
   readonly #hidden: number;
   /** Names and values in turn; they stand behind the raw lines. */
@@ -60,7 +62,8 @@ class Http1Lines implements HeaderMap, HeadLines {
   }
 
   #isPseudo(name: string): boolean {
-    return name.charCodeAt(0) === COLON || (this.#hidden === KNOWN.host && name === "host");
+    const first = name.charCodeAt(0);
+    return first === COLON || (first === SMALL_H && this.#hidden === KNOWN.host && name === "host");
   }
 
   /** Index position of the next visible line of that name at or after `from`, -1 without one. */
@@ -78,10 +81,9 @@ class Http1Lines implements HeaderMap, HeadLines {
 
   get(name: string): string | undefined {
     if (this.#isPseudo(name)) return this.pseudo(name);
-    if (this.#mayHave(name)) {
-      const at = this.#find(name, this.base);
-      if (at !== -1) return valueAt(this, at);
-    }
+    if (!this.#mayHave(name)) return undefined;
+    const at = this.#find(name, this.base);
+    if (at !== -1) return valueAt(this, at);
     const added = this.#added;
     if (added !== undefined) for (let i = 0; i < added.length; i += 2) if (added[i] === name) return added[i + 1];
     return undefined;
@@ -92,10 +94,9 @@ class Http1Lines implements HeaderMap, HeadLines {
       const value = this.pseudo(name);
       return value === undefined ? NONE : [value];
     }
+    if (!this.#mayHave(name)) return NONE;
     let values: string[] | undefined;
-    if (this.#mayHave(name)) {
-      for (let at = this.#find(name, this.base); at !== -1; at = this.#find(name, at + LINE_SLOTS)) (values ??= []).push(valueAt(this, at));
-    }
+    for (let at = this.#find(name, this.base); at !== -1; at = this.#find(name, at + LINE_SLOTS)) (values ??= []).push(valueAt(this, at));
     const added = this.#added;
     if (added !== undefined) for (let i = 0; i < added.length; i += 2) if (added[i] === name) (values ??= []).push(added[i + 1]!);
     return values ?? NONE;
@@ -122,15 +123,14 @@ class Http1Lines implements HeaderMap, HeadLines {
   add(name: string, value: string): void {
     checkName(name);
     invariant(!this.#isPseudo(name), `the pseudo header ${name} cannot be repeated`);
+    this.nameBits |= nameBit(name.length, name.charCodeAt(0));
     (this.#added ??= []).push(name, safeValue(value));
   }
 
   remove(name: string): void {
     // Pseudo headers cannot go: a request without a path is no request.
-    if (this.#isPseudo(name)) return;
-    if (this.#mayHave(name)) {
-      for (let at = this.#find(name, this.base); at !== -1; at = this.#find(name, at + LINE_SLOTS)) this.#hide(at);
-    }
+    if (this.#isPseudo(name) || !this.#mayHave(name)) return;
+    for (let at = this.#find(name, this.base); at !== -1; at = this.#find(name, at + LINE_SLOTS)) this.#hide(at);
     const added = this.#added;
     if (added === undefined) return;
     for (let i = added.length - 2; i >= 0; i -= 2) if (added[i] === name) added.splice(i, 2);

@@ -1,7 +1,7 @@
-// The way out of an HTTP/1 connection: texts and small bodies are joined into one string, large bodies go as they are.
+// The way out of an HTTP/1 connection: texts are joined into one string, with one small body behind it or several in it; large bodies go as they are.
 import { LAST_CHUNK, chunkSizeLine } from "#proxy/codec/http1/head-text";
 import type { Connection } from "#proxy/net/connection";
-import { enlist } from "./write-batch.ts";
+import { enlist, isOuterBatch } from "./write-batch.ts";
 import type { BatchedWriter } from "./write-batch.ts";
 
 /** Up to here copying a body into the text costs less than a second buffer in the write. */
@@ -17,6 +17,8 @@ function latin1(bytes: Uint8Array): string {
 export class Http1Output implements BatchedWriter {
   readonly #connection: Connection;
   #held = "";
+  /** A small body behind what is held, as it was lent. */
+  #body: Uint8Array | undefined;
   #enlisted = false;
   #blocked = false;
 
@@ -26,11 +28,12 @@ export class Http1Output implements BatchedWriter {
 
   /** False: over the watermark, wait for the connection's drain. */
   text(text: string): boolean {
+    this.#join();
     this.#held += text;
     return this.#settle();
   }
 
-  /** Part of a body; it belongs to us from now on. */
+  /** Part of a body. */
   bytes(bytes: Uint8Array): boolean {
     return bytes.length === 0 ? true : this.#framed("", bytes, "");
   }
@@ -42,10 +45,14 @@ export class Http1Output implements BatchedWriter {
   }
 
   #framed(before: string, bytes: Uint8Array, after: string): boolean {
+    this.#join();
     if (bytes.length <= SMALL_BODY_BYTES) {
       this.#held += before;
-      this.#held += latin1(bytes);
-      this.#held += after;
+      if (after === "" && isOuterBatch()) this.#body = bytes;
+      else {
+        this.#held += latin1(bytes);
+        this.#held += after;
+      }
       return this.#settle();
     }
     const head = this.#held + before;
@@ -57,6 +64,13 @@ export class Http1Output implements BatchedWriter {
     return this.#settle();
   }
 
+  #join(): void {
+    const body = this.#body;
+    if (body === undefined) return;
+    this.#body = undefined;
+    this.#held += latin1(body);
+  }
+
   #settle(): boolean {
     if (this.#enlisted) {
       if (this.#held.length > MAX_HELD_CHARACTERS) this.#write();
@@ -66,10 +80,13 @@ export class Http1Output implements BatchedWriter {
   }
 
   #write(): void {
-    if (this.#held === "") return;
     const text = this.#held;
+    const body = this.#body;
+    if (text === "" && body === undefined) return;
     this.#held = "";
-    if (!this.#connection.write(text)) this.#blocked = true;
+    this.#body = undefined;
+    const flowing = body === undefined ? this.#connection.write(text) : this.#connection.writeBoth(text, body);
+    if (!flowing) this.#blocked = true;
   }
 
   /** At the end of a batch, and before the connection is ended or closed. */
@@ -86,6 +103,7 @@ export class Http1Output implements BatchedWriter {
   /** Forgets what is held: the connection is gone. */
   discard(): void {
     this.#held = "";
+    this.#body = undefined;
   }
 
   onDrain(): void {

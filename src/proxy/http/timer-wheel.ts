@@ -61,13 +61,10 @@ export class TimerWheel {
 
   /** Sets the timer, or sets it anew. */
   set(timer: WheelTimer, delayMs: number): void {
-    if (timer.queue !== undefined) this.cancel(timer);
     const durationMs = Math.max(1, Math.ceil(delayMs));
-    let queue = this.#queues.get(durationMs);
-    if (queue === undefined) {
-      queue = new Queue(durationMs);
-      this.#queues.set(durationMs, queue);
-    }
+    const before = timer.queue;
+    if (before !== undefined) this.cancel(timer);
+    const queue = before?.durationMs === durationMs ? before : this.#queueOf(durationMs);
     const deadlineMs = this.#clock.monotonicMs() + durationMs;
     timer.deadlineMs = deadlineMs;
     timer.queue = queue;
@@ -78,6 +75,15 @@ export class TimerWheel {
     queue.tail = timer;
     this.#size++;
     if (deadlineMs < this.#armedAtMs - TICK_MS) this.#arm(deadlineMs);
+  }
+
+  #queueOf(durationMs: number): Queue {
+    let queue = this.#queues.get(durationMs);
+    if (queue === undefined) {
+      queue = new Queue(durationMs);
+      this.#queues.set(durationMs, queue);
+    }
+    return queue;
   }
 
   cancel(timer: WheelTimer): void {

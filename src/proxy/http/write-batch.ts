@@ -4,6 +4,7 @@
 
 // A connection that carries many streams waits longer, for the end of the event loop's turn: answers to its streams come from as many
 // other connections, each in an event of its own.
+import { enterEvent, leaveEvent } from "#runtime/clock";
 
 export interface BatchedWriter {
   /** Writes what waits. Must not call back. */
@@ -14,12 +15,19 @@ let depth = 0;
 let waiting: BatchedWriter[] = [];
 
 export function enterBatch(): void {
-  depth++;
+  if (depth++ === 0) enterEvent();
+}
+
+/** Lent bytes that one batch writes are there until it ends; in a batch within another one they may be gone by then. */
+export function isOuterBatch(): boolean {
+  return depth === 1;
 }
 
 /** Call in a `finally`: a batch that never ends would hold all writes of the thread. */
 export function leaveBatch(): void {
-  if (--depth > 0 || waiting.length === 0) return;
+  if (--depth > 0) return;
+  leaveEvent();
+  if (waiting.length === 0) return;
   const writers = waiting;
   waiting = [];
   for (let i = 0; i < writers.length; i++) writers[i]!.flush();

@@ -48,7 +48,11 @@ export class VirtualHostIndex<Host> {
 
   find(authority: string): Host | undefined {
     if (authority === "") return this.#exact.size + this.#suffix.byText.size + this.#prefix.byText.size === 0 ? this.#any : undefined;
-    const name = asciiLower(this.#ignorePort ? withoutPort(authority) : authority);
+    const asked = this.#ignorePort ? withoutPort(authority) : authority;
+    // As most clients write it: the names here are in lower case.
+    const exact = this.#exact.get(asked);
+    if (exact !== undefined) return exact;
+    const name = asciiLower(asked);
     return (
       this.#exact.get(name) ??
       longest(this.#suffix, name, (length) => name.slice(name.length - length)) ??

@@ -40,7 +40,14 @@ export function readConnectionOptions(lines: HeadLines, options: ConnectionOptio
   let count = 0;
   for (let at = lines.base; at < end; at += LINE_SLOTS) {
     if (lines.index[at + LINE_KIND] !== KNOWN.connection) continue;
-    const value = valueAt(lines, at).toLowerCase();
+    const said = valueAt(lines, at);
+    if (said === "keep-alive") {
+      // What most servers say.
+      options.keepAlive = true;
+      if (++count > maxOptions) return false;
+      continue;
+    }
+    const value = said.toLowerCase();
     if (!value.includes(",")) {
       if (++count > maxOptions || NEVER_NAMED.has(value)) return false;
       readOption(value, lines, options);
