@@ -1,4 +1,5 @@
 // What one access log writes per stream: text or JSON, compiled from any of the ways in which Envoy's configs say it.
+import { nameOf } from "#envoy/any";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { SubstitutionFormatString } from "#envoy/gen/envoy/config/core/v3/substitution_format_string_pb";
 import { unicodeText } from "#matcher/wire-text";
@@ -17,7 +18,7 @@ export const DEFAULT_TEXT_FORMAT =
   '"%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%"\n';
 
 /** Extensions of Envoy whose operators the format knows without them. */
-const BUILT_IN_FORMATTERS: ReadonlySet<string> = new Set(["envoy.formatter.req_without_query"]);
+const BUILT_IN_FORMATTERS: ReadonlySet<string> = new Set(["envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery"]);
 
 const OMITTING: FormatOptions = { ...LOG_FORMAT, missing: "" };
 
@@ -87,10 +88,10 @@ function compileString(text: string, { omitEmpty }: JsonOptions, path: string, v
 
 export function compileFormatString(config: SubstitutionFormatString, path: string, violations: Violations): LineFormat {
   const { format, omitEmptyValues: omitEmpty } = config;
-  if (config.contentType !== "") violations.add(`${path}.content_type`, "has no meaning in an access log");
   for (const [index, formatter] of config.formatters.entries()) {
-    if (BUILT_IN_FORMATTERS.has(formatter.name)) continue;
-    violations.add(`${path}.formatters[${index}]`, `formatter "${formatter.name}" is not served`);
+    const type = nameOf(formatter.typedConfig?.typeUrl ?? "");
+    if (!BUILT_IN_FORMATTERS.has(type))
+      violations.add(`${path}.formatters[${index}]`, `formatter "${formatter.name}" (${type}) is not served`);
   }
   switch (format.case) {
     case "textFormat":

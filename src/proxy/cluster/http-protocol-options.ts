@@ -10,6 +10,7 @@ import type {
 import { HttpProtocolOptionsSchema } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
 import type { HttpProtocolOptions } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
 import { nameOf, unpack } from "#envoy/any";
+import { checkHeaderKeyFormat } from "#proxy/http/header-key-format";
 import { readHttp2Options } from "#proxy/http/http2-options";
 import type { Http2Options } from "#proxy/http/http2-options";
 import type { TransportSockets } from "#proxy/transport-socket/transport-sockets";
@@ -77,16 +78,20 @@ function typedChoice(options: HttpProtocolOptions, path: string, refuse: Refuse)
     case "explicitHttpConfig": {
       const { protocolConfig } = chosen.value;
       const http2 = protocolConfig.case === "http2ProtocolOptions" ? protocolConfig.value : undefined;
+      if (protocolConfig.case === "httpProtocolOptions")
+        checkHeaderKeyFormat(protocolConfig.value, `${path}.explicit_http_config.http_protocol_options`, refuse);
       if (protocolConfig.case === undefined) refuse(`${path}.explicit_http_config.protocol_config`, "must be set");
       else if (protocolConfig.case === "http3ProtocolOptions") refuse(`${path}.explicit_http_config.http3_protocol_options`, "not served");
       return { protocol: http2 === undefined ? "http1" : "http2", http2, path: `${path}.explicit_http_config.http2_protocol_options` };
     }
     case "useDownstreamProtocolConfig": {
-      const { http2ProtocolOptions: http2, http3ProtocolOptions: http3 } = chosen.value;
+      const { httpProtocolOptions: http1, http2ProtocolOptions: http2, http3ProtocolOptions: http3 } = chosen.value;
+      checkHeaderKeyFormat(http1, `${path}.use_downstream_protocol_config.http_protocol_options`, refuse);
       if (http3 !== undefined) refuse(`${path}.use_downstream_protocol_config.http3_protocol_options`, "not served");
       return { protocol: "downstream", http2, path: `${path}.use_downstream_protocol_config.http2_protocol_options` };
     }
     case "autoConfig":
+      checkHeaderKeyFormat(chosen.value.httpProtocolOptions, `${path}.auto_config.http_protocol_options`, refuse);
       if (chosen.value.http3ProtocolOptions !== undefined) refuse(`${path}.auto_config.http3_protocol_options`, "not served");
       if (chosen.value.alternateProtocolsCacheOptions !== undefined)
         refuse(`${path}.auto_config.alternate_protocols_cache_options`, "not served");
@@ -101,6 +106,7 @@ function typedChoice(options: HttpProtocolOptions, path: string, refuse: Refuse)
 function ownChoice(wire: Cluster, refuse: Refuse): Choice {
   const { httpProtocolOptions: http1, http2ProtocolOptions: http2 } = wire;
   const path = "http2_protocol_options";
+  checkHeaderKeyFormat(http1, "http_protocol_options", refuse);
   if (wire.protocolSelection === ProtocolSelection.USE_DOWNSTREAM_PROTOCOL) return { protocol: "downstream", http2, path };
   if (http1 !== undefined && http2 !== undefined) refuse(path, "is set beside http_protocol_options, which only protocol_selection allows");
   return { protocol: http2 === undefined ? "http1" : "http2", http2, path };

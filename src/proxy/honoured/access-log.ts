@@ -28,7 +28,8 @@ export const ACCESS_LOG_FIELDS: FieldTable = {
   "envoy.config.core.v3.JsonFormatOptions": [unproven("sort_properties")],
   "envoy.config.core.v3.SubstitutionFormatString": [
     honoured("src/proxy/access-log/access-log.test.ts", "text_format", "json_format", "text_format_source", "omit_empty_values"),
-    unproven("content_type", "formatters", "json_format_options"),
+    unproven("json_format_options"),
+    harmless("operators of those that are known are there without them; others are refused", "formatters"),
   ],
   "envoy.extensions.access_loggers.file.v3.FileAccessLog": [
     honoured("src/proxy/access-log/access-log.test.ts", "path", "format", "json_format", "log_format"),
@@ -36,4 +37,5 @@ export const ACCESS_LOG_FIELDS: FieldTable = {
   ],
   "envoy.extensions.access_loggers.stream.v3.StderrAccessLog": [honoured("src/proxy/access-log/access-log.test.ts", "log_format")],
   "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog": [honoured("src/proxy/access-log/access-log.test.ts", "log_format")],
+  "envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery": [],
 };

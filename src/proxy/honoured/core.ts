@@ -34,9 +34,9 @@ export const CORE_FIELDS: FieldTable = {
     harmless("there is no runtime to overrule the configuration", "runtime_key"),
   ],
   "envoy.config.core.v3.SocketAddress": [
-    honoured("src/proxy/cluster/http-protocol-options.test.ts", "protocol"),
     honoured("src/proxy/cluster/cluster.test.ts", "address"),
     honoured("src/proxy/data-plane/bootstrap.test.ts", "port_value"),
+    harmless("TCP is what is served; UDP is refused", "protocol"),
   ],
   "envoy.config.core.v3.TypedExtensionConfig": [
     harmless("of the extension, whose type decides", "name"),
@@ -75,7 +75,6 @@ export const CORE_FIELDS: FieldTable = {
   ],
   "envoy.type.matcher.v3.MetadataMatcher.PathSegment": [honoured("src/matcher/metadata-matcher.test.ts", "key")],
   "envoy.type.matcher.v3.OrMatcher": [honoured("src/matcher/metadata-matcher.test.ts", "value_matchers")],
-  "envoy.type.matcher.v3.PathMatcher": [unproven("path")],
   "envoy.type.matcher.v3.RegexMatchAndSubstitute": [honoured("src/proxy/route/hash-policy.test.ts", "pattern", "substitution")],
   "envoy.type.matcher.v3.RegexMatcher": [
     harmless("its own limits on programs are Envoy's; RE2 is spoken in any case", "google_re2"),

@@ -20,7 +20,6 @@ export const HTTP_CONNECTION_MANAGER_FIELDS: FieldTable = {
       "upgrade_configs",
       "normalize_path",
       "path_with_escaped_slashes_action",
-      "request_id_extension",
       "local_reply_config",
     ),
     harmless("false is what happens; true is refused", "add_user_agent"),
@@ -59,6 +58,7 @@ export const HTTP_CONNECTION_MANAGER_FIELDS: FieldTable = {
     honoured("src/proxy/http/path-normalization.test.ts", "merge_slashes"),
     honoured("test/interop/http2-sequences.test.ts", "stream_error_on_invalid_http_message"),
     honoured("src/proxy/http/request-check.test.ts", "strip_trailing_host_dot"),
+    harmless("ids are UUIDs in any case; other kinds are refused", "request_id_extension"),
   ],
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.InternalAddressConfig": [
     honoured("src/proxy/filters/router/hedging.test.ts", "cidr_ranges"),
@@ -95,7 +95,7 @@ export const HTTP_CONNECTION_MANAGER_FIELDS: FieldTable = {
     honoured("src/proxy/http/hcm-config.test.ts", "config_source", "route_config_name"),
   ],
   "envoy.extensions.filters.network.http_connection_manager.v3.RequestIDExtension": [
-    honoured("src/proxy/http/hcm-config.test.ts", "typed_config"),
+    harmless("ids are UUIDs in any case; other kinds are refused", "typed_config"),
   ],
   "envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper": [
     honoured("src/proxy/http/active-stream.test.ts", "filter", "body"),

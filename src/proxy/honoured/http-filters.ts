@@ -12,11 +12,11 @@ export const HTTP_FILTERS_FIELDS: FieldTable = {
     honoured(
       "src/proxy/filters/set-filter-state/set-filter-state-filter.test.ts",
       "object_key",
-      "factory_key",
       "format_string",
       "read_only",
       "skip_if_empty",
     ),
+    harmless("all kinds that are known hold text; others are refused", "factory_key"),
   ],
   "envoy.extensions.filters.http.basic_auth.v3.BasicAuth": [
     honoured("src/proxy/filters/basic-auth/basic-auth-filter.test.ts", "users", "forward_username_header"),

@@ -6,12 +6,13 @@ export const PROTOCOL_FIELDS: FieldTable = {
     honoured("src/proxy/http/hcm-config.test.ts", "allow_absolute_url"),
     honoured("src/proxy/http/http-connection-manager.test.ts", "accept_http_10"),
     honoured("src/proxy/http/request-check.test.ts", "default_host_for_http_10"),
-    unproven("header_key_format"),
+
     harmless("trailers always go on", "enable_trailers"),
     honoured("src/proxy/http/http2-options.test.ts", "override_stream_error_on_invalid_http_message"),
     harmless("a choice between Envoy's own parsers", "use_balsa_parser"),
+    harmless("the case of headers is always kept", "header_key_format"),
   ],
-  "envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat": [unproven("stateful_formatter")],
+  "envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat": [harmless("the case of headers is always kept", "stateful_formatter")],
   "envoy.config.core.v3.Http2ProtocolOptions": [
     honoured(
       "src/proxy/http/http2-options.test.ts",
@@ -57,17 +58,19 @@ export const PROTOCOL_FIELDS: FieldTable = {
       "explicit_http_config",
       "use_downstream_protocol_config",
       "auto_config",
-      "http_filters",
     ),
     unproven("upstream_http_protocol_options"),
+    harmless("the codec's own, which is there in any case; others are refused", "http_filters"),
   ],
   "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.AutoHttpConfig": [
-    honoured("src/proxy/cluster/http-protocol-options.test.ts", "http_protocol_options", "http2_protocol_options"),
+    honoured("src/proxy/cluster/http-protocol-options.test.ts", "http2_protocol_options"),
+    harmless("of HTTP/1.1's options none changes what goes upstream", "http_protocol_options"),
   ],
   "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig": [
     honoured("src/proxy/cluster/http-protocol-options.test.ts", "http_protocol_options", "http2_protocol_options"),
   ],
   "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig": [
-    honoured("src/proxy/cluster/http-protocol-options.test.ts", "http_protocol_options", "http2_protocol_options"),
+    honoured("src/proxy/cluster/http-protocol-options.test.ts", "http2_protocol_options"),
+    harmless("of HTTP/1.1's options none changes what goes upstream", "http_protocol_options"),
   ],
 };

@@ -3,8 +3,8 @@ import type { FieldTable } from "./rows.ts";
 
 export const ROUTE_ACTION_FIELDS: FieldTable = {
   "envoy.config.route.v3.HedgePolicy": [
-    unproven("initial_requests", "additional_request_chance"),
     honoured("src/proxy/filters/router/hedging.test.ts", "hedge_on_per_try_timeout"),
+    harmless("Envoy has no code for it either", "initial_requests", "additional_request_chance"),
   ],
   "envoy.config.route.v3.InternalRedirectPolicy": [
     honoured(
@@ -113,9 +113,10 @@ export const ROUTE_ACTION_FIELDS: FieldTable = {
     honoured("src/proxy/route/upgrade-config.test.ts", "proxy_protocol_config", "allow_post"),
   ],
   "envoy.config.route.v3.WeightedCluster": [
-    honoured("src/proxy/route/route-table.test.ts", "clusters", "total_weight"),
+    honoured("src/proxy/route/route-table.test.ts", "clusters"),
     harmless("there is no runtime to overrule the configuration", "runtime_key_prefix"),
     honoured("src/proxy/route/hash-policy.test.ts", "header_name"),
+    harmless("held against the sum of the weights, and nothing else", "total_weight"),
   ],
   "envoy.config.route.v3.WeightedCluster.ClusterWeight": [
     honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "name", "response_headers_to_add"),

@@ -2,7 +2,7 @@
 import { HttpConnectionManager_ForwardClientCertDetails as Mode } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
 import type {
   HttpConnectionManager,
-  HttpConnectionManager_SetCurrentClientCertDetails as Details,
+  HttpConnectionManager_SetCurrentClientCertDetails as WireDetails,
 } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
 import type { TlsInfo } from "#proxy/net/tls-info";
 import type { RequestHeaderMap } from "./header-map.ts";
@@ -14,7 +14,7 @@ export type ForwardClientCert = (headers: RequestHeaderMap, tls: TlsInfo | undef
 export function compileForwardClientCert(wire: HttpConnectionManager): ForwardClientCert {
   const mode = wire.forwardClientCertDetails;
   if (mode === Mode.ALWAYS_FORWARD_ONLY) return () => {};
-  const details = wire.setCurrentClientCertDetails;
+  const details = readDetails(wire.setCurrentClientCertDetails);
   // The same for all requests of a connection.
   const texts = new WeakMap<TlsInfo, string>();
   return (headers, tls) => {
@@ -34,19 +34,26 @@ export function compileForwardClientCert(wire: HttpConnectionManager): ForwardCl
   };
 }
 
-function describe({ local, peer }: TlsInfo, wanted: Details | undefined): string {
+type Details = Readonly<Record<"subject" | "cert" | "chain" | "dns" | "uri", boolean>>;
+
+function readDetails(wire: WireDetails | undefined): Details {
+  const { subject = false, cert = false, chain = false, dns = false, uri = false } = wire ?? {};
+  return { subject, cert, chain, dns, uri };
+}
+
+function describe({ local, peer }: TlsInfo, wanted: Details): string {
   const parts = (local?.names("URI") ?? []).map((uri) => `By=${uri}`);
   if (peer === undefined) return parts.join(";");
   parts.push(`Hash=${peer.hash}`);
-  if (wanted?.cert === true) parts.push(`Cert="${urlEncoded(peer.pem)}"`);
-  if (wanted?.chain === true) parts.push(`Chain="${urlEncoded(peer.chainPem)}"`);
+  if (wanted.cert) parts.push(`Cert="${urlEncoded(peer.pem)}"`);
+  if (wanted.chain) parts.push(`Chain="${urlEncoded(peer.chainPem)}"`);
   // These two keys stand there even when there is nothing to say.
-  if (wanted?.subject === true) parts.push(`Subject="${peer.subject}"`);
-  if (wanted?.uri === true) {
+  if (wanted.subject) parts.push(`Subject="${peer.subject}"`);
+  if (wanted.uri) {
     const uris = peer.names("URI");
     parts.push(...(uris.length === 0 ? ["URI="] : uris.map((uri) => `URI=${uri}`)));
   }
-  if (wanted?.dns === true) parts.push(...peer.names("DNS").map((name) => `DNS=${name}`));
+  if (wanted.dns) parts.push(...peer.names("DNS").map((name) => `DNS=${name}`));
   return parts.join(";");
 }
 

@@ -16,7 +16,6 @@ import { UuidRequestIdConfigSchema } from "#envoy/gen/envoy/extensions/request_i
 import type { AccessLog } from "#envoy/gen/envoy/config/accesslog/v3/accesslog_pb";
 import { HttpProtocolOptions_HeadersWithUnderscoresAction as Underscores } from "#envoy/gen/envoy/config/core/v3/protocol_pb";
 import type { RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
-import { PreserveCaseFormatterConfigSchema } from "#envoy/gen/envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case_pb";
 import type { TypedExtensionConfig } from "#envoy/gen/envoy/config/core/v3/extension_pb";
 import { nameOf } from "#envoy/any";
 import { durationMs } from "#envoy/duration";
@@ -26,6 +25,7 @@ import type { AccessLogSinks } from "#proxy/thread-context";
 import type { HeaderMutation, RouteTable } from "#proxy/route/route";
 import type { HttpFilterCompiler, HttpFilterFactory } from "./filter.ts";
 import { compileForwardClientCert } from "./forward-client-cert.ts";
+import { checkHeaderKeyFormat } from "./header-key-format.ts";
 import { readHttp2Options } from "./http2-options.ts";
 import type { Http2Options } from "./http2-options.ts";
 import type { LocalReplyMap } from "./local-reply.ts";
@@ -247,12 +247,7 @@ function refuseWhatIsNotThere(wire: HttpConnectionManager, refuse: Refuse): void
     [wire.httpProtocolOptions?.allowCustomMethods === true, "http_protocol_options.allow_custom_methods"],
   ];
   for (const [isSet, field] of set) if (isSet) refuse(field, "not served yet");
-  const format = wire.httpProtocolOptions?.headerKeyFormat?.headerFormat;
-  // Header case is always kept.
-  const keepsCase =
-    format?.case === "statefulFormatter" && nameOf(format.value.typedConfig?.typeUrl ?? "") === PreserveCaseFormatterConfigSchema.typeName;
-  if (format !== undefined && !keepsCase)
-    refuse("http_protocol_options.header_key_format", "not served yet, only PreserveCaseFormatterConfig");
+  checkHeaderKeyFormat(wire.httpProtocolOptions, "http_protocol_options", refuse);
   const kb = wire.maxRequestHeadersKb;
   if (kb !== undefined && (kb < 1 || kb > 8192)) refuse("max_request_headers_kb", "must be from 1 to 8192");
 }

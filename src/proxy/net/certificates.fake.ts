@@ -1,5 +1,5 @@
 // A certificate authority for tests: X.509 v3 in DER by hand, because node:crypto reads certificates and makes none.
-import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
+import { generateKeyPairSync, randomBytes, sign, X509Certificate } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 
 export interface FakeCertificate {
@@ -63,6 +63,23 @@ export class FakeAuthority {
     return { certificate, key: privateKey.export({ type: "pkcs8", format: "pem" }) };
   }
 
+  /** A revocation list (RFC 5280 5.1) that names these certificates. */
+  revoke(...certificates: readonly FakeCertificate[]): string {
+    const now = Date.now();
+    const revoked = certificates.map(({ certificate }) =>
+      sequence(tlv(0x02, Buffer.from(new X509Certificate(certificate).serialNumber, "hex")), time(now - 3_600_000)),
+    );
+    const body = sequence(
+      tlv(0x02, Buffer.of(1)),
+      ECDSA_SHA256,
+      this.#name,
+      time(now - 86_400_000),
+      time(now + 86_400_000),
+      ...(revoked.length === 0 ? [] : [sequence(...revoked)]),
+    );
+    return pem("X509 CRL", sequence(body, ECDSA_SHA256, bits(sign("sha256", body, this.#key))));
+  }
+
   #sign(subject: Buffer, publicKey: KeyObject, extensions: readonly Buffer[]): string {
     const now = Date.now();
     const body = sequence(
@@ -75,13 +92,16 @@ export class FakeAuthority {
       publicKey.export({ type: "spki", format: "der" }),
       tlv(0xa3, sequence(...extensions)),
     );
-    const der = sequence(body, ECDSA_SHA256, bits(sign("sha256", body, this.#key)));
-    const lines = der
-      .toString("base64")
-      .replaceAll(/(.{64})/g, "$1\n")
-      .trimEnd();
-    return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`;
+    return pem("CERTIFICATE", sequence(body, ECDSA_SHA256, bits(sign("sha256", body, this.#key))));
   }
+}
+
+function pem(label: string, der: Buffer): string {
+  const lines = der
+    .toString("base64")
+    .replaceAll(/(.{64})/g, "$1\n")
+    .trimEnd();
+  return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
 }
 
 function distinguishedName(commonName: string): Buffer {

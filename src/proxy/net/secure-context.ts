@@ -79,6 +79,21 @@ export function checkCertificate({ chain, key, password }: CertificateAndKey): s
   }
 }
 
+/** Which of the two OpenSSL does not take; undefined: it takes both. */
+export function checkTrust(trustedCa: string | undefined, crl: string | undefined): "trusted_ca" | "crl" | undefined {
+  for (const [field, options] of [
+    ["trusted_ca", trustedCa === undefined ? undefined : { ca: [trustedCa] }],
+    ["crl", crl === undefined ? undefined : { ca: [], crl }],
+  ] as const) {
+    try {
+      if (options !== undefined) createSecureContext(options);
+    } catch {
+      return field;
+    }
+  }
+  return undefined;
+}
+
 /** "rsa", "ec" ...: a context holds one certificate of each. */
 export function keyTypeOf(chain: string): string {
   return new X509Certificate(chain).publicKey.asymmetricKeyType ?? "";

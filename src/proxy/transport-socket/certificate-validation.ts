@@ -5,6 +5,7 @@ import { SubjectAltNameMatcher_SanType as SanType } from "#envoy/gen/envoy/exten
 import type { CertificateValidationContext } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/common_pb";
 import type { StringMatcher as StringMatcherMessage } from "#envoy/gen/envoy/type/matcher/v3/string_pb";
 import { compileStringMatcher } from "#matcher/string-matcher";
+import { checkTrust } from "#proxy/net/secure-context";
 import type { ReportViolation } from "#matcher/string-matcher";
 import { asciiLower } from "#matcher/wire-text";
 import type { HandshakeResult } from "#proxy/net/tls-handshake";
@@ -33,6 +34,8 @@ export function compileValidation(wire: CertificateValidationContext, path: stri
   refuseWhatIsNotThere(wire, path, report);
   const trustedCa = readDataSource(wire.trustedCa, `${path}.trusted_ca`, report);
   const crl = readDataSource(wire.crl, `${path}.crl`, report);
+  const unreadable = checkTrust(trustedCa, crl);
+  if (unreadable !== undefined) report(`${path}.${unreadable}`, "is not PEM that OpenSSL takes");
   const names = compileNames(wire, path, report);
   const hashes = new Set(wire.verifyCertificateHash.map((hash) => hash.replaceAll(":", "").toLowerCase()));
   const publicKeys = new Set(wire.verifyCertificateSpki);

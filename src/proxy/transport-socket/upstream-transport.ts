@@ -95,6 +95,7 @@ function compileTls(wire: UpstreamTlsContext, path: string, report: ReportViolat
   if (wire.enforceRsaKeyUsage === false) report(`${path}.enforce_rsa_key_usage`, "cannot be switched off");
   const sessions = { tickets: true, timeoutSeconds: undefined };
   const context = compileTlsContext(wire.commonTlsContext, "client", sessions, `${path}.common_tls_context`, report);
+  const { sni } = wire;
   const keepsSessions = (wire.maxSessionKeys ?? 1) > 0;
   let client: ClientContext | undefined;
   return {
@@ -106,7 +107,7 @@ function compileTls(wire: UpstreamTlsContext, path: string, report: ReportViolat
       if (material === undefined) return undefined;
       if (client?.material !== material) client = new ClientContext(material);
       const protocols = context.applicationProtocols.length > 0 ? context.applicationProtocols : fallbackProtocols;
-      return { tls: client.tls(serverName === "" ? wire.sni : serverName, protocols, requiredName, keepsSessions, stats) };
+      return { tls: client.tls(serverName === "" ? sni : serverName, protocols, requiredName, keepsSessions, stats) };
     },
   };
 }

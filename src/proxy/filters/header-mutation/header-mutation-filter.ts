@@ -31,7 +31,8 @@ export const headerMutationFilterCompiler: HttpFilterCompiler = {
   compile(name, any, path): HttpFilterFactory {
     let own: MutationConfig = { request: undefined, response: undefined };
     const wire = unpackConfig(any, HeaderMutationSchema, path, ({ mutations }, refuse) => (own = compileMutations(mutations, refuse)));
-    return { name, create: (stream) => new HeaderMutationFilter(stream, name, own, wire.mostSpecificHeaderMutationsWins) };
+    const mostSpecificWins = wire.mostSpecificHeaderMutationsWins;
+    return { name, create: (stream) => new HeaderMutationFilter(stream, name, own, mostSpecificWins) };
   },
   compileRouteConfig(any: Any, path: string) {
     let compiled: MutationConfig | undefined;

@@ -30,6 +30,7 @@ function proxyProtocol(wire: ProxyProtocol, scope: StatsScope | undefined): List
     disallowed: count("versions", `v${version}`, "disallowed"),
     error: count("versions", `v${version}`, "error"),
   }));
+  const neededAlways = !wire.allowRequestsWithoutProxyProtocol;
   const failed = scope?.counter("downstream_cx_proxy_proto_error");
   return {
     inspect(socket, bytes) {
@@ -37,8 +38,8 @@ function proxyProtocol(wire: ProxyProtocol, scope: StatsScope | undefined): List
       const header = readProxyProtocolHeader(bytes);
       if (header.state === "more") return "more";
       if (header.state === "none") {
-        (wire.allowRequestsWithoutProxyProtocol ? notFoundAllowed : notFoundDisallowed)?.inc();
-        if (wire.allowRequestsWithoutProxyProtocol) return "continue";
+        (neededAlways ? notFoundDisallowed : notFoundAllowed)?.inc();
+        if (!neededAlways) return "continue";
         failed?.inc();
         return "close";
       }
