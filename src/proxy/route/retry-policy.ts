@@ -24,14 +24,31 @@ const GRPC_CODES: Readonly<Record<string, number>> = {
 };
 const DEFAULT_BASE_INTERVAL_MS = 25;
 
-export function compileRetryPolicy(config: RetryPolicyMessage, path: string, report: ReportViolation): RetryPolicy {
+type Reasons = Pick<
+  RetryPolicy,
+  | "connectFailure"
+  | "refusedStream"
+  | "reset"
+  | "resetBeforeRequest"
+  | "gatewayError"
+  | "status5xx"
+  | "retriable4xx"
+  | "envoyRateLimited"
+  | "onRetriableHeaders"
+  | "grpcCodes"
+> & { readonly onRetriableStatusCodes: boolean };
+
+/** A mesh writes the same few texts on thousands of routes. */
+const compiledReasons = new Map<string, Reasons>();
+const MAX_COMPILED_REASONS = 100;
+const NO_CODES: ReadonlySet<number> = new Set();
+
+function reasonsOf(text: string): Reasons {
+  const known = compiledReasons.get(text);
+  if (known !== undefined) return known;
   // Words that are not known are ignored, as Envoy does: Istio lets any text through.
-  const retryOn = new Set(config.retryOn.split(",").map((word) => word.trim()));
-  const baseIntervalMs = durationMs(config.retryBackOff?.baseInterval) ?? DEFAULT_BASE_INTERVAL_MS;
-  const maxIntervalMs = durationMs(config.retryBackOff?.maxInterval) ?? baseIntervalMs * 10;
-  if (config.retryBackOff !== undefined && baseIntervalMs <= 0) report(`${path}.retry_back_off.base_interval`, "must be greater than 0");
-  if (maxIntervalMs < baseIntervalMs) report(`${path}.retry_back_off.max_interval`, "must not be below base_interval");
-  return Object.freeze({
+  const retryOn = new Set(text.split(",").map((word) => word.trim()));
+  const reasons = {
     connectFailure: retryOn.has("connect-failure"),
     refusedStream: retryOn.has("refused-stream"),
     reset: retryOn.has("reset"),
@@ -40,10 +57,26 @@ export function compileRetryPolicy(config: RetryPolicyMessage, path: string, rep
     status5xx: retryOn.has("5xx"),
     retriable4xx: retryOn.has("retriable-4xx"),
     envoyRateLimited: retryOn.has("envoy-ratelimited"),
-    retriableStatusCodes: new Set(retryOn.has("retriable-status-codes") ? config.retriableStatusCodes : []),
     onRetriableHeaders: retryOn.has("retriable-headers"),
-    retriableHeaders: compileHeaderMatchers(config.retriableHeaders, `${path}.retriable_headers`, report).map(ofResponse),
+    onRetriableStatusCodes: retryOn.has("retriable-status-codes"),
     grpcCodes: new Set([...retryOn].flatMap((word) => (Object.hasOwn(GRPC_CODES, word) ? [GRPC_CODES[word] as number] : []))),
+  };
+  if (compiledReasons.size >= MAX_COMPILED_REASONS) compiledReasons.clear();
+  compiledReasons.set(text, reasons);
+  return reasons;
+}
+
+export function compileRetryPolicy(config: RetryPolicyMessage, path: string, report: ReportViolation): RetryPolicy {
+  const { onRetriableStatusCodes, ...reasons } = reasonsOf(config.retryOn);
+  const baseIntervalMs = durationMs(config.retryBackOff?.baseInterval) ?? DEFAULT_BASE_INTERVAL_MS;
+  const maxIntervalMs = durationMs(config.retryBackOff?.maxInterval) ?? baseIntervalMs * 10;
+  if (config.retryBackOff !== undefined && baseIntervalMs <= 0) report(`${path}.retry_back_off.base_interval`, "must be greater than 0");
+  if (maxIntervalMs < baseIntervalMs) report(`${path}.retry_back_off.max_interval`, "must not be below base_interval");
+  return Object.freeze({
+    ...reasons,
+    retriableStatusCodes:
+      onRetriableStatusCodes && config.retriableStatusCodes.length > 0 ? new Set(config.retriableStatusCodes) : NO_CODES,
+    retriableHeaders: compileHeaderMatchers(config.retriableHeaders, `${path}.retriable_headers`, report).map(ofResponse),
     numRetries: config.numRetries ?? 1,
     perTryTimeoutMs: durationMs(config.perTryTimeout) ?? 0,
     perTryIdleTimeoutMs: durationMs(config.perTryIdleTimeout) ?? 0,

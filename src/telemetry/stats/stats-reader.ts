@@ -1,7 +1,7 @@
 // The statistics of all threads as one, read from their shared memory on the main thread. Counters and histograms are summed. A gauge
 // is the sum of what threads counted up and down plus the largest value that one of them set: all threads set the same facts.
 import { HISTOGRAM_SLOTS, HistogramSnapshot } from "./buckets.ts";
-import { dottedName } from "./stat-name.ts";
+import { dottedName, sharedLeaf } from "./stat-name.ts";
 import type { NamePart } from "./store.ts";
 import { NO_SLOT, SEGMENT_SLOTS } from "./thread-stats.ts";
 import type { NewStat, StatKind, StatsUpdate } from "./thread-stats.ts";
@@ -24,8 +24,14 @@ export type ShownStat = Stat | TextReadout;
 interface ThreadView {
   readonly segments: Float64Array[];
   /** By id. */
-  readonly stats: Map<number, NewStat & { readonly key: string }>;
+  readonly stats: Map<number, Announced>;
 }
+
+/** What is kept of a statistic: there are thousands of a mesh, so their names are put together when somebody asks. */
+type Announced = Omit<NewStat, "id">;
+
+/** Constants, where a message between threads has a string for each. */
+const KINDS = { counter: "counter", gauge: "gauge", histogram: "histogram" } as const;
 
 interface Sum {
   readonly kind: StatKind;
@@ -55,9 +61,11 @@ export class StatsReader {
       const stat = view.stats.get(id);
       view.stats.delete(id);
       // Its cluster or listener is gone: so is what earlier threads counted for it.
-      if (stat !== undefined) this.#ended.delete(stat.key);
+      if (stat !== undefined) this.#ended.delete(keyOf(stat));
     }
-    for (const stat of update.added) view.stats.set(stat.id, { ...stat, key: `${stat.kind}:${dottedName(stat.parts)}` });
+    for (const { id, kind, prefix, leaf, slot } of update.added) {
+      view.stats.set(id, { kind: KINDS[kind], prefix, leaf: sharedLeaf(leaf), slot });
+    }
   }
 
   /** The thread is gone; its counters and histograms stay in the sums, its gauges do not. */
@@ -70,11 +78,11 @@ export class StatsReader {
 
   /** A counter of this name is above 0, as far as threads have announced it. */
   counted(name: string): boolean {
-    const key = `counter:${name}`;
-    if ((this.#ended.get(key)?.value ?? 0) > 0) return true;
+    if ((this.#ended.get(`counter:${name}`)?.value ?? 0) > 0) return true;
     for (const view of this.#threads.values()) {
       for (const stat of view.stats.values()) {
-        if (stat.key !== key || stat.slot === NO_SLOT) continue;
+        if (stat.kind !== "counter" || stat.slot === NO_SLOT || !name.endsWith(dottedName(stat.leaf))) continue;
+        if (dottedName(stat.prefix, stat.leaf) !== name) continue;
         const segment = view.segments[Math.floor(stat.slot / SEGMENT_SLOTS)];
         if (segment !== undefined && segment[stat.slot % SEGMENT_SLOTS]! > 0) return true;
       }
@@ -97,11 +105,16 @@ export class StatsReader {
   }
 }
 
-function addTo(sums: Map<string, Sum>, stat: NewStat & { readonly key: string }, view: ThreadView): void {
-  let sum = sums.get(stat.key);
+function keyOf({ kind, prefix, leaf }: Announced): string {
+  return `${kind}:${dottedName(prefix, leaf)}`;
+}
+
+function addTo(sums: Map<string, Sum>, stat: Announced, view: ThreadView): void {
+  const key = keyOf(stat);
+  let sum = sums.get(key);
   if (sum === undefined) {
-    sum = { kind: stat.kind, parts: stat.parts, value: 0, level: 0, slots: undefined };
-    sums.set(stat.key, sum);
+    sum = { kind: stat.kind, parts: stat.prefix.concat(stat.leaf), value: 0, level: 0, slots: undefined };
+    sums.set(key, sum);
   }
   if (stat.slot === NO_SLOT) return;
   const segment = view.segments[Math.floor(stat.slot / SEGMENT_SLOTS)];

@@ -2,7 +2,7 @@
 // is one addition, and the main thread reads the same memory. Names go to the main thread in increments (takeUpdate), never per count.
 // A histogram takes 2.9 KB: it gets its slots with the first value, because most of those of a large mesh never see one.
 import { HISTOGRAM_SLOTS, recordValue } from "./buckets.ts";
-import { dottedName } from "./stat-name.ts";
+import { dottedName, sharedLeaf } from "./stat-name.ts";
 import type { Counter, Gauge, Histogram, NamePart, StatsScope } from "./store.ts";
 
 export type StatKind = "counter" | "gauge" | "histogram";
@@ -17,7 +17,10 @@ export interface NewStat {
   /** Its number on its thread, never used for another one. */
   readonly id: number;
   readonly kind: StatKind;
-  readonly parts: readonly NamePart[];
+  /** Its name: that of its scope, which is one array for all of the scope's statistics, also when it was cloned to another thread... */
+  readonly prefix: readonly NamePart[];
+  /** ... and what follows, one array for all statistics of any scope that end so. A mesh has thousands that differ in the scope alone. */
+  readonly leaf: readonly NamePart[];
   /** Index of its first slot, over all segments; NO_SLOT: nothing recorded. It comes again, with its slot, when there is something. */
   readonly slot: number;
 }
@@ -30,29 +33,48 @@ export interface StatsUpdate {
   readonly added: readonly NewStat[];
 }
 
-export const SEGMENT_SLOTS = 8192;
+export const SEGMENT_SLOTS = 4096;
 const DEFAULT_MAX_NAMES = 200_000;
 
-interface Entry {
+/** What is known of a statistic beside its value. One object with its handle: there are thousands. */
+abstract class Entry {
+  /** Where it counts now: an index of `slots`. */
+  slots: Float64Array;
+  at: number;
+  abstract readonly kind: StatKind;
   readonly id: number;
   readonly key: string;
-  readonly kind: StatKind;
-  readonly parts: readonly NamePart[];
+  readonly prefix: readonly NamePart[];
+  readonly leaf: readonly NamePart[];
   slot: number;
-  readonly handle: SlotCounter | SlotGauge | SlotHistogram;
   /** Scopes that made it; it goes with the last of them. */
-  owners: number;
+  owners = 0;
+
+  constructor({ id, key, prefix, leaf }: EntryName, slots: Float64Array, slot: number) {
+    this.slots = slots;
+    this.at = slot === NO_SLOT ? 0 : slot % SEGMENT_SLOTS;
+    this.id = id;
+    this.key = key;
+    this.prefix = prefix;
+    this.leaf = leaf;
+    this.slot = slot;
+  }
+}
+
+interface EntryName {
+  readonly id: number;
+  readonly key: string;
+  readonly prefix: readonly NamePart[];
+  readonly leaf: readonly NamePart[];
 }
 
 /** Where the handles of released statistics write. Never read. */
 const NOWHERE = new Float64Array(HISTOGRAM_SLOTS);
+const NAMELESS: EntryName = { id: 0, key: "", prefix: [], leaf: [] };
 
-class SlotCounter implements Counter {
-  slots: Float64Array;
-  at: number;
-  constructor(slots: Float64Array, at: number) {
-    this.slots = slots;
-    this.at = at;
+class SlotCounter extends Entry implements Counter {
+  get kind(): "counter" {
+    return "counter";
   }
   inc(): void {
     (this.slots[this.at] as number)++;
@@ -65,12 +87,9 @@ class SlotCounter implements Counter {
   }
 }
 
-class SlotGauge implements Gauge {
-  slots: Float64Array;
-  at: number;
-  constructor(slots: Float64Array, at: number) {
-    this.slots = slots;
-    this.at = at;
+class SlotGauge extends Entry implements Gauge {
+  get kind(): "gauge" {
+    return "gauge";
   }
   inc(): void {
     (this.slots[this.at] as number)++;
@@ -90,21 +109,19 @@ class SlotGauge implements Gauge {
   }
 }
 
-class SlotHistogram implements Histogram {
-  slots: Float64Array;
-  at: number;
+class SlotHistogram extends Entry implements Histogram {
   /** Until the first value: who gives it slots. */
   stats: ThreadStats | undefined;
-  readonly #id: number;
-  constructor(stats: ThreadStats | undefined, id: number) {
-    this.slots = NOWHERE;
-    this.at = 0;
+  constructor(name: EntryName, stats: ThreadStats | undefined) {
+    super(name, NOWHERE, NO_SLOT);
     this.stats = stats;
-    this.#id = id;
+  }
+  get kind(): "histogram" {
+    return "histogram";
   }
   record(value: number): void {
     if (this.stats !== undefined) {
-      this.stats.firstValue(this.#id);
+      this.stats.firstValue(this.id);
       this.stats = undefined;
     }
     recordValue(this.slots, this.at, value);
@@ -174,44 +191,42 @@ export class ThreadStats {
     const entry = this.#empty.get(id);
     if (entry === undefined) return;
     this.#empty.delete(id);
-    const { kind, parts, handle } = entry;
-    const slot = this.#allocate(kind);
+    const slot = this.#allocate(entry.kind);
     entry.slot = slot;
-    handle.slots = this.#segments[Math.floor(slot / SEGMENT_SLOTS)] as Float64Array;
-    handle.at = slot % SEGMENT_SLOTS;
-    this.#added.set(id, { id, kind, parts, slot });
+    entry.slots = this.#segments[Math.floor(slot / SEGMENT_SLOTS)] as Float64Array;
+    entry.at = slot % SEGMENT_SLOTS;
+    this.#announce(entry);
   }
 
   /** Called by scopes only. */
-  acquire(kind: StatKind, parts: readonly NamePart[], owned: Map<string, Entry>): Entry["handle"] {
-    const key = `${kind}:${dottedName(parts)}`;
-    const known = owned.get(key);
-    if (known !== undefined) return known.handle;
+  acquire(kind: StatKind, prefix: readonly NamePart[], leaf: readonly NamePart[], owned: Entry[]): Entry {
+    const key = `${kind}:${dottedName(prefix, leaf)}`;
     let entry = this.#entries.get(key);
     if (entry === undefined) {
       if (this.#entries.size >= this.#maxNames) {
         this.#overflow.inc();
         return nowhere(kind);
       }
-      entry = this.#make(kind, key, parts);
-      const { id, slot } = entry;
+      entry = this.#make(kind, { id: ++this.#lastId, key, prefix, leaf: sharedLeaf(leaf) });
       this.#entries.set(key, entry);
-      this.#added.set(id, { id, kind, parts, slot });
+      this.#announce(entry);
     }
-    entry.owners++;
-    owned.set(key, entry);
-    return entry.handle;
+    if (!owned.includes(entry)) {
+      entry.owners++;
+      owned.push(entry);
+    }
+    return entry;
   }
 
   /** Called by scopes only. */
-  giveBack(owned: ReadonlyMap<string, Entry>): void {
-    for (const entry of owned.values()) {
+  giveBack(owned: readonly Entry[]): void {
+    for (const entry of owned) {
       if (--entry.owners > 0) continue;
       this.#entries.delete(entry.key);
-      const { id, handle, kind, slot } = entry;
-      handle.slots.fill(0, handle.at, handle.at + SLOTS[kind]);
-      handle.slots = NOWHERE;
-      handle.at = 0;
+      const { id, kind, slot, slots, at } = entry;
+      slots.fill(0, at, at + SLOTS[kind]);
+      entry.slots = NOWHERE;
+      entry.at = 0;
       this.#empty.delete(id);
       this.#added.delete(id);
       if (id < this.#announcedBelow) this.#released.push({ id, kind, slot });
@@ -220,17 +235,19 @@ export class ThreadStats {
     }
   }
 
-  #make(kind: StatKind, key: string, parts: readonly NamePart[]): Entry {
-    const id = ++this.#lastId;
+  #announce({ id, kind, prefix, leaf, slot }: Entry): void {
+    this.#added.set(id, { id, kind, prefix, leaf, slot });
+  }
+
+  #make(kind: StatKind, name: EntryName): Entry {
     if (kind === "histogram") {
-      const entry: Entry = { id, key, kind, parts, slot: NO_SLOT, handle: new SlotHistogram(this, id), owners: 0 };
-      this.#empty.set(id, entry);
-      return entry;
+      const histogram = new SlotHistogram(name, this);
+      this.#empty.set(name.id, histogram);
+      return histogram;
     }
     const slot = this.#allocate(kind);
     const segment = this.#segments[Math.floor(slot / SEGMENT_SLOTS)] as Float64Array;
-    const Handle = kind === "counter" ? SlotCounter : SlotGauge;
-    return { id, key, kind, parts, slot, handle: new Handle(segment, slot % SEGMENT_SLOTS), owners: 0 };
+    return kind === "counter" ? new SlotCounter(name, segment, slot) : new SlotGauge(name, segment, slot);
   }
 
   #allocate(kind: StatKind): number {
@@ -251,25 +268,28 @@ export class ThreadStats {
 }
 
 /** A handle that works and counts for nobody. */
-function nowhere(kind: StatKind): Entry["handle"] {
+function nowhere(kind: StatKind): Entry {
   switch (kind) {
     case "counter":
-      return new SlotCounter(NOWHERE, 0);
+      return new SlotCounter(NAMELESS, NOWHERE, 0);
     case "gauge":
-      return new SlotGauge(NOWHERE, 0);
+      return new SlotGauge(NAMELESS, NOWHERE, 0);
     case "histogram":
-      return new SlotHistogram(undefined, 0);
+      return new SlotHistogram(NAMELESS, undefined);
     default:
       return kind satisfies never;
   }
 }
 
+const NO_ENTRIES: Entry[] = [];
+
 class Scope implements StatsScope {
   readonly #stats: ThreadStats;
   readonly #prefix: readonly NamePart[];
   readonly #parent: Scope | undefined;
-  readonly #children = new Set<Scope>();
-  readonly #owned = new Map<string, Entry>();
+  /** Made with the first one: half of all scopes have none. */
+  #children: Set<Scope> | undefined;
+  #owned: Entry[] = NO_ENTRIES;
   #released = false;
 
   constructor(stats: ThreadStats, prefix: readonly NamePart[], parent: Scope | undefined) {
@@ -291,23 +311,24 @@ class Scope implements StatsScope {
   }
 
   scope(...parts: NamePart[]): StatsScope {
-    const child = new Scope(this.#stats, [...this.#prefix, ...parts], this);
+    const child = new Scope(this.#stats, this.#prefix.concat(parts), this);
     if (this.#released) child.#released = true;
-    else this.#children.add(child);
+    else (this.#children ??= new Set()).add(child);
     return child;
   }
 
-  #acquire(kind: StatKind, parts: NamePart[]): Entry["handle"] {
+  #acquire(kind: StatKind, parts: readonly NamePart[]): Entry {
     // A late request of a cluster that is gone must not bring its statistics back: nobody would release them.
     if (this.#released) return nowhere(kind);
-    return this.#stats.acquire(kind, [...this.#prefix, ...parts], this.#owned);
+    if (this.#owned === NO_ENTRIES) this.#owned = [];
+    return this.#stats.acquire(kind, this.#prefix, parts, this.#owned);
   }
 
   release(): void {
     this.#released = true;
-    for (const child of this.#children) child.release();
+    for (const child of this.#children ?? []) child.release();
     this.#stats.giveBack(this.#owned);
-    this.#owned.clear();
-    if (this.#parent !== undefined) this.#parent.#children.delete(this);
+    this.#owned = NO_ENTRIES;
+    if (this.#parent !== undefined) this.#parent.#children?.delete(this);
   }
 }
