@@ -1,9 +1,10 @@
 // Packing and unpacking of google.protobuf.Any, and the JSON form of messages that contain some.
 // A type that this build does not know stays opaque bytes: its JSON form is {"@type", "value": base64}, and a dump never fails.
-import { create, createRegistry, fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
+import { create, createRegistry, toBinary, toJson } from "@bufbuild/protobuf";
 import type { DescFile, DescMessage, JsonObject, MessageShape, Registry } from "@bufbuild/protobuf";
 import { AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
 import type { Any } from "@bufbuild/protobuf/wkt";
+import { decodeMessage } from "./decode.ts";
 import { TYPE_URL_PREFIX } from "./type-urls.ts";
 
 export function pack<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): Any {
@@ -13,7 +14,7 @@ export function pack<Desc extends DescMessage>(schema: Desc, message: MessageSha
 /** The message when `any` holds one of this type, else undefined. @throws Error when the bytes are not a valid message */
 export function unpack<Desc extends DescMessage>(any: Any | undefined, schema: Desc): MessageShape<Desc> | undefined {
   if (any === undefined || nameOf(any.typeUrl) !== schema.typeName) return undefined;
-  return fromBinary(schema, any.value);
+  return decodeMessage(schema, any.value);
 }
 
 /** The full message name behind a type URL, whatever host stands in front of it. */
@@ -56,7 +57,7 @@ export function anyToJson(registry: Registry, any: Any, names: FieldNames = {}):
   const schema = registry.getMessage(nameOf(any.typeUrl));
   if (schema === undefined) return opaque;
   try {
-    return { "@type": any.typeUrl, ...messageToJson(registry, schema, fromBinary(schema, any.value), names) };
+    return { "@type": any.typeUrl, ...messageToJson(registry, schema, decodeMessage(schema, any.value), names) };
   } catch (error) {
     return { ...opaque, error: String(error) };
   }

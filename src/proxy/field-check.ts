@@ -1,8 +1,9 @@
 // Gathers what is wrong with one resource, and finds every field that is set and that this proxy does not act on: a field is honoured,
 // listed as harmless, or the resource is refused by name. Nothing is silently ignored.
-import { fromBinary, isFieldSet } from "@bufbuild/protobuf";
+import { isFieldSet } from "@bufbuild/protobuf";
 import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
+import { decodeMessage } from "#envoy/decode";
 import { nameOf } from "#envoy/any";
 import { configRegistry } from "#envoy/config-registry";
 import { HONOURED_FIELDS, WHOLE_MESSAGES } from "#proxy/honoured/table";
@@ -150,7 +151,7 @@ function unpacked(any: Any): { readonly message: Message; readonly check: Messag
   const desc = HONOURED_FIELDS.has(type) ? configRegistry.getMessage(type) : undefined;
   if (desc === undefined) return undefined;
   try {
-    return { message: fromBinary(desc, any.value), check: checkOf(desc) };
+    return { message: decodeMessage(desc, any.value), check: checkOf(desc) };
   } catch {
     return undefined;
   }

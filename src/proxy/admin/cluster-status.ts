@@ -1,5 +1,5 @@
 // `/clusters`: hosts with their health and counters, as Envoy's text and as the JSON form of envoy.admin.v3.Clusters.
-import { fromBinary } from "@bufbuild/protobuf";
+import { decodeMessage } from "#envoy/decode";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { RoutingPriority } from "#envoy/gen/envoy/config/core/v3/base_pb";
@@ -29,7 +29,7 @@ interface ClusterFacts {
 function factsOf(source: AdminSource, name: string): ClusterFacts {
   const live = source.config.clusters.get(name)?.live;
   if (live === undefined) return { default: DEFAULT_LIMITS, high: DEFAULT_LIMITS, serviceName: "" };
-  const wire = fromBinary(ClusterSchema, live.bytes);
+  const wire = decodeMessage(ClusterSchema, live.bytes);
   const limitsOf = (priority: RoutingPriority): Limits => {
     const set = wire.circuitBreakers?.thresholds.find((threshold) => threshold.priority === priority);
     return {

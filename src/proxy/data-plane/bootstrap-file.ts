@@ -1,7 +1,8 @@
 // A bootstrap as somebody wrote it: YAML or JSON, checked as a whole, static resources included, before anything runs. Each problem is
 // named with its place in the text and its field.
 import type { JsonObject } from "@bufbuild/protobuf";
-import { create, fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
+import { create, toBinary, toJson } from "@bufbuild/protobuf";
+import { decodeMessage } from "#envoy/decode";
 import { BootstrapSchema } from "#envoy/gen/envoy/config/bootstrap/v3/bootstrap_pb";
 import type { Bootstrap } from "#envoy/gen/envoy/config/bootstrap/v3/bootstrap_pb";
 import { NodeSchema } from "#envoy/gen/envoy/config/core/v3/base_pb";
@@ -30,7 +31,7 @@ export function bootstrapOfText(texts: readonly BootstrapText[], names: NodeName
   const read = texts.map(({ name, text }) => new MessageText(name, text));
   const parts = read.map((text) => toBinary(BootstrapSchema, text.read(BootstrapSchema, configRegistry)));
   // Concatenated messages are merged messages.
-  const wire = fromBinary(BootstrapSchema, Buffer.concat(parts));
+  const wire = decodeMessage(BootstrapSchema, Buffer.concat(parts));
   if (names.id !== undefined) wire.node = { ...nodeOf(wire), id: names.id };
   if (names.cluster !== undefined) wire.node = { ...nodeOf(wire), cluster: names.cluster };
   const placed = new Violations();

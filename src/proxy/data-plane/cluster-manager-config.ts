@@ -1,5 +1,6 @@
 // Bootstrap.cluster_manager: what is true for all clusters of a proxy. Plain data, which traffic threads are told when they begin.
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { decodeMessage } from "#envoy/decode";
 import type { Bootstrap } from "#envoy/gen/envoy/config/bootstrap/v3/bootstrap_pb";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import type { Cluster } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
@@ -40,5 +41,5 @@ export function readClusterManager(
 /** The cluster with what it does not say itself. */
 export function withDefaults(cluster: Cluster, { upstreamBindConfig: bind }: ClusterManagerConfig): Cluster {
   if (bind === undefined || cluster.upstreamBindConfig !== undefined) return cluster;
-  return { ...cluster, upstreamBindConfig: fromBinary(BindConfigSchema, bind) };
+  return { ...cluster, upstreamBindConfig: decodeMessage(BindConfigSchema, bind) };
 }

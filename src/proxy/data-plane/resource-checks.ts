@@ -1,19 +1,16 @@
 // The main thread's check of every resource before any thread sees it: everything is compiled as a traffic thread would, without one.
-import { fromBinary } from "@bufbuild/protobuf";
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
-import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { SecretSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb";
 import { parseCluster } from "#proxy/cluster/cluster-config";
 import { parseLoadAssignment } from "#proxy/cluster/load-assignment";
-import { ConfigError } from "#proxy/config-error";
+import { decodeResource } from "#proxy/decode-resource";
 import { checkFields, Violations } from "#proxy/field-check";
 import type { HttpFilterCompiler } from "#proxy/http/filter";
 import { compileListener } from "#proxy/listener/listener-config";
 import type { NetworkFilterCompiler } from "#proxy/listener/network-filter";
-import { compileRouteTable } from "#proxy/route/route-table";
 import { checkSecret } from "#proxy/transport-socket/secret";
 import type { SecretNeed, SecretServer } from "#proxy/transport-socket/secret";
 import type { ResourceChecks } from "#proxy/xds-client/resource-facts";
@@ -21,10 +18,11 @@ import { invariant } from "#runtime/invariant";
 import { ADS } from "#proxy/resource-source";
 import type { ResourceSource } from "#proxy/resource-source";
 import type { Need } from "#proxy/xds-client/references";
-import { clustersOfRoutes, endpointsOf, referencesOf } from "#proxy/xds-client/references";
+import { endpointsOf, referencesOf } from "#proxy/xds-client/references";
 import { withDefaults } from "./cluster-manager-config.ts";
 import type { ClusterManagerConfig } from "./cluster-manager-config.ts";
 import type { ListenerSockets } from "./listener-sockets.ts";
+import { checkRoutes } from "./route-check.ts";
 
 export interface CompilerTables {
   readonly http: readonly HttpFilterCompiler[];
@@ -45,12 +43,12 @@ export interface KnownServers {
 export function resourceChecks(tables: CompilerTables, sockets: Pick<ListenerSockets, "reserve">, known: KnownServers): ResourceChecks {
   return {
     secret(bytes, key) {
-      const wire = decode(SecretSchema, bytes);
+      const wire = decodeResource(SecretSchema, bytes);
       checked(SecretSchema, wire, `secret "${wire.name}"`, checkSecret);
       return { name: key };
     },
     cluster(bytes) {
-      const wire = decode(ClusterSchema, bytes);
+      const wire = decodeResource(ClusterSchema, bytes);
       const config = checked(ClusterSchema, wire, `cluster "${wire.name}"`, (cluster) =>
         parseCluster(withDefaults(cluster, known.clusterManager)),
       );
@@ -68,19 +66,15 @@ export function resourceChecks(tables: CompilerTables, sockets: Pick<ListenerSoc
       };
     },
     assignment(bytes) {
-      const wire = decode(ClusterLoadAssignmentSchema, bytes);
+      const wire = decodeResource(ClusterLoadAssignmentSchema, bytes);
       checked(ClusterLoadAssignmentSchema, wire, `endpoints of cluster "${wire.clusterName}"`, parseLoadAssignment);
       return { name: wire.clusterName };
     },
     route(bytes) {
-      const wire = decode(RouteConfigurationSchema, bytes);
-      checked(RouteConfigurationSchema, wire, `route configuration "${wire.name}"`, () =>
-        compileRouteTable(wire, { filters: tables.http }),
-      );
-      return { name: wire.name, clusters: clustersOfRoutes(wire) };
+      return checkRoutes(bytes, { filters: tables.http });
     },
     listener(bytes, leaving) {
-      const wire = decode(ListenerSchema, bytes);
+      const wire = decodeResource(ListenerSchema, bytes);
       const { addresses, bindToPort, secrets } = checked(ListenerSchema, wire, `listener "${wire.name}"`, () =>
         compileListener(wire, tables.network, undefined),
       );
@@ -90,14 +84,6 @@ export function resourceChecks(tables: CompilerTables, sockets: Pick<ListenerSoc
       return { name: wire.name, ...references, secrets };
     },
   };
-}
-
-function decode<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): MessageShape<Desc> {
-  try {
-    return fromBinary(schema, bytes);
-  } catch (error) {
-    throw new ConfigError(schema.name, [{ path: "", message: `is not a valid message: ${String(error)}` }]);
-  }
 }
 
 function refuseUnknownServers(secrets: readonly SecretNeed[], needs: readonly Need[], known: KnownServers, resource: string): void {

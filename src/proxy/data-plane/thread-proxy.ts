@@ -1,5 +1,5 @@
 // One proxy on one traffic thread: its clusters, route tables, listeners and statistics, and how an update is applied to them.
-import { fromBinary } from "@bufbuild/protobuf";
+import { decodeMessage } from "#envoy/decode";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
@@ -131,13 +131,13 @@ export class ThreadProxy {
     };
     const named = ({ name }: { readonly name: string }): string => name;
     const itself = (name: string): string => name;
-    each(update.secrets, named, ({ name, bytes }) => this.#secrets.set(name, fromBinary(SecretSchema, bytes)));
+    each(update.secrets, named, ({ name, bytes }) => this.#secrets.set(name, decodeMessage(SecretSchema, bytes)));
     const { clusterManager } = this.#options.command;
     each(update.clusters, named, ({ bytes }) =>
-      this.#clusters.upsertCluster(parseCluster(withDefaults(fromBinary(ClusterSchema, bytes), clusterManager))),
+      this.#clusters.upsertCluster(parseCluster(withDefaults(decodeMessage(ClusterSchema, bytes), clusterManager))),
     );
     each(update.assignments, named, ({ bytes }) =>
-      this.#clusters.setLoadAssignment(parseLoadAssignment(fromBinary(ClusterLoadAssignmentSchema, bytes))),
+      this.#clusters.setLoadAssignment(parseLoadAssignment(decodeMessage(ClusterLoadAssignmentSchema, bytes))),
     );
     for (const [name, table] of tables) this.#routes.set(name, table);
     each(update.listeners, named, ({ name, bytes }) => this.#setListener(name, bytes, sockets.get(name)));
@@ -234,7 +234,7 @@ export class ThreadProxy {
     const existing = this.#listeners.get(name);
     let taken = false;
     try {
-      const config = compileListener(fromBinary(ListenerSchema, bytes), this.#options.tables.network, this.#context, existing?.config);
+      const config = compileListener(decodeMessage(ListenerSchema, bytes), this.#options.tables.network, this.#context, existing?.config);
       const { drainTimeMs, maxConnectionsPerListener: maxConnections } = this.#options.command;
       const listener =
         existing ??

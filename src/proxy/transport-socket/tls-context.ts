@@ -1,6 +1,7 @@
 // CommonTlsContext, compiled: fixed certificates and validation, or references to secrets that are looked up when a connection comes, so
 // that a changed secret serves new connections and touches none that stand.
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
+import { decodeMessage } from "#envoy/decode";
 import { CertificateValidationContextSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/common_pb";
 import type { CertificateValidationContext } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/common_pb";
 import type { CommonTlsContext } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb";
@@ -162,7 +163,7 @@ function readValidation(wire: CommonTlsContext | undefined, path: string, report
 
 /** Protobuf's merge is the concatenation of the encodings: lists add up, the last of single values stands. */
 function mergeContexts(parts: readonly CertificateValidationContext[]): CertificateValidationContext {
-  return fromBinary(
+  return decodeMessage(
     CertificateValidationContextSchema,
     Buffer.concat(parts.map((part) => toBinary(CertificateValidationContextSchema, part))),
   );

@@ -1,5 +1,5 @@
 // Secrets for connections of the main thread itself: decoded once, as long as they stay the same.
-import { fromBinary } from "@bufbuild/protobuf";
+import { decodeMessage } from "#envoy/decode";
 import { SecretSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb";
 import type { Secret } from "#proxy/transport-socket/secret";
 import type { Secrets } from "#proxy/transport-socket/tls-context";
@@ -18,7 +18,7 @@ export class AcceptedSecrets implements Secrets {
     const bytes = this.#slots.get(key)?.newest?.bytes;
     if (bytes === undefined) return undefined;
     let secret = this.#decoded.get(bytes);
-    if (secret === undefined) this.#decoded.set(bytes, (secret = fromBinary(SecretSchema, bytes)));
+    if (secret === undefined) this.#decoded.set(bytes, (secret = decodeMessage(SecretSchema, bytes)));
     return secret;
   }
 }

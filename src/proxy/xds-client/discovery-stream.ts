@@ -1,9 +1,10 @@
 // One xDS stream of one proxy, aggregated or of one type, for as long as somebody wants it: connects, subscribes, hands responses on,
 // answers ACK or NACK, and comes back with Envoy's back-off. It knows no resource; what a response means is its owner's. Inside it speaks
 // delta; a server of the state of the world is translated (state-of-the-world.ts).
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials } from "@grpc/grpc-js";
 import type { ClientDuplexStream } from "@grpc/grpc-js";
+import { decodeMessage } from "#envoy/decode";
 import { StatusSchema } from "#envoy/gen/google/rpc/status_pb";
 import type { Node } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { DeltaDiscoveryRequestSchema, DeltaDiscoveryResponseSchema } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
@@ -130,7 +131,7 @@ export class DiscoveryStream {
     const stream: Stream = this.#client.makeBidiStreamRequest(
       this.#method,
       (request: DeltaDiscoveryRequest) => translated?.encode(request) ?? Buffer.from(toBinary(DeltaDiscoveryRequestSchema, request)),
-      (bytes: Buffer) => translated?.decode(bytes) ?? fromBinary(DeltaDiscoveryResponseSchema, bytes),
+      (bytes: Buffer) => translated?.decode(bytes) ?? decodeMessage(DeltaDiscoveryResponseSchema, bytes),
     );
     this.#stream = stream;
     this.#nodeSent = false;

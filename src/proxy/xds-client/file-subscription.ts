@@ -4,7 +4,8 @@ import { watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, extname } from "node:path";
-import { create, createRegistry, fromBinary } from "@bufbuild/protobuf";
+import { create, createRegistry } from "@bufbuild/protobuf";
+import { decodeMessage } from "#envoy/decode";
 import { DiscoveryResponseSchema } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
 import type { DeltaDiscoveryResponse, DiscoveryResponse } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
 import { file_envoy_service_discovery_v3_discovery } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
@@ -78,7 +79,7 @@ export class FileSubscription {
     this.#after(async () => {
       const { path } = this.#options.source;
       const bytes = await readFile(path);
-      const response = extname(path) === ".pb" ? fromBinary(DiscoveryResponseSchema, bytes) : parseText(path, bytes.toString());
+      const response = extname(path) === ".pb" ? decodeMessage(DiscoveryResponseSchema, bytes) : parseText(path, bytes.toString());
       this.#newest = response;
       await this.#take();
     });

@@ -1,10 +1,11 @@
 // Which resources a resource needs: an EDS cluster its endpoints, a listener its route configurations, both routes and listeners their
 // clusters. Warming and subscriptions are built on this.
-import { fromBinary } from "@bufbuild/protobuf";
+import { decodeMessage } from "#envoy/decode";
 import { Cluster_DiscoveryType } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import type { Cluster } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import type { ConfigSource } from "#envoy/gen/envoy/config/core/v3/config_source_pb";
 import type { Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
+import type { Route } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
 import type { RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { HttpConnectionManagerSchema } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
 import { TcpProxySchema } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
@@ -53,18 +54,18 @@ export function endpointsOf(cluster: Cluster): Need | undefined {
   return { name: service === "" ? cluster.name : service, timeoutMs: fetchTimeoutMs(config?.edsConfig), ...sourceOf(config?.edsConfig) };
 }
 
-export function clustersOfRoutes(config: RouteConfiguration): Set<string> {
+function clustersOfRoutes(config: RouteConfiguration): Set<string> {
   const names = new Set<string>();
-  for (const { routes } of config.virtualHosts) {
-    for (const { action } of routes) {
-      if (action.case !== "route") continue;
-      const specifier = action.value.clusterSpecifier;
-      for (const { cluster } of action.value.requestMirrorPolicies) if (cluster !== "") names.add(cluster);
-      if (specifier.case === "cluster") names.add(specifier.value);
-      else if (specifier.case === "weightedClusters") for (const { name } of specifier.value.clusters) if (name !== "") names.add(name);
-    }
-  }
+  for (const { routes } of config.virtualHosts) for (const route of routes) addClustersOfRoute(route, names);
   return names;
+}
+
+export function addClustersOfRoute({ action }: Route, names: Set<string>): void {
+  if (action.case !== "route") return;
+  const specifier = action.value.clusterSpecifier;
+  for (const { cluster } of action.value.requestMirrorPolicies) if (cluster !== "") names.add(cluster);
+  if (specifier.case === "cluster") names.add(specifier.value);
+  else if (specifier.case === "weightedClusters") for (const { name } of specifier.value.clusters) if (name !== "") names.add(name);
 }
 
 export function referencesOf(listener: Listener): ListenerReferences {
@@ -76,7 +77,7 @@ export function referencesOf(listener: Listener): ListenerReferences {
     if (configType.case !== "typedConfig") continue;
     const { typeUrl, value } = configType.value;
     if (nameOf(typeUrl) === HttpConnectionManagerSchema.typeName) {
-      const hcm = fromBinary(HttpConnectionManagerSchema, value);
+      const hcm = decodeMessage(HttpConnectionManagerSchema, value);
       const source = hcm.routeSpecifier;
       if (source.case === "rds") {
         const name = source.value.routeConfigName;
@@ -85,7 +86,7 @@ export function referencesOf(listener: Listener): ListenerReferences {
         routes.set(name, { name, timeoutMs: fetchTimeoutMs(configSource), statPrefix, ...sourceOf(configSource) });
       } else if (source.case === "routeConfig") for (const name of clustersOfRoutes(source.value)) clusters.add(name);
     } else if (nameOf(typeUrl) === TcpProxySchema.typeName) {
-      const specifier = fromBinary(TcpProxySchema, value).clusterSpecifier;
+      const specifier = decodeMessage(TcpProxySchema, value).clusterSpecifier;
       if (specifier.case === "cluster") clusters.add(specifier.value);
       else if (specifier.case === "weightedClusters") for (const { name } of specifier.value.clusters) clusters.add(name);
     }

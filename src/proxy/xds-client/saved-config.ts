@@ -4,7 +4,8 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { decodeMessage } from "#envoy/decode";
 import { DeltaDiscoveryResponseSchema, ResourceSchema } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
 import { anyOf } from "#envoy/any";
 import type { Clock, Timer } from "#runtime/clock";
@@ -102,7 +103,7 @@ export function decodeSavedConfig(content: Uint8Array): SavedResources | undefin
   const head = `${MAGIC} ${createHash("sha256").update(body).digest("hex")}`;
   if (buffer.toString("latin1", 0, newline) !== head) return undefined;
   const resources = new Map<string, IncomingResource[]>();
-  for (const { name, version, resource } of fromBinary(DeltaDiscoveryResponseSchema, body).resources) {
+  for (const { name, version, resource } of decodeMessage(DeltaDiscoveryResponseSchema, body).resources) {
     if (resource === undefined) continue;
     const list = resources.get(resource.typeUrl) ?? [];
     list.push({ name, version, bytes: new Uint8Array(resource.value) });

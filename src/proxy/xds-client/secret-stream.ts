@@ -1,8 +1,9 @@
 // One secret from a secret server of its own (SDS, state of the world), as Envoy asks for it: a stream a secret, for as long as somebody
 // needs it. A secret that cannot be used is refused on the stream, and the last good one stays.
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials } from "@grpc/grpc-js";
 import type { ClientDuplexStream } from "@grpc/grpc-js";
+import { decodeMessage } from "#envoy/decode";
 import { StatusSchema } from "#envoy/gen/google/rpc/status_pb";
 import type { Node } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { DiscoveryRequestSchema, DiscoveryResponseSchema } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
@@ -55,7 +56,7 @@ export class SecretStream {
     const stream: Stream = this.#client.makeBidiStreamRequest(
       METHOD,
       (request: DiscoveryRequest) => Buffer.from(toBinary(DiscoveryRequestSchema, request)),
-      (bytes: Buffer) => fromBinary(DiscoveryResponseSchema, bytes),
+      (bytes: Buffer) => decodeMessage(DiscoveryResponseSchema, bytes),
     );
     this.#stream = stream;
     stream.on("data", (response: DiscoveryResponse) => this.#onResponse(stream, response));
@@ -83,7 +84,7 @@ export class SecretStream {
     const { secretName, onSecret } = this.#options;
     try {
       for (const { typeUrl, value } of resources) {
-        if (typeUrl === SECRET_TYPE && fromBinary(SecretSchema, value).name === secretName)
+        if (typeUrl === SECRET_TYPE && decodeMessage(SecretSchema, value).name === secretName)
           return await onSecret(new Uint8Array(value), versionInfo);
       }
       return `the answer does not hold secret "${secretName}"`;

@@ -1,7 +1,7 @@
 // State of the world, seen as delta: what a stream of DiscoveryRequests and DiscoveryResponses says, in the messages of the delta
 // protocol, so that everything above knows one protocol. Of clusters and listeners a response holds all there are: those that it leaves
 // out are removed. Of the other types it holds what it likes, and nothing is ever removed.
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import {
   DeltaDiscoveryResponseSchema,
@@ -15,6 +15,7 @@ import type {
   DiscoveryResponse,
   Resource,
 } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
+import { decodeMessage } from "#envoy/decode";
 import { unpack } from "#envoy/any";
 import { CLUSTER_TYPE, LISTENER_TYPE } from "#envoy/type-urls";
 
@@ -101,7 +102,7 @@ export class StateOfTheWorld {
   }
 
   decode(bytes: Uint8Array): DeltaDiscoveryResponse {
-    const response = fromBinary(DiscoveryResponseSchema, bytes);
+    const response = decodeMessage(DiscoveryResponseSchema, bytes);
     const state = this.#state(response.typeUrl);
     state.nonce = response.nonce;
     state.versions.set(response.nonce, response.versionInfo);

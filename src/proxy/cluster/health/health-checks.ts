@@ -1,6 +1,6 @@
 // The active health checks of one proxy, on its main thread: a host is asked once and not once a traffic thread, and all threads know the
 // same of it. They follow the configuration, like dns/dns-clusters.ts.
-import { fromBinary } from "@bufbuild/protobuf";
+import { decodeMessage } from "#envoy/decode";
 import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
 import type { ClusterConfig } from "#proxy/cluster/cluster-config";
 import { parseLoadAssignment } from "#proxy/cluster/load-assignment";
@@ -97,7 +97,7 @@ export class HealthChecks {
       if (before !== config) running.checker.setAssignment(config.discovery.assignment);
     } else if (assignment !== undefined && assignment !== running.assignment) {
       running.assignment = assignment;
-      running.checker.setAssignment(parseLoadAssignment(fromBinary(ClusterLoadAssignmentSchema, assignment)));
+      running.checker.setAssignment(parseLoadAssignment(decodeMessage(ClusterLoadAssignmentSchema, assignment)));
     }
   }
 

@@ -1,5 +1,5 @@
 // envoy.filters.http.header_to_metadata: what stands in headers and cookies becomes dynamic metadata.
-import { fromBinary, toJson } from "@bufbuild/protobuf";
+import { toJson } from "@bufbuild/protobuf";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { ValueSchema } from "@bufbuild/protobuf/wkt";
 import type { Any } from "@bufbuild/protobuf/wkt";
@@ -12,6 +12,7 @@ import type {
   Config_KeyValuePair as KeyValuePair,
   Config_Rule as Rule,
 } from "#envoy/gen/envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata_pb";
+import { decodeMessage } from "#envoy/decode";
 import { asciiLower, unicodeText, wireText } from "#matcher/wire-text";
 import { cookieValue } from "#proxy/http/cookie";
 import { setDynamicMetadata } from "#proxy/http/dynamic-metadata";
@@ -105,7 +106,7 @@ function convert(text: string, type: Type): JsonValue | undefined {
     }
     case Type.PROTOBUF_VALUE:
       try {
-        return toJson(ValueSchema, fromBinary(ValueSchema, Buffer.from(text, "latin1")));
+        return toJson(ValueSchema, decodeMessage(ValueSchema, Buffer.from(text, "latin1")));
       } catch {
         return undefined;
       }
