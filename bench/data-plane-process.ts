@@ -14,7 +14,7 @@ const dataPlane = startDataPlane({
   log: createLog({ level: "warn", format: "text", write: (line) => process.stderr.write(`${line}\n`), wallMs: Date.now }),
   threads: 1,
   version: "bench",
-  poison: values.poison,
+  poison: values.poison || process.env["MIZZEN_POISON"] === "1",
 });
 for (const file of files) await dataPlane.addProxy({ bootstrap: JSON.parse(readFileSync(file, "utf8")), concurrency: 1, logPrefix: "" });
 process.on("SIGTERM", () => void dataPlane.close().then(() => process.exit(0)));

@@ -6,6 +6,7 @@ import type { JsonObject } from "#agent/bootstrap";
 import { realClock } from "#runtime/clock";
 import { realRandom } from "#runtime/random";
 import { CommandError } from "./command-error.ts";
+import { poisonMode } from "./poison-mode.ts";
 import { packageVersion } from "./program-place.ts";
 import { superviseMe } from "./supervised-child.ts";
 import type { SupervisedChild } from "./supervised-child.ts";
@@ -57,11 +58,13 @@ export function dataPlane(options: { readonly supervised?: boolean }): void {
       const message = value as ToDataPlane;
       if (message.type === "start") {
         const logging = { ...message.log };
+        const log = terminalLog(logging, (line) => process.stderr.write(`${line}\n`));
         running = startDataPlane({
           logging,
           clock: realClock,
           random: realRandom,
-          log: terminalLog(logging, (line) => process.stderr.write(`${line}\n`)),
+          log,
+          poison: poisonMode(process.env, log),
           threads: message.threads,
           stateDirectory: message.stateDirectory,
           version: packageVersion(),

@@ -9,6 +9,7 @@ import { realClock } from "#runtime/clock";
 import type { LogLevel } from "#runtime/log";
 import { realRandom } from "#runtime/random";
 import { CommandError } from "./command-error.ts";
+import { poisonMode } from "./poison-mode.ts";
 import { packageVersion } from "./program-place.ts";
 import { onStopRequests } from "./signals.ts";
 import { parseLogOptions, terminalLog } from "./terminal-log.ts";
@@ -98,6 +99,7 @@ export async function proxy(options: ProxyOptions): Promise<void> {
     threads,
     version: packageVersion(),
     drainTimeMs,
+    poison: poisonMode(process.env, log),
     remoteAdmin: options.allowRemoteAdmin ?? false,
     onQuit: () => void dataPlane.close().then(() => process.exit(0)),
   });

@@ -167,7 +167,7 @@ export interface LoneProxy {
 
 export interface LoneProxyOptions {
   readonly backendPort: number;
-  /** Received bytes are overwritten after they were lent. */
+  /** Received bytes are overwritten after they were lent, unless this is false. */
   readonly poison?: boolean;
   readonly manager?: JsonObject;
   /** Before the connection manager. */
@@ -205,7 +205,7 @@ export async function startLoneProxy(kind: "mizzen" | "envoy", options: LoneProx
             stdio: ["ignore", "ignore", "pipe"],
           },
         )
-      : spawn(process.execPath, [join(ROOT, "bench/data-plane-process.ts"), bootstrap, ...(options.poison === true ? ["--poison"] : [])], {
+      : spawn(process.execPath, [join(ROOT, "bench/data-plane-process.ts"), bootstrap, ...(options.poison === false ? [] : ["--poison"])], {
           stdio: ["ignore", "ignore", "pipe"],
         });
   let output = "";

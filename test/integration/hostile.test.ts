@@ -117,7 +117,7 @@ test("no byte of one request reaches another, whatever the load is made of", { t
       response.end();
     });
   });
-  const proxy = await startLoneProxy("mizzen", { backendPort: await listen(backend), poison: true });
+  const proxy = await startLoneProxy("mizzen", { backendPort: await listen(backend) });
   const agent = new Agent({ keepAlive: true, maxSockets: 24 });
   const pool = randomBytes(2 * MEGABYTE);
   let requests = 0;
@@ -244,7 +244,7 @@ test("a hostile back end", { timeout: 30_000 }, async (t) => {
       else if (how === "reset") setTimeout(() => socket.resetAndDestroy(), 20);
     });
   });
-  const proxy = await startLoneProxy("mizzen", { backendPort: backend.port, poison: true });
+  const proxy = await startLoneProxy("mizzen", { backendPort: backend.port });
   try {
     const names = [...Object.keys(RESPONSES), ...Object.keys(BROKEN)];
     const seen = new Map(await Promise.all(names.map(async (name) => [name, await exchange(proxy.port, get(`/${name}`))] as const)));
@@ -448,7 +448,7 @@ test("a WebSocket carries large messages both ways, and either side may end firs
     }
     socket.on("end", () => sideEnded.push(path));
   });
-  const proxy = await startLoneProxy("mizzen", { backendPort: backend.port, poison: true });
+  const proxy = await startLoneProxy("mizzen", { backendPort: backend.port });
   const upgrade = (path: string): string =>
     get(path, "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13");
   try {

@@ -100,7 +100,6 @@ test("a browser's WebSocket goes through the HTTP/2 connection of its page", { t
   const proxy = await startLoneProxy("mizzen", {
     backendPort: (site.server.address() as AddressInfo).port,
     manager: { http2ProtocolOptions: { allowConnect: true } },
-    poison: true,
     transportSocket: {
       name: "envoy.transport_sockets.tls",
       typedConfig: {

@@ -97,7 +97,6 @@ async function chain(backendPort: number, tls: boolean, proxies: LoneProxy[]): P
     const options: LoneProxyOptions = {
       backendPort: port,
       routes: ROUTES,
-      poison: true,
       // The server itself speaks plain text.
       cluster: tls && hop > 0 ? upstreamTls : HTTP2,
       ...(tls ? { transportSocket: downstreamTls } : {}),

@@ -590,7 +590,6 @@ async function measure(kind: "envoy" | "mizzen", scenario: Scenario): Promise<Ou
   const action = { cluster: CLUSTER, timeout: "0s", rateLimits: [...rateLimits] };
   const proxy = await startLoneProxy(kind, {
     backendPort: backend.port,
-    poison: true,
     networkFilters: Object.entries(networkFilters).map(([name, typedConfig]) => ({ name, typedConfig })),
     manager: {
       httpFilters: [...Object.entries(filters).map(([name, typedConfig]) => ({ name, typedConfig, ...entries[name] })), router],

@@ -101,7 +101,7 @@ before(async () => {
   const backendPort = (backend.address() as AddressInfo).port;
   const manager = { streamErrorOnInvalidHttpMessage: true, proxy100Continue: false };
   for (const kind of ["mizzen", "envoy"] as const) {
-    const proxy = await startLoneProxy(kind, { backendPort, manager, poison: true });
+    const proxy = await startLoneProxy(kind, { backendPort, manager });
     started.proxies.push(proxy);
     await playAll(proxy.port, outcomes[kind]);
   }

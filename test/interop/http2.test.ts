@@ -112,13 +112,12 @@ before(async () => {
     },
   };
   [plain, tls, onward] = await Promise.all([
-    startLoneProxy("mizzen", { backendPort, manager, poison: true }),
-    startLoneProxy("mizzen", { backendPort, manager, poison: true, transportSocket }),
+    startLoneProxy("mizzen", { backendPort, manager }),
+    startLoneProxy("mizzen", { backendPort, manager, transportSocket }),
     startLoneProxy("mizzen", {
       backendPort: (http2Backend.address() as AddressInfo).port,
       manager,
       cluster: HTTP2_CLUSTER,
-      poison: true,
     }),
   ]);
 });
