@@ -95,6 +95,10 @@ export class CountedConnection {
     connectionStats.cxActive.dec();
     connectionStats.cxDestroy.inc();
     (remotely ? connectionStats.cxDestroyRemote : connectionStats.cxDestroyLocal).inc();
+    if (this.#used) {
+      connectionStats.cxDestroyWithActiveRq.inc();
+      (remotely ? connectionStats.cxDestroyRemoteWithActiveRq : connectionStats.cxDestroyLocalWithActiveRq).inc();
+    }
     this.#host.stats.cxActive--;
     this.#cluster.releaseConnection();
     this.#onOver(this);

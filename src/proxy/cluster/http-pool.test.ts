@@ -102,6 +102,7 @@ class Bench {
       maxConnectionDurationMs: 0,
       maxRequestsPerConnection: 0,
       makeClient: (connection, _tls, owner) => new Http1ClientConnection(connection, { maxHeadBytes: 60 * 1024, maxHeaders: 100 }, owner),
+      version: "HTTP/1.1",
       expectedStreams: 1,
       preconnectRatio: 1,
       onFault: (fault) => this.faults.push(fault),

@@ -7,7 +7,7 @@ import type { Connection, TransportFailure } from "#proxy/net/connection";
 import type { ConnectCallbacks, Connector, PendingConnect } from "#proxy/net/connector";
 import type { TlsInfo } from "#proxy/net/tls-info";
 import type { HttpClientConnection, HttpClientOwner } from "#proxy/http/client-connection";
-import type { ResponseReceiver } from "#proxy/http/stream";
+import type { HttpVersion, ResponseReceiver } from "#proxy/http/stream";
 import { enterBatch, leaveBatch } from "#proxy/http/write-batch";
 import type { Host, HttpConnectionPool, PendingStream, PoolCallbacks } from "./cluster.ts";
 import { MAX_PRECONNECTS, wantsConnection } from "./preconnect.ts";
@@ -27,6 +27,8 @@ export interface HttpPoolOptions {
   readonly connector: Connector;
   /** Speaks HTTP over a connection that stands. `tls` undefined: it is plain. */
   readonly makeClient: (connection: Connection, tls: TlsInfo | undefined, owner: HttpClientOwner) => HttpClientConnection;
+  /** What `makeClient` makes; undefined: TLS decides. */
+  readonly version: HttpVersion | undefined;
   /** So many waiting requests share one attempt to connect. */
   readonly expectedStreams: number;
   /** preconnect_policy.per_upstream_preconnect_ratio */
@@ -188,7 +190,7 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
 
   /** False: the limits leave no more. */
   #connect(): boolean {
-    const { limits, stats, host, clock, connector, connectTimeoutMs } = this.#options;
+    const { limits, stats, host, clock, connector, connectTimeoutMs, version } = this.#options;
     const acquired = limits.tryAcquireConnection();
     if (!acquired) {
       stats.cxOverflow.inc();
@@ -197,6 +199,8 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
     }
     stats.cxTotal.inc();
     stats.cxActive.inc();
+    // As Envoy: also of connections that will not stand.
+    if (version !== undefined) this.#countVersion(version);
     host.stats.cxTotal++;
     host.stats.cxActive++;
     const connecting = new Connecting(this, acquired, clock.monotonicMs());
@@ -207,13 +211,13 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
 
   connected(connecting: Connecting, connection: Connection, tls: TlsInfo | undefined): void {
     invariant(this.#connecting.delete(connecting), "a connect ends twice");
-    const { clock, stats, bufferLimitBytes, makeClient, maxConnectionDurationMs } = this.#options;
+    const { clock, stats, bufferLimitBytes, makeClient, version, maxConnectionDurationMs } = this.#options;
     if (bufferLimitBytes !== undefined) connection.bufferLimitBytes = bufferLimitBytes;
     stats.cxConnectMs.record(Math.trunc(clock.monotonicMs() - connecting.startMs));
     enterBatch();
     try {
       const client = makeClient(connection, tls, this);
-      (client.version === "HTTP/2" ? stats.cxHttp2Total : stats.cxHttp1Total).inc();
+      if (version === undefined) this.#countVersion(client.version);
       const pooled: PooledConnection = {
         client,
         acquired: connecting.acquired,
@@ -239,6 +243,11 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
     } finally {
       leaveBatch();
     }
+  }
+
+  #countVersion(version: HttpVersion): void {
+    const { stats } = this.#options;
+    (version === "HTTP/2" ? stats.cxHttp2Total : stats.cxHttp1Total).inc();
   }
 
   connectFailed(connecting: Connecting, failure: TransportFailure): void {
@@ -403,9 +412,7 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
     if (pooled === undefined) return;
     pooled.active--;
     if (!reusable) {
-      // At its last allowed request it closes for our own reason.
-      if (!pooled.closedLocally && !pooled.draining) this.#options.stats.cxCloseNotify.inc();
-      pooled.closedLocally = true;
+      pooled.closedLocally ||= client.ended !== true;
       return;
     }
     this.#use(pooled, true);

@@ -180,11 +180,10 @@ export class ActiveResponse implements WalkOwner<ResponseHeaderMap> {
     if (endStream) stream.onResponseEnd();
   }
 
-  /** HTTP/2 resets what is left of a request that has its answer, and HTTP/1 what is left of a tunnel; Envoy counts that as any reset. */
+  /** What is left of a request that has its answer is reset, which Envoy counts as any reset. */
   #noteEarlyEnd(): void {
-    const { info, requestComplete, runtime } = this.#stream;
-    if (requestComplete) return;
-    if (info.protocol === "HTTP/2" || info.requestHeaders?.method === "CONNECT") runtime.stats.rqRxReset.inc();
+    const { requestComplete, runtime } = this.#stream;
+    if (!requestComplete) runtime.stats.rqRxReset.inc();
   }
 
   #sendData(chunk: Buffer, endStream: boolean): boolean {

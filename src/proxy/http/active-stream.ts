@@ -323,8 +323,8 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
   resetResponse(reason: StreamResetReason): void {
     if (this.#ended) return;
     this.stats.rqTxReset.inc();
-    // Envoy's codec of HTTP/2 tells of every reset, its own ones too.
-    if (this.info.protocol === "HTTP/2" || this.info.requestHeaders?.method === "CONNECT") this.stats.rqRxReset.inc();
+    // Envoy's codecs tell of every reset, its own ones too.
+    this.stats.rqRxReset.inc();
     this.sender.reset(reason);
     this.#end();
   }

@@ -7,6 +7,8 @@ export interface HttpClientConnection {
   readonly version: HttpVersion;
   /** It takes no stream any more: its end is known, though `onClosed` may not have come. */
   readonly closed: boolean;
+  /** The peer has ended its half. */
+  readonly ended?: boolean;
   /** So many streams may run at once, as far as the peer has said by now. */
   readonly streamLimit: number;
   /** How long the peer keeps an idle connection, if it said so. */
@@ -26,7 +28,7 @@ export interface HttpClientOwner {
   onStreamBroken(client: HttpClientConnection, locally: boolean): void;
   /** HTTP/2: the peer allows more or fewer streams than before. */
   onStreamLimit(client: HttpClientConnection): void;
-  /** HTTP/2: the peer wants no new streams; those that run may end. */
+  /** The peer wants no new streams (GOAWAY, `Connection: close`); those that run may end. */
   onGoAway(client: HttpClientConnection): void;
   /** The peer's bytes are not HTTP, or came when none were due. The connection closes. */
   onProtocolError(client: HttpClientConnection, details: string): void;

@@ -19,7 +19,7 @@ import type { ServerCodec, ServerStream } from "./server-codec.ts";
 import type { RequestReceiver } from "./stream.ts";
 import { WheelTimer } from "./timer-wheel.ts";
 import type { TimerOwner } from "./timer-wheel.ts";
-import { codecErrorReply, recordUnfitHead, recordUnreadRequest } from "./unread-request.ts";
+import { codecErrorReply, recordAbandonedHead, recordUnfitHead, recordUnreadRequest } from "./unread-request.ts";
 
 const IDLE = 0;
 const MAX_DURATION = 1;
@@ -176,6 +176,10 @@ export class DownstreamConnection implements Http1ServerOwner, Http2ServerOwner,
     const reply = codecErrorReply(error, this.runtime);
     if (unread && !this.#closed) recordUnreadRequest(error, reply.body.length, this.info, this.runtime);
     return reply;
+  }
+
+  onHeadAbandoned(): void {
+    recordAbandonedHead(this.info, this.runtime);
   }
 
   onProtocolError(_error: Http2Error): void {

@@ -58,6 +58,7 @@ class Bench implements HttpClientOwner {
   readonly protocolErrors: string[] = [];
   readonly faults: unknown[] = [];
   closed = 0;
+  goAways = 0;
   onStreamDone(_client: HttpClientConnection, reusable: boolean): void {
     this.done.push(reusable);
   }
@@ -68,7 +69,7 @@ class Bench implements HttpClientOwner {
     assert.fail("HTTP/1 takes one stream");
   }
   onGoAway(): void {
-    assert.fail("HTTP/1 does not announce its end");
+    this.goAways++;
   }
   onStreamBroken(_client: HttpClientConnection, locally: boolean): void {
     this.broken.push(locally);
@@ -174,6 +175,7 @@ describe("HTTP/1 client connection", () => {
       const bench = new Bench();
       bench.send();
       bench.connection.feed(response);
+      assert.equal(bench.goAways, 1);
       assert.deepEqual(bench.done, [false]);
       assert.equal(bench.connection.closed, "flush");
     }
@@ -185,6 +187,21 @@ describe("HTTP/1 client connection", () => {
     assert.equal(receiver.body, "ok");
     assert.equal(receiver.ended, true);
     assert.deepEqual(bench.done, [false]);
+  });
+
+  it("takes an end within a head for broken protocol, and one before it, or behind an interim response, for a lost connection", () => {
+    for (const [bytes, reason] of [
+      ["HTTP/1.1 200 OK\r\nConte", "protocol-error"],
+      ["", "connection-termination"],
+      ["HTTP/1.1 103 Early Hints\r\n\r\n", "connection-termination"],
+    ] as const) {
+      const bench = new Bench();
+      const receiver = bench.send();
+      bench.connection.feed(bytes);
+      bench.connection.feedEnd();
+      assert.equal(receiver.reset, reason, bytes);
+      assert.equal(bench.protocolErrors.length, reason === "protocol-error" ? 1 : 0);
+    }
   });
 
   it("is reused after HTTP/1.0 keep-alive, and remembers the upstream's timeout", () => {

@@ -33,6 +33,7 @@ export class Http1ClientConnection implements HttpClientConnection, ConnectionHa
   #responseDone = true;
   /** The upstream keeps the connection after this response, as far as it said. */
   #upstreamKeeps = true;
+  #ended = false;
   #keepAliveTimeoutMs: number | undefined;
   #parsing = false;
   /** The response ended within the bytes being parsed. */
@@ -54,6 +55,10 @@ export class Http1ClientConnection implements HttpClientConnection, ConnectionHa
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
   }
 
   /** The connection must be free. */
@@ -89,6 +94,7 @@ export class Http1ClientConnection implements HttpClientConnection, ConnectionHa
 
   onEnd(): void {
     if (this.#closed) return;
+    this.#ended = true;
     enterBatch();
     try {
       const opaque = this.#stream?.opaque === true;
@@ -142,6 +148,7 @@ export class Http1ClientConnection implements HttpClientConnection, ConnectionHa
     this.#responseStarted = true;
     this.#endAnnounced = head.chunked || head.contentLength >= 0;
     this.#upstreamKeeps = head.minorVersion === 1 ? !head.close : head.keepAlive && !head.close;
+    if (!this.#upstreamKeeps) this.#owner.onGoAway(this);
     this.#keepAliveTimeoutMs = head.keepAliveTimeoutSeconds < 0 ? undefined : head.keepAliveTimeoutSeconds * 1000;
     if (!head.chunked && head.contentLength < 0 && !endStream) this.#upstreamKeeps = false;
     const stream = this.#stream;
@@ -271,16 +278,18 @@ export class Http1ClientConnection implements HttpClientConnection, ConnectionHa
     this.#owner.onStreamDone(this, reusable);
   }
 
-  /** As in Envoy: the end of the connection within a body whose end was announced is a broken protocol, not only a lost connection. */
-  #brokenReason(): StreamResetReason {
-    return this.#responseStarted && this.#endAnnounced ? "protocol-error" : "connection-termination";
-  }
-
   /** The peer has ended the connection before the response was whole. */
   #broken(details: string): void {
-    const reason = this.#brokenReason();
+    if (this.#stream === undefined) return;
+    // As in Envoy: the end within a head, or within a body whose end was announced, is a broken protocol, not only a lost connection.
+    const cut = this.#responseStarted ? this.#endAnnounced : !this.#responses.parser.idle;
+    if (!cut) {
+      this.#reset("connection-termination", details, false);
+      return;
+    }
     // What the socket said is then not the reason.
-    this.#reset(reason, reason === "protocol-error" ? "" : details, false);
+    this.#owner.onProtocolError(this, "the connection ended within a response");
+    this.#reset("protocol-error", "", false);
   }
 
   #reset(reason: StreamResetReason, details: string, locally: boolean): void {

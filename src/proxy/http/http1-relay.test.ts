@@ -94,6 +94,7 @@ async function relayTo(port: number): Promise<{ port: number; close: () => void;
         { maxHeadBytes: 61_440, maxHeaders: 100, allowAbsoluteUrl: true, scheme: "http", proxy100Continue: true },
         {
           newStream: (sender) => new Relay(sender, client),
+          onHeadAbandoned: () => {},
           onCodecError: ({ status }) => ({ status, body: "" }),
           onHeadBegun: () => {},
           onIdle: () => {},

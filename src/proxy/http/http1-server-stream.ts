@@ -164,10 +164,10 @@ export class Http1ServerStream implements ServerStream {
 
   reset(_reason: StreamResetReason): void {
     if (this.#state === "done" && !this.opaque) return;
-    const unfinished = this.#state === "started";
+    // What is out already arrives; only a body that ends with its connection would look complete then.
+    const looksWhole = this.#state === "started" && this.#framing === "until-close";
     this.#state = "done";
-    // A body that ends with the connection must not look complete.
-    this.#server.abort(this, unfinished && this.#framing !== "chunked" ? "reset" : "flush");
+    this.#server.abort(this, looksWhole ? "reset" : "flush");
   }
 
   pauseReading(): void {

@@ -75,6 +75,7 @@ class Bench implements Http1ServerOwner {
   readonly exchanges: Exchange[] = [];
   readonly events: string[] = [];
   readonly faults: unknown[] = [];
+  abandonedHeads = 0;
   errors: Http1Error[] = [];
   onHead: ((exchange: Exchange) => void) | undefined;
   onExchangeEnd: ((exchange: Exchange) => void) | undefined;
@@ -88,6 +89,9 @@ class Bench implements Http1ServerOwner {
     const exchange = new Exchange(sender, this.keep, this.onHead, this.onExchangeEnd);
     this.exchanges.push(exchange);
     return exchange;
+  }
+  onHeadAbandoned(): void {
+    this.abandonedHeads++;
   }
   onCodecError(error: Http1Error): { status: number; body: string } {
     this.errors.push(error);
@@ -380,6 +384,18 @@ describe("HTTP/1 server connection: requests", () => {
     assert.deepEqual(lost.events, ["active", "closed"]);
   });
 
+  it("tells of a head that its client left unfinished", () => {
+    for (const leave of ["feedEnd", "lost"] as const) {
+      const bench = new Bench();
+      bench.connection.feed("GET / HT");
+      bench.connection[leave]({ kind: "reset", detail: "reset by peer" });
+      assert.equal(bench.abandonedHeads, 1);
+      const quiet = new Bench();
+      quiet.connection[leave]({ kind: "reset", detail: "reset by peer" });
+      assert.equal(quiet.abandonedHeads, 0);
+    }
+  });
+
   it("tells drains and applies pauses of the stream, which end with it", () => {
     const bench = new Bench();
     bench.connection.flowing = false;
@@ -495,11 +511,11 @@ describe("HTTP/1 server connection: upgrades", () => {
     assert.equal(bench.connection.written, "HTTP/1.1 200 OK\r\n\r\n");
   });
 
-  it("resets a tunnel that is given up", () => {
+  it("ends a tunnel that is given up behind what was sent", () => {
     const bench = new Bench();
     bench.connection.feed(WS);
     bench.last.sender.sendHeaders(switching(), false);
     bench.last.sender.reset("local-reset");
-    assert.equal(bench.connection.closed, "reset");
+    assert.equal(bench.connection.closed, "flush");
   });
 });

@@ -30,6 +30,8 @@ export interface Http1ServerOwner extends ServerCodecOwner {
    * `unread`: they are answered, and no request came of them.
    */
   onCodecError(error: Http1Error, unread: boolean): Pick<LocalReply, "status" | "body" | "headers">;
+  /** The client is gone within the head of a request. */
+  onHeadAbandoned(): void;
 }
 
 /** Pipelined bytes that wait; reading pauses with the first of them. */
@@ -115,8 +117,7 @@ export class Http1ServerConnection implements ServerCodec, ConnectionHandler, Re
       return;
     }
     // As Envoy: a client that ends is gone; one cannot tell half a close from a whole one, and an answer nobody reads costs an upstream.
-    this.#leftByClient = this.#stream !== undefined;
-    this.#guard(() => this.#abandon("remote-reset", "downstream_remote_disconnect"));
+    this.#guard(() => this.#leave());
     this.#close("flush");
     this.#closedByUs = false;
   }
@@ -127,11 +128,19 @@ export class Http1ServerConnection implements ServerCodec, ConnectionHandler, Re
   }
 
   onClose(failure: TransportFailure | undefined): void {
+    const byUs = this.#closed;
     this.#closed = true;
-    if (this.#stream !== undefined) this.#leftByClient = true;
     this.#output.discard();
-    this.#guard(() => this.#abandon("remote-reset", "downstream_remote_disconnect"));
+    if (!byUs || this.#stream !== undefined) this.#guard(() => this.#leave());
     this.#owner.onClosed(failure);
+  }
+
+  /** The client is gone. */
+  #leave(): void {
+    const inHead = this.#stream === undefined && this.#requestDone && !this.#parser.idle;
+    this.#leftByClient = inHead || this.#stream !== undefined;
+    if (inHead) this.#owner.onHeadAbandoned();
+    else this.#abandon("remote-reset", "downstream_remote_disconnect");
   }
 
   // Parser events.

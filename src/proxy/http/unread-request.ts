@@ -1,4 +1,4 @@
-// Bytes that never became a request, but were answered: no stream came of them, yet somebody will look for them in the access log.
+// Bytes that never became a request: no stream came of them, yet somebody will look for them in the access log.
 import { reasonPhrase } from "#proxy/codec/http1/head-text";
 import { HTTP1_ERRORS } from "#proxy/codec/http1/http1-error";
 import type { Http1Error } from "#proxy/codec/http1/http1-error";
@@ -41,6 +41,13 @@ export function recordUnreadRequest(error: Http1Error, bodyBytes: number, connec
   if (error !== HTTP1_ERRORS.headTimeout) info.flags.add("DPE");
   runtime.stats.rqResponseBeforeComplete.inc();
   runtime.stats.rqCodes.charge(error.status);
+  countUnread(info, runtime);
+}
+
+/** The client left before its head was whole: a request to Envoy, from its first byte on. */
+export function recordAbandonedHead(connection: ConnectionInfo, runtime: HcmRuntime): void {
+  const info = unreadRecord("downstream_remote_disconnect", connection, runtime.thread);
+  info.flags.add("DC");
   countUnread(info, runtime);
 }
 

@@ -26,6 +26,8 @@ export interface TcpProxyStats {
   readonly sent: Counter;
   readonly idleTimeout: Counter;
   readonly maxDuration: Counter;
+  readonly flowPaused: Counter;
+  readonly flowResumed: Counter;
 }
 
 export function makeTcpProxyStats(scope: StatsScope): TcpProxyStats {
@@ -36,6 +38,8 @@ export function makeTcpProxyStats(scope: StatsScope): TcpProxyStats {
     received: scope.counter("downstream_cx_rx_bytes_total"),
     sent: scope.counter("downstream_cx_tx_bytes_total"),
     idleTimeout: scope.counter("idle_timeout"),
+    flowPaused: scope.counter("downstream_flow_control_paused_reading_total"),
+    flowResumed: scope.counter("downstream_flow_control_resumed_reading_total"),
     maxDuration: scope.counter("max_downstream_connection_duration"),
   };
 }
@@ -56,8 +60,12 @@ export class TcpProxyConnection {
   #logFlush: Timer | undefined;
   #lastActivityMs = 0;
   #over = false;
-  /** Which side ended first. */
-  #endedBy: "client" | "upstream" | undefined;
+  /** Whose end was the last: that of the whole. */
+  #endedLast: "client" | "upstream" | undefined;
+  /** Is not read from until the other side has taken what it has. */
+  #clientPaused = false;
+  /** The same of the upstream: where that is counted. */
+  #pausedFor: Cluster["stats"] | undefined;
 
   constructor(
     context: ConnectionContext,
@@ -132,7 +140,7 @@ export class TcpProxyConnection {
     info.upstreamHost = host.address;
     info.attemptCount++;
     this.#connecting = cluster.tcpPool(host, this.#context.info).newConnection({
-      onPoolReady: (upstream, used) => this.#onConnected(upstream, host, used),
+      onPoolReady: (upstream, used) => this.#onConnected(upstream, cluster, host, used),
       onPoolFailure: (reason, failure) => {
         this.#connecting = undefined;
         if (reason === "overflow") {
@@ -157,7 +165,7 @@ export class TcpProxyConnection {
       {
         onTunnelReady: (local) => {
           this.#onUpstream(tunnel, host, local);
-          return this.#upstreamHandler(undefined);
+          return this.#upstreamHandler(cluster, undefined);
         },
         onTunnelFailed: (cause, detail) => {
           this.#tunnel = undefined;
@@ -204,9 +212,9 @@ export class TcpProxyConnection {
     this.#giveUp();
   }
 
-  #onConnected(upstream: Connection, host: Host, used: UsedConnection): void {
+  #onConnected(upstream: Connection, cluster: Cluster, host: Host, used: UsedConnection): void {
     this.#connecting = undefined;
-    upstream.handler = this.#upstreamHandler(used);
+    upstream.handler = this.#upstreamHandler(cluster, used);
     this.#onUpstream(upstream, host, upstream.local);
   }
 
@@ -227,39 +235,40 @@ export class TcpProxyConnection {
         this.#touch();
         this.#stats.received.add(chunk.length);
         this.#info.bytesReceived += chunk.length;
-        if (this.#upstream?.write(chunk) === false) connection.pauseReading("backpressure");
+        if (this.#upstream?.write(chunk) === false) this.#pauseClient();
       },
       onEnd: () => {
-        this.#endedBy ??= "client";
+        this.#endedLast = "client";
         this.#upstream?.end();
       },
-      onDrain: () => this.#upstream?.resumeReading("backpressure"),
+      onDrain: () => this.#resumeUpstream(),
       onClose: (failure) => {
-        if (failure !== undefined) this.#info.flags.add("DC");
+        if (failure !== undefined) this.#endedLast = "client";
         this.#upstream?.close(failure === undefined ? "flush" : "reset");
         this.#finish();
       },
     };
   }
 
-  #upstreamHandler(used: UsedConnection | undefined): ConnectionHandler {
+  #upstreamHandler(cluster: Cluster, used: UsedConnection | undefined): ConnectionHandler {
     const { connection } = this.#context;
     return {
       onData: (chunk) => {
         this.#touch();
         this.#stats.sent.add(chunk.length);
-        if (!connection.write(chunk)) this.#upstream?.pauseReading("backpressure");
+        if (!connection.write(chunk)) this.#pauseUpstream(cluster);
       },
       onEnd: () => {
-        this.#endedBy ??= "upstream";
+        this.#endedLast = "upstream";
         connection.end();
       },
-      onDrain: () => connection.resumeReading("backpressure"),
+      onDrain: () => this.#resumeClient(),
       onClose: (failure) => {
-        if (failure !== undefined) this.#info.flags.add("UC");
+        // As Envoy, which has no flag for a client's reset.
+        if (failure !== undefined) this.#info.flags.add("UR");
         // An upstream that follows the client was closed by us.
-        this.#endedBy ??= this.#over ? "client" : "upstream";
-        used?.closed(this.#endedBy === "upstream");
+        if (failure !== undefined) this.#endedLast = "upstream";
+        used?.closed((this.#endedLast ?? (this.#over ? "client" : "upstream")) === "upstream");
         connection.close(failure === undefined ? "flush" : "reset");
       },
     };
@@ -271,8 +280,39 @@ export class TcpProxyConnection {
     this.#context.connection.close("now");
   }
 
+  /** As Envoy: what the client said and nobody took makes the end a reset. */
   #giveUp(): void {
-    this.#context.connection.close("flush");
+    const { connection } = this.#context;
+    connection.close(connection.bytesReceived > 0 ? "reset" : "flush");
+  }
+
+  #pauseClient(): void {
+    if (this.#clientPaused) return;
+    this.#clientPaused = true;
+    this.#stats.flowPaused.inc();
+    this.#context.connection.pauseReading("backpressure");
+  }
+
+  #resumeClient(): void {
+    if (!this.#clientPaused) return;
+    this.#clientPaused = false;
+    this.#stats.flowResumed.inc();
+    this.#context.connection.resumeReading("backpressure");
+  }
+
+  #pauseUpstream({ stats }: Cluster): void {
+    if (this.#pausedFor !== undefined) return;
+    this.#pausedFor = stats;
+    stats.flowPaused.inc();
+    this.#upstream?.pauseReading("backpressure");
+  }
+
+  #resumeUpstream(): void {
+    const stats = this.#pausedFor;
+    if (stats === undefined) return;
+    this.#pausedFor = undefined;
+    stats.flowResumed.inc();
+    this.#upstream?.resumeReading("backpressure");
   }
 
   #touch(): void {

@@ -273,7 +273,7 @@ test("a reset upstream is a reset downstream", async () => {
   socket.resume();
   await new Promise((resolve) => socket.on("close", resolve));
   while (logged.length === 0) await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual([...(logged[0]?.flags ?? [])], ["UC"]);
+  assert.deepEqual([...(logged[0]?.flags ?? [])], ["UR"]);
 });
 
 test("a connection ends after its longest duration, however busy", async () => {
@@ -332,7 +332,7 @@ test("the cluster's limits hold, and it counts its connections", async () => {
   first.destroy();
   while (stat("cluster.c.upstream_cx_active") > 0) await new Promise((resolve) => setImmediate(resolve));
   assert.equal(stat("cluster.c.upstream_cx_total"), 1);
-  assert.equal(stat("cluster.c.upstream_cx_destroy_local"), 1);
+  assert.equal(stat("cluster.c.upstream_cx_destroy_remote"), 1);
   assert.equal(stat("cluster.c.upstream_cx_rx_bytes_total"), 2);
   const third = client(port);
   await once(third, "data");

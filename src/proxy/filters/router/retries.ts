@@ -25,6 +25,8 @@ export class Retries implements TimerOwner {
   readonly #tries: Tries;
   readonly #selection: HostSelection;
   readonly #backoffTimer = new WheelTimer(this, BACKOFF);
+  /** Of the try that failed last. */
+  #cluster: Cluster | undefined = undefined;
   /** The last try took too long. */
   afterTimeout = false;
 
@@ -95,14 +97,16 @@ export class Retries implements TimerOwner {
   }
 
   onTimer(): void {
+    this.#state.onTry(this.#cluster!);
     this.#owner.tryAgain();
   }
 
   /** Waits, then tries again; the request body waits too, except for what was kept. */
   #backOff(host: Host, afterTimeout: boolean, cluster: Cluster): void {
     this.afterTimeout = afterTimeout;
+    this.#cluster = cluster;
     this.#selection.onHostAttempted(host, this.#state.policy);
-    this.#stream.timers.set(this.#backoffTimer, this.#state.nextBackoffMs(cluster));
+    this.#stream.timers.set(this.#backoffTimer, this.#state.nextBackoffMs());
   }
 
   /** Whether there would have been another try, had it been allowed. */

@@ -18,6 +18,8 @@ export class RetryState {
   readonly #priority: RoutingPriority;
   /** What the last answer said of when to try again. */
   #resetMs: number | undefined = undefined;
+  /** The wait that runs is what the last answer asked for. */
+  #rateLimited = false;
   /** The cluster whose retry permit we hold: from the decision until the try's own outcome. */
   #holding: Cluster | undefined = undefined;
 
@@ -51,17 +53,24 @@ export class RetryState {
    * What the upstream asked for and up to half as much again, so that not all come back at once. Else full jitter: anything from 0 to an
    * interval that doubles up to its maximum.
    */
-  nextBackoffMs(cluster: Cluster): number {
+  nextBackoffMs(): number {
     const resetMs = this.#resetMs;
+    this.#rateLimited = resetMs !== undefined;
     if (resetMs !== undefined) {
       this.#resetMs = undefined;
-      cluster.stats.rqRetryBackoffRateLimited.inc();
       return resetMs + this.#random.integer(Math.max(1, Math.trunc(resetMs / 2)));
     }
-    cluster.stats.rqRetryBackoff.inc();
     const interval = this.#nextIntervalMs;
     this.#nextIntervalMs = Math.min(interval * 2, this.policy.maxIntervalMs);
     return Math.floor(this.#random.next() * interval);
+  }
+
+  /** The wait is over. As Envoy: a try that is given up before that counts nowhere. */
+  onTry(cluster: Cluster): void {
+    const { stats } = cluster;
+    stats.rqRetry.inc();
+    for (const more of this.#more) more.rqRetry.inc();
+    (this.#rateLimited ? stats.rqRetryBackoffRateLimited : stats.rqRetryBackoff).inc();
   }
 
   /** The request is over, or its retries are. */
@@ -92,8 +101,6 @@ export class RetryState {
       return "overflow";
     }
     this.#holding = cluster;
-    cluster.stats.rqRetry.inc();
-    for (const stats of more) stats.rqRetry.inc();
     return "retry";
   }
 

@@ -297,6 +297,16 @@ describe("the router's retries", () => {
     assert.equal(hcm.logged[0]!.attemptCount, 2);
   });
 
+  it("counts no retry that was given up while it waited", () => {
+    const { hcm, client } = start({ route: { retry: RETRY } });
+    const stream = hcm.send(client);
+    hcm.last.receiver.onResponseHeaders(new PairResponseHeaderMap(503, []), true);
+    stream.onRequestReset("remote-reset", "downstream_remote_disconnect");
+    hcm.clock.advance(1000);
+    assert.equal(hcm.tries.length, 1);
+    assert.equal(hcm.stats.get("cluster.c.upstream_rq_retry"), 0);
+  });
+
   it("sends kept body and trailers again after a retriable status", () => {
     const { hcm, client } = start({ route: { retry: RETRY } });
     const stream = hcm.send(client, { method: "POST", body: "one ", open: true });
@@ -466,13 +476,16 @@ describe("the router and outlier detection", () => {
 });
 
 describe("the router under pressure", () => {
-  it("stops reading the request until there is a connection, and while its buffers are full", () => {
+  it("stops reading the request when too much of it waits for a connection, and while its buffers are full", () => {
     const { hcm, client } = start({ connected: false });
-    const stream = hcm.send(client, { method: "POST", body: "early", open: true });
+    hcm.bufferLimitBytes = 4;
+    const stream = hcm.send(client, { method: "POST", body: "four", open: true });
+    assert.equal(client.paused, false);
+    stream.onRequestData(Buffer.from("!"), false);
     assert.equal(client.paused, true);
     hcm.last.ready();
     assert.equal(client.paused, false);
-    assert.equal(hcm.last.body, "early");
+    assert.equal(hcm.last.body, "four!");
     hcm.last.writable = false;
     stream.onRequestData(Buffer.from("more"), false);
     assert.equal(client.paused, true);

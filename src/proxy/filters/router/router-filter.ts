@@ -44,6 +44,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
   #body: RetryBody | undefined = undefined;
   #mirroring: Mirroring | undefined = undefined;
   #responseStarted = false;
+  /** Something of an answer is out, if only an interim response. */
+  #responseBegun = false;
   /** The response waits for the client to take what it has. */
   #clientFull = false;
   #done = false;
@@ -186,6 +188,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
   onUpstreamInformational(request: UpstreamRequest, headers: ResponseHeaderMap): void {
     if (this.#done) return;
     this.#charges!.code(headers.status);
+    this.#responseBegun = true;
     // Something of this try's answer is out: another try would answer twice.
     this.#tries.settleOn(request);
     this.#giveUpRetries();
@@ -209,6 +212,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     this.#tries.settleOn(request);
     this.#giveUpRetries();
     this.#responseStarted = true;
+    this.#responseBegun = true;
 
     if (this.#tries.complete && !this.#config.suppressEnvoyHeaders) {
       headers.set("x-envoy-upstream-service-time", String(Math.trunc(this.#tries.elapsedMs(nowMs))));
@@ -248,8 +252,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     // A full circuit breaker is no fault of the host's: fewer hosts would fill it more.
     if (reason !== "overflow") request.host.outlierMonitor?.putResult("connect-failed");
     if (this.#retriedAfterReset(reason, request, false)) return;
-    const reply = upstreamReset(reason, transportFailure, this.#tries.count > 1, this.#responseStarted);
-    this.#charges!.abort(reply.status, request.host, this.#responseStarted);
+    const reply = upstreamReset(reason, transportFailure, this.#tries.count > 1, this.#responseBegun);
+    this.#abort(reply, request.host);
     if (this.#retries?.pending !== true && !this.#tries.othersWait(undefined)) this.#answer(reply);
   }
 
@@ -307,7 +311,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     if (this.#tries.begin(this, cluster, host, this.#body?.pieces() ?? [])) return;
     const reply = upstreamReset("overflow", "", this.#tries.count > 1, false);
     this.#retries?.giveUp();
-    this.#charges!.abort(reply.status, undefined, this.#responseStarted);
+    this.#abort(reply, undefined);
     this.#answer(reply);
   }
 
@@ -350,7 +354,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     request.host.outlierMonitor?.putResult("timeout");
     this.#tries.drop(request);
     if (this.#retriedAfterReset("local-reset", request, true)) return;
-    this.#charges!.abort(reply.status, request.host, this.#responseStarted);
+    this.#abort(reply, request.host);
     this.#answer(reply);
   }
 
@@ -366,6 +370,12 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     const body = response.status === 303 ? [] : (this.#body?.pieces() ?? []);
     stream.recreate(response, body, this.#tries.trailers);
     return true;
+  }
+
+  /** Counts the answer that the upstream owes. As Envoy: once one has begun, only gRPC's may still turn out to be none. */
+  #abort(reply: LocalReply, host: Host | undefined): void {
+    if (!this.#responseBegun) this.#charges!.abort(reply.status, host);
+    else if (this.#grpc && this.#responseStarted) this.#charges!.abortBegun(host);
   }
 
   #noHost(): void {

@@ -37,6 +37,8 @@ export class ShadowRequest implements UpstreamRequestOwner, SentRequest, TimerOw
   readonly #timer = new WheelTimer(this, 0);
   readonly #timeoutMs: number;
   readonly #bufferLimitBytes: number;
+  /** None of it in the try: what waits is counted here. */
+  readonly bufferLimitBytes = 0;
   #writable = true;
   /** What was sent while nothing left. */
   #backlogBytes = 0;

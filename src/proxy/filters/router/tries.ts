@@ -38,6 +38,9 @@ export class Tries implements SentRequest {
   get timers(): TimerWheel {
     return this.#stream.timers;
   }
+  get bufferLimitBytes(): number {
+    return this.#stream.bufferLimitBytes;
+  }
   get downstream(): ConnectionInfo {
     return this.#stream.connection;
   }
@@ -109,7 +112,7 @@ export class Tries implements SentRequest {
       if (!request.awaitingHeaders) continue;
       // A try that was hedged has told of its timeout already.
       if (!request.retried) request.host.outlierMonitor?.putResult("timeout");
-      charges.abort(status, request.host, false);
+      charges.abort(status, request.host);
     }
   }
 

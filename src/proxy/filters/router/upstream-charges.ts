@@ -44,12 +44,14 @@ export class UpstreamCharges {
   }
 
   /** The answer that we give instead of the upstream. */
-  abort(status: number, host: Host | undefined, responseStarted: boolean): void {
-    if (responseStarted) {
-      this.#manager.resetAfterResponseStarted.inc();
-      return;
-    }
+  abort(status: number, host: Host | undefined): void {
     this.code(status);
+    if (host !== undefined) host.stats.rqError++;
+  }
+
+  /** An answer whose end, which says whether it is one, will not come. */
+  abortBegun(host: Host | undefined): void {
+    this.#manager.resetAfterResponseStarted.inc();
     if (host !== undefined) host.stats.rqError++;
   }
 

@@ -21,6 +21,8 @@ export interface SentRequest {
   readonly complete: boolean;
   readonly timers: TimerWheel;
   readonly timeouts: RequestTimeouts;
+  /** So much of a request may wait for a connection. */
+  readonly bufferLimitBytes: number;
   readonly priority: RoutingPriority;
   readonly downstream: ConnectionInfo;
   /** What the client speaks; undefined: the request is the proxy's own. */
@@ -57,6 +59,8 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
   readonly #request: SentRequest;
   /** Body that came before the connection; what a retry starts with. */
   #waiting: Uint8Array[];
+  /** Of it, what came while this try had no connection. */
+  #waitingBytes = 0;
   #pending: PendingStream | undefined = undefined;
   #sender: RequestSender | undefined = undefined;
   #writable = true;
@@ -108,8 +112,8 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
     const sender = this.#sender;
     if (sender === undefined) {
       this.#waiting.push(own(chunk));
-      // What was read already is kept; nothing more is read until there is a connection.
-      if (!endStream) this.#setWritable(false);
+      this.#waitingBytes += chunk.length;
+      if (!endStream && this.#waitingBytes > this.#request.bufferLimitBytes) this.#setWritable(false);
       return;
     }
     this.#requestEnded = endStream;
@@ -150,11 +154,15 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
   }
 
   pauseReading(): void {
-    if (!this.#over) this.#sender?.pauseReading();
+    if (this.#over || this.#sender === undefined) return;
+    this.#cluster.stats.flowPaused.inc();
+    this.#sender.pauseReading();
   }
 
   resumeReading(): void {
-    if (!this.#over) this.#sender?.resumeReading();
+    if (this.#over || this.#sender === undefined) return;
+    this.#cluster.stats.flowResumed.inc();
+    this.#sender.resumeReading();
   }
 
   /** The router has its response, or wants no more of it. */
