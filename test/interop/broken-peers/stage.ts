@@ -80,7 +80,8 @@ export class Stage {
     const server = stalled === undefined ? createServer({ allowHalfOpen: true }) : undefined;
     server?.listen(0, "127.0.0.1");
     if (server !== undefined) await once(server, "listening");
-    const backendPort = stalled?.port ?? (server?.address() as AddressInfo).port;
+    const address = server?.address() as AddressInfo | undefined;
+    const backendPort = stalled?.port ?? address?.port ?? 0;
     // A port that was somebody's a moment ago is nobody's now.
     if (hosts === "nobody") server?.close();
     const manager = { ...options.manager, delayedCloseTimeout: DELAYED_CLOSE };
