@@ -36,6 +36,8 @@ import { readLocalities } from "./locality-config.ts";
 import { readLoadAssignment } from "./load-assignment.ts";
 import type { LoadAssignmentConfig } from "./load-assignment.ts";
 import type { ZoneAwareConfig } from "./lb/zone-aware.ts";
+import { readOriginalDestination } from "./original-destination.ts";
+import type { OriginalDestinationConfig } from "./original-destination.ts";
 import { readPreconnectPolicy } from "./preconnect.ts";
 import type { PreconnectConfig } from "./preconnect.ts";
 import { readSocketOptions } from "./socket-options-config.ts";
@@ -44,7 +46,7 @@ export type DiscoveryConfig =
   | { readonly kind: "static"; readonly assignment: LoadAssignmentConfig }
   | { readonly kind: "eds"; readonly serviceName: string }
   | { readonly kind: "dns"; readonly dns: DnsConfig }
-  | { readonly kind: "original-dst" };
+  | { readonly kind: "original-dst"; readonly destination: OriginalDestinationConfig };
 
 export interface CircuitBreakerConfig {
   readonly maxConnections: number;
@@ -245,7 +247,9 @@ function readDiscovery(wire: Cluster, violations: ConfigViolation[]): DiscoveryC
       return { kind: "eds", serviceName: serviceName === "" ? wire.name : serviceName };
     }
     case Cluster_DiscoveryType.ORIGINAL_DST:
-      return { kind: "original-dst" };
+      if (wire.loadAssignment !== undefined)
+        violations.push({ path: "load_assignment", message: "a cluster of type ORIGINAL_DST has no endpoints of its own" });
+      return { kind: "original-dst", destination: readOriginalDst(wire, violations) };
     case Cluster_DiscoveryType.STRICT_DNS:
     case Cluster_DiscoveryType.LOGICAL_DNS:
       return { kind: "dns", dns: readDnsCluster(wire, violations) };
@@ -253,6 +257,11 @@ function readDiscovery(wire: Cluster, violations: ConfigViolation[]): DiscoveryC
       violations.push({ path: "type", message: `unknown discovery type ${String(type)}` });
       return nothing;
   }
+}
+
+function readOriginalDst(wire: Cluster, violations: ConfigViolation[]): OriginalDestinationConfig {
+  const config = wire.lbConfig.case === "originalDstLbConfig" ? wire.lbConfig.value : undefined;
+  return readOriginalDestination(config, (path, message) => void violations.push({ path, message }));
 }
 
 /** An address stands in for each name, so that everything else of the endpoints is checked as that of any other. */

@@ -66,7 +66,9 @@ test("a cluster that takes another's place under the same name goes on with its 
   clusters.upsertCluster(clusterConfig(1));
   clusters.get("c")?.stats.rqTotal.inc();
   const { nameCount } = stats;
-  clusters.upsertCluster(clusterConfig(1, { discovery: { kind: "original-dst" } }));
+  clusters.upsertCluster(
+    clusterConfig(1, { discovery: { kind: "original-dst", destination: { header: undefined, metadata: undefined, port: undefined } } }),
+  );
   clusters.get("c")?.stats.rqTotal.inc();
   assert.equal(stats.root.counter("cluster", { tag: "envoy.cluster_name", value: "c" }, "upstream_rq_total").value, 2);
   assert.equal(stats.nameCount, nameCount);

@@ -2,6 +2,7 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { RoutingPriority } from "#proxy/route/route";
 import type { Connection, ConnectionInfo, SocketAddress, TransportFailure } from "#proxy/net/connection";
+import type { StreamInfo } from "#proxy/http/stream-info";
 import type { HttpVersion, RequestSender, ResponseReceiver } from "#proxy/http/stream";
 import type { ActiveHealth } from "./health/active-health.ts";
 import type { ClusterStats } from "./cluster-stats.ts";
@@ -100,6 +101,8 @@ export interface LoadBalancerContext {
   readonly previousPriorities?: PreviousPriorities | undefined;
   /** Where captured traffic meant to go; undefined when it was addressed to this proxy. Only ORIGINAL_DST clusters look at it. */
   readonly originalDestination: SocketAddress | undefined;
+  /** Of the request, or of the connection, that the host is for; ORIGINAL_DST clusters look for a destination in it, too. */
+  readonly info?: StreamInfo | undefined;
 }
 
 export interface Cluster {

@@ -42,7 +42,6 @@ export function readLb(wire: Cluster, originalDestination: boolean, refuse: Refu
   const config = wire.lbConfig;
   if (wire.lbPolicy === Cluster_LbPolicy.CLUSTER_PROVIDED) {
     if (!originalDestination) refuse("lb_policy", "CLUSTER_PROVIDED needs a cluster of type ORIGINAL_DST");
-    if (config.case === "originalDstLbConfig") refuse("original_dst_lb_config", "not served yet");
     return { policy: "round-robin", slowStart: undefined };
   }
   if (originalDestination) refuse("lb_policy", "a cluster of type ORIGINAL_DST needs CLUSTER_PROVIDED");

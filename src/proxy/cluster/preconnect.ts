@@ -26,6 +26,24 @@ export function wantsConnection({ pending, active, unused }: Demand, ratio: numb
   return (pending + active + coming) * ratio > unused + active;
 }
 
+/** A stream begins: the hosts of those that will follow connect. `demands`: of all hosts' pools. `next`: whom the next stream goes to. */
+export function connectAhead<H>(
+  ratio: number,
+  demands: () => readonly Demand[],
+  next: () => H | undefined,
+  preconnect: (host: H) => boolean,
+): void {
+  for (let opened = 0; opened < MAX_PRECONNECTS && wantsConnection(sumOf(demands()), ratio, 1); opened++) {
+    const host = next();
+    if (host === undefined || !preconnect(host)) return;
+  }
+}
+
+function sumOf(demands: readonly Demand[]): Demand {
+  const sum = (of: (one: Demand) => number): number => demands.reduce((total, one) => total + of(one), 0);
+  return { pending: sum(({ pending }) => pending), active: sum(({ active }) => active), unused: sum(({ unused }) => unused) };
+}
+
 export function readPreconnectPolicy(
   wire: Cluster_PreconnectPolicy | undefined,
   refuse: (path: string, message: string) => void,

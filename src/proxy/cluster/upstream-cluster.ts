@@ -1,7 +1,8 @@
 // A running cluster: hosts that keep their pool and counters while their address stays, a balancer that is built anew when they change.
 import { isDeepStrictEqual } from "node:util";
+import type { Counter } from "#telemetry/stats/store";
 import type { Random } from "#runtime/random";
-import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
+import type { ConnectionInfo } from "#proxy/net/connection";
 import type { HttpVersion } from "#proxy/http/stream";
 import { addressText } from "#proxy/net/socket-address";
 import type { RoutingPriority } from "#proxy/route/route";
@@ -26,8 +27,9 @@ import { outlierEventLine } from "./outlier/outlier-event.ts";
 import type { OutlierEvent } from "./outlier/outlier-event.ts";
 import { OutlierDetector } from "./outlier/outlier-detector.ts";
 import type { OutlierSummary } from "./outlier/outlier-detector.ts";
-import { MAX_PRECONNECTS, wantsConnection } from "./preconnect.ts";
-import type { Demand } from "./preconnect.ts";
+import { originalDestinationOf } from "./original-destination.ts";
+import type { OriginalDestinationConfig } from "./original-destination.ts";
+import { connectAhead } from "./preconnect.ts";
 import type { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
 import { UpstreamHost, hostKey } from "./upstream-host.ts";
 
@@ -69,6 +71,7 @@ export class UpstreamCluster implements PooledCluster {
   #subsets: Subsets | undefined;
   #subsetStats: SubsetStats | undefined;
   #zoneStats: ZoneStats | undefined;
+  #destinationInvalid: Counter | undefined;
   #outliers: OutlierDetector | undefined;
 
   constructor(config: ClusterConfig, context: UpstreamClusterContext) {
@@ -241,7 +244,8 @@ export class UpstreamCluster implements PooledCluster {
   }
 
   chooseHost(context: LoadBalancerContext): Host | undefined {
-    if (this.#config.discovery.kind === "original-dst") return this.#originalDestination(context.originalDestination);
+    const { discovery } = this.#config;
+    if (discovery.kind === "original-dst") return this.#originalDestination(context, discovery.destination);
     const { overrideHost } = context;
     if (overrideHost !== undefined) {
       const wanted = this.#list.find(({ address }) => addressText(address) === overrideHost.address);
@@ -292,16 +296,12 @@ export class UpstreamCluster implements PooledCluster {
 
   /** A stream begins: the hosts of those that will follow connect. Envoy's balance is that of all its clusters; the ratio is about this one. */
   #preconnect(ratio: number, pool: (host: UpstreamHost) => ConnectionPool): void {
-    for (let opened = 0; opened < MAX_PRECONNECTS && wantsConnection(this.#demand(), ratio, 1); opened++) {
-      const host = this.#subsets === undefined ? this.#set.peek() : undefined;
-      if (host === undefined || !pool(host as UpstreamHost).preconnect(ratio)) return;
-    }
-  }
-
-  #demand(): Demand {
-    const demands = this.#list.flatMap(({ pools }) => pools.map(({ demand }) => demand));
-    const sum = (of: (one: Demand) => number): number => demands.reduce((total, one) => total + of(one), 0);
-    return { pending: sum(({ pending }) => pending), active: sum(({ active }) => active), unused: sum(({ unused }) => unused) };
+    connectAhead(
+      ratio,
+      () => this.#list.flatMap(({ pools }) => pools.map(({ demand }) => demand)),
+      () => (this.#subsets === undefined ? this.#set.peek() : undefined),
+      (host) => pool(host as UpstreamHost).preconnect(ratio),
+    );
   }
 
   tryAcquireConnection(): boolean {
@@ -416,7 +416,10 @@ export class UpstreamCluster implements PooledCluster {
     this.stats.membershipDegraded.set(this.#list.filter((host) => host.health === "degraded").length);
   }
 
-  #originalDestination(address: SocketAddress | undefined): Host | undefined {
+  #originalDestination(context: LoadBalancerContext, config: OriginalDestinationConfig): Host | undefined {
+    const address = originalDestinationOf(context, config, () =>
+      (this.#destinationInvalid ??= this.#context.stats.counter("original_dst_host_invalid")).inc(),
+    );
     if (address === undefined) {
       this.stats.noneHealthy.inc();
       return undefined;

@@ -56,6 +56,7 @@ const PLAIN: Readonly<Record<string, Operator>> = {
   PROTOCOL: (info) => info.protocol,
   UPSTREAM_PROTOCOL: (info) => info.upstreamProtocol,
   RESPONSE_CODE: (info) => info.responseCode,
+  LOCAL_REPLY_BODY: (info) => info.localReplyBody,
   RESPONSE_CODE_DETAILS: (info) => underscored(info.responseCodeDetails),
   CONNECTION_TERMINATION_DETAILS: (info) => info.connectionTerminationDetails,
   RESPONSE_FLAGS: (info) => flagsText(info.flags, "short") ?? "-",

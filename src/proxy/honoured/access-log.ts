@@ -30,6 +30,7 @@ export const ACCESS_LOG_FIELDS: FieldTable = {
     honoured("src/proxy/access-log/access-log.test.ts", "text_format", "json_format", "text_format_source", "omit_empty_values"),
     unproven("json_format_options"),
     harmless("operators of those that are known are there without them; others are refused", "formatters"),
+    honoured("src/proxy/route/local-reply-map.test.ts", "content_type"),
   ],
   "envoy.extensions.access_loggers.file.v3.FileAccessLog": [
     honoured("src/proxy/access-log/access-log.test.ts", "path", "format", "json_format", "log_format"),

@@ -23,6 +23,7 @@ export const CLUSTER_FIELDS: FieldTable = {
   ],
   "envoy.config.cluster.v3.Cluster": [
     honoured("test/interop/preconnect.test.ts", "preconnect_policy"),
+    honoured("src/proxy/cluster/original-destination.test.ts", "original_dst_lb_config"),
     honoured("src/proxy/cluster/cluster.test.ts", "close_connections_on_host_health_failure"),
     honoured(
       "src/proxy/cluster/cluster.test.ts",

@@ -22,7 +22,7 @@ export const HTTP_CONNECTION_MANAGER_FIELDS: FieldTable = {
       "path_with_escaped_slashes_action",
       "local_reply_config",
     ),
-    harmless("false is what happens; true is refused", "add_user_agent"),
+    honoured("src/proxy/http/user-agent.test.ts", "add_user_agent"),
     honoured(
       "src/proxy/http/http-connection-manager.test.ts",
       "common_http_protocol_options",
@@ -89,7 +89,7 @@ export const HTTP_CONNECTION_MANAGER_FIELDS: FieldTable = {
     honoured("src/proxy/http/switched-filter.test.ts", "disabled"),
   ],
   "envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig": [
-    honoured("src/proxy/route/local-reply-map.test.ts", "mappers"),
+    honoured("src/proxy/route/local-reply-map.test.ts", "mappers", "body_format"),
   ],
   "envoy.extensions.filters.network.http_connection_manager.v3.Rds": [
     honoured("src/proxy/http/hcm-config.test.ts", "config_source", "route_config_name"),
@@ -99,7 +99,7 @@ export const HTTP_CONNECTION_MANAGER_FIELDS: FieldTable = {
   ],
   "envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper": [
     honoured("src/proxy/http/active-stream.test.ts", "filter", "body"),
-    honoured("src/proxy/route/local-reply-map.test.ts", "status_code", "headers_to_add"),
+    honoured("src/proxy/route/local-reply-map.test.ts", "status_code", "headers_to_add", "body_format_override"),
   ],
   "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation": [
     honoured("src/proxy/route/early-mutation.test.ts", "mutations"),

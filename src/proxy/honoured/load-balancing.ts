@@ -42,6 +42,15 @@ export const LOAD_BALANCING_FIELDS: FieldTable = {
     honoured("src/proxy/cluster/cluster.test.ts", "choice_count", "active_request_bias", "slow_start_config"),
   ],
   "envoy.config.cluster.v3.Cluster.MaglevLbConfig": [honoured("src/proxy/codec/hpack/decoder.test.ts", "table_size")],
+  "envoy.config.cluster.v3.Cluster.OriginalDstLbConfig": [
+    honoured(
+      "src/proxy/cluster/original-destination.test.ts",
+      "use_http_header",
+      "http_header_name",
+      "upstream_port_override",
+      "metadata_key",
+    ),
+  ],
   "envoy.config.cluster.v3.Cluster.RingHashLbConfig": [
     honoured("src/proxy/cluster/cluster.test.ts", "minimum_ring_size", "maximum_ring_size"),
     honoured("test/interop/consistent-hashing.test.ts", "hash_function"),

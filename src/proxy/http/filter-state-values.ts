@@ -11,10 +11,13 @@ import type { StreamInfo } from "./stream-info.ts";
 /** What the TCP proxy takes in the place of its own cluster. */
 export const TCP_PROXY_CLUSTER_KEY = "envoy.tcp_proxy.cluster";
 
+/** Where clusters of type ORIGINAL_DST send, whatever else is known. */
+export const ORIGINAL_DESTINATION_KEY = "envoy.network.transport_socket.original_dst_address";
+
 const HASHABLE = "envoy.hashable_string";
 
 /** Kinds of objects, as Envoy names what makes them. All of these hold text. */
-const OBJECT_FACTORIES: ReadonlySet<string> = new Set(["envoy.string", HASHABLE, TCP_PROXY_CLUSTER_KEY]);
+const OBJECT_FACTORIES: ReadonlySet<string> = new Set(["envoy.string", HASHABLE, TCP_PROXY_CLUSTER_KEY, ORIGINAL_DESTINATION_KEY]);
 
 export type SetFilterState = (state: FilterState, info: StreamInfo) => void;
 

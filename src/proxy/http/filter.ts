@@ -20,6 +20,8 @@ export interface LocalReply {
   readonly flag: ResponseFlag | undefined;
   /** Envoy's RESPONSE_CODE_DETAILS. */
   readonly details: string;
+  /** Undefined: text/plain. */
+  readonly contentType?: string;
   readonly headers?: readonly (readonly [name: string, value: string])[];
   /** gRPC status for gRPC requests where it is not derived from `status`. */
   readonly grpcStatus?: number;

@@ -83,7 +83,7 @@ describe("connection manager config", () => {
       ...OUTBOUND,
       codecType: "HTTP3",
       http2ProtocolOptions: { maxConcurrentStreams: 0 },
-      localReplyConfig: { bodyFormat: { textFormat: "x" } },
+      localReplyConfig: { bodyFormat: {} },
       tracing: { provider: { name: "zipkin" } },
       httpFilters: [{ name: "x", typedConfig: { "@type": `type.googleapis.com/${UuidRequestIdConfigSchema.typeName}` } }, ROUTER],
     });
@@ -92,7 +92,7 @@ describe("connection manager config", () => {
       "tracing.provider: not served yet",
       'http_filters[0].typed_config: http filter envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig ("x") is not known to this proxy',
       "http2_protocol_options.max_concurrent_streams: must be from 1 to 2147483647",
-      "local_reply_config.body_format: not served yet",
+      "local_reply_config.body_format: needs a format",
     ]);
   });
 

@@ -102,6 +102,8 @@ export interface HcmConfig {
   /** Before anything else looks at a request. */
   readonly earlyMutation: HeaderMutation | undefined;
   readonly localReplies: LocalReplyMap | undefined;
+  /** Requests say which service they come from. */
+  readonly addsUserAgent: boolean;
   readonly stripPort: "none" | "matching" | "any";
   /** Lower-case upgrade types and whether they are on where the route does not say. */
   readonly upgrades: ReadonlyMap<string, boolean>;
@@ -219,6 +221,7 @@ export function parseHcm(wire: HttpConnectionManager, path: string, dependencies
     underscores: underscores(common?.headersWithUnderscoresAction),
     earlyMutation,
     localReplies,
+    addsUserAgent: wire.addUserAgent ?? false,
     stripPort:
       wire.stripPortMode.case === "stripAnyHostPort" && wire.stripPortMode.value ? "any" : wire.stripMatchingHostPort ? "matching" : "none",
     upgrades,
@@ -232,7 +235,6 @@ function refuseWhatIsNotThere(wire: HttpConnectionManager, refuse: Refuse): void
     refuse("codec_type", `${CodecType[wire.codecType] ?? String(wire.codecType)} is not served, only AUTO, HTTP1 and HTTP2`);
   }
   const set: readonly (readonly [boolean, string])[] = [
-    [wire.addUserAgent === true, "add_user_agent"],
     [wire.schemeHeaderTransformation?.matchUpstream === true, "scheme_header_transformation.match_upstream"],
     [wire.proxyStatusConfig !== undefined, "proxy_status_config"],
     [wire.pathNormalizationOptions !== undefined, "path_normalization_options"],

@@ -31,6 +31,6 @@ export function finishReply(headers: ResponseHeaderMap, reply: LocalReply, said:
   }
   headers.set("content-length", String(Buffer.byteLength(body)));
   // A type that the reply or the route brings stays, as long as it is theirs of which it speaks.
-  if (!headers.has("content-type") || body !== said) headers.set("content-type", "text/plain");
+  if (!headers.has("content-type") || body !== said) headers.set("content-type", reply.contentType ?? "text/plain");
   return body;
 }

@@ -9,6 +9,7 @@ import { decorateRequest } from "./operation-decorator.ts";
 import { checkRequest } from "./request-check.ts";
 import { mutateRequestHeaders } from "./request-mutation.ts";
 import type { ServerStream } from "./server-codec.ts";
+import { addUserAgent } from "./user-agent.ts";
 import type { StreamRecord } from "./stream-record.ts";
 
 export interface PreparedStream {
@@ -39,6 +40,7 @@ export function prepareRequest(stream: PreparedStream, headers: RequestHeaderMap
     return refused;
   }
   const client = mutateRequestHeaders(headers, info.protocol, remote, local, tls, config.mutation, thread.random);
+  if (config.addsUserAgent) addUserAgent(headers, thread.local.cluster, thread.nodeId);
   info.downstreamRemote = client.remote;
   stream.internalRequest = client.internal;
 

@@ -65,6 +65,8 @@ export interface StreamInfo {
   /** 0 when nothing was sent. */
   responseCode: number;
   responseCodeDetails: string | undefined;
+  /** Of the proxy's own answer, where local_reply_config formats it. */
+  localReplyBody?: string | undefined;
   connectionTerminationDetails: string | undefined;
   readonly flags: Set<ResponseFlag>;
   /** Body bytes. */

@@ -124,6 +124,7 @@ export class TcpProxyConnection {
       shouldSelectAnotherHost: () => false,
       metadataMatch,
       originalDestination: this.#context.originalDestination,
+      info: this.#info,
     });
     if (host === undefined) {
       this.#info.flags.add("UH");

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { fromJson } from "@bufbuild/protobuf";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { LocalReplyConfigSchema } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
+import type { LocalReply } from "#proxy/http/filter";
 import { LOCAL_REPLIES } from "#proxy/http/local-reply";
 import type { LocalReplyMap } from "#proxy/http/local-reply";
 import { PairResponseHeaderMap } from "#proxy/http/pair-header-map";
@@ -37,12 +38,36 @@ test("the first mapper that takes an answer changes its status, body and headers
   assert.equal(map(LOCAL_REPLIES.requestTimeout, record()).reply, LOCAL_REPLIES.requestTimeout);
 });
 
+test("bodies are formatted, by a mapper's own format or by that of all, as text or as JSON", () => {
+  const map = compile({
+    bodyFormat: { jsonFormat: { status: "%RESPONSE_CODE%", message: "%LOCAL_REPLY_BODY%" } },
+    mappers: [
+      {
+        filter: status(503),
+        statusCode: 429,
+        bodyFormatOverride: { textFormatSource: { inlineString: "<p>%RESPONSE_CODE% %LOCAL_REPLY_BODY%</p>" }, contentType: "text/html" },
+      },
+      { filter: status(404), statusCode: 410, body: { inlineString: "gone" } },
+    ],
+  });
+  assert.ok(map !== undefined);
+  const of = (reply: LocalReply): unknown => {
+    const { status: code, body, contentType } = map(reply, record()).reply;
+    return [code, body, contentType];
+  };
+  assert.deepEqual(of(LOCAL_REPLIES.noHealthyUpstream), [429, "<p>429 no healthy upstream</p>", "text/html"]);
+  assert.deepEqual(of(LOCAL_REPLIES.routeNotFound), [410, '{"status":410,"message":"gone"}\n', "application/json"]);
+  assert.deepEqual(of(LOCAL_REPLIES.requestTimeout), [408, '{"status":408,"message":"request timeout"}\n', "application/json"]);
+  const plain = compile({ bodyFormat: { textFormat: "%LOCAL_REPLY_BODY%!" } })!(LOCAL_REPLIES.requestTimeout, record()).reply;
+  assert.deepEqual([plain.body, plain.contentType], ["request timeout!", "text/plain"]);
+});
+
 test("nothing to map is nothing; what cannot be honoured is refused with its path", () => {
   assert.equal(compileLocalReplyMap(undefined, "p"), undefined);
   assert.equal(compile({}), undefined);
   const bad = {
-    bodyFormat: { textFormat: "x" },
-    mappers: [{ statusCode: 700 }, { filter: status(1), bodyFormatOverride: { textFormat: "x" } }],
+    bodyFormat: { textFormat: "%NO_SUCH_THING%" },
+    mappers: [{ statusCode: 700 }, { filter: status(1), bodyFormatOverride: {} }],
   };
   assert.throws(
     () => compile(bad),

@@ -2,6 +2,7 @@
 import type { Host, LoadBalancerContext, OverrideHost } from "#proxy/cluster/cluster";
 import { PreviousPriorities } from "#proxy/cluster/previous-priorities";
 import type { RequestHeaderMap } from "#proxy/http/header-map";
+import type { StreamInfo } from "#proxy/http/stream-info";
 import type { TerminalStream } from "#proxy/http/terminal-filter";
 import type { SocketAddress } from "#proxy/net/connection";
 import type { RequestHash } from "#proxy/route/hash-policy";
@@ -33,6 +34,9 @@ export class HostSelection implements LoadBalancerContext {
   /** Of the first try: a retry takes what the load balancer gives. */
   get overrideHost(): OverrideHost | undefined {
     return this.#policy === undefined ? this.#stream.overrideHost : undefined;
+  }
+  get info(): StreamInfo {
+    return this.#stream.info;
   }
   get originalDestination(): SocketAddress | undefined {
     return this.#stream.originalDestination;
