@@ -74,8 +74,15 @@ export const LISTENER_FIELDS: FieldTable = {
   "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector": [],
   "envoy.extensions.filters.listener.original_dst.v3.OriginalDst": [],
   "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol": [
-    unproven("allow_requests_without_proxy_protocol", "disallowed_versions"),
+    honoured("test/interop/listeners.test.ts", "rules", "pass_through_tlvs"),
+    honoured("test/interop/listeners.test.ts", "allow_requests_without_proxy_protocol", "disallowed_versions"),
     honoured("src/proxy/listener/active-listener.test.ts", "stat_prefix"),
+  ],
+  "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol.KeyValuePair": [
+    honoured("src/proxy/listener/filters/proxy-protocol.test.ts", "metadata_namespace", "key"),
+  ],
+  "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol.Rule": [
+    honoured("src/proxy/listener/filters/proxy-protocol.test.ts", "tlv_type", "on_tlv_present"),
   ],
   "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector": [
     harmless("false is what happens; true is refused", "enable_ja3_fingerprinting"),

@@ -93,6 +93,7 @@ export const NETWORK_FILTERS_FIELDS: FieldTable = {
   "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster.ClusterWeight": [
     honoured("src/proxy/listener/tcp-proxy.test.ts", "name", "weight", "metadata_match"),
   ],
-  "envoy.type.v3.HashPolicy": [honoured("src/proxy/rbac/connection-rules.test.ts", "source_ip")],
+  "envoy.type.v3.HashPolicy": [honoured("src/proxy/listener/tcp-proxy-config.test.ts", "source_ip", "filter_state")],
+  "envoy.type.v3.HashPolicy.FilterState": [honoured("src/proxy/listener/tcp-proxy-config.test.ts", "key")],
   "envoy.type.v3.HashPolicy.SourceIp": [],
 };

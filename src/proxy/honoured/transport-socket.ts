@@ -2,7 +2,11 @@ import { honoured, harmless, unproven } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const TRANSPORT_SOCKET_FIELDS: FieldTable = {
-  "envoy.config.core.v3.ProxyProtocolConfig": [honoured("src/proxy/route/upgrade-config.test.ts", "version")],
+  "envoy.config.core.v3.ProxyProtocolConfig": [
+    honoured("src/proxy/route/upgrade-config.test.ts", "version"),
+    honoured("test/interop/listeners.test.ts", "pass_through_tlvs"),
+  ],
+  "envoy.config.core.v3.ProxyProtocolPassThroughTLVs": [honoured("test/interop/listeners.test.ts", "match_type", "tlv_type")],
   "envoy.config.core.v3.TransportSocket": [
     harmless("of the extension, whose type decides", "name"),
     honoured("src/proxy/transport-socket/upstream-transport.test.ts", "typed_config"),

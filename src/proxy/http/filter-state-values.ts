@@ -13,11 +13,21 @@ export const TCP_PROXY_CLUSTER_KEY = "envoy.tcp_proxy.cluster";
 
 /** Where clusters of type ORIGINAL_DST send, whatever else is known. */
 export const ORIGINAL_DESTINATION_KEY = "envoy.network.transport_socket.original_dst_address";
-
+/** "true": it opens a connection of its own where it is told to tunnel. */
+export const DISABLE_TUNNELING_KEY = "envoy.tcp_proxy.disable_tunneling";
+/** Of this connection, in the place of the TCP proxy's own. */
+export const IDLE_TIMEOUT_KEY = "envoy.tcp_proxy.per_connection_idle_timeout_ms";
 const HASHABLE = "envoy.hashable_string";
 
 /** Kinds of objects, as Envoy names what makes them. All of these hold text. */
-const OBJECT_FACTORIES: ReadonlySet<string> = new Set(["envoy.string", HASHABLE, TCP_PROXY_CLUSTER_KEY, ORIGINAL_DESTINATION_KEY]);
+const OBJECT_FACTORIES: ReadonlySet<string> = new Set([
+  "envoy.string",
+  HASHABLE,
+  TCP_PROXY_CLUSTER_KEY,
+  ORIGINAL_DESTINATION_KEY,
+  DISABLE_TUNNELING_KEY,
+  IDLE_TIMEOUT_KEY,
+]);
 
 export type SetFilterState = (state: FilterState, info: StreamInfo) => void;
 

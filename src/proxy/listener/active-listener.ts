@@ -302,6 +302,7 @@ export class ActiveListener {
     const startMs = connection?.startMs ?? nowMs;
     const record = new StreamRecord(clock.wallMs() - (nowMs - startMs), startMs, info);
     record.endMs = nowMs;
+    record.dynamicMetadata = info.dynamicMetadata;
     record.bytesReceived = connection?.bytesReceived ?? 0;
     record.bytesSent = connection?.bytesSent ?? 0;
     if (flag !== undefined) record.flags.add(flag);
@@ -374,7 +375,8 @@ function newChain(chain: FilterChain): ChainConnections {
   return { chain, open: new Map(), draining: false };
 }
 
-function infoOf({ destination, source, directSource, serverName }: ConnectionFacts, tls: TlsInfo | undefined): ConnectionInfo {
+function infoOf(facts: ConnectionFacts, tls: TlsInfo | undefined): ConnectionInfo {
+  const { destination: local, source: remote, directSource: directRemote, serverName, dynamicMetadata, proxyProtocolTlvs } = facts;
   const requestedServerName = serverName === "" ? undefined : serverName;
-  return { local: destination, remote: source, directRemote: directSource, requestedServerName, tls };
+  return { local, remote, directRemote, requestedServerName, tls, dynamicMetadata, proxyProtocolTlvs };
 }

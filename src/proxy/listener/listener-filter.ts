@@ -1,5 +1,7 @@
 // Listener filters: they find out what a connection is before a filter chain takes it.
 import type { Any } from "@bufbuild/protobuf/wkt";
+import type { DynamicMetadata } from "#matcher/metadata-matcher";
+import type { Tlv } from "#proxy/codec/proxy-protocol/tlv";
 import type { SocketAddress } from "#proxy/net/connection";
 import type { StatsScope } from "#telemetry/stats/store";
 import type { ChainInput } from "./filter-chain-match.ts";
@@ -13,6 +15,8 @@ export interface ConnectionFacts extends ChainInput {
   applicationProtocols: readonly string[];
   /** `destination` is not the address of the socket: the connection was redirected, or a balancer said so. */
   destinationRestored: boolean;
+  dynamicMetadata?: DynamicMetadata;
+  proxyProtocolTlvs?: readonly Tlv[];
 }
 
 export interface InspectedSocket {

@@ -2,7 +2,9 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { TcpProxy } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
 import { durationMs } from "#envoy/duration";
+import type { ConnectionInfo } from "#proxy/net/connection";
 import type { Violations } from "#proxy/field-check";
+import { xxHash64 } from "#runtime/xx-hash64";
 import { readTunneling } from "./tunneling-config.ts";
 import type { TunnelingConfig } from "./tunneling-config.ts";
 
@@ -23,8 +25,8 @@ export interface TcpProxyConfig {
   readonly idleTimeoutMs: number;
   /** However busy it is; 0: for ever. */
   readonly maxDurationMs: number;
-  /** hash_policy: the client's address chooses the host. */
-  readonly hashesSource: boolean;
+  /** hash_policy: what of a connection chooses its host; undefined: nothing. */
+  readonly hash: ((info: ConnectionInfo) => bigint | undefined) | undefined;
   readonly maxConnectAttempts: number;
   /** undefined: a connection of its own to the host. */
   readonly tunneling: TunnelingConfig | undefined;
@@ -42,10 +44,6 @@ export function readTcpProxy(wire: TcpProxy, path: string, violations: Violation
   if (wire.statPrefix === "") refuse("stat_prefix", "must not be empty");
   const metadataMatch = wire.metadataMatch?.filterMetadata[NAMESPACE];
   const clusters = readClusters(wire, metadataMatch, refuse);
-  for (const [index, { policySpecifier }] of wire.hashPolicy.entries()) {
-    if (policySpecifier.case !== "sourceIp") refuse(`hash_policy[${index}]`, "not served, only source_ip");
-    if (index > 0) refuse(`hash_policy[${index}]`, "only one is allowed");
-  }
   if (wire.maxConnectAttempts === 0) refuse("max_connect_attempts", "must be at least 1");
   const tunneling = wire.tunnelingConfig;
   return Object.freeze({
@@ -55,7 +53,7 @@ export function readTcpProxy(wire: TcpProxy, path: string, violations: Violation
     totalWeight: clusters.reduce((sum, { weight }) => sum + weight, 0),
     metadataMatch,
     maxDurationMs: durationMs(wire.maxDownstreamConnectionDuration) ?? 0,
-    hashesSource: wire.hashPolicy[0]?.policySpecifier.case === "sourceIp",
+    hash: readHashPolicy(wire, refuse),
     idleTimeoutMs: durationMs(wire.idleTimeout) ?? DEFAULT_IDLE_TIMEOUT_MS,
     maxConnectAttempts: wire.maxConnectAttempts ?? 1,
     tunneling:
@@ -80,6 +78,30 @@ function readClusters({ clusterSpecifier }: TcpProxy, ofAll: JsonObject | undefi
   }
   if (clusters.length === 0) refuse("cluster", "cluster or weighted_clusters must be set");
   return clusters;
+}
+
+function readHashPolicy({ hashPolicy }: TcpProxy, refuse: Refuse): TcpProxyConfig["hash"] {
+  const [policy, ...more] = hashPolicy;
+  if (policy === undefined) return undefined;
+  if (more.length > 0) refuse("hash_policy[1]", "only one is allowed");
+  const { policySpecifier } = policy;
+  switch (policySpecifier.case) {
+    case "sourceIp":
+      return ({ remote }) => xxHash64(remote.address);
+    case "filterState": {
+      const { key } = policySpecifier.value;
+      if (key === "") refuse("hash_policy[0].filter_state.key", "must not be empty");
+      return ({ filterState }) => {
+        const text = filterState?.getHashable(key);
+        return text === undefined ? undefined : xxHash64(text);
+      };
+    }
+    case undefined:
+      refuse("hash_policy[0]", "must say what is hashed");
+      return undefined;
+    default:
+      return policySpecifier satisfies never;
+  }
 }
 
 /** Two fields of old say the same, and only they or the message may. */

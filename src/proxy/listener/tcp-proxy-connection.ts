@@ -1,13 +1,13 @@
 // One proxied TCP connection: downstream is paused until the upstream stands, then each side is the other's backpressure.
 import type { Cluster, Host, PendingStream, UsedConnection } from "#proxy/cluster/cluster";
 import { FilterState } from "#proxy/http/filter-state";
+import { DISABLE_TUNNELING_KEY, IDLE_TIMEOUT_KEY } from "#proxy/http/filter-state-values";
 import { StreamRecord } from "#proxy/http/stream-record";
 import type { StreamInfo } from "#proxy/http/stream-info";
-import type { Connection, ConnectionHandler, SocketAddress } from "#proxy/net/connection";
+import type { Connection, ConnectionHandler, ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { ThreadContext } from "#proxy/thread-context";
 import type { Counter, Gauge, StatsScope } from "#telemetry/stats/store";
 import type { Timer } from "#runtime/clock";
-import { xxHash64 } from "#runtime/xx-hash64";
 import type { ConnectionContext } from "./network-filter.ts";
 import { HttpTunnel, headersAsText } from "./http-tunnel.ts";
 import type { TcpProxyCluster, TcpProxyConfig } from "./tcp-proxy-config.ts";
@@ -58,6 +58,7 @@ export class TcpProxyConnection {
   #idle: Timer | undefined;
   #duration: Timer | undefined;
   #logFlush: Timer | undefined;
+  readonly #idleTimeoutMs: number;
   #lastActivityMs = 0;
   #over = false;
   /** Whose end was the last: that of the whole. */
@@ -81,6 +82,8 @@ export class TcpProxyConnection {
     this.#logger = logger;
     this.#randomValue = thread.random.next();
     this.#info = new StreamRecord(thread.clock.wallMs(), thread.clock.monotonicMs(), context.info);
+    this.#idleTimeoutMs = ownIdleTimeoutMs(context.info) ?? config.idleTimeoutMs;
+    this.#info.dynamicMetadata = context.info.dynamicMetadata;
   }
 
   start(): void {
@@ -110,16 +113,16 @@ export class TcpProxyConnection {
   #connect(): void {
     const { name, metadataMatch } = this.#chooseCluster();
     const cluster = this.#thread.clusters.get(name);
-    this.#info.upstreamCluster = name;
     if (cluster === undefined) {
       this.#info.flags.add("NC");
       this.#stats.noRoute.inc();
       this.#giveUp();
       return;
     }
+    this.#info.upstreamCluster = name;
     const host = cluster.chooseHost({
       randomValue: this.#randomValue,
-      hash: this.#config.hashesSource ? xxHash64(this.#context.info.remote.address) : undefined,
+      hash: this.#config.hash?.(this.#context.info),
       hostSelectionAttempts: 0,
       shouldSelectAnotherHost: () => false,
       metadataMatch,
@@ -132,7 +135,8 @@ export class TcpProxyConnection {
       return;
     }
     const { tunneling } = this.#config;
-    if (tunneling === undefined) this.#openConnection(cluster, host);
+    if (tunneling === undefined || this.#context.info.filterState?.get(DISABLE_TUNNELING_KEY) === "true")
+      this.#openConnection(cluster, host);
     else this.#openTunnel(cluster, host, tunneling);
   }
 
@@ -266,7 +270,7 @@ export class TcpProxyConnection {
       onDrain: () => this.#resumeClient(),
       onClose: (failure) => {
         // As Envoy, which has no flag for a client's reset.
-        if (failure !== undefined) this.#info.flags.add("UR");
+        if (used !== undefined && failure?.kind === "reset") this.#info.flags.add("UR");
         // An upstream that follows the client was closed by us.
         if (failure !== undefined) this.#endedLast = "upstream";
         used?.closed((this.#endedLast ?? (this.#over ? "client" : "upstream")) === "upstream");
@@ -322,7 +326,7 @@ export class TcpProxyConnection {
 
   // One timer that is set anew when it fires: a timer per chunk would cost more than what it guards.
   #watchIdle(): void {
-    const { idleTimeoutMs } = this.#config;
+    const idleTimeoutMs = this.#idleTimeoutMs;
     if (idleTimeoutMs === 0 || this.#over) return;
     const left = this.#lastActivityMs + idleTimeoutMs - this.#thread.clock.monotonicMs();
     if (left > 0) {
@@ -363,4 +367,10 @@ export class TcpProxyConnection {
     this.#info.bytesSent = connection.bytesSent;
     this.#logger.log(this.#info);
   }
+}
+
+/** What a filter before this one left for this connection alone. */
+function ownIdleTimeoutMs({ filterState }: ConnectionInfo): number | undefined {
+  const text = filterState?.get(IDLE_TIMEOUT_KEY);
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }

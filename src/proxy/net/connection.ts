@@ -4,6 +4,8 @@
 // memory. It can be passed on as it is; whoever holds on to it asks `own` (read-buffer.ts) for bytes that stay. In poison mode the bytes
 // are overwritten after the callback, so that whoever keeps a view without asking is found.
 
+import type { DynamicMetadata } from "#matcher/metadata-matcher";
+import type { Tlv } from "#proxy/codec/proxy-protocol/tlv";
 import type { FilterState } from "#proxy/http/filter-state";
 import type { TlsInfo } from "./tls-info.ts";
 
@@ -32,6 +34,10 @@ export interface ConnectionInfo {
   readonly tls: TlsInfo | undefined;
   /** What network filters left for everything that comes later on this connection. */
   filterState?: FilterState | undefined;
+  /** What filters said of it. Streams of HTTP have metadata of their own. */
+  dynamicMetadata?: DynamicMetadata | undefined;
+  /** What a PROXY protocol header said besides addresses, as far as it is to be passed on. */
+  readonly proxyProtocolTlvs?: readonly Tlv[] | undefined;
 }
 
 export interface ConnectionHandler {

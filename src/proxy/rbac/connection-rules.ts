@@ -19,7 +19,8 @@ type Test = (info: ConnectionInfo) => boolean;
 const NEVER: Test = () => false;
 const ALWAYS: Test = () => true;
 
-export function compileConnectionRules(wire: RBAC, path: string, report: ReportViolation): ConnectionRules {
+/** `shadow`: they leave nothing behind. */
+export function compileConnectionRules(wire: RBAC, path: string, report: ReportViolation, shadow = false): ConnectionRules {
   if (wire.auditLoggingOptions !== undefined) report(`${path}.audit_logging_options`, "not served by this proxy");
   const policies = Object.entries(wire.policies).map(([name, policy]): Test => {
     const at = `${path}.policies[${JSON.stringify(name)}]`;
@@ -37,8 +38,11 @@ export function compileConnectionRules(wire: RBAC, path: string, report: ReportV
     case Action.DENY:
       return (info) => !policies.some((test) => test(info));
     case Action.LOG:
-      report(`${path}.action`, "LOG is not served by this proxy");
-      return ALWAYS;
+      return (info) => {
+        const hint = policies.some((test) => test(info));
+        if (!shadow) info.dynamicMetadata = { ...info.dynamicMetadata, "envoy.common": { access_log_hint: hint } };
+        return true;
+      };
     default:
       report(`${path}.action`, `${String(wire.action satisfies never)} is not known`);
       return NEVER;
@@ -149,9 +153,9 @@ function compilePrincipal({ identifier }: Principal, path: string, report: Repor
   }
 }
 
-/** Network filters that say something of a connection (mysql_proxy and the like) are refused, so there never is any. */
 function ofMetadata(wire: MetadataMatcher, path: string, report: ReportViolation): Test {
-  return compileMetadataMatcher(wire, path, report).matches(undefined) ? ALWAYS : NEVER;
+  const matcher = compileMetadataMatcher(wire, path, report);
+  return ({ dynamicMetadata }) => matcher.matches(dynamicMetadata);
 }
 
 function inRange(range: CidrRange, of: (info: ConnectionInfo) => SocketAddress, path: string, report: ReportViolation): Test {

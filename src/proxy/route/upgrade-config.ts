@@ -18,6 +18,9 @@ export function compileUpgrades(
     if (connectConfig === undefined) continue;
     if (type !== "connect") report(`${path}[${index}].connect_config`, `is for CONNECT, not for "${upgradeType}"`);
     const { allowPost, proxyProtocolConfig } = connectConfig;
+    // Envoy accepts it, and writes none.
+    if (proxyProtocolConfig?.passThroughTlvs !== undefined)
+      report(`${path}[${index}].connect_config.proxy_protocol_config.pass_through_tlvs`, "not served");
     const version = proxyProtocolConfig?.version === Version.V2 ? 2 : 1;
     connect = Object.freeze({ allowPost, proxyProtocol: proxyProtocolConfig === undefined ? undefined : version });
   }

@@ -10,6 +10,8 @@ import { writeProxyProtocolHeader } from "#proxy/codec/proxy-protocol/write-head
 import type { ConnectionInfo } from "#proxy/net/connection";
 import type { ClientTls, ConnectOptions } from "#proxy/net/connector";
 import type { SecureContext } from "#proxy/net/secure-context";
+import { compilePassThrough } from "./pass-through-tlvs.ts";
+import type { PassesTlv } from "./pass-through-tlvs.ts";
 import type { SecretNeed } from "./secret.ts";
 import { compileTlsContext } from "./tls-context.ts";
 import type { Secrets, TlsMaterial } from "./tls-context.ts";
@@ -59,10 +61,10 @@ export function compileUpstreamTransport(socket: TransportSocket | undefined, pa
       case ProxyProtocolUpstreamTransportSchema.typeName: {
         const wire = unpack(config, ProxyProtocolUpstreamTransportSchema);
         if (wire === undefined) return PLAIN;
-        if (wire.config?.passThroughTlvs !== undefined) report(`${path}.typed_config.config.pass_through_tlvs`, "not served yet");
         if (wire.transportSocket === undefined) report(`${path}.typed_config.transport_socket`, "must be set");
         const inner = compileUpstreamTransport(wire.transportSocket, `${path}.typed_config.transport_socket`, report);
-        return withProxyProtocol(wire.config?.version === Version.V2 ? 2 : 1, inner);
+        const passes = compilePassThrough(wire.config?.passThroughTlvs, `${path}.typed_config.config.pass_through_tlvs`, report);
+        return withProxyProtocol(wire.config?.version === Version.V2 ? 2 : 1, passes, inner);
       }
       default:
         report(path, `transport socket ${type} is not known to this proxy`);
@@ -74,7 +76,7 @@ export function compileUpstreamTransport(socket: TransportSocket | undefined, pa
   }
 }
 
-function withProxyProtocol(version: 1 | 2, inner: UpstreamTransport): UpstreamTransport {
+function withProxyProtocol(version: 1 | 2, passes: PassesTlv, inner: UpstreamTransport): UpstreamTransport {
   return {
     needs: inner.needs,
     perDownstreamConnection: true,
@@ -84,7 +86,8 @@ function withProxyProtocol(version: 1 | 2, inner: UpstreamTransport): UpstreamTr
       if (options === undefined) return undefined;
       const { proxied } = context;
       const addresses = proxied === undefined ? undefined : { source: proxied.remote, destination: proxied.local };
-      return { ...options, preamble: (own) => writeProxyProtocolHeader(version, addresses ?? own) };
+      const tlvs = (proxied?.proxyProtocolTlvs ?? []).filter(({ type }) => passes(type));
+      return { ...options, preamble: (own) => writeProxyProtocolHeader(version, addresses ?? own, tlvs) };
     },
   };
 }

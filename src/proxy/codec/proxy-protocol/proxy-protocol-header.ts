@@ -18,8 +18,11 @@ export type ProxyProtocolResult =
       readonly length: number;
       /** Undefined: the balancer speaks for itself (LOCAL, UNKNOWN), the connection's own addresses stand. */
       readonly addresses: { readonly source: ProxiedAddress; readonly destination: ProxiedAddress } | undefined;
+      /** What stands behind the addresses of version 2: type, length and value each. They are not looked into here. */
+      readonly extensions: Uint8Array;
     };
 
+const NONE = new Uint8Array(0);
 const MORE: ProxyProtocolResult = { state: "more" };
 
 /** The longest line of version 1, with its CRLF. */
@@ -54,7 +57,7 @@ function readV1(bytes: Uint8Array): ProxyProtocolResult {
     ...bytes.subarray(0, end - 1),
   ).split(" ");
   const length = end + 1;
-  if (family === "UNKNOWN") return { state: "done", version: 1, length, addresses: undefined };
+  if (family === "UNKNOWN") return { state: "done", version: 1, length, addresses: undefined, extensions: NONE };
   const size = family === "TCP4" ? 4 : family === "TCP6" ? 16 : 0;
   if (size === 0 || more.length > 0) return fail("a line of version 1 has the wrong words");
   return withAddresses(1, length, v1Address(source, sourcePort, size), v1Address(destination, destinationPort, size));
@@ -79,7 +82,8 @@ function readV2(bytes: Uint8Array): ProxyProtocolResult {
   if (command === 1 && (size === 0 || transport < 1 || transport > 2)) return fail("unknown address family or transport");
   if (command === 1 && length < V2_HEADER + size * 2 + 4) return fail("the addresses are too short");
   if (bytes.length < length) return MORE;
-  if (command === 0) return { state: "done", version: 2, length, addresses: undefined };
+  // What a balancer says of its own connection does not count.
+  if (command === 0) return { state: "done", version: 2, length, addresses: undefined, extensions: NONE };
   const at = V2_HEADER;
   const ports = at + size * 2;
   return withAddresses(
@@ -87,6 +91,7 @@ function readV2(bytes: Uint8Array): ProxyProtocolResult {
     length,
     v2Address(bytes.subarray(at, at + size), bytes.subarray(ports, ports + 2)),
     v2Address(bytes.subarray(at + size, ports), bytes.subarray(ports + 2, ports + 4)),
+    bytes.subarray(ports + 4, length),
   );
 }
 
@@ -99,9 +104,10 @@ function withAddresses(
   length: number,
   source: ProxiedAddress | undefined,
   destination: ProxiedAddress | undefined,
+  extensions: Uint8Array = NONE,
 ): ProxyProtocolResult {
   if (source === undefined || destination === undefined) return fail("an address is not a unicast address of its family with a port");
-  return { state: "done", version, length, addresses: { source, destination } };
+  return { state: "done", version, length, addresses: { source, destination }, extensions };
 }
 
 /** As TCP needs it: not unspecified, not multicast, not broadcast. */

@@ -10,7 +10,8 @@ test("what is written is read again, in both versions and families", () => {
   for (const version of [1, 2] as const) {
     for (const addresses of [four, six]) {
       const bytes = writeProxyProtocolHeader(version, addresses);
-      assert.deepEqual(readProxyProtocolHeader(bytes), { state: "done", version, length: bytes.length, addresses });
+      const extensions = new Uint8Array();
+      assert.deepEqual(readProxyProtocolHeader(bytes), { state: "done", version, length: bytes.length, addresses, extensions });
     }
   }
 });
@@ -30,4 +31,14 @@ test("what has no IP address is nobody's connection", () => {
   const result = readProxyProtocolHeader(writeProxyProtocolHeader(2, pipe));
   assert.ok(result.state === "done");
   assert.equal(result.addresses, undefined);
+});
+
+test("extensions stand behind the addresses, in version 2 alone", () => {
+  const tlvs = [{ type: 0xea, value: Uint8Array.of(1, 2) }];
+  const [one, two] = ([1, 2] as const).map((version) => readProxyProtocolHeader(writeProxyProtocolHeader(version, four, tlvs)));
+  assert.ok(one?.state === "done" && two?.state === "done");
+  assert.deepEqual(
+    [one.extensions, two.extensions].map((bytes) => [...bytes]),
+    [[], [0xea, 0, 2, 1, 2]],
+  );
 });

@@ -3,22 +3,30 @@ import { ProxyProtocolConfig_Version as Version } from "#envoy/gen/envoy/config/
 import { ProxyProtocolSchema } from "#envoy/gen/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb";
 import type { ProxyProtocol } from "#envoy/gen/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb";
 import { readProxyProtocolHeader } from "#proxy/codec/proxy-protocol/proxy-protocol-header";
+import { readTlvs } from "#proxy/codec/proxy-protocol/tlv";
+import type { Tlv } from "#proxy/codec/proxy-protocol/tlv";
 import type { StatsScope } from "#telemetry/stats/store";
-import type { ListenerFilter, ListenerFilterCompiler } from "#proxy/listener/listener-filter";
+import { compilePassThrough } from "#proxy/transport-socket/pass-through-tlvs";
+import type { PassesTlv } from "#proxy/transport-socket/pass-through-tlvs";
+import type { ConnectionFacts, ListenerFilter, ListenerFilterCompiler } from "#proxy/listener/listener-filter";
 import { unpackConfig } from "#proxy/unpack-config";
 
 export const proxyProtocolCompiler: ListenerFilterCompiler = {
   configTypes: [ProxyProtocolSchema.typeName],
   compile(any, path, scope) {
+    let passes: PassesTlv = () => false;
     const wire = unpackConfig(any, ProxyProtocolSchema, path, (config: ProxyProtocol, refuse) => {
-      if (config.rules.length > 0) refuse("rules", "metadata of TLVs is not served by this proxy");
-      if (config.passThroughTlvs !== undefined) refuse("pass_through_tlvs", "not served by this proxy");
+      for (const [index, { tlvType, onTlvPresent }] of config.rules.entries()) {
+        if (tlvType > 255) refuse(`rules[${index}].tlv_type`, "must be at most 255");
+        if (onTlvPresent?.key === "") refuse(`rules[${index}].on_tlv_present.key`, "must not be empty");
+      }
+      passes = compilePassThrough(config.passThroughTlvs, "pass_through_tlvs", refuse);
     });
-    return proxyProtocol(wire, scope);
+    return proxyProtocol(wire, passes, scope);
   },
 };
 
-function proxyProtocol(wire: ProxyProtocol, scope: StatsScope | undefined): ListenerFilter {
+function proxyProtocol(wire: ProxyProtocol, passes: PassesTlv, scope: StatsScope | undefined): ListenerFilter {
   const prefix = wire.statPrefix === "" ? ["proxy_proto"] : ["proxy_proto", wire.statPrefix];
   const count = (...name: string[]): { inc(): void } | undefined => scope?.counter(...prefix, ...name);
   const notFoundAllowed = count("not_found_allowed");
@@ -50,13 +58,19 @@ function proxyProtocol(wire: ProxyProtocol, scope: StatsScope | undefined): List
         failed?.inc();
         return "close";
       }
-      if (version?.allowed === false) {
-        version.disallowed?.inc();
+      const { facts } = socket;
+      const tlvs = readTlvs(header.extensions);
+      if (tlvs === undefined) {
+        version?.error?.inc();
         failed?.inc();
         return "close";
       }
       version?.found?.inc();
-      const { facts } = socket;
+      if (version?.allowed === false) {
+        version.disallowed?.inc();
+        return "close";
+      }
+      if (tlvs.length > 0) noteTlvs(tlvs, wire.rules, passes, facts);
       if (header.addresses !== undefined) {
         const { source, destination } = header.addresses;
         if (destination.address !== facts.destination.address || destination.port !== facts.destination.port) {
@@ -69,4 +83,25 @@ function proxyProtocol(wire: ProxyProtocol, scope: StatsScope | undefined): List
       return "continue";
     },
   };
+}
+
+const NAMESPACE = "envoy.filters.listener.proxy_protocol";
+
+function noteTlvs(tlvs: readonly Tlv[], rules: ProxyProtocol["rules"], passes: PassesTlv, facts: ConnectionFacts): void {
+  const passed = tlvs.filter(({ type }) => passes(type));
+  if (passed.length > 0) facts.proxyProtocolTlvs = passed;
+  for (const { type, value } of tlvs) {
+    const kept = rules.find(({ tlvType }) => tlvType === type)?.onTlvPresent;
+    if (kept === undefined) continue;
+    const { metadataNamespace, key } = kept;
+    const namespace = metadataNamespace === "" ? NAMESPACE : metadataNamespace;
+    // Of two of one type the first counts, as in Envoy.
+    if (facts.dynamicMetadata?.[namespace]?.[key] !== undefined) continue;
+    facts.dynamicMetadata = { ...facts.dynamicMetadata, [namespace]: { ...facts.dynamicMetadata?.[namespace], [key]: utf8Text(value) } };
+  }
+}
+
+/** As Envoy: what is no UTF-8 is written with "!". */
+function utf8Text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes).replaceAll("\ufffd", "!");
 }

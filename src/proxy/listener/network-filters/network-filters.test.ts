@@ -137,6 +137,7 @@ test("set_filter_state leaves texts for what comes later, and may choose the TCP
   });
   const onNewConnection = [
     value("who", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%", "envoy.string"),
+    value("envoy.tcp_proxy.per_connection_idle_timeout_ms", "500"),
     value("envoy.tcp_proxy.cluster", "for-%REQUESTED_SERVER_NAME%"),
   ];
   const { context } = new Bench(filter(SetFilterStateSchema, { onNewConnection }), filter(EchoSchema)).connect("web");
@@ -156,9 +157,23 @@ test("rbac closes who is denied, and only counts what shadow rules would do", ()
   assert.deepEqual(["allowed", "denied", "test_.shadow_allowed", "test_.shadow_denied"].map(count), [1, 1, 1, 1]);
   assert.equal(new Bench(filter(RBACSchema, { statPrefix: "x" }), filter(EchoSchema)).connect().connection.closed, undefined);
   assert.deepEqual(
-    problems(filter(RBACSchema, { enforcementType: "CONTINUOUS", matcher: {} }), filter(EchoSchema)).map((text) => text.split(":")[0]),
-    ["filters[0].typed_config.stat_prefix", "filters[0].typed_config.matcher", "filters[0].typed_config.enforcement_type"],
+    problems(filter(RBACSchema, { matcher: {} }), filter(EchoSchema)).map((text) => text.split(":")[0]),
+    ["filters[0].typed_config.stat_prefix", "filters[0].typed_config.matcher"],
   );
+});
+
+test("rules that only log let everything on, and say what they found", () => {
+  const log = (policies: JsonValue): Filter => filter(RBACSchema, { statPrefix: "x", rules: { action: "LOG", policies } });
+  const everybody = { p: { permissions: [{ any: true }], principals: [{ any: true }] } };
+  const found = [everybody, {}].map((policies) => {
+    const { context, connection } = new Bench(log(policies), filter(EchoSchema)).connect();
+    return [connection.closed, context.info.dynamicMetadata];
+  });
+  const hint = (access_log_hint: boolean): object => ({ "envoy.common": { access_log_hint } });
+  assert.deepEqual(found, [
+    [undefined, hint(true)],
+    [undefined, hint(false)],
+  ]);
 });
 
 test("direct_response says its text and closes", () => {

@@ -1,6 +1,6 @@
 // envoy.filters.network.rbac: connections that the rules deny are closed; shadow rules are only counted. Decided when the connection is
-// there, with its handshake done, where Envoy waits for its first byte.
-import { RBAC_EnforcementType as Enforcement, RBACSchema } from "#envoy/gen/envoy/extensions/filters/network/rbac/v3/rbac_pb";
+// there, with its handshake done, where Envoy waits for its first byte; nothing that happens later could change that, so that CONTINUOUS is decided once, too.
+import { RBACSchema } from "#envoy/gen/envoy/extensions/filters/network/rbac/v3/rbac_pb";
 import type { RBAC } from "#envoy/gen/envoy/config/rbac/v3/rbac_pb";
 import type { ConnectionFilterFactory, NetworkFilterCompiler } from "#proxy/listener/network-filter";
 import { compileConnectionRules } from "#proxy/rbac/connection-rules";
@@ -16,10 +16,8 @@ export const networkRbacCompiler: NetworkFilterCompiler = {
       if (config.statPrefix === "") refuse("stat_prefix", "must not be empty");
       if (config.matcher !== undefined) refuse("matcher", "not served by this proxy");
       if (config.shadowMatcher !== undefined) refuse("shadow_matcher", "not served by this proxy");
-      if (config.enforcementType !== Enforcement.ONE_TIME_ON_FIRST_BYTE)
-        refuse("enforcement_type", "only ONE_TIME_ON_FIRST_BYTE is served by this proxy");
       const compile = (one: RBAC | undefined, field: string): ConnectionRules | undefined =>
-        one === undefined ? undefined : compileConnectionRules(one, field, refuse);
+        one === undefined ? undefined : compileConnectionRules(one, field, refuse, field === "shadow_rules");
       rules = compile(config.rules, "rules");
       shadowRules = compile(config.shadowRules, "shadow_rules");
     });
