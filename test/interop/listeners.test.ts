@@ -2,7 +2,7 @@
 // network filters do with it. What the client gets, the access logs and the statistics must be the same.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -27,6 +27,10 @@ const LOG = [
   "%DYNAMIC_METADATA(envoy.filters.listener.proxy_protocol:one)%",
   "%DYNAMIC_METADATA(other:two)%",
   "%DYNAMIC_METADATA(envoy.common:access_log_hint)%",
+  "%REQ(X-FORWARDED-FOR)%",
+  "%REQ(X-ENVOY-INTERNAL)%",
+  "%REQ(X-ENVOY-EXTERNAL-ADDRESS)%",
+  "%UPSTREAM_HOST%",
 ].join(" ");
 
 const folder = mkdtempSync(join(tmpdir(), "mizzen-listeners-"));
@@ -48,12 +52,27 @@ function fileLog(name: string, kind: ProxyKind): JsonObject[] {
 
 const tcpProxy = (name: string, kind: ProxyKind, config: JsonObject = {}): JsonObject =>
   network("tcp_proxy.v3.TcpProxy", { statPrefix: name, cluster: "echo", accessLog: fileLog(name, kind), ...config });
+const http = (name: string, kind: ProxyKind, config: JsonObject = {}): JsonObject =>
+  network("http_connection_manager.v3.HttpConnectionManager", {
+    statPrefix: name,
+    accessLog: fileLog(name, kind),
+    routeConfig: { virtualHosts: [{ name: "v", domains: ["*"], routes: [{ match: { prefix: "/" }, directResponse: { status: 200 } }] }] },
+    httpFilters: [{ name: "router", typedConfig: { "@type": `${EXTENSIONS}.filters.http.router.v3.Router` } }],
+    ...config,
+  });
 const says = (inlineString: string): JsonObject => network("direct_response.v3.Config", { response: { inlineString } });
 const echo = network("echo.v3.Echo");
 
+/** A port, or the path of a pipe ("@": a name without a file). */
+type Target = number | string;
+
+function placeOf(target: Target): { readonly path: string } | { readonly host: string; readonly port: number } {
+  return typeof target === "number" ? { host: "127.0.0.1", port: target } : { path: target.replace(/^@/, "\0") };
+}
+
 /** Sends pieces one after the other, each when something has come for the one before; then what came until the end. */
-async function send(port: number, ...pieces: readonly (string | Uint8Array)[]): Promise<string> {
-  const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+async function send(port: Target, ...pieces: readonly (string | Uint8Array)[]): Promise<string> {
+  const socket = connect({ ...placeOf(port), allowHalfOpen: true });
   let got = "";
   let over = "";
   socket.on("data", (chunk) => (got += String(chunk)));
@@ -73,8 +92,8 @@ async function send(port: number, ...pieces: readonly (string | Uint8Array)[]): 
 }
 
 /** Connects and stays. */
-async function stay(port: number): Promise<{ readonly socket: Socket; readonly ended: () => boolean }> {
-  const socket = connect(port, "127.0.0.1");
+async function stay(port: Target): Promise<{ readonly socket: Socket; readonly ended: () => boolean }> {
+  const socket = connect(placeOf(port));
   let ended = false;
   socket.on("close", () => (ended = true));
   socket.on("error", () => (ended = true));
@@ -114,7 +133,9 @@ interface Scenario {
   readonly listenerFilters?: readonly JsonObject[];
   readonly chains: (kind: ProxyKind, name: string) => readonly JsonObject[];
   readonly more?: JsonObject;
-  readonly talk: (port: number) => Promise<unknown>;
+  /** Instead of a port. */
+  readonly pipe?: "file" | "name";
+  readonly talk: (port: Target) => Promise<unknown>;
 }
 
 const chain = (filters: readonly JsonObject[], filterChainMatch: JsonObject = {}, name = ""): JsonObject => ({
@@ -292,18 +313,7 @@ const SCENARIOS: readonly Scenario[] = [
   {
     name: "pp2http",
     listenerFilters: [inspect(PROXY, { rules: RULES })],
-    chains: (kind, name) => [
-      chain([
-        network("http_connection_manager.v3.HttpConnectionManager", {
-          statPrefix: name,
-          accessLog: fileLog(name, kind),
-          routeConfig: {
-            virtualHosts: [{ name: "v", domains: ["*"], routes: [{ match: { prefix: "/" }, directResponse: { status: 200 } }] }],
-          },
-          httpFilters: [{ name: "router", typedConfig: { "@type": `${EXTENSIONS}.filters.http.router.v3.Router` } }],
-        }),
-      ]),
-    ],
+    chains: (kind, name) => [chain([http(name, kind)])],
     async talk(port) {
       const got = await send(port, v2(1, 0x11, [...IPV4, ...tlv(0xea, "vpc-1")], "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"));
       return got.slice(0, 12);
@@ -345,6 +355,29 @@ const SCENARIOS: readonly Scenario[] = [
   ),
   withProxyProtocol("ppdisallowed", { disallowedVersions: ["V1"], statPrefix: "dis" }, "PROXY TCP4 10.1.2.3 10.4.5.6 4096 8192\r\nping"),
   withProxyProtocol("ppallowed", { disallowedVersions: ["V1"], statPrefix: "dis2" }, v2(1, 0x11, IPV4)),
+  {
+    name: "pipe",
+    pipe: "file",
+    chains: forwarding,
+    talk: async (path) => [await send(path, "hi", "there"), statSync(String(path)).mode & 0o777],
+  },
+  { name: "pipename", pipe: "name", chains: forwarding, talk: (path) => send(path, "hi") },
+  { name: "topipe", chains: (kind, name) => [chain([tcpProxy(name, kind, { cluster: "piped" })])], talk: (port) => send(port, "hi") },
+  {
+    name: "pipelocal",
+    pipe: "file",
+    chains: () => [chain([says("other")], { sourceType: "EXTERNAL" }), chain([says("own")], { sourceType: "SAME_IP_OR_LOOPBACK" })],
+    talk: (path) => send(path),
+  },
+  ...[true, false].map((useRemoteAddress): Scenario => ({
+    name: `pipehttp${useRemoteAddress ? "edge" : ""}`,
+    pipe: "file",
+    chains: (kind, name) => [chain([http(name, kind, { useRemoteAddress })])],
+    async talk(path) {
+      const head = "GET / HTTP/1.1\r\nhost: a\r\nx-forwarded-for: 10.0.0.1\r\nconnection: close\r\n\r\n";
+      return (await send(path, head)).slice(0, 12);
+    },
+  })),
   {
     name: "idle",
     chains: (kind, name) => [chain([tcpProxy(name, kind, { idleTimeout: "0.2s" })])],
@@ -423,7 +456,7 @@ const SCENARIOS: readonly Scenario[] = [
     name: "clientbreaks",
     chains: (kind, name) => [chain([tcpProxy(name, kind)])],
     async talk(port) {
-      const socket = connect(port, "127.0.0.1");
+      const socket = connect(placeOf(port));
       socket.on("error", () => {});
       socket.write("hi");
       await new Promise((done) => socket.once("data", done));
@@ -433,6 +466,7 @@ const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
+const pipeServer = createServer({ allowHalfOpen: true }, (socket) => void socket.on("error", () => {}).pipe(socket));
 /** Back ends of the clusters. */
 const servers = [
   createServer({ allowHalfOpen: true }, (socket) => void socket.on("error", () => {}).pipe(socket)),
@@ -443,11 +477,14 @@ const servers = [
   createServer((socket) => void socket.on("error", () => {}).on("data", () => socket.resetAndDestroy())),
 ];
 
+const pipePath = join(folder, "host.sock");
+
 before(async () => {
+  await new Promise<void>((done) => pipeServer.listen(pipePath, done));
   for (const server of servers) await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
 });
 after(() => {
-  for (const server of servers) server.close();
+  for (const server of [...servers, pipeServer]) server.close();
   rmSync(folder, { recursive: true });
 });
 
@@ -465,12 +502,19 @@ const UPSTREAM_PROXY_PROTOCOL: JsonObject = {
   },
 };
 
-function cluster(name: string, ...ports: readonly number[]): JsonObject {
+function addressOf(target: Target): JsonObject {
+  return typeof target === "number" ? address(target) : { pipe: { path: target, mode: target.startsWith("@") ? 0 : 0o600 } };
+}
+
+function cluster(name: string, ...targets: readonly Target[]): JsonObject {
   return {
     name,
     type: "STATIC",
     connectTimeout: "1s",
-    loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints: ports.map((port) => ({ endpoint: { address: address(port) } })) }] },
+    loadAssignment: {
+      clusterName: name,
+      endpoints: [{ lbEndpoints: targets.map((target) => ({ endpoint: { address: addressOf(target) } })) }],
+    },
   };
 }
 
@@ -493,12 +537,17 @@ async function freePorts(count: number): Promise<readonly number[]> {
 
 async function run(kind: ProxyKind, scenarios: readonly Scenario[]): Promise<Outcome> {
   const [adminPort = 0, ...listenPorts] = await freePorts(scenarios.length + 1);
-  const ports = new Map(scenarios.map(({ name }, at) => [name, listenPorts[at]!]));
+  const targets = new Map<string, Target>(
+    scenarios.map(({ name, pipe }, at) => {
+      const path = `${pipe === "name" ? "@" : ""}${folder}/${kind}.${name}`;
+      return [name, pipe === undefined ? listenPorts[at]! : path];
+    }),
+  );
   const bootstrap = join(folder, `${kind}.json`);
   const listeners = scenarios.map(({ name, listenerFilters = [], chains, more = {} }) => ({
     name,
     statPrefix: name,
-    address: address(ports.get(name)!),
+    address: addressOf(targets.get(name)!),
     listenerFilters: [...listenerFilters],
     filterChains: [...chains(kind, name)],
     ...more,
@@ -516,6 +565,7 @@ async function run(kind: ProxyKind, scenarios: readonly Scenario[]): Promise<Out
             ...cluster("ring", echoPort!, shoutPort!),
             lbPolicy: "RING_HASH",
           },
+          cluster("piped", pipePath),
           { ...cluster("proxied", echoPort!), transportSocket: UPSTREAM_PROXY_PROTOCOL },
           cluster("shout", shoutPort!),
           cluster("breaks", breaksPort!),
@@ -527,7 +577,7 @@ async function run(kind: ProxyKind, scenarios: readonly Scenario[]): Promise<Out
   const proxy: Standalone = await startStandalone(kind, bootstrap, adminPort);
   const answers = new Map<string, unknown>();
   try {
-    for (const { name, talk } of scenarios) answers.set(name, await talk(ports.get(name)!).catch((error: unknown) => String(error)));
+    for (const { name, talk } of scenarios) answers.set(name, await talk(targets.get(name)!).catch((error: unknown) => String(error)));
     const stats = async (): Promise<readonly string[]> =>
       (await call(`http://127.0.0.1:${adminPort}/stats`)).body
         .split("\n")
@@ -551,7 +601,7 @@ async function run(kind: ProxyKind, scenarios: readonly Scenario[]): Promise<Out
 
 function logOf(kind: ProxyKind, name: string): string {
   try {
-    return readFileSync(join(folder, `${kind}.${name}.log`), "utf8");
+    return readFileSync(join(folder, `${kind}.${name}.log`), "utf8").replaceAll(`${folder}/${kind}.`, "");
   } catch {
     return "";
   }

@@ -1,9 +1,18 @@
 // The listening sockets of one proxy, on the main thread. A listener takes its sockets when it is accepted, so that a taken port is a
 // reason to refuse it, and hands duplicates to traffic threads when it goes live.
+import { isDeepStrictEqual } from "node:util";
+import type { ListenAddress } from "#proxy/listener/listen-address";
+import { addressText } from "#proxy/net/socket-address";
+import type { ListenOptions } from "#proxy/net/socket-option";
 import { bindListenSocket } from "#proxy/net/listen-socket";
 import type { ListenSocket } from "#proxy/net/listen-socket";
 import type { SocketAddress } from "#proxy/net/connection";
 import { BindError } from "#proxy/xds-client/resource-facts";
+
+interface Bound {
+  readonly socket: ListenSocket;
+  readonly options: ListenOptions;
+}
 
 interface Owned {
   /** What the newest accepted configuration of the listener binds. */
@@ -17,7 +26,7 @@ function keyOf({ address, port }: SocketAddress): string {
 }
 
 export class ListenerSockets {
-  readonly #sockets = new Map<string, ListenSocket>();
+  readonly #sockets = new Map<string, Bound>();
   readonly #listeners = new Map<string, Owned>();
   /** Where they listened. */
   readonly #stopped = new Map<string, readonly SocketAddress[]>();
@@ -27,7 +36,8 @@ export class ListenerSockets {
    * Binds what the listener needs and does not have. A listener in `leaving` is about to go and gives its address to this one.
    * @throws BindError; then nothing has changed
    */
-  reserve(name: string, addresses: readonly SocketAddress[], leaving: ReadonlySet<string>): void {
+  reserve(name: string, places: readonly ListenAddress[], leaving: ReadonlySet<string>): void {
+    const addresses = places.map(({ address }) => address);
     if (this.#allStopped || this.#stopped.has(name)) {
       this.#stopped.set(name, addresses);
       return;
@@ -35,17 +45,19 @@ export class ListenerSockets {
     const wanted = addresses.map(keyOf);
     const made: string[] = [];
     const problems: string[] = [];
-    for (const address of addresses) {
+    for (const { address, options } of places) {
       const key = keyOf(address);
+      const bound = this.#sockets.get(key);
       const other = this.#ownerOf(key, name, leaving);
-      if (other !== undefined) problems.push(`${address.address}:${address.port} belongs to listener "${other}"`);
-      else if (!this.#sockets.has(key)) {
-        const bound = bindListenSocket(address);
-        if (bound.ok) {
-          this.#sockets.set(key, bound.socket);
+      if (other !== undefined) problems.push(`${addressText(address)} belongs to listener "${other}"`);
+      else if (bound === undefined) {
+        const result = bindListenSocket(address, options);
+        if (result.ok) {
+          this.#sockets.set(key, { socket: result.socket, options });
           made.push(key);
-        } else problems.push(bound.failure.message);
-      }
+        } else problems.push(result.failure.message);
+      } else if (!isDeepStrictEqual(bound.options, options))
+        problems.push(`the socket options of ${addressText(address)} cannot change while it is listened on`);
     }
     if (problems.length > 0) {
       for (const key of made) this.#close(key);
@@ -74,14 +86,14 @@ export class ListenerSockets {
 
   /** Descriptors for one traffic thread, in the order of the listener's addresses. */
   duplicates(name: string): number[] {
-    return (this.#listeners.get(name)?.live ?? []).flatMap((key) => this.#sockets.get(key)?.duplicate() ?? []);
+    return (this.#listeners.get(name)?.live ?? []).flatMap((key) => this.#sockets.get(key)?.socket.duplicate() ?? []);
   }
 
   /** Where a live listener listens, with the port that port 0 became. */
   addresses(name: string): SocketAddress[] {
     const stopped = this.#stopped.get(name);
     if (stopped !== undefined) return [...stopped];
-    return (this.#listeners.get(name)?.live ?? []).flatMap((key) => this.#sockets.get(key)?.address ?? []);
+    return (this.#listeners.get(name)?.live ?? []).flatMap((key) => this.#sockets.get(key)?.socket.address ?? []);
   }
 
   /** The kernel refuses who comes from now on; threads stop by themselves. Nothing is bound again for those that are stopped. */
@@ -112,7 +124,7 @@ export class ListenerSockets {
   }
 
   #close(key: string): void {
-    this.#sockets.get(key)?.close();
+    this.#sockets.get(key)?.socket.close();
     this.#sockets.delete(key);
   }
 }

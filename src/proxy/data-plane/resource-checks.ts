@@ -75,12 +75,12 @@ export function resourceChecks(tables: CompilerTables, sockets: Pick<ListenerSoc
     },
     listener(bytes, leaving) {
       const wire = decodeResource(ListenerSchema, bytes);
-      const { addresses, bindToPort, secrets } = checked(ListenerSchema, wire, `listener "${wire.name}"`, () =>
+      const { listenAddresses, bindToPort, secrets } = checked(ListenerSchema, wire, `listener "${wire.name}"`, () =>
         compileListener(wire, tables.network, undefined),
       );
       const references = referencesOf(wire);
       refuseUnknownServers(secrets, references.routes, known, `listener "${wire.name}"`);
-      sockets.reserve(wire.name, bindToPort ? addresses : [], leaving);
+      sockets.reserve(wire.name, bindToPort ? listenAddresses : [], leaving);
       return { name: wire.name, ...references, secrets };
     },
   };

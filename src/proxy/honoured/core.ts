@@ -16,7 +16,7 @@ export const CORE_FIELDS: FieldTable = {
   ],
   "envoy.config.core.v3.Locality": [honoured("src/proxy/cluster/cluster.test.ts", "region", "zone"), unproven("sub_zone")],
   "envoy.config.core.v3.Metadata": [honoured("src/proxy/listener/tcp-proxy.test.ts", "filter_metadata")],
-  "envoy.config.core.v3.Pipe": [unproven("path")],
+  "envoy.config.core.v3.Pipe": [honoured("src/proxy/net/listen-socket.test.ts", "path", "mode")],
   "envoy.config.core.v3.RuntimeDouble": [
     honoured("src/proxy/cluster/cluster.test.ts", "default_value"),
     harmless("there is no runtime to overrule the configuration", "runtime_key"),
@@ -37,6 +37,7 @@ export const CORE_FIELDS: FieldTable = {
     honoured("src/proxy/cluster/cluster.test.ts", "address"),
     honoured("src/proxy/data-plane/bootstrap.test.ts", "port_value"),
     harmless("TCP is what is served; UDP is refused", "protocol"),
+    honoured("src/proxy/net/listen-socket.test.ts", "ipv4_compat"),
   ],
   "envoy.config.core.v3.TypedExtensionConfig": [
     harmless("of the extension, whose type decides", "name"),

@@ -2,7 +2,14 @@ import { honoured, harmless, unproven } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const LISTENER_FIELDS: FieldTable = {
-  "envoy.config.listener.v3.AdditionalAddress": [honoured("src/proxy/data-plane/data-plane.test.ts", "address")],
+  "envoy.config.core.v3.SocketOption": [
+    honoured("src/proxy/listener/listen-address.test.ts", "level", "name", "int_value", "buf_value", "state", "description"),
+  ],
+  "envoy.config.core.v3.SocketOptionsOverride": [honoured("src/proxy/listener/listen-address.test.ts", "socket_options")],
+  "envoy.config.listener.v3.AdditionalAddress": [
+    honoured("src/proxy/data-plane/data-plane.test.ts", "address"),
+    honoured("src/proxy/listener/listen-address.test.ts", "socket_options"),
+  ],
   "envoy.config.listener.v3.Filter": [
     harmless("of the extension, whose type decides", "name"),
     honoured("src/proxy/listener/active-listener.test.ts", "typed_config"),
@@ -39,13 +46,22 @@ export const LISTENER_FIELDS: FieldTable = {
       "bind_to_port",
     ),
     honoured("src/proxy/data-plane/data-plane.test.ts", "address", "filter_chains"),
-    unproven("additional_addresses", "traffic_direction"),
+    honoured(
+      "src/proxy/listener/listen-address.test.ts",
+      "additional_addresses",
+      "transparent",
+      "freebind",
+      "socket_options",
+      "tcp_fast_open_queue_length",
+      "enable_mptcp",
+    ),
+    unproven("traffic_direction"),
     honoured("src/proxy/listener/tcp-proxy.test.ts", "stat_prefix"),
     honoured("src/proxy/cluster/cluster-manager.test.ts", "per_connection_buffer_limit_bytes"),
     harmless("read by Istio's own tools", "metadata"),
     honoured("test/interop/draining.test.ts", "drain_type"),
     harmless("whichever thread accepts keeps the connection", "connection_balance_config"),
-    harmless("one shared socket does the same", "enable_reuse_port"),
+    harmless("one shared socket does the same", "enable_reuse_port", "reuse_port"),
     harmless("ours is larger than any that is sent", "tcp_backlog_size"),
     harmless("how Envoy's threads share their time", "max_connections_to_accept_per_socket_event"),
     harmless("there is no global limit", "ignore_global_conn_limit"),

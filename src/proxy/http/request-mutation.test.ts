@@ -54,6 +54,18 @@ describe("request header mutation", () => {
     assert.equal(mutate({ referer: "http://user@a.example/" }, {}).headers.get("referer"), undefined);
   });
 
+  it("has no address to tell of who comes through a pipe", () => {
+    const pipe = { address: "/run/x", port: 0 };
+    const map = new PairRequestHeaderMap({ method: "GET", path: "/", authority: "a", scheme: "http" }, [["x-forwarded-for", "10.0.0.1"]]);
+    const options = { ...DEFAULTS, useRemoteAddress: true, appendXForwardedPort: true };
+    mutateRequestHeaders(map, "HTTP/1.1", pipe, pipe, undefined, options, seededRandom(1));
+    const names = ["x-forwarded-for", "x-forwarded-port", "x-envoy-external-address"];
+    assert.deepEqual(
+      names.map((name) => map.get(name)),
+      ["10.0.0.1", undefined, undefined],
+    );
+  });
+
   it("at the edge: appends the peer, says who is outside, takes our own control headers and client certificates away", () => {
     const { headers, client } = mutate(
       {

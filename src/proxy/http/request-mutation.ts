@@ -5,6 +5,7 @@ import type { TlsInfo } from "#proxy/net/tls-info";
 import type { Random } from "#runtime/random";
 import { isReferer } from "./absolute-url.ts";
 import type { ForwardClientCert } from "./forward-client-cert.ts";
+import { isPipe } from "#proxy/net/socket-address";
 import { lastAddress } from "./forwarded-for.ts";
 import type { RequestHeaderMap } from "./header-map.ts";
 import type { DetectClient } from "./original-ip-detection.ts";
@@ -81,13 +82,13 @@ export function mutateRequestHeaders(
     // Before we append: the addresses that are there were written by the hops that we trust.
     if (options.xffNumTrustedHops > 0) remote = lastAddress(headers.getJoined("x-forwarded-for"), options.xffNumTrustedHops - 1);
     remote ??= peer;
-    if (!options.skipXffAppend) {
+    if (!options.skipXffAppend && !isPipe(peer)) {
       const before = headers.getJoined("x-forwarded-for");
       headers.set("x-forwarded-for", before === undefined ? peer.address : `${before},${peer.address}`);
     }
     // A trusted hop in front of us knows better which scheme the client used.
     if (options.xffNumTrustedHops === 0 || !headers.has("x-forwarded-proto")) headers.set("x-forwarded-proto", scheme);
-    if (options.appendXForwardedPort && (options.xffNumTrustedHops === 0 || !headers.has("x-forwarded-port"))) {
+    if (options.appendXForwardedPort && !isPipe(local) && (options.xffNumTrustedHops === 0 || !headers.has("x-forwarded-port"))) {
       headers.set("x-forwarded-port", String(local.port));
     }
   } else {
@@ -113,7 +114,7 @@ export function mutateRequestHeaders(
     if (edge) for (const name of EDGE_ONLY) headers.remove(name);
     for (const name of INTERNAL_ONLY) headers.remove(name);
   }
-  if (edge) headers.set("x-envoy-external-address", remote.address);
+  if (edge && !isPipe(remote)) headers.set("x-envoy-external-address", remote.address);
   if (options.via !== "") {
     const via = headers.getJoined("via");
     headers.set("via", via === undefined ? options.via : `${via}, ${options.via}`);

@@ -5,6 +5,7 @@ import { StreamRecord } from "#proxy/http/stream-record";
 import type { AcceptedSocket } from "#proxy/net/accepted-socket";
 import { Acceptor } from "#proxy/net/acceptor";
 import type { Connection, ConnectionInfo, SocketAddress } from "#proxy/net/connection";
+import { isPipe } from "#proxy/net/socket-address";
 import type { TlsInfo } from "#proxy/net/tls-info";
 import { TlsStats } from "#proxy/transport-socket/tls-stats";
 import type { ThreadContext } from "#proxy/thread-context";
@@ -113,13 +114,16 @@ export class ActiveListener {
     const { clock, poison, log } = this.#thread;
     const before = this.#acceptors;
     this.#acceptors = [];
-    for (const fd of descriptors) {
+    for (const [index, fd] of descriptors.entries()) {
+      const address = this.#config.addresses[index];
+      // Clients of a pipe have no name: as in Envoy, both ends are what the listener is called.
+      const pipe = address !== undefined && isPipe(address) ? address : undefined;
       this.#acceptors.push(
         new Acceptor({
           fd,
           clock,
           poison,
-          onSocket: (socket) => this.#accept(socket),
+          onSocket: (socket) => this.#accept(socket, pipe),
           onError: (error) =>
             log.scope("conn_handler").warn("accepting connections failed", { listener: this.#config.name, error: error.message }),
         }),
@@ -172,8 +176,9 @@ export class ActiveListener {
     this.#inspect(socket, facts, false);
   }
 
-  #accept(socket: AcceptedSocket): void {
-    const { local, remote } = socket;
+  #accept(socket: AcceptedSocket, pipe: SocketAddress | undefined): void {
+    const local = pipe ?? socket.local;
+    const remote = pipe ?? socket.remote;
     const facts: ConnectionFacts = {
       destination: local,
       destinationRestored: false,
@@ -200,6 +205,7 @@ export class ActiveListener {
     const { clock } = this.#thread;
     const active = new ActiveSocket({
       socket,
+      transparent: this.#config.transparent,
       facts,
       filters,
       clock,

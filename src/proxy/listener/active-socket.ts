@@ -11,6 +11,8 @@ export type SocketOutcome = "ready" | "closed-by-filter" | "timed-out" | "remote
 export interface ActiveSocketOptions {
   readonly socket: AcceptedSocket;
   readonly facts: ConnectionFacts;
+  /** The address that it arrived at is where its client meant to go. */
+  readonly transparent: boolean;
   readonly filters: ListenerFilterChain;
   readonly clock: Clock;
   /** Once. On "timed-out" filters are undecided; for all but that and "ready" the socket is closed. */
@@ -48,7 +50,8 @@ export class ActiveSocket implements InspectedSocket {
   }
 
   originalDestination(): SocketAddress | undefined {
-    return this.#options.socket.originalDestination();
+    const { socket, transparent } = this.#options;
+    return socket.originalDestination() ?? (transparent ? socket.local : undefined);
   }
 
   consume(length: number): void {

@@ -150,3 +150,9 @@ test("what cannot be matched is refused with its path", () => {
     ],
   );
 });
+
+test("who comes through a pipe is on this machine", () => {
+  const pipe = { address: "/run/x", port: 0 };
+  const chains: Init[] = [{ sourceType: SourceType.EXTERNAL }, { sourceType: SourceType.SAME_IP_OR_LOOPBACK }];
+  assert.equal(match(chains, { source: pipe, destination: { address: "10.0.0.1", port: 80 } }), 1);
+});

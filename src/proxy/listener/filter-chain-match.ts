@@ -5,6 +5,7 @@
 import type { CidrRange } from "#envoy/gen/envoy/config/core/v3/address_pb";
 import { FilterChainMatch_ConnectionSourceType as SourceType } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
 import type { FilterChainMatch } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
+import { isPipe } from "#proxy/net/socket-address";
 import { compileAddressRanges } from "#matcher/cidr";
 import { asciiLower } from "#matcher/wire-text";
 import { ipBytes } from "#proxy/codec/ip-address";
@@ -116,7 +117,7 @@ function applicationProtocol(applications: ApplicationProtocols, requested: read
 
 function sourceType(types: SourceTypes, { source, destination }: ChainInput): Sources | undefined {
   // As Envoy: of the loopback network only the two canonical addresses count.
-  const local = source.address === "127.0.0.1" || source.address === "::1" || source.address === destination.address;
+  const local = isPipe(source) || source.address === "127.0.0.1" || source.address === "::1" || source.address === destination.address;
   return types.get(local ? SourceType.SAME_IP_OR_LOOPBACK : SourceType.EXTERNAL) ?? types.get(SourceType.ANY);
 }
 

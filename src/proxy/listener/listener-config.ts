@@ -3,8 +3,6 @@
 import { equals } from "@bufbuild/protobuf";
 import { Listener_DrainType } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import type { Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
-import type { Address } from "#envoy/gen/envoy/config/core/v3/address_pb";
-import { SocketAddress_Protocol } from "#envoy/gen/envoy/config/core/v3/address_pb";
 import { TrafficDirection } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { FilterChainSchema } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
 import type { FilterChain as WireChain } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
@@ -13,6 +11,7 @@ import { compileAccessLog } from "#proxy/access-log/access-log";
 import type { CompiledAccessLog } from "#proxy/access-log/access-log";
 import { Violations } from "#proxy/field-check";
 import type { SocketAddress } from "#proxy/net/connection";
+import { addressText } from "#proxy/net/socket-address";
 import { compileDownstreamTransport } from "#proxy/transport-socket/downstream-tls";
 import type { DownstreamTls } from "#proxy/transport-socket/downstream-tls";
 import type { SecretNeed } from "#proxy/transport-socket/secret";
@@ -20,6 +19,8 @@ import type { ThreadContext } from "#proxy/thread-context";
 import { compileNetworkFilters } from "./filter-chain.ts";
 import { compileFilterChainMatches } from "./filter-chain-match.ts";
 import type { FilterChainMatcher } from "./filter-chain-match.ts";
+import { listenAddresses } from "./listen-address.ts";
+import type { ListenAddress } from "./listen-address.ts";
 import { compileListenerFilters } from "./listener-filters.ts";
 import type { ListenerFilterChain } from "./listener-filters.ts";
 import type { ConnectionContext, NetworkFilterCompiler, NetworkFilterFactory } from "./network-filter.ts";
@@ -37,6 +38,10 @@ export interface FilterChain {
 export interface ListenerConfig {
   readonly name: string;
   readonly addresses: readonly SocketAddress[];
+  /** The same, with what it wants of its sockets there. */
+  readonly listenAddresses: readonly ListenAddress[];
+  /** IP_TRANSPARENT: where a connection arrives at is where its client meant to go. */
+  readonly transparent: boolean;
   /** False: it takes only connections that another listener hands to it. */
   readonly bindToPort: boolean;
   /** use_original_dst: a connection with a restored destination goes to the listener that has this address, if any. */
@@ -79,7 +84,8 @@ export function compileListener(
   } catch (error) {
     violations.addFrom(error, "access_log");
   }
-  const addresses = listenerAddresses(wire, violations);
+  const places = listenAddresses(wire, violations);
+  const addresses = places.map(({ address }) => address);
   const compile = (chain: WireChain, path: string): FilterChain | undefined =>
     findSame(chain, previous) ?? compileChain(chain, path, filters, thread, violations);
   const chains = wire.filterChains.flatMap((chain, index) => compile(chain, `filter_chains[${index}]`) ?? []);
@@ -97,10 +103,12 @@ export function compileListener(
   }
   violations.throwIfAny(`listener "${wire.name}"`);
   const first = addresses[0];
-  const address = first === undefined ? "" : `${first.address.includes(":") ? `[${first.address}]` : first.address}_${first.port}`;
+  const address = first === undefined ? "" : addressText(first);
   return Object.freeze({
     name: wire.name,
     addresses,
+    listenAddresses: places,
+    transparent: wire.transparent ?? false,
     bindToPort: wire.bindToPort ?? true,
     handsOff: wire.useOriginalDst ?? false,
     listenerFilters,
@@ -113,27 +121,6 @@ export function compileListener(
     matcher,
     defaultChain,
     secrets: [...chains, defaultChain].flatMap((chain) => chain?.tls?.needs ?? []),
-  });
-}
-
-/** The addresses that the listener binds, primary first. */
-function listenerAddresses(wire: Listener, violations: Violations): SocketAddress[] {
-  const all: readonly (readonly [Address | undefined, string])[] = [
-    [wire.address, "address"],
-    ...wire.additionalAddresses.map(({ address }, index) => [address, `additional_addresses[${index}].address`] as const),
-  ];
-  return all.flatMap(([address, path]) => {
-    const socket = address?.address.case === "socketAddress" ? address.address.value : undefined;
-    if (socket === undefined) {
-      violations.add(path, "only socket addresses are served");
-      return [];
-    }
-    if (socket.protocol !== SocketAddress_Protocol.TCP) violations.add(`${path}.socket_address.protocol`, "only TCP is served yet");
-    if (socket.portSpecifier.case !== "portValue") {
-      violations.add(`${path}.socket_address.port_value`, "must be set");
-      return [];
-    }
-    return [{ address: socket.address, port: socket.portSpecifier.value }];
   });
 }
 

@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
-import type { AddressInfo } from "node:net";
-import { networkInterfaces } from "node:os";
+import type { AddressInfo, NetConnectOpts } from "node:net";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { networkInterfaces, tmpdir } from "node:os";
+import { join } from "node:path";
+import { platform } from "node:process";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { realClock } from "#runtime/clock";
 import { Acceptor } from "./acceptor.ts";
 import { bindListenSocket } from "./listen-socket.ts";
-import type { ListenSocket } from "./listen-socket.ts";
+import type { BindResult, ListenSocket } from "./listen-socket.ts";
+import { addressOption, int32, PLAIN_LISTEN_OPTIONS } from "./socket-option.ts";
 
 function bind(address: string): ListenSocket {
   const bound = bindListenSocket({ address, port: 0 });
@@ -107,4 +111,79 @@ test("IPv6 works where the machine has it", async () => {
   assert.equal(await ask("::1", bound.socket.address.port), "six");
   acceptor.close();
   bound.socket.close();
+});
+
+/** What a client is told at this place. */
+async function serveOnce(bound: BindResult, place: NetConnectOpts): Promise<string> {
+  assert.ok(bound.ok, bound.ok ? "" : bound.failure.message);
+  const acceptor = new Acceptor({
+    fd: bound.socket.duplicate(),
+    clock: realClock,
+    poison: false,
+    onSocket: (accepted) => {
+      const connection = accepted.connection(() => {});
+      connection.handler = { onData: () => {}, onEnd: () => {}, onDrain: () => {}, onClose: () => {} };
+      connection.write("here");
+      connection.close("flush");
+    },
+    onError: (error) => assert.fail(error),
+  });
+  const socket = connect(place);
+  let text = "";
+  socket.on("data", (chunk) => (text += chunk.toString()));
+  await once(socket, "close");
+  acceptor.close();
+  bound.socket.close();
+  return text;
+}
+
+test("a pipe is a file with its mode, in the place of a socket that was left there, but not of anything else", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "mizzen-pipe-"));
+  const path = join(folder, "s");
+  const address = { address: path, port: 0 };
+  try {
+    for (const mode of [0o600, 0o660]) {
+      const bound = bindListenSocket(address, { ...PLAIN_LISTEN_OPTIONS, mode });
+      assert.equal(statSync(path).mode & 0o777, mode);
+      assert.equal(await serveOnce(bound, { path }), "here");
+    }
+    const file = join(folder, "file");
+    writeFileSync(file, "");
+    const taken = bindListenSocket({ address: file, port: 0 });
+    assert.equal(taken.ok ? "" : taken.failure.code, "EADDRINUSE");
+    const nowhere = bindListenSocket({ address: join(folder, "none", "s"), port: 0 });
+    assert.match(nowhere.ok ? "" : nowhere.failure.message, /its folder is not there/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a pipe's name that begins with @ is no file, on Linux", async () => {
+  if (platform !== "linux") return;
+  const name = `mizzen-test-${process.pid}`;
+  assert.equal(await serveOnce(bindListenSocket({ address: `@${name}`, port: 0 }), { path: `\0${name}` }), "here");
+});
+
+test("options are set before bind or behind it, and one that cannot be is named", () => {
+  const option = { level: 250, name: 1, value: int32(1), description: "nonsense" };
+  for (const prebind of [true, false]) {
+    const bound = bindListenSocket({ address: "127.0.0.1", port: 0 }, { ...PLAIN_LISTEN_OPTIONS, options: [{ ...option, prebind }] });
+    assert.match(bound.ok ? "" : bound.failure.message, /^cannot bind 127\.0\.0\.1:0: socket option nonsense: /);
+  }
+  if (platform !== "linux") return;
+  // An address that is not this machine's.
+  const free = bindListenSocket(
+    { address: "192.0.2.1", port: 0 },
+    { ...PLAIN_LISTEN_OPTIONS, options: [addressOption("freebind", false)] },
+  );
+  assert.ok(free.ok, free.ok ? "" : free.failure.message);
+  free.socket.close();
+});
+
+test("an IPv6 socket takes IPv4 only where it is told to", async () => {
+  const has = Object.values(networkInterfaces()).some((list) => list?.some((entry) => entry.address === "::1"));
+  if (!has) return;
+  const bound = bindListenSocket({ address: "::", port: 0 }, { ...PLAIN_LISTEN_OPTIONS, ipv4Compat: true });
+  assert.ok(bound.ok);
+  assert.equal(await serveOnce(bound, { host: "127.0.0.1", port: bound.socket.address.port }), "here");
 });
