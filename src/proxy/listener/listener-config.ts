@@ -1,7 +1,7 @@
 // Listener -> compiled ListenerConfig. Compiling on the main thread (without a thread context) finds everything that is wrong; traffic
 // threads compile the same bytes again with their own context.
 import { equals } from "@bufbuild/protobuf";
-import { Listener_DrainType } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
+import { Listener_DrainType, ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import type { Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { TrafficDirection } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { FilterChainSchema } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
@@ -38,6 +38,8 @@ export interface FilterChain {
 export interface ListenerConfig {
   readonly name: string;
   readonly addresses: readonly SocketAddress[];
+  /** All that must stay the same for a chain to stay. */
+  readonly withoutChains: Listener;
   /** The same, with what it wants of its sockets there. */
   readonly listenAddresses: readonly ListenAddress[];
   /** IP_TRANSPARENT: where a connection arrives at is where its client meant to go. */
@@ -65,15 +67,18 @@ export interface ListenerConfig {
 }
 
 /**
- * `previous`: chains of the same content are taken over with their compiled filters, so that their connections need not drain.
+ * `before`: chains of the same content are taken over with their compiled filters, so that their connections need not drain. As in
+ * Envoy only where nothing but chains has changed: all connections of a listener with other listener filters, say, drain.
  * @throws ConfigError with all violations
  */
 export function compileListener(
   wire: Listener,
   filters: readonly NetworkFilterCompiler[],
   thread: ThreadContext | undefined,
-  previous?: ListenerConfig,
+  before?: ListenerConfig,
 ): ListenerConfig {
+  const withoutChains: Listener = { ...wire, filterChains: [], defaultFilterChain: undefined };
+  const previous = before !== undefined && equals(ListenerSchema, before.withoutChains, withoutChains) ? before : undefined;
   const violations = new Violations();
   if (wire.perConnectionBufferLimitBytes === 0)
     violations.add("per_connection_buffer_limit_bytes", "must be above 0, buffers without a limit are not served");
@@ -106,6 +111,7 @@ export function compileListener(
   const address = first === undefined ? "" : addressText(first);
   return Object.freeze({
     name: wire.name,
+    withoutChains,
     addresses,
     listenAddresses: places,
     transparent: wire.transparent ?? false,
