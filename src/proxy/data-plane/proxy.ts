@@ -3,6 +3,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { TrafficDirection } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { AdminServer } from "#proxy/admin/admin-server";
+import { silentStats } from "#proxy/admin/silent-stats";
 import type { AdminSource, ClusterSummary, CommandLine } from "#proxy/admin/admin-source";
 import { SocketConnector } from "#proxy/net/socket-connector";
 import { SharedLocalInfo } from "#proxy/local-info";
@@ -11,7 +12,7 @@ import { SystemDnsResolver } from "#proxy/net/system-dns-resolver";
 import { XdsClient } from "#proxy/xds-client/xds-client";
 import { CounterReset } from "#telemetry/stats/counter-reset";
 import { StatsReader } from "#telemetry/stats/stats-reader";
-import type { Stat } from "#telemetry/stats/stats-reader";
+import type { ShownStat, Stat } from "#telemetry/stats/stats-reader";
 import { ThreadStats } from "#telemetry/stats/thread-stats";
 import type { Clock, Timer } from "#runtime/clock";
 import type { Log } from "#runtime/log";
@@ -26,7 +27,7 @@ import { ListenerDrain } from "./listener-drain.ts";
 import { ListenerSockets } from "./listener-sockets.ts";
 import type { Loggers } from "./loggers.ts";
 import { resourceChecks } from "./resource-checks.ts";
-import { ServerStats } from "./server-stats.ts";
+import { ServerStats, totalConnections } from "./server-stats.ts";
 import type { ServerState } from "./server-stats.ts";
 import type { ThreadHandle } from "./thread-handle.ts";
 import type { ThreadEvent } from "./thread-messages.ts";
@@ -77,7 +78,7 @@ export class Proxy {
   readonly #removing = new Map<ThreadHandle, () => void>();
   readonly #drain: ListenerDrain;
   readonly #counterReset = new CounterReset();
-  readonly #keepsStat: ((stat: Stat) => boolean) | undefined;
+  readonly #keepsStat: ((stat: ShownStat) => boolean) | undefined;
   #sequence = 0;
   #state: "live" | "draining" = "live";
   #removed: Promise<void> | undefined;
@@ -140,7 +141,7 @@ export class Proxy {
       bootstrap.admin === undefined
         ? undefined
         : new AdminServer(bootstrap.admin, this.#adminSource(), loggers.of("admin", log), options.remoteAdmin);
-    this.#serverStats = new ServerStats(this.#mainStats.root, threads.length);
+    this.#serverStats = new ServerStats(this.#mainStats.root, threads.length, options.version);
   }
 
   /** Opens the admin endpoint and begins to serve. @throws Error when the admin address cannot be had */
@@ -175,7 +176,7 @@ export class Proxy {
   }
 
   #allStats(): readonly Stat[] {
-    this.#serverStats.update(this.#serverState, this.#uptimeMs());
+    this.#serverStats.update({ state: this.#serverState, uptimeMs: this.#uptimeMs() });
     const update = this.#mainStats.takeUpdate();
     if (update !== undefined) this.#reader.apply(MAIN, update);
     return this.#reader.read();
@@ -293,11 +294,17 @@ export class Proxy {
       stats: async () => {
         // Also brings the names of statistics that threads made since their last word.
         await this.#report();
-        return [...this.readStats(), ...this.#xds.stats.texts(this.#xds.state.assignments.live)];
+        const shown = this.readStats();
+        const more = [...silentStats(shown), totalConnections(shown), ...this.#xds.stats.texts(this.#xds.state.assignments.live)];
+        return [...shown, ...(this.#keepsStat === undefined ? more : more.filter(this.#keepsStat))].sort(byName);
       },
       drainListeners: (order) => this.#drain.begin(order),
       failHealthChecks: (fail) => this.#local.failHealthChecks(fail),
       quit: this.#options.onQuit,
     };
   }
+}
+
+function byName(a: ShownStat, b: ShownStat): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }

@@ -56,6 +56,10 @@ export class DownstreamConnection implements Http1ServerOwner, Http2ServerOwner,
     connection.delayedCloseMs = config.delayedCloseTimeoutMs;
     stats.cxTotal.inc();
     stats.cxActive.inc();
+    if (context.info.tls !== undefined) {
+      stats.cxSslTotal.inc();
+      stats.cxSslActive.inc();
+    }
     if (config.codec === "http1") this.#codec = this.#http1();
     else if (config.codec === "http2" || context.info.tls?.applicationProtocol === "h2") this.#codec = this.#http2();
     else if ((context.info.tls?.applicationProtocol ?? "") !== "") this.#codec = this.#http1();
@@ -221,6 +225,7 @@ export class DownstreamConnection implements Http1ServerOwner, Http2ServerOwner,
     const { stats, timers, thread } = this.runtime;
     for (const timer of [this.#idleTimer, this.#durationTimer, this.#headersTimer, this.#drainTimer]) timers.cancel(timer);
     stats.cxActive.dec();
+    if (this.info.tls !== undefined) stats.cxSslActive.dec();
     if (this.#version === "HTTP/1") stats.cxHttp1Active.dec();
     else if (this.#version === "HTTP/2") stats.cxHttp2Active.dec();
     stats.cxDestroy.inc();

@@ -10,6 +10,8 @@ export class HcmStats {
   readonly cxHttp2Total: Counter;
   readonly cxHttp1Active: Gauge;
   readonly cxHttp2Active: Gauge;
+  readonly cxSslTotal: Counter;
+  readonly cxSslActive: Gauge;
   readonly cxDestroy: Counter;
   readonly cxDestroyRemote: Counter;
   readonly cxDestroyLocal: Counter;
@@ -80,6 +82,8 @@ export class HcmStats {
     this.cxHttp1Active = scope.gauge("downstream_cx_http1_active");
     this.cxHttp2Total = scope.counter("downstream_cx_http2_total");
     this.cxHttp2Active = scope.gauge("downstream_cx_http2_active");
+    this.cxSslTotal = scope.counter("downstream_cx_ssl_total");
+    this.cxSslActive = scope.gauge("downstream_cx_ssl_active");
     this.cxDestroy = scope.counter("downstream_cx_destroy");
     this.cxDestroyRemote = scope.counter("downstream_cx_destroy_remote");
     this.cxDestroyLocal = scope.counter("downstream_cx_destroy_local");

@@ -99,6 +99,14 @@ export class ActiveListener {
       },
       lengthMs: scope.histogram("downstream_cx_length_ms"),
     };
+    this.#announceTls();
+  }
+
+  #announceTls(): void {
+    const { chains, defaultChain } = this.#config;
+    if (![...chains, defaultChain].some((chain) => chain?.tls !== undefined)) return;
+    this.#stats.tls.announce();
+    void this.#stats.secretsNotReady;
   }
 
   get config(): ListenerConfig {
@@ -141,6 +149,7 @@ export class ActiveListener {
     this.#accessLog = config.accessLog?.open(this.#thread.accessLogs);
     this.#chains = config.chains.map(keep);
     this.#default = config.defaultChain === undefined ? undefined : keep(config.defaultChain);
+    this.#announceTls();
     const kept = new Set([...this.#chains, this.#default]);
     for (const old of before) if (!kept.has(old)) this.#drainChain(old);
   }

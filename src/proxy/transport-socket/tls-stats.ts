@@ -1,7 +1,18 @@
 // Statistics of TLS on one listener or cluster, with Envoy's names.
 import type { HandshakeResult } from "#proxy/net/tls-handshake";
-import type { Counter, StatsScope } from "#telemetry/stats/store";
+import type { Counter, StatsScope, TagPart } from "#telemetry/stats/store";
 import type { VerifyFailure } from "./certificate-validation.ts";
+
+const EVERYWHERE = [
+  "connection_error",
+  "fail_verify_cert_hash",
+  "fail_verify_error",
+  "fail_verify_no_cert",
+  "fail_verify_san",
+  "handshake",
+  "no_certificate",
+  "session_reused",
+] as const;
 
 export class TlsStats {
   readonly #scope: StatsScope;
@@ -11,12 +22,17 @@ export class TlsStats {
     this.#scope = scope;
   }
 
+  /** For who ends or begins TLS: what every such place counts is there from the start, as in Envoy. */
+  announce(): void {
+    for (const name of EVERYWHERE) this.#counter(name);
+  }
+
   handshake({ info, sessionReused }: HandshakeResult): void {
     this.#inc("handshake");
     if (sessionReused) this.#inc("session_reused");
     if (info.peer === undefined) this.#inc("no_certificate");
-    this.#inc("ciphers", info.cipher);
-    this.#inc("versions", info.version);
+    this.#inc("ciphers", { tag: "envoy.ssl_cipher", value: info.cipher });
+    this.#inc("versions", { tag: "envoy.ssl_version", value: info.version });
   }
 
   /** The handshake itself failed. */
@@ -28,14 +44,18 @@ export class TlsStats {
     this.#inc(failure);
   }
 
+  #inc(name: string, detail?: TagPart): void {
+    this.#counter(name, detail).inc();
+  }
+
   /** Made at first use: most listeners see no TLS, and none sees every suite. */
-  #inc(...parts: string[]): void {
-    const name = parts.join(".");
-    let counter = this.#counters.get(name);
+  #counter(name: string, detail?: TagPart): Counter {
+    const key = detail === undefined ? name : `${name}.${detail.value}`;
+    let counter = this.#counters.get(key);
     if (counter === undefined) {
-      counter = this.#scope.counter("ssl", ...parts);
-      this.#counters.set(name, counter);
+      counter = this.#scope.counter("ssl", name, ...(detail === undefined ? [] : [detail]));
+      this.#counters.set(key, counter);
     }
-    counter.inc();
+    return counter;
   }
 }
