@@ -154,12 +154,14 @@ function hostStatus(host: HostSummary): JsonObject {
   const place = locality(host);
   return {
     address: addressJson(host),
-    // A uint64 is a string in proto JSON, and 0 is left out, as is COUNTER, the first of the types.
-    stats: counters(host).map(([name, value, gauge]) => ({
-      name,
-      ...(value === 0 ? {} : { value: String(value) }),
-      ...(gauge ? { type: "GAUGE" } : {}),
-    })),
+    // Counters before gauges, as in Envoy. A uint64 is a string in proto JSON, and 0 is left out, as is COUNTER, the first of the types.
+    stats: counters(host)
+      .toSorted(([, , a], [, , b]) => Number(a) - Number(b))
+      .map(([name, value, gauge]) => ({
+        name,
+        ...(value === 0 ? {} : { value: String(value) }),
+        ...(gauge ? { type: "GAUGE" } : {}),
+      })),
     health_status: {
       ...(host.activeHealth?.failed === true ? { failed_active_health_check: true } : {}),
       ...(host.ejected ? { failed_outlier_check: true } : {}),
