@@ -234,7 +234,6 @@ export class TcpProxyConnection {
   }
 
   #downstreamHandler(): ConnectionHandler {
-    const { connection } = this.#context;
     return {
       onData: (chunk) => {
         this.#touch();

@@ -175,6 +175,23 @@ export const CLUSTER_BASES: readonly Base[] = [
   cluster({ type: "EDS", eds_cluster_config: { eds_config: { path: "/tmp/eds" }, service_name: "t" }, load_assignment: null }),
   cluster({ type: "ORIGINAL_DST", lb_policy: "CLUSTER_PROVIDED", load_assignment: null }),
   cluster({
+    type: "ORIGINAL_DST",
+    lb_policy: "CLUSTER_PROVIDED",
+    load_assignment: null,
+    original_dst_lb_config: { use_http_header: true },
+  }),
+  cluster({
+    type: "ORIGINAL_DST",
+    lb_policy: "CLUSTER_PROVIDED",
+    load_assignment: null,
+    original_dst_lb_config: {
+      use_http_header: true,
+      http_header_name: "x-destination",
+      upstream_port_override: 99,
+      metadata_key: { key: "k", path: [{ key: "a" }] },
+    },
+  }),
+  cluster({
     type: "STRICT_DNS",
     dns_lookup_family: "V4_ONLY",
     dns_refresh_rate: "5s",

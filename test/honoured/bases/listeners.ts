@@ -87,7 +87,15 @@ const listenerFilter = (name: string, config: JsonObject = {}): JsonObject =>
 const port = (start: number): JsonObject => ({ destination_port_range: { start, end: 99 } });
 const inspector = listenerFilter("tls_inspector.v3.TlsInspector");
 
+const option: JsonObject = { description: "d", level: "1", name: "6", int_value: "1", state: "STATE_BOUND" };
+
 const LISTENERS: readonly Base[] = [
+  listener([echo], {
+    socket_options: [option],
+    additional_addresses: [{ address: socketAddress(8081), socket_options: { socket_options: [{ ...option, int_value: "0" }] } }],
+  }),
+  listener([echo], { socket_options: [{ level: "1", name: "6", buf_value: "AQAAAA==" }] }),
+  listener([echo], { address: { socket_address: { address: "::", port_value: 8080, ipv4_compat: true } } }),
   listener([echo], {
     additional_addresses: [{ address: socketAddress(8081) }],
     stat_prefix: "s",
@@ -141,6 +149,8 @@ const LISTENERS: readonly Base[] = [
         allow_requests_without_proxy_protocol: true,
         disallowed_versions: ["V1"],
         stat_prefix: "p",
+        rules: [{ tlv_type: 2, on_tlv_present: { metadata_namespace: "n", key: "k" } }],
+        pass_through_tlvs: { match_type: "INCLUDE", tlv_type: [5] },
       }),
     ],
   }),
@@ -167,6 +177,7 @@ const LISTENERS: readonly Base[] = [
     access_log: [file()],
     access_log_options: { access_log_flush_interval: "1s", flush_access_log_on_connected: true },
   }),
+  tcp({ hash_policy: [{ filter_state: { key: "k" } }] }),
   tcp({ access_log_flush_interval: "1s", flush_access_log_on_connected: true }),
   tcp({
     cluster: null,
@@ -255,6 +266,9 @@ const HCM: readonly Base[] = [
         { filter: { status_code_filter: comparison }, status_code: 500, body: { inline_string: "x" }, headers_to_add: [addHeader] },
       ],
     },
+  }),
+  manager({
+    local_reply_config: { body_format: { text_format_source: { inline_string: "%LOCAL_REPLY_BODY%" }, content_type: "text/html" } },
   }),
   manager({ stream_error_on_invalid_http_message: true, strip_any_host_port: true }),
   manager({ route_config: { name: "other", virtual_hosts: [] } }),

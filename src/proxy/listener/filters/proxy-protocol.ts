@@ -40,6 +40,7 @@ function proxyProtocol(wire: ProxyProtocol, passes: PassesTlv, scope: StatsScope
   }));
   const neededAlways = !wire.allowRequestsWithoutProxyProtocol;
   const failed = scope?.counter("downstream_cx_proxy_proto_error");
+  const rules = compileRules(wire);
   return {
     inspect(socket, bytes) {
       if (bytes.length === 0) return "more";
@@ -70,7 +71,7 @@ function proxyProtocol(wire: ProxyProtocol, passes: PassesTlv, scope: StatsScope
         version.disallowed?.inc();
         return "close";
       }
-      if (tlvs.length > 0) noteTlvs(tlvs, wire.rules, passes, facts);
+      if (tlvs.length > 0) noteTlvs(tlvs, rules, passes, facts);
       if (header.addresses !== undefined) {
         const { source, destination } = header.addresses;
         if (destination.address !== facts.destination.address || destination.port !== facts.destination.port) {
@@ -87,14 +88,28 @@ function proxyProtocol(wire: ProxyProtocol, passes: PassesTlv, scope: StatsScope
 
 const NAMESPACE = "envoy.filters.listener.proxy_protocol";
 
-function noteTlvs(tlvs: readonly Tlv[], rules: ProxyProtocol["rules"], passes: PassesTlv, facts: ConnectionFacts): void {
+/** By type: under what name its value is kept. Of two rules for one type the first counts. */
+type TlvNames = ReadonlyMap<number, { readonly namespace: string; readonly key: string }>;
+
+function compileRules({ rules }: ProxyProtocol): TlvNames {
+  const names = new Map<number, { namespace: string; key: string }>();
+  const seen = new Set<number>();
+  for (const { tlvType, onTlvPresent: kept } of rules) {
+    if (seen.has(tlvType)) continue;
+    seen.add(tlvType);
+    if (kept !== undefined)
+      names.set(tlvType, { namespace: kept.metadataNamespace === "" ? NAMESPACE : kept.metadataNamespace, key: kept.key });
+  }
+  return names;
+}
+
+function noteTlvs(tlvs: readonly Tlv[], names: TlvNames, passes: PassesTlv, facts: ConnectionFacts): void {
   const passed = tlvs.filter(({ type }) => passes(type));
   if (passed.length > 0) facts.proxyProtocolTlvs = passed;
   for (const { type, value } of tlvs) {
-    const kept = rules.find(({ tlvType }) => tlvType === type)?.onTlvPresent;
+    const kept = names.get(type);
     if (kept === undefined) continue;
-    const { metadataNamespace, key } = kept;
-    const namespace = metadataNamespace === "" ? NAMESPACE : metadataNamespace;
+    const { namespace, key } = kept;
     // Of two of one type the first counts, as in Envoy.
     if (facts.dynamicMetadata?.[namespace]?.[key] !== undefined) continue;
     facts.dynamicMetadata = { ...facts.dynamicMetadata, [namespace]: { ...facts.dynamicMetadata?.[namespace], [key]: utf8Text(value) } };
