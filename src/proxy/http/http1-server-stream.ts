@@ -55,6 +55,11 @@ export class Http1ServerStream implements ServerStream {
     return this.#closes;
   }
 
+  /** The client has said that it sends no other request. */
+  get lastOfClient(): boolean {
+    return !this.#clientKeepsAlive && !this.opaqueLater;
+  }
+
   closeAfterResponse(): void {
     this.#closes = true;
   }

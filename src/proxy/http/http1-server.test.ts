@@ -225,11 +225,13 @@ describe("HTTP/1 server connection: responses", () => {
     asked.last.respond(200);
     assert.match(asked.connection.written, /connection: close\r\n/);
     assert.equal(asked.connection.closed, "flush");
+    assert.equal(asked.connection.delayedCloseMs, 0, "a client that sends nothing more is not waited for");
     const told = new Bench();
     told.connection.feed(GET);
     told.last.respond(200, "", [["connection", "close"]]);
     assert.equal(told.connection.written.match(/connection: close/g)?.length, 1);
     assert.equal(told.connection.closed, "flush");
+    assert.ok(told.connection.delayedCloseMs > 0);
     const decided = new Bench();
     decided.connection.feed(GET);
     decided.last.sender.closeAfterResponse();

@@ -203,6 +203,8 @@ export class Http1ServerConnection implements ServerCodec, ConnectionHandler, Re
     this.#receiver = undefined;
     stream.releasePauses();
     if (stream.opaque || stream.opaqueLater || stream.closes) {
+      // A client that has said so sends nothing more: there is no byte that could turn the end into a reset.
+      if (stream.lastOfClient && this.#requestDone) this.connection.delayedCloseMs = 0;
       this.#close("flush");
       return;
     }

@@ -342,3 +342,20 @@ test("what was read before the connection was made comes first, when reading is 
   peer.destroy();
   server.close();
 });
+
+test("a handle that is closed holds nothing of its connection", async () => {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const accepted = once(server, "connection") as Promise<[Socket]>;
+  const peer = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1" });
+  const handle = detachHandle((await accepted)[0]);
+  const ours = new SocketConnection(new PlainTransport(handle), { clock: realClock, poison: false });
+  const handler = new Recorder();
+  ours.handler = handler;
+  const { onread } = handle;
+  ours.close("now");
+  await handler.closed;
+  assert.notEqual(handle.onread, onread);
+  peer.destroy();
+  server.close();
+});

@@ -233,7 +233,11 @@ export class SocketConnection implements Connection {
 
   #send(data: Data): number | WriteRequest {
     const handle = this.#handle;
-    if (typeof data === "string") return handle.writeLatin1String(null, data);
+    if (typeof data === "string") {
+      if (!this.#transport.oneWrite || data.length > scratch.length) return handle.writeLatin1String(null, data);
+      // OpenSSL takes its bytes within the call; of text it would get a copy in memory of its own.
+      return handle.writeBuffer(null, scratch.subarray(0, scratch.write(data, 0, "latin1")));
+    }
     if (data instanceof Uint8Array) return handle.writeBuffer(null, data);
     if (typeof data[0] !== "string") return handle.writev(null, data, true);
     return handle.writev(null, [data[0], "latin1", data[1], "buffer"], false);
@@ -319,6 +323,11 @@ export class SocketConnection implements Connection {
   }
 
   #closeAfterFlush(): void {
+    // Nobody waits for the peer: the kernel sends what it has, and the end. TLS has an end of its own.
+    if (this.delayedCloseMs === 0 && this.#pendingWrites === 0 && !this.#transport.oneWrite) {
+      this.#destroy();
+      return;
+    }
     this.#end();
     if (this.delayedCloseMs === 0) {
       if (this.#writeEnded) this.#destroy();

@@ -36,7 +36,7 @@ export class PlainTransport implements Transport {
   readonly oneWrite = false;
   #local: SocketAddress | undefined;
   #remote: SocketAddress | undefined;
-  #onClosed = (): void => {};
+  #onClosed: () => void = ignore;
 
   constructor(handle: StreamHandle) {
     this.handle = handle;
@@ -55,15 +55,26 @@ export class PlainTransport implements Transport {
   }
 
   close(): void {
-    this.handle.close(this.#onClosed);
+    this.handle.close(() => this.#end());
   }
 
   reset(): void {
     const { handle } = this;
+    const onClosed = (): void => this.#end();
     // It refuses where our end is on its way out already.
-    if (!isTcp(handle) || handle.reset(this.#onClosed) !== 0) handle.close(this.#onClosed);
+    if (!isTcp(handle) || handle.reset(onClosed) !== 0) handle.close(onClosed);
+  }
+
+  /** A closed handle stays for a while: what hangs on it would survive with it, and cost the collector more than the connection did. */
+  #end(): void {
+    const onClosed = this.#onClosed;
+    this.#onClosed = ignore;
+    this.handle.onread = ignore;
+    onClosed();
   }
 }
+
+function ignore(): undefined {}
 
 /** After the handshake. `carrier`: the socket below. */
 export class TlsTransport implements Transport {
