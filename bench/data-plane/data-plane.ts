@@ -93,7 +93,7 @@ async function resourceCell(name: string, peers: readonly Peer[], options: Bench
     return Object.fromEntries(results);
   }
   const results: Record<string, unknown> = {};
-  console.log("\n10,000 routes   applied ms   pause ms (quiet)   CPU ms   memory MB   us a request");
+  console.log("\n10,000 routes   applied ms   pause ms (quiet)   CPU ms   memory MB   us a request (50 hosts)");
   for (const peer of peers) {
     const lists = [];
     for (let run = 0; run < options.runs; run++) lists.push(await tenThousandRoutes(peer, options.seconds, tools.wrk));
@@ -108,9 +108,7 @@ async function resourceCell(name: string, peers: readonly Peer[], options: Bench
       of((run) => run.memoryMb)
         .toFixed(1)
         .padStart(11),
-      of((run) => run.microsPerRequest)
-        .toFixed(1)
-        .padStart(14),
+      `${of((run) => run.microsPerRequest).toFixed(1)} (${of((run) => run.microsBefore).toFixed(1)})`.padStart(24),
     ];
     console.log(
       `${peer.name.padEnd(12)} ${of((run) => run.applyMs)

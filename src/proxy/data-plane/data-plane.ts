@@ -152,6 +152,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     removeProxy,
     inFlight: (nodeId) => proxies.get(nodeId)?.inFlight(),
     async close() {
+      memory.close();
       await Promise.all([...proxies.keys()].map((nodeId) => removeProxy(nodeId, 0)));
       await Promise.all(threads.map((thread) => thread.close()));
     },
