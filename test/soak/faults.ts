@@ -1,6 +1,6 @@
 // What is done to the proxy of the soak test while it works: a change of configuration every second, and hosts that come and go.
 import type { CertificateAuthority } from "../replay/certificate-authority.ts";
-import type { Hosts } from "./hosts.ts";
+import type { HostPorts, Hosts } from "./hosts.ts";
 import type { Configuration } from "./resources.ts";
 
 /** From when on, and until when, a host's end may be felt. */
@@ -21,6 +21,8 @@ export interface FaultsOptions {
   readonly nowMs: () => number;
   /** Tells the proxy. */
   readonly apply: (configuration: Configuration) => void;
+  /** Until the proxy sends nothing new to a host that left the configuration. */
+  readonly isLeft: (ports: HostPorts) => Promise<void>;
 }
 
 export class Faults {
@@ -80,15 +82,17 @@ export class Faults {
 
   /** A new host comes; then the oldest leaves the configuration, and ends in order. */
   async restartInOrder(): Promise<void> {
-    const { hosts } = this.#options;
+    const { hosts, nowMs, isLeft } = this.#options;
     this.#count("hosts ended in order");
     await hosts.add();
     const leaving = hosts.takeOldest();
     this.#apply({});
-    // Whoever talks to it may end what runs: its drain is longer than any exchange but a WebSocket's.
-    const death = { fromMs: this.#options.nowMs(), untilMs: Number.POSITIVE_INFINITY };
+    await isLeft(leaving.ports);
+    // What still runs there may be longer than its drain: WebSockets, TCP.
+    const death: Death = { fromMs: nowMs(), untilMs: Number.POSITIVE_INFINITY };
+    this.deaths.push(death);
     await leaving.drain();
-    this.deaths.push({ ...death, fromMs: this.#options.nowMs() - FELT_MS, untilMs: this.#options.nowMs() + FELT_MS });
+    death.untilMs = nowMs() + FELT_MS;
   }
 
   /** The oldest host dies, and the configuration learns of it later. */

@@ -45,14 +45,16 @@ export class Hosts {
   }
 
   /** The one that runs longest is not in `ports` any more, and can be ended. */
-  takeOldest(): { drain(): Promise<void>; kill(): Promise<void> } {
+  takeOldest(): { readonly ports: HostPorts; drain(): Promise<void> } {
     const host = this.#hosts.shift();
     if (host === undefined) throw new Error("no host is left");
-    const end = (signal: "SIGTERM" | "SIGKILL"): Promise<void> => {
-      host.child.kill(signal);
-      return host.ended;
+    return {
+      ports: host.ports,
+      drain() {
+        host.child.kill("SIGTERM");
+        return host.ended;
+      },
     };
-    return { drain: () => end("SIGTERM"), kill: () => end("SIGKILL") };
   }
 
   /** Dies without anybody being told. */

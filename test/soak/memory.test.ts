@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MemoryWatch, slope } from "./memory.ts";
+import { lowest, MemoryWatch, slope } from "./memory.ts";
 
 test("a line through the last two thirds has the slope of what grows, whatever the beginning was", () => {
   const samples = Array.from({ length: 60 }, (_, i) => ({ atMs: i * 1000, mb: i < 20 ? i * 10 : 200 + i / 30 }));
   assert.ok(Math.abs(slope(samples, 0, 60_000)! - 2) < 0.01);
   assert.equal(slope(samples.slice(0, 3), 0, 60_000), undefined);
+});
+
+test("what counts of a process that breathes is the least of each window", () => {
+  const samples = Array.from({ length: 40 }, (_, i) => ({ atMs: i * 1000, mb: 100 + (i % 10) }));
+  assert.deepEqual(lowest(samples), [samples[0], samples[20]]);
 });
 
 test("heaps are what full collections leave, by isolate", () => {

@@ -41,6 +41,19 @@ export class MemoryWatch {
   }
 }
 
+const WINDOW_MS = 20_000;
+
+/** The least of each window: collections come when they come, and what is above it is theirs to free. */
+export function lowest(samples: readonly Sample[]): readonly Sample[] {
+  const least = new Map<number, Sample>();
+  for (const sample of samples) {
+    const window = Math.floor(sample.atMs / WINDOW_MS);
+    const before = least.get(window);
+    if (before === undefined || sample.mb < before.mb) least.set(window, sample);
+  }
+  return [...least.values()];
+}
+
 /** MB a minute over the last two thirds of the time, by least squares; undefined: too few samples to say. */
 export function slope(samples: readonly Sample[], fromMs: number, toMs: number): number | undefined {
   const late = samples.filter(({ atMs }) => atMs >= fromMs + (toMs - fromMs) / 3);

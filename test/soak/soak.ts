@@ -13,7 +13,7 @@ import { startReplayServer } from "../replay/ads-server.ts";
 import { CertificateAuthority } from "../replay/certificate-authority.ts";
 import { Faults } from "./faults.ts";
 import { Hosts } from "./hosts.ts";
-import { MemoryWatch, slope } from "./memory.ts";
+import { lowest, MemoryWatch, slope } from "./memory.ts";
 import { makeLoad } from "./operations.ts";
 import type { Operation } from "./operations.ts";
 import { resources } from "./resources.ts";
@@ -109,6 +109,12 @@ export async function soak({ seconds, seed, say }: SoakOptions): Promise<SoakRes
       random: () => random.next(),
       nowMs,
       apply: (next) => ads.set(resources(ports, next)),
+      isLeft: async (left) => {
+        await eventually("a host is left", 10_000, async () => {
+          const text = await admin("/clusters");
+          return !Object.values(left).some((port: number) => text.includes(`127.0.0.1:${port}::`));
+        });
+      },
     });
     const startMs = nowMs();
     const endMs = startMs + seconds * 1000;
@@ -158,14 +164,16 @@ export async function soak({ seconds, seed, say }: SoakOptions): Promise<SoakRes
     if (child.exitCode !== null) leftovers.push(`the proxy ended with ${child.exitCode}`);
     if (errors !== "") leftovers.push(...errors.trim().split("\n").slice(-5));
     const fromMs = startMs + WARM_UP_S * 1000;
-    const slopes = new Map<string, number | undefined>([["RSS", slope(memory.rss, fromMs, endMs)]]);
+    const slopes = new Map<string, number | undefined>([["RSS", slope(lowest(memory.rss), fromMs, endMs)]]);
     for (const [isolate, samples] of memory.heaps) slopes.set(`heap ${isolate}`, slope(samples, fromMs, endMs));
     const explained = new Map<string, number>();
     const unexplained: Failure[] = [];
     for (const failure of failures) {
       const felt = faults.deaths.some((death) => failure.toMs >= death.fromMs && failure.fromMs <= death.untilMs);
       // What is tried again fails only where an answer had begun.
-      const begun = /half an answer|aborted|ECONNRESET|socket hang up|RST_STREAM|other side closed|terminated/.test(failure.message);
+      const begun = /half an answer|aborted|ECONNRESET|socket hang up|RST_STREAM|NGHTTP2_INTERNAL_ERROR|other side closed|terminated/.test(
+        failure.message,
+      );
       if (felt && (!failure.triedAgain || begun)) explained.set(failure.operation, (explained.get(failure.operation) ?? 0) + 1);
       else unexplained.push(failure);
     }
