@@ -258,7 +258,7 @@ export async function startLoneProxy(kind: "mizzen" | "envoy", options: LoneProx
     },
   };
   try {
-    await eventually(`${kind} listens`, 20_000, async () => {
+    await eventually(`${kind} listens`, 40_000, async () => {
       if (child.exitCode !== null) throw new Error(`${kind} ended with ${child.exitCode}`);
       const active = (await stats(/^listener_manager\.total_listeners_active$/)).values().next().value;
       return active === 1 && !(await isFree("127.0.0.1", port)) ? true : undefined;

@@ -402,6 +402,45 @@ test("a thread that dies is replaced, serves the same configuration, and counter
   assert.match(stats, /^http.in.downstream_rq_total: 26$/m);
 });
 
+test("connections that come while no thread is there wait for the next one, and are all served", async () => {
+  const { plane, server, adminPort } = await run({}, 1);
+  const port = freePort();
+  await serve(server, port, await upstream("app"));
+  await get(port, "/");
+  await plane.threads[0]?.terminate();
+  assert.equal(plane.threads[0]?.online, false);
+  // The kernel takes them: the listening socket is the main thread's too.
+  const bodies = await Promise.all(Array.from({ length: 100 }, async () => (await get(port, "/")).body));
+  assert.deepEqual(new Set(bodies), new Set(["app /"]));
+  assert.equal(plane.threads[0]?.online, true);
+  const stats = (await admin(adminPort, "/stats")).body;
+  for (const line of [
+    "http.in.downstream_rq_total: 101",
+    "listener_manager.total_listeners_active: 1",
+    "cluster.web.membership_healthy: 1",
+  ])
+    assert.ok(stats.split("\n").includes(line), `${line}\n${stats}`);
+});
+
+test("the death of one thread costs the connections of no other", async () => {
+  const { plane, server, adminPort } = await run({}, 2);
+  const port = freePort();
+  await serve(server, port, await upstream("app"));
+  const agents = Array.from({ length: 20 }, () => new Agent({ keepAlive: true, maxSockets: 1 }));
+  cleanups.push(() => agents.forEach((agent) => agent.destroy()));
+  await Promise.all(agents.map((agent) => get(port, "/", agent)));
+  const activeBefore = /^http\.in\.downstream_cx_active: (\d+)$/m;
+  assert.equal(activeBefore.exec((await admin(adminPort, "/stats")).body)?.[1], "20");
+  let closed = 0;
+  for (const agent of agents)
+    for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.on("close", () => closed++);
+  await plane.threads[0]?.terminate();
+  while (plane.threads.some((thread) => !thread.online)) await new Promise((resolve) => setTimeout(resolve, 10));
+  // Every client is served, on its old connection where that was the other thread's.
+  for (const agent of agents) assert.equal((await get(port, "/", agent)).body, "app /");
+  assert.ok(closed > 0 && closed < 20, `${closed} of 20 connections ended`);
+});
+
 test("a restarted data plane serves the saved configuration without a control plane, and a returning one changes nothing", async () => {
   const stateDirectory = mkdtempSync(join(tmpdir(), "mizzen-data-plane-"));
   cleanups.push(() => rmSync(stateDirectory, { recursive: true, force: true }));
