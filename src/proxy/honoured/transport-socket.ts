@@ -69,7 +69,7 @@ export const TRANSPORT_SOCKET_FIELDS: FieldTable = {
   ],
   "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext": [
     honoured("src/proxy/transport-socket/upstream-transport.test.ts", "common_tls_context", "sni"),
-    unproven("max_session_keys"),
+    honoured("src/proxy/transport-socket/upstream-sessions.test.ts", "max_session_keys"),
     harmless("true is what happens; false is refused", "enforce_rsa_key_usage"),
   ],
 };

@@ -138,6 +138,9 @@ class ClientContext {
   ): ClientTls {
     const { validation } = this.material;
     const key = `${serverName} ${requiredName ?? ""}`;
+    // A session that is resumed shows no certificate to judge: only those of hosts that were found good are kept. Some come before that.
+    let good = false;
+    let early: Buffer | undefined;
     return {
       context: this.#context,
       serverName,
@@ -145,16 +148,19 @@ class ClientContext {
       session: this.#sessions.get(key),
       onSession: (session) => {
         if (!keepsSessions) return;
-        if (this.#sessions.size >= MAX_SESSIONS) this.#sessions.clear();
-        this.#sessions.set(key, session);
+        if (good) this.#keep(key, session);
+        else early = session;
       },
-      judge(result) {
+      judge: (result) => {
         const { info, chainProblem } = result;
         const failure = info.peer === undefined ? undefined : validation?.verify(info.peer, chainProblem, requiredName);
         if (failure === undefined) {
           stats.handshake(result);
+          good = true;
+          if (early !== undefined) this.#keep(key, early);
           return undefined;
         }
+        this.#sessions.delete(key);
         stats.refused(failure);
         stats.connectionError();
         return failure === "fail_verify_error"
@@ -163,5 +169,10 @@ class ClientContext {
       },
       onFailed: () => stats.connectionError(),
     };
+  }
+
+  #keep(key: string, session: Buffer): void {
+    if (this.#sessions.size >= MAX_SESSIONS) this.#sessions.clear();
+    this.#sessions.set(key, session);
   }
 }
