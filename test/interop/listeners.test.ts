@@ -9,10 +9,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { JsonObject } from "@bufbuild/protobuf";
-import { call, eventually } from "../harness/mesh.ts";
+import { call, eventually, freePort } from "../harness/mesh.ts";
 import { KINDS, startStandalone } from "./standalone.ts";
 import type { ProxyKind, Standalone } from "./standalone.ts";
 
+/** Not where everybody tries ports: a stranger's connection would be counted. */
+const HOST = "127.0.0.7";
 const EXTENSIONS = "type.googleapis.com/envoy.extensions";
 const LOG = [
   "%RESPONSE_FLAGS%",
@@ -67,7 +69,7 @@ const echo = network("echo.v3.Echo");
 type Target = number | string;
 
 function placeOf(target: Target): { readonly path: string } | { readonly host: string; readonly port: number } {
-  return typeof target === "number" ? { host: "127.0.0.1", port: target } : { path: target.replace(/^@/, "\0") };
+  return typeof target === "number" ? { host: HOST, port: target } : { path: target.replace(/^@/, "\0") };
 }
 
 /** Sends pieces one after the other, each when something has come for the one before; then what came until the end. */
@@ -481,14 +483,14 @@ const pipePath = join(folder, "host.sock");
 
 before(async () => {
   await new Promise<void>((done) => pipeServer.listen(pipePath, done));
-  for (const server of servers) await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  for (const server of servers) await new Promise<void>((done) => server.listen(0, HOST, done));
 });
 after(() => {
   for (const server of [...servers, pipeServer]) server.close();
   rmSync(folder, { recursive: true });
 });
 
-const address = (portValue: number): JsonObject => ({ socketAddress: { address: "127.0.0.1", portValue } });
+const address = (portValue: number): JsonObject => ({ socketAddress: { address: HOST, portValue } });
 
 const UPSTREAM_PROXY_PROTOCOL: JsonObject = {
   name: "upstream_proxy_protocol",
@@ -528,7 +530,7 @@ interface Outcome {
 
 /** All different: each is held until all are there. */
 async function freePorts(count: number): Promise<readonly number[]> {
-  const held = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  const held = Array.from({ length: count }, () => createServer().listen(0, HOST));
   await Promise.all(held.map((server) => once(server, "listening")));
   const ports = held.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(held.map((server) => new Promise((done) => server.close(done))));
@@ -536,7 +538,8 @@ async function freePorts(count: number): Promise<readonly number[]> {
 }
 
 async function run(kind: ProxyKind, scenarios: readonly Scenario[]): Promise<Outcome> {
-  const [adminPort = 0, ...listenPorts] = await freePorts(scenarios.length + 1);
+  const adminPort = await freePort();
+  const listenPorts = await freePorts(scenarios.length);
   const targets = new Map<string, Target>(
     scenarios.map(({ name, pipe }, at) => {
       const path = `${pipe === "name" ? "@" : ""}${folder}/${kind}.${name}`;
@@ -556,7 +559,7 @@ async function run(kind: ProxyKind, scenarios: readonly Scenario[]): Promise<Out
   writeFileSync(
     bootstrap,
     JSON.stringify({
-      admin: { address: address(adminPort) },
+      admin: { address: { socketAddress: { address: "127.0.0.1", portValue: adminPort } } },
       staticResources: {
         listeners,
         clusters: [
