@@ -10,8 +10,10 @@ const fail = (path: string, message: string): never => {
   throw new Error(`${path}: ${message}`);
 };
 
-function request(headers: Readonly<Record<string, string>>): MatchableHeaders {
-  return { method: "GET", path: "/a?x=1", authority: "reviews:9080", scheme: "http", getJoined: (name) => headers[name] };
+function request(headers: Readonly<Record<string, string | readonly string[]>>): MatchableHeaders {
+  const getAll = (name: string): readonly string[] => [headers[name] ?? []].flat();
+  const getJoined = (name: string): string | undefined => (headers[name] === undefined ? undefined : getAll(name).join(","));
+  return { method: "GET", path: "/a?x=1", authority: "reviews:9080", scheme: "http", getAll, getJoined };
 }
 
 function matches(matcher: JsonValue, headers: Readonly<Record<string, string>>): boolean {
@@ -77,6 +79,20 @@ test("pseudo headers and Host are fields of the request", () => {
 
 test("text of configuration is compared as UTF-8 bytes", () => {
   assert.equal(matches({ name: "v", stringMatch: { exact: "é" } }, { v: Buffer.from("é").toString("latin1") }), true);
+});
+
+test("each line of a repeated header is a value, but of headers that have one place", () => {
+  const matcher = (json: JsonValue) => compileHeaderMatcher(fromJson(HeaderMatcherSchema, json), "h", fail);
+  const lines = request({ v: ["blue", "red"], via: ["a", "b"] });
+  for (const [json, expected] of [
+    [{ name: "v", stringMatch: { exact: "red" } }, true],
+    [{ name: "v", stringMatch: { exact: "blue,red" } }, false],
+    [{ name: "v", stringMatch: { exact: "red" }, invertMatch: true }, false],
+    [{ name: "v", stringMatch: { exact: "green" }, invertMatch: true }, true],
+    [{ name: "via", stringMatch: { exact: "b" } }, false],
+    [{ name: "via", stringMatch: { exact: "a,b" } }, true],
+  ] as const)
+    assert.equal(matcher(json).matches(lines), expected, JSON.stringify(json));
 });
 
 test("what is wrong is reported with its path", () => {

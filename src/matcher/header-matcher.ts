@@ -11,8 +11,18 @@ export interface MatchableHeaders {
   readonly path: string;
   readonly authority: string;
   readonly scheme: string;
+  getAll(name: string): readonly string[];
   getJoined(name: string): string | undefined;
 }
+
+/** Headers that Envoy keeps in a fixed place, where the values of several lines become one; of all others each line is a value. */
+const ONE_VALUE: ReadonlySet<string> = new Set(
+  [
+    "accept accept-encoding authorization cache-control connection content-encoding content-length content-type cookie date etag expect",
+    "grpc-message grpc-status grpc-timeout keep-alive location origin proxy-connection server te transfer-encoding upgrade user-agent vary",
+    "via x-client-trace-id x-forwarded-client-cert x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-proto x-request-id",
+  ].flatMap((line) => line.split(" ")),
+);
 
 export interface HeaderMatcher {
   matches(headers: MatchableHeaders): boolean;
@@ -47,12 +57,31 @@ export function compileHeaderMatcher(config: HeaderMatcherMessage, path: string,
     return { matches: (headers) => (always || read(headers) !== undefined) === wanted };
   }
   const value = compileValue(config, path, report);
+  const name = asciiLower(config.name);
+  if (!name.startsWith(":") && name !== "host" && !name.startsWith("x-envoy-") && !ONE_VALUE.has(name))
+    return eachLineMatcher(name, value, config);
   if (config.treatMissingHeaderAsEmpty) return { matches: (headers) => value.matches(read(headers) ?? "") !== invert };
   return {
     matches(headers) {
       const text = read(headers);
       // A header that is not there matches neither the matcher nor its inversion: that is what treat_missing_header_as_empty is for.
       return text !== undefined && value.matches(text) !== invert;
+    },
+  };
+}
+
+/** One line that matches is enough, and too much for an inverted matcher. */
+function eachLineMatcher(
+  name: string,
+  value: StringMatcher,
+  { invertMatch: invert, treatMissingHeaderAsEmpty }: HeaderMatcherMessage,
+): HeaderMatcher {
+  return {
+    matches(headers) {
+      const lines = headers.getAll(name);
+      if (lines.length === 0) return treatMissingHeaderAsEmpty && value.matches("") !== invert;
+      for (let i = 0; i < lines.length; i++) if (value.matches(lines[i]!)) return !invert;
+      return invert;
     },
   };
 }

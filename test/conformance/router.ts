@@ -13,6 +13,7 @@ import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route
 import type { RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import type { DynamicMetadata } from "#matcher/metadata-matcher";
 import { compileHeaderMatcher } from "#matcher/header-matcher";
+import type { MatchableHeaders } from "#matcher/header-matcher";
 import { PairRequestHeaderMap, PairResponseHeaderMap } from "#proxy/http/pair-header-map";
 import { StreamRecord } from "#proxy/http/stream-record";
 import { compileRouteTable } from "#proxy/route/route-table";
@@ -148,8 +149,8 @@ function mockRuntime(config: RouteConfiguration, key: string | undefined, random
 
 const NO_LINE = { method: "", path: "", authority: "", scheme: "" };
 
-function pick(headers: { getJoined(name: string): string | undefined }): { getJoined(name: string): string | undefined } {
-  return { getJoined: (name) => headers.getJoined(name) };
+function pick(headers: Pick<MatchableHeaders, "getAll" | "getJoined">): Pick<MatchableHeaders, "getAll" | "getJoined"> {
+  return { getAll: (name) => headers.getAll(name), getJoined: (name) => headers.getJoined(name) };
 }
 
 /** The tool answers "" for everything that a redirect or direct response has not. */

@@ -1,5 +1,6 @@
 // What of two outcomes counts. Masked are values of one moment: times, identifiers, cookies made from the client's port.
 import { networkInterfaces } from "node:os";
+import type { Pair } from "./pair.ts";
 import type { Outcome } from "./two-proxies.ts";
 
 interface Visible {
@@ -17,6 +18,7 @@ const OF_THE_MOMENT: ReadonlySet<string> = new Set([
   "x-pair",
   "keep-alive",
   "x-envoy-expected-rq-timeout-ms",
+  "x-ratelimit-reset",
 ]);
 
 /** Two ways to send no body; a retry may take the other. */
@@ -33,17 +35,26 @@ function masked(line: string): string {
   const name = line.slice(0, colon);
   if (OF_THE_MOMENT.has(name)) return `${name}: *`;
   if (name === "x-request-id") return line.replace(/: [0-9a-f]{8}-[0-9a-f-]{27}$/, ": *");
+  // The proxies listen on ports of their own.
+  if (name === "x-forwarded-port") return line.replace(/\d{4,}/, "*");
   if (name === "x-forwarded-for") return line.replace(/[^ ,]+/g, (part) => (OF_THIS_MACHINE.has(part) ? "LOCAL" : part));
   // hash_policy.cookie: the value comes from the client's port.
   if (name === "set-cookie" || name === "cookie") return line.replace(/sticky="?[0-9a-f]{16}"?/, "sticky=*");
   return line;
 }
 
-function visible({ response, received }: Outcome): Visible {
-  const lines = response.headers.map(([name, value], index) => ({ name, line: masked(`${name}: ${value}`), index }));
+/** Where a request is given its host's cookie, that host is a matter of chance. */
+function isGivenACookie({ virtualHost, request }: Pair): boolean {
+  return JSON.stringify(virtualHost).includes('"sticky"') && !request.headers.some(([, value]) => value.includes("sticky="));
+}
+
+function visible({ response, received }: Outcome, chance: boolean): Visible {
+  const lines = response.headers.map(([name, value], index) => {
+    const line = masked(`${name}: ${value}`);
+    const host = name === "x-session" || line.startsWith("set-cookie: session=") ? `${name}: *` : line.replace(/\b\d{5}$/, "*");
+    return { name, line: chance ? host : line, index };
+  });
   lines.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.index - b.index));
-  // The host that such a cookie stands for is a matter of chance too.
-  const chance = lines.some(({ line }) => line.startsWith("set-cookie: sticky=*"));
   return {
     status: response.status,
     headers: joined(lines.map(({ line }) => line)),
@@ -65,7 +76,7 @@ function visible({ response, received }: Outcome): Visible {
  * Envoy joins what it adds to a header that it keeps in a fixed place; we write another line. To a reader both are the same list
  * (RFC 9110 5.3), but for empty members, which are nothing.
  */
-const JOINED = /^(user-agent|te|cookie|server|vary|location|content-type|via|x-forwarded-proto|x-envoy-[a-z-]+): ?(.*)$/;
+const JOINED = /^(user-agent|te|cookie|server|vary|location|content-type|via|x-forwarded-proto|x-forwarded-host|x-envoy-[a-z-]+): ?(.*)$/;
 
 function joined(lines: readonly string[]): string[] {
   const values = new Map<string, string[]>();
@@ -93,8 +104,9 @@ function listDifference(what: string, envoy: readonly string[], mizzen: readonly
 }
 
 /** In words; empty when the two agree. */
-export function differencesOf(envoyOutcome: Outcome, mizzenOutcome: Outcome): string[] {
-  const [envoy, mizzen] = [visible(envoyOutcome), visible(mizzenOutcome)];
+export function differencesOf(pair: Pair, outcomes: { readonly envoy: Outcome; readonly mizzen: Outcome }): string[] {
+  const chance = isGivenACookie(pair);
+  const [envoy, mizzen] = [visible(outcomes.envoy, chance), visible(outcomes.mizzen, chance)];
   const differences: string[] = [];
   for (const field of ["status", "body", "broken"] as const)
     if (envoy[field] !== mizzen[field])

@@ -1,15 +1,14 @@
 // Generated pairs through both proxies, batch by batch. A difference counts when it is there again, alone; then it is made smaller.
-import type { JsonObject } from "@bufbuild/protobuf";
 import type { DownstreamProtocol } from "./client.ts";
 import { differencesOf } from "./compare.ts";
 import { Coverage } from "./coverage.ts";
 import { namedDifference } from "./named-differences.ts";
 import type { Pair } from "./pair.ts";
-import { generatePair, generateTable } from "./pair-generator.ts";
+import { generateAround, generatePair } from "./pair-generator.ts";
 import { shrink } from "./shrink.ts";
 import type { Failing } from "./shrink.ts";
 import { KINDS, startTwoProxies } from "./two-proxies.ts";
-import type { TwoProxies } from "./two-proxies.ts";
+import type { Around, TwoProxies } from "./two-proxies.ts";
 import type { UpstreamProtocol } from "./upstreams.ts";
 
 export interface DifferentialOptions {
@@ -32,7 +31,7 @@ export interface DifferentialResult {
   readonly refused: number;
 }
 
-const BATCH = 50;
+const BATCH = 25;
 /** More are not made small. */
 const SHRUNK = 3;
 const SHRINK_BUDGET = 60;
@@ -51,18 +50,17 @@ class Run {
   }
 
   /** What is different about one pair alone. */
-  async #alone({ table, pair }: Failing): Promise<string[]> {
-    const refusals = await this.#proxies.apply(table, [pair]);
+  async #alone({ around, pair }: Failing): Promise<string[]> {
+    const refusals = await this.#proxies.apply(around, [pair]);
     if (refusals !== undefined && Object.keys(refusals).length === KINDS.length) return [];
     if (refusals !== undefined) return Object.entries(refusals).map(([kind, message]) => `refused by ${kind}: ${message}`);
-    const { envoy, mizzen } = (await this.#proxies.exchange([pair])).get(pair)!;
-    return differencesOf(envoy, mizzen);
+    return differencesOf(pair, (await this.#proxies.exchange([pair])).get(pair)!);
   }
 
-  async #acceptedOf(table: JsonObject, pairs: readonly Pair[]): Promise<Pair[]> {
+  async #acceptedOf(around: Around, pairs: readonly Pair[]): Promise<Pair[]> {
     const accepted: Pair[] = [];
     for (const pair of pairs) {
-      const refusals = await this.#proxies.apply(table, [pair]);
+      const refusals = await this.#proxies.apply(around, [pair]);
       if (refusals === undefined) accepted.push(pair);
       else if (Object.keys(refusals).length === KINDS.length) this.refused++;
       else
@@ -98,25 +96,26 @@ class Run {
       [
         `pair ${failing.pair.number} of seed ${seed} (--from ${failing.pair.number} --pairs 1 --downstream ${downstream} --upstream ${upstream}):`,
         ...(await this.#alone(small)),
-        `table ${JSON.stringify(small.table)}`,
+        `manager ${JSON.stringify(small.around.manager)}`,
+        `table ${JSON.stringify(small.around.table)}`,
         `virtual host ${JSON.stringify(small.pair.virtualHost)}`,
         `request ${JSON.stringify(small.pair.request).slice(0, 600)}`,
       ].join("\n  "),
     );
   }
 
-  async batch(table: JsonObject, all: readonly Pair[]): Promise<void> {
+  async batch(around: Around, all: readonly Pair[]): Promise<void> {
     let pairs = all;
-    if ((await this.#proxies.apply(table, all)) !== undefined) {
-      pairs = await this.#acceptedOf(table, all);
-      if ((await this.#proxies.apply(table, pairs)) !== undefined) throw new Error("what each was accepted alone is refused together");
+    if ((await this.#proxies.apply(around, all)) !== undefined) {
+      pairs = await this.#acceptedOf(around, all);
+      if ((await this.#proxies.apply(around, pairs)) !== undefined) throw new Error("what each was accepted alone is refused together");
     }
     const different: Pair[] = [];
-    for (const [pair, { envoy, mizzen }] of await this.#proxies.exchange(pairs)) {
-      this.coverage.add(pair, envoy);
-      if (differencesOf(envoy, mizzen).length > 0) different.push(pair);
+    for (const [pair, outcomes] of await this.#proxies.exchange(pairs)) {
+      this.coverage.add(pair, outcomes.envoy);
+      if (differencesOf(pair, outcomes).length > 0) different.push(pair);
     }
-    for (const pair of different) await this.#fail({ table, pair });
+    for (const pair of different) await this.#fail({ around, pair });
   }
 }
 
@@ -134,7 +133,7 @@ export async function runDifferential(options: DifferentialOptions): Promise<Dif
       const batch = Math.floor(first / BATCH);
       const end = Math.min((batch + 1) * BATCH, from + options.pairs);
       const pairs = Array.from({ length: end - first }, (_, index) => generatePair(options.seed, first + index));
-      await run.batch(generateTable(options.seed, batch), pairs);
+      await run.batch(generateAround(options.seed, batch), pairs);
       first = end;
       options.say?.(`${first - from} of ${options.pairs} pairs, ${run.failures.length} differ`);
     }

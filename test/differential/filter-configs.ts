@@ -13,8 +13,8 @@ function filter(name: string, type: string, config: JsonObject = {}, more: JsonO
   return { name: `envoy.filters.http.${name}`, typedConfig: { "@type": `${TYPE}.${name}.v3.${type}`, ...config }, ...more };
 }
 
-/** In front of the routes; most do nothing where no route asks them to. */
-export const HTTP_FILTERS: readonly JsonObject[] = [
+/** In front of the routes; most do nothing where no route asks them to. `mark` is in answers: it says which list gave them. */
+export const httpFilters = (mark: string): JsonObject[] => [
   filter("cors", "Cors"),
   filter("csrf", "CsrfPolicy", { filter_enabled: NEVER }),
   filter("fault", "HTTPFault"),
@@ -43,7 +43,9 @@ export const HTTP_FILTERS: readonly JsonObject[] = [
     ],
   }),
   filter("local_ratelimit", "LocalRateLimit", { stat_prefix: "pair" }),
-  filter("header_mutation", "HeaderMutation", { mutations: {} }),
+  filter("header_mutation", "HeaderMutation", {
+    mutations: { response_mutations: [{ append: { header: { key: "x-manager", value: mark } } }] },
+  }),
   filter("stateful_session", "StatefulSession"),
   filter("router", "Router"),
 ];

@@ -10,6 +10,8 @@ import { generateMatch, MATCH_FIELDS } from "./match-generator.ts";
 import type { GeneratedMatch } from "./match-generator.ts";
 import { domainOf, newDraft, requestOf } from "./pair.ts";
 import type { Draft, Pair } from "./pair.ts";
+import { generateManager } from "./manager-generator.ts";
+import type { Around } from "./two-proxies.ts";
 import { varyRequest } from "./request-variations.ts";
 
 const ANSWERS = ["route", "route", "route", "route", "route", "route", "redirect", "direct_response"] as const;
@@ -60,6 +62,7 @@ function generateRoute(choices: Choices, name: string, must: readonly string[]):
   else if (kind === "redirect") route["redirect"] = redirect(choices, match);
   else route["direct_response"] = directResponse(choices);
   if (choices.chance(0.25)) addHeaderEdits(route, choices);
+  if (choices.chance(0.1)) route["decorator"] = { operation: "of-route", ...(choices.chance(0.3) ? { propagate: false } : {}) };
   if (choices.chance(0.2)) route["metadata"] = { filter_metadata: { pair: { word: "of-route" } } };
   addFilterConfigs(route, choices, draft, 0.06);
   return { route, draft, generated };
@@ -115,11 +118,11 @@ export function generatePair(seed: number, number: number): Pair {
 }
 
 /** What stands around the virtual hosts of one batch. */
-export function generateTable(seed: number, batch: number): JsonObject {
+export function generateAround(seed: number, batch: number): Around {
   const choices = choicesOf(Math.imul(seed, 0x85ebca6b) + batch);
   const table: JsonObject = {};
   if (choices.chance(0.5)) addHeaderEdits(table, choices);
   if (choices.chance(0.5)) table["most_specific_header_mutations_wins"] = true;
   if (choices.chance(0.3)) table["ignore_port_in_host_matching"] = true;
-  return table;
+  return { table, manager: generateManager(choices) };
 }

@@ -62,13 +62,13 @@ export function newDraft(): Draft {
   };
 }
 
-/** OWN in a header's value is the pair's host. */
+/** OWN in a header's value or in the path is the pair's host. */
 export function requestOf(draft: Draft, domain: string): PairRequest {
   const host = `${draft.hostPrefix}${domain}${draft.hostSuffix}`;
   const connect = draft.method === "CONNECT";
   return {
     method: draft.method,
-    path: connect ? "" : draft.path + (draft.query.length === 0 ? "" : `?${draft.query.join("&")}`),
+    path: connect ? "" : draft.path.replace("OWN", host) + (draft.query.length === 0 ? "" : `?${draft.query.join("&")}`),
     host,
     headers: [...draft.headers, ...draft.more, ["x-script", draft.script.join("|")] as const].map(
       ([name, value]) => [name, value.replace("OWN", host)] as const,

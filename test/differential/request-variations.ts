@@ -30,6 +30,9 @@ const CLAIMS: readonly (readonly [string, string])[] = [
   ["x-envoy-overloaded", "true"],
   ["via", "1.1 before"],
   ["forwarded", "for=10.0.0.1"],
+  ["x-real-ip", "10.0.0.7"],
+  ["x-real-ip", "10.0.0.7:99"],
+  ["x-real-ip", "nobody"],
 ];
 /** Of one connection: they must not go on. */
 const HOP_BY_HOP: readonly (readonly [string, string])[] = [
@@ -66,13 +69,15 @@ export function varyRequest(draft: Draft, choices: Choices, tunnel: boolean): vo
   if (choices.chance(0.15)) add(choices.pick(PLAIN));
   if (choices.chance(0.02)) for (let i = 0; i < 60; i++) add([`x-many-${i}`, String(i)]);
   if (choices.chance(0.08)) draft.hostPrefix = choices.pick(["www.", "WWW.", "a.b.", ""]);
-  if (choices.chance(0.08)) draft.hostSuffix = choices.pick([":80", ":8080", ":443"]);
+  if (choices.chance(0.08)) draft.hostSuffix = choices.pick([":80", ":8080", ":443", ".", ".:80"]);
   if (tunnel) return;
   if (draft.script.join() === "200" && choices.chance(0.25)) draft.script = [choices.pick(ANSWERS)];
   if (!draft.headers.has("upgrade") && choices.chance(0.08)) add(choices.pick(HOP_BY_HOP));
   if (choices.chance(0.08)) draft.path += choices.pick(PATH_ENDS);
   if (draft.query.length === 0 && choices.chance(0.2)) draft.query.push(choices.pick(QUERIES));
   if (draft.method === "GET" && !draft.headers.has("upgrade") && choices.chance(0.06)) draft.method = choices.pick(METHODS);
+  if (choices.chance(0.02))
+    draft.path = `${choices.pick(["http", "https", "HTTP"])}://${choices.pick(["OWN", "other.example"])}${draft.path}`;
   if (draft.body === "") return;
   if (choices.chance(0.3)) draft.chunked = true;
   if (draft.chunked && choices.chance(0.5)) draft.trailers.push(["x-trailer", "of-request"], ["x-other", "2"]);

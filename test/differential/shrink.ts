@@ -1,9 +1,10 @@
 // Makes a failing pair smaller while it goes on failing: takes away members of the configuration and headers of the request, one by one.
-import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import type { JsonValue } from "@bufbuild/protobuf";
 import type { Pair } from "./pair.ts";
+import type { Around } from "./two-proxies.ts";
 
 export interface Failing {
-  readonly table: JsonObject;
+  readonly around: Around;
   readonly pair: Pair;
 }
 
@@ -30,15 +31,17 @@ function without<T extends JsonValue>(value: T, path: Path): T {
   return copy;
 }
 
-function* smaller({ table, pair }: Failing): Generator<Failing> {
-  for (const path of members(table, [])) yield { table: without(table, path), pair };
-  for (const path of members(pair.virtualHost, [])) yield { table, pair: { ...pair, virtualHost: without(pair.virtualHost, path) } };
+function* smaller({ around, pair }: Failing): Generator<Failing> {
+  const { table, manager } = around;
+  for (const path of members(manager, [])) yield { around: { table, manager: without(manager, path) }, pair };
+  for (const path of members(table, [])) yield { around: { table: without(table, path), manager }, pair };
+  for (const path of members(pair.virtualHost, [])) yield { around, pair: { ...pair, virtualHost: without(pair.virtualHost, path) } };
   const { request } = pair;
   for (let i = 0; i < request.headers.length; i++)
-    yield { table, pair: { ...pair, request: { ...request, headers: request.headers.toSpliced(i, 1) } } };
-  if (request.times !== undefined) yield { table, pair: { ...pair, request: { ...request, times: 1 } } };
-  if (request.body !== "") yield { table, pair: { ...pair, request: { ...request, body: "" } } };
-  if (request.path.includes("?")) yield { table, pair: { ...pair, request: { ...request, path: request.path.replace(/\?.*/, "") } } };
+    yield { around, pair: { ...pair, request: { ...request, headers: request.headers.toSpliced(i, 1) } } };
+  if (request.times !== undefined) yield { around, pair: { ...pair, request: { ...request, times: 1 } } };
+  if (request.body !== "") yield { around, pair: { ...pair, request: { ...request, body: "" } } };
+  if (request.path.includes("?")) yield { around, pair: { ...pair, request: { ...request, path: request.path.replace(/\?.*/, "") } } };
 }
 
 /** `fails` says whether the same kind of difference is still there; it is asked `budget` times at most. */

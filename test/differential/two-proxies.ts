@@ -5,7 +5,7 @@ import type { LoneProxy } from "../harness/lone-proxy.ts";
 import { call, freePort } from "../harness/mesh.ts";
 import { http1Client, http2Client } from "./client.ts";
 import type { Client, DownstreamProtocol, Response } from "./client.ts";
-import { HTTP_FILTERS } from "./filter-configs.ts";
+import { httpFilters } from "./filter-configs.ts";
 import type { Pair } from "./pair.ts";
 import { startUpstreams } from "./upstreams.ts";
 import type { Received, UpstreamProtocol } from "./upstreams.ts";
@@ -20,10 +20,17 @@ export interface Outcome {
 
 export interface TwoProxies {
   /** Undefined when both have taken it, else what each that refused said. */
-  apply(table: JsonObject, pairs: readonly Pair[]): Promise<Refusals | undefined>;
+  apply(around: Around, pairs: readonly Pair[]): Promise<Refusals | undefined>;
   /** Sends every pair's request to both; what upstreams received is looked at when it is quiet. */
   exchange(pairs: readonly Pair[]): Promise<Map<Pair, Record<Kind, Outcome>>>;
   close(): Promise<void>;
+}
+
+/** What stands around the virtual hosts. */
+export interface Around {
+  readonly table: JsonObject;
+  /** Fields of the connection manager. */
+  readonly manager: JsonObject;
 }
 
 export type Refusals = Partial<Record<Kind, string>>;
@@ -99,22 +106,25 @@ export async function startTwoProxies(downstream: DownstreamProtocol, upstream: 
     manager: {
       httpProtocolOptions: { allowAbsoluteUrl: true, enableTrailers: true },
       upgradeConfigs: [{ upgradeType: "websocket" }],
-      httpFilters: [...HTTP_FILTERS],
+      httpFilters: httpFilters("0"),
       http2ProtocolOptions: { allowConnect: true },
     },
   };
   const proxies: LoneProxy[] = [];
   for (const kind of KINDS) proxies.push(await startLoneProxy(kind, options));
-  const clients = proxies.map((proxy): Client => (downstream === "http1" ? http1Client(proxy.port) : http2Client(proxy.port)));
-  return operations(proxies, clients, upstreams);
+  const connect = ({ port }: LoneProxy): Client => (downstream === "http1" ? http1Client(port) : http2Client(port));
+  return operations(proxies, connect, upstreams);
 }
 
 function operations(
   proxies: readonly LoneProxy[],
-  clients: readonly Client[],
+  connect: (proxy: LoneProxy) => Client,
   upstreams: Awaited<ReturnType<typeof startUpstreams>>,
 ): TwoProxies {
   let generation = 0;
+  let manager = "{}";
+  let managerMark = "0";
+  let clients = proxies.map(connect);
 
   /** Whether the proxy serves this generation, or why not. */
   const taken = async (proxy: LoneProxy, mark: string, nacksBefore: number): Promise<string | undefined> => {
@@ -123,15 +133,21 @@ function operations(
       const nack = proxy.ads.nacks[nacksBefore];
       if (nack !== undefined) return nack.message;
       const answer = await call(`http://127.0.0.1:${proxy.port}/`, { headers: { host: "mark.example" } }).catch(() => undefined);
-      if (answer?.headers["x-mark"] === mark) return undefined;
+      if (answer?.headers["x-mark"] === mark && answer.headers["x-manager"] === managerMark) return undefined;
       if (performance.now() > until) throw new Error(`a proxy neither took nor refused ${mark}: ${proxy.output().slice(-2000)}`);
       await new Promise((done) => setTimeout(done, 5));
     }
   };
 
   return {
-    async apply(table, pairs) {
+    async apply(around, pairs) {
       const mark = String(++generation);
+      const anew = JSON.stringify(around.manager) !== manager;
+      if (anew) {
+        manager = JSON.stringify(around.manager);
+        managerMark = mark;
+      }
+      const fields = { ...around.manager, httpFilters: httpFilters(managerMark) };
       const marked: JsonObject = {
         name: "mark",
         domains: ["mark.example"],
@@ -144,8 +160,14 @@ function operations(
         ],
       };
       const nacks = proxies.map(({ ads }) => ads.nacks.length);
-      for (const proxy of proxies) proxy.route({ ...table, virtual_hosts: [...pairs.map(({ virtualHost }) => virtualHost), marked] });
+      for (const proxy of proxies)
+        proxy.route({ ...around.table, virtual_hosts: [...pairs.map(({ virtualHost }) => virtualHost), marked] }, fields);
       const answers = await Promise.all(proxies.map((proxy, index) => taken(proxy, mark, nacks[index]!)));
+      if (anew) {
+        // Connections keep the manager that they began with.
+        for (const client of clients) client.close();
+        clients = proxies.map(connect);
+      }
       if (answers.every((answer) => answer === undefined)) return undefined;
       return Object.fromEntries(KINDS.flatMap((kind, index) => (answers[index] === undefined ? [] : [[kind, answers[index]]])));
     },

@@ -88,6 +88,7 @@ export async function startUpstreams(protocol: UpstreamProtocol): Promise<Upstre
       response.setHeader("x-upstream", step.replace(/>.*/, ""));
       response.setHeader("x-twice", ["1", "2"]);
       response.setHeader("x-answer", "yes");
+      response.setHeader("server", "upstream");
       if (step === "grpc14") {
         response.setHeader("content-type", "application/grpc");
         response.setHeader("grpc-status", "14");

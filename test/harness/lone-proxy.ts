@@ -149,8 +149,8 @@ export interface LoneProxy {
   readonly adminPort: number;
   readonly pid: number;
   readonly ads: ReplayServer;
-  /** Replaces the RouteConfiguration. */
-  route(configuration: JsonObject): void;
+  /** Replaces the RouteConfiguration, and fields of the connection manager where some are given. */
+  route(configuration: JsonObject, manager?: JsonObject): void;
   /** What the admin endpoint says. */
   get(path: string): Promise<string>;
   /** All statistics whose names match, by name. */
@@ -228,7 +228,8 @@ export async function startLoneProxy(kind: "mizzen" | "envoy", options: LoneProx
     adminPort,
     pid,
     ads,
-    route: (routeConfiguration) => ads.set(loneResources({ ...options, listenPort: port, accessLog, routeConfiguration })),
+    route: (routeConfiguration, manager) =>
+      ads.set(loneResources({ ...options, manager: { ...options.manager, ...manager }, listenPort: port, accessLog, routeConfiguration })),
     get,
     stats,
     async busy() {
@@ -258,7 +259,7 @@ export async function startLoneProxy(kind: "mizzen" | "envoy", options: LoneProx
     },
   };
   try {
-    await eventually(`${kind} listens`, 40_000, async () => {
+    await eventually(`${kind} listens`, 60_000, async () => {
       if (child.exitCode !== null) throw new Error(`${kind} ended with ${child.exitCode}`);
       const active = (await stats(/^listener_manager\.total_listeners_active$/)).values().next().value;
       return active === 1 && !(await isFree("127.0.0.1", port)) ? true : undefined;

@@ -208,6 +208,8 @@ export class ActiveRequest implements WalkOwner<RequestHeaderMap>, RouteInput {
       const mapped = runtime.config.localReplies?.(original, info);
       mapped?.headers?.applyToResponse(headers, info);
       if (mapped !== undefined) ({ reply } = mapped);
+      // Of gRPC too it is the status for HTTP, as long as filters see the answer.
+      info.responseCode = reply.status;
     }
     const body = finishReply(headers, reply, original.body, grpc);
     return { headers, chunk: body === "" || this.head?.method === "HEAD" ? undefined : Buffer.from(body, "utf8") };

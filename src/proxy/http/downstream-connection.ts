@@ -89,6 +89,8 @@ export class DownstreamConnection implements Http1ServerOwner, Http2ServerOwner,
         maxHeaders: config.maxHeadersCount,
         allowAbsoluteUrl: config.allowAbsoluteUrl,
         scheme: this.info.tls === undefined ? "http" : "https",
+        // As in Envoy: only where clients speak to this proxy first.
+        validateScheme: config.mutation.useRemoteAddress && config.mutation.xffNumTrustedHops === 0,
         proxy100Continue: config.proxy100Continue,
       },
       this,

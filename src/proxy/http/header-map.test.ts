@@ -8,7 +8,7 @@ import type { TrailerMap } from "./header-map.ts";
 import { Http1RequestHeaderMap, Http1ResponseHeaderMap, Http1TrailerMap } from "./http1-header-map.ts";
 import { PairRequestHeaderMap, PairResponseHeaderMap, PairTrailerMap } from "./pair-header-map.ts";
 
-const LIMITS = { maxHeadBytes: 60 * 1024, maxHeaders: 100, allowAbsoluteUrl: true, scheme: "http" } as const;
+const LIMITS = { maxHeadBytes: 60 * 1024, maxHeaders: 100, allowAbsoluteUrl: true, scheme: "http", validateScheme: true } as const;
 
 interface Parsed {
   headers: Http1RequestHeaderMap;

@@ -91,7 +91,7 @@ async function relayTo(port: number): Promise<{ port: number; close: () => void;
       );
       void new Http1ServerConnection(
         down,
-        { maxHeadBytes: 61_440, maxHeaders: 100, allowAbsoluteUrl: true, scheme: "http", proxy100Continue: true },
+        { maxHeadBytes: 61_440, maxHeaders: 100, allowAbsoluteUrl: true, scheme: "http", validateScheme: true, proxy100Continue: true },
         {
           newStream: (sender) => new Relay(sender, client),
           onHeadAbandoned: () => {},

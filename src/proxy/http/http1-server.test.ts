@@ -15,6 +15,7 @@ const OPTIONS: Http1ServerOptions = {
   maxHeaders: 100,
   allowAbsoluteUrl: true,
   scheme: "http",
+  validateScheme: true,
   proxy100Continue: false,
 };
 

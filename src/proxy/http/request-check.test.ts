@@ -43,3 +43,34 @@ test("a host loses its trailing dot, before a port too, and then the port", () =
   assert.equal(check(strip, [], "[::1]:81").headers.authority, "[::1]:81");
   assert.equal(check({}, [], "a.example.").headers.authority, "a.example.");
 });
+
+test("the target of a tunnel keeps its port", () => {
+  const config = {
+    underscores: "allow",
+    stripTrailingHostDot: false,
+    stripPort: "any",
+    defaultHostForHttp10: "",
+  } as Partial<HcmConfig> as HcmConfig;
+  const headers = new PairRequestHeaderMap({ method: "CONNECT", path: "", authority: "a.example:80", scheme: "http", upgrade: undefined });
+  const stats = new FakeStats();
+  checkRequest(headers, "HTTP/1.1", 80, config, new HcmStats(stats.scope("http", "p"), stats));
+  assert.equal(headers.authority, "a.example:80");
+});
+
+test("escaped slashes of a gRPC request are refused where others are redirected", () => {
+  const path = { normalize: true, mergeSlashes: false, escapedSlashes: "redirect" } as const;
+  const refused = (lines: [string, string][]): number | undefined => {
+    const headers = new PairRequestHeaderMap({ method: "POST", path: "/a%2Fb", authority: "a", scheme: "http", upgrade: undefined }, lines);
+    const config = {
+      underscores: "allow",
+      stripTrailingHostDot: false,
+      stripPort: "none",
+      defaultHostForHttp10: "",
+      path,
+    } as Partial<HcmConfig>;
+    const stats = new FakeStats();
+    return checkRequest(headers, "HTTP/1.1", 80, config as HcmConfig, new HcmStats(stats.scope("http", "p"), stats))?.status;
+  };
+  assert.equal(refused([]), 307);
+  assert.equal(refused([["content-type", "application/grpc"]]), 400);
+});

@@ -2,6 +2,7 @@
 import type { LocalReply } from "./filter.ts";
 import type { HcmConfig } from "./hcm-config.ts";
 import type { HcmStats } from "./hcm-stats.ts";
+import { hasGrpcContentType } from "./grpc.ts";
 import type { RequestHeaderMap } from "./header-map.ts";
 import { LOCAL_REPLIES } from "./local-reply.ts";
 import { isPlain, normalizePath } from "./path-normalization.ts";
@@ -24,7 +25,8 @@ export function checkRequest(
   const refused = headers.method === "CONNECT" ? undefined : checkPath(headers, version, config, stats);
   if (refused !== undefined) return refused;
   if (config.stripTrailingHostDot) stripTrailingDot(headers);
-  if (config.stripPort !== "none") stripPort(headers, config.stripPort === "any" ? undefined : localPort);
+  // A tunnel's target is nothing without its port.
+  if (config.stripPort !== "none" && headers.method !== "CONNECT") stripPort(headers, config.stripPort === "any" ? undefined : localPort);
   return undefined;
 }
 
@@ -86,6 +88,11 @@ function checkPath(
       stats.rqFailedPathNormalization.inc();
       return LOCAL_REPLIES.pathNormalizationFailed;
     case "redirect":
+      // gRPC clients follow no redirects; Envoy answers them with INTERNAL.
+      if (hasGrpcContentType(headers)) {
+        stats.rqFailedPathNormalization.inc();
+        return LOCAL_REPLIES.pathNormalizationFailed;
+      }
       stats.rqRedirectedWithNormalizedPath.inc();
       return {
         kind: "local-reply",

@@ -49,6 +49,12 @@ describe("request header mutation", () => {
     assert.equal(mutate({}, { schemeToOverwrite: "http" }, "https").headers.scheme, "http");
   });
 
+  it("says its port where nobody has, also of clients that it does not know", () => {
+    const options = { appendXForwardedPort: true };
+    assert.equal(mutate({}, options).headers.get("x-forwarded-port"), String(LOCAL.port));
+    assert.equal(mutate({ "x-forwarded-port": "444" }, options).headers.get("x-forwarded-port"), "444");
+  });
+
   it("takes a referer that is none", () => {
     assert.equal(mutate({ referer: "http://a.example/page" }, {}).headers.get("referer"), "http://a.example/page");
     assert.equal(mutate({ referer: "http://user@a.example/" }, {}).headers.get("referer"), undefined);

@@ -7,6 +7,11 @@ export function mutateResponseHeaders(headers: ResponseHeaderMap, request: Reque
   if (!headers.has("date")) headers.set("date", runtime.httpDate());
   if (config.serverHeader === "overwrite") headers.set("server", config.serverName);
   else if (config.serverHeader === "append-if-absent" && !headers.has("server")) headers.set("server", config.serverName);
+  const { via } = config.mutation;
+  if (via !== "") {
+    const before = headers.getJoined("via");
+    headers.set("via", before === undefined ? via : `${before}, ${via}`);
+  }
   if (!config.alwaysSetRequestIdInResponse) return;
   const id = request?.get("x-request-id");
   if (id !== undefined) headers.set("x-request-id", id);

@@ -111,7 +111,8 @@ function priorityUpdateFrequency({ retryPriority }: RetryPolicyMessage, path: st
 
 /** A response has none of a request's pseudo headers. */
 function ofResponse(matcher: HeaderMatcher): RetryPolicy["retriableHeaders"][number] {
-  return (headers) => matcher.matches({ method: "", path: "", authority: "", scheme: "", getJoined: (name) => headers.getJoined(name) });
+  const request = { method: "", path: "", authority: "", scheme: "" };
+  return (headers) => matcher.matches({ ...request, getAll: (name) => headers.getAll(name), getJoined: (name) => headers.getJoined(name) });
 }
 
 /** The canary and metadata predicates look at what the endpoint says of itself; Envoy's name for that is `envoy.lb`. */

@@ -38,7 +38,7 @@ export function checkRoute(table: RouteTable, input: CheckInput): CheckResult | 
   const { headers, response, info } = input;
   const entry = table.match(input);
   if (entry === undefined) return undefined;
-  const virtualCluster = entry.virtualCluster?.(headers) ?? "";
+  const virtualCluster = entry.virtualCluster === undefined ? "" : (entry.virtualCluster(headers) ?? "other");
   const reply = entry.reply?.(headers, info);
   if (reply !== undefined) {
     response.status = reply.status;

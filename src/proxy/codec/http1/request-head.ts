@@ -38,6 +38,8 @@ export interface RequestHeadLimits {
   readonly allowAbsoluteUrl: boolean;
   /** What a target in origin form means: the listener's transport. */
   readonly scheme: "http" | "https";
+  /** False: whoever is in front may have ended TLS, so that an https URL may come without it. */
+  readonly validateScheme: boolean;
 }
 
 const NUMBER_SIGN = 0x23;
@@ -141,7 +143,7 @@ function readTarget(head: RequestHead, target: string, limits: RequestHeadLimits
   if (absolute === undefined) return HTTP1_ERRORS.target;
   if (!limits.allowAbsoluteUrl) return HTTP1_ERRORS.absoluteTarget;
   // A route that redirects plaintext to TLS must not take a client's word for it.
-  if (absolute.scheme === "https" && limits.scheme === "http") return HTTP1_ERRORS.httpsOnPlaintext;
+  if (absolute.scheme === "https" && limits.scheme === "http" && limits.validateScheme) return HTTP1_ERRORS.httpsOnPlaintext;
   head.scheme = absolute.scheme;
   head.authority = absolute.authority;
   head.path = absolute.path;

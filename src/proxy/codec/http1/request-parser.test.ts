@@ -7,7 +7,13 @@ import type { HeadLines } from "./head-scanner.ts";
 import { KNOWN } from "./known-header.ts";
 import type { RequestHeadLimits } from "./request-head.ts";
 
-const LIMITS: RequestHeadLimits = { maxHeadBytes: 60 * 1024, maxHeaders: 100, allowAbsoluteUrl: true, scheme: "http" };
+const LIMITS: RequestHeadLimits = {
+  maxHeadBytes: 60 * 1024,
+  maxHeaders: 100,
+  allowAbsoluteUrl: true,
+  scheme: "http",
+  validateScheme: true,
+};
 
 interface Seen {
   method: string;
@@ -121,6 +127,14 @@ const VALID: readonly string[] = [
   "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\nok",
   "PROPFIND /caf%C3%A9 HTTP/1.1\r\nHost: a\r\nX: caf\xe9\r\n\r\n",
 ];
+
+describe("https URLs over connections without TLS", () => {
+  it("are taken where somebody in front may have ended it", () => {
+    const text = request("GET https://a/x HTTP/1.1", "Host: a");
+    assert.equal(whole(text).error?.status, 403);
+    assert.equal(whole(text, { ...LIMITS, validateScheme: false }).requests[0]?.path, "/x");
+  });
+});
 
 describe("request parser: valid requests", () => {
   for (const text of VALID) {

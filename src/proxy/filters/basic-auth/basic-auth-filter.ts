@@ -4,7 +4,7 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import type { DataSource } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { BasicAuthPerRouteSchema, BasicAuthSchema } from "#envoy/gen/envoy/extensions/filters/http/basic_auth/v3/basic_auth_pb";
 import { asciiLower, wireText } from "#matcher/wire-text";
-import type { FilterResult, FilterStream, HttpFilter, HttpFilterCompiler, HttpFilterFactory, LocalReply } from "#proxy/http/filter";
+import type { FilterResult, HttpFilter, HttpFilterCompiler, HttpFilterFactory, LocalReply } from "#proxy/http/filter";
 import type { RequestHeaderMap } from "#proxy/http/header-map";
 import { readDataSource } from "#proxy/transport-socket/data-source";
 import { unpackConfig } from "#proxy/unpack-config";
@@ -65,7 +65,7 @@ function factory(name: string, own: Users, forwardHeader: string, stats: BasicAu
   return {
     name,
     create(stream) {
-      return new BasicAuthFilter(stream, (stream.filterConfigs()?.get(name) as Users | undefined) ?? own, forwardHeader, stats);
+      return new BasicAuthFilter((stream.filterConfigs()?.get(name) as Users | undefined) ?? own, forwardHeader, stats);
     },
     withStats: (scope) =>
       factory(name, own, forwardHeader, { allowed: scope.counter("basic_auth", "allowed"), denied: scope.counter("basic_auth", "denied") }),
@@ -73,13 +73,11 @@ function factory(name: string, own: Users, forwardHeader: string, stats: BasicAu
 }
 
 class BasicAuthFilter implements HttpFilter {
-  readonly #stream: FilterStream;
   readonly #users: Users;
   readonly #forwardHeader: string;
   readonly #stats: BasicAuthStats | undefined;
 
-  constructor(stream: FilterStream, users: Users, forwardHeader: string, stats: BasicAuthStats | undefined) {
-    this.#stream = stream;
+  constructor(users: Users, forwardHeader: string, stats: BasicAuthStats | undefined) {
     this.#users = users;
     this.#forwardHeader = forwardHeader;
     this.#stats = stats;
@@ -110,7 +108,8 @@ class BasicAuthFilter implements HttpFilter {
 
   #deny(headers: RequestHeaderMap, body: string, details: string): LocalReply {
     this.#stats?.denied.inc();
-    const path = this.#stream.info.originalPath ?? headers.path;
+    // Normalized, but as it was before any rewriting.
+    const path = headers.get("x-envoy-original-path") ?? headers.path;
     const realm = `${headers.scheme}://${headers.authority}${path.slice(0, MAX_REALM)}`;
     return {
       kind: "local-reply",
@@ -118,7 +117,7 @@ class BasicAuthFilter implements HttpFilter {
       body,
       flag: undefined,
       details,
-      headers: [["www-authenticate", `Basic realm="${realm.replaceAll(/["\\]/g, "")}"`]],
+      headers: [["www-authenticate", `Basic realm="${realm.replaceAll(/["\\]/g, "\\$&")}"`]],
     };
   }
 }

@@ -67,7 +67,6 @@ class HeaderMutationFilter implements HttpFilter {
     const { info } = this.#stream;
     // Formats may ask for headers of the response, which nobody else has seen yet.
     info.responseHeaders = headers;
-    info.responseCode = headers.status;
     this.#own.response?.(headers, info);
     for (const level of this.#routeLevels()) level.response?.(headers, info);
     return undefined;
