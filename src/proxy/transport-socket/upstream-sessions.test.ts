@@ -76,7 +76,7 @@ class Bench {
 
   async open(port: number): Promise<Link> {
     const link = await this.#connect(port);
-    assert.ok(typeof link !== "string", String(link));
+    assert.ok(typeof link !== "string", typeof link === "string" ? link : undefined);
     cleanups.push(() => link.connection.close("now"));
     return link;
   }
