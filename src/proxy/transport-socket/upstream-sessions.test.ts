@@ -76,7 +76,7 @@ class Bench {
 
   async open(port: number): Promise<Link> {
     const link = await this.#connect(port);
-    assert.ok(typeof link !== "string", typeof link === "string" ? link : undefined);
+    assert.ok(typeof link !== "string", typeof link === "string" ? link : "");
     cleanups.push(() => link.connection.close("now"));
     return link;
   }
