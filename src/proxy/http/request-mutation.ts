@@ -96,7 +96,8 @@ export function mutateRequestHeaders(
     remote = detected?.remote;
     singleAddress = detected?.direct === true;
   }
-  if (options.appendXForwardedPort && !isPipe(local) && !headers.has("x-forwarded-port")) headers.set("x-forwarded-port", String(local.port));
+  if (options.appendXForwardedPort && !isPipe(local) && !headers.has("x-forwarded-port"))
+    headers.set("x-forwarded-port", String(local.port));
   if (options.schemeToOverwrite !== undefined) headers.set("x-forwarded-proto", options.schemeToOverwrite);
   if (!headers.has("x-forwarded-proto")) headers.set("x-forwarded-proto", scheme);
   // Clients of HTTP/2 say it themselves, and may know better than we: somebody in front of us may have ended TLS.
