@@ -37,6 +37,7 @@ interface Section {
 const SECTIONS: Readonly<Record<string, Section>> = {
   istiod: { needs: "istiod/INDEX.json", load: () => import("./istiod.ts") },
   "istiod/comparer": { needs: "istiod/INDEX.json", load: () => import("./istiod-comparer.ts") },
+  "tier-1": { needs: "istiod/INDEX.json", load: () => import("./tier-1.ts") },
   "proxy-accepts": { needs: "istiod/INDEX.json", load: () => import("./proxy-accepts.ts") },
   "semantics/simulation": { needs: "semantics/simulation.json", load: () => import("./semantics/simulation.ts") },
   "semantics/sidecar-routes": { needs: "semantics/sidecar-routes.json", load: () => import("./semantics/sidecar-routes.ts") },

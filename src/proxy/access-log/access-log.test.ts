@@ -128,3 +128,10 @@ test("everything that is wrong is refused at once, by name", () => {
     },
   );
 });
+
+test("JSON stands as it is written, or sorted by key where json_format_options say so", () => {
+  const json = { b: "%PROTOCOL%", a: "%RESPONSE_CODE%" };
+  const options = { jsonFormatOptions: { sortProperties: true } };
+  assert.deepEqual(lines(file({ logFormat: { jsonFormat: json, ...options } })), ['/dev/stdout|{"a":503,"b":"HTTP/1.1"}\n']);
+  assert.deepEqual(lines(file({ typedJsonFormat: { a: "%RESPONSE_CODE%" } })), ['/dev/stdout|{"a":503}\n']);
+});

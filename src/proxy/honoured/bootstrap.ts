@@ -1,23 +1,29 @@
-import { honoured, harmless, unproven } from "./rows.ts";
+import { honoured, harmless } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const BOOTSTRAP_FIELDS: FieldTable = {
-  "envoy.config.bootstrap.v3.Admin": [harmless("no profiler writes there", "profile_path"), unproven("address")],
+  "envoy.config.bootstrap.v3.Admin": [
+    harmless("no profiler writes there", "profile_path"),
+    honoured("src/proxy/admin/admin-server.test.ts", "address"),
+  ],
   "envoy.config.bootstrap.v3.Bootstrap": [
-    honoured("src/proxy/admin/admin-server.test.ts", "node", "admin"),
     honoured("test/interop/cluster-manager.test.ts", "cluster_manager"),
     honoured("src/proxy/admin/cluster-status.test.ts", "static_resources"),
     honoured("src/proxy/data-plane/bootstrap.test.ts", "dynamic_resources"),
-    honoured("src/proxy/data-plane/bootstrap-file.test.ts", "stats_config"),
+    honoured("src/proxy/data-plane/bootstrap-file.test.ts", "stats_config", "node"),
     harmless("nothing is flushed: there are no sinks", "stats_flush_interval", "stats_flush_on_admin"),
     harmless("a traffic thread that dies is replaced; none is watched for hanging", "watchdog", "watchdogs"),
     harmless("its layers may hold nothing that is read here", "layered_runtime"),
     harmless("there is no dispatcher to count", "enable_dispatcher_stats"),
+    honoured("src/proxy/data-plane/data-plane.test.ts", "admin"),
   ],
   "envoy.config.bootstrap.v3.Bootstrap.DynamicResources": [
     honoured("src/proxy/data-plane/bootstrap.test.ts", "lds_config", "cds_config", "ads_config"),
   ],
-  "envoy.config.bootstrap.v3.Bootstrap.StaticResources": [unproven("listeners", "clusters", "secrets")],
+  "envoy.config.bootstrap.v3.Bootstrap.StaticResources": [
+    honoured("src/proxy/admin/endpoints-dump.test.ts", "listeners", "secrets"),
+    honoured("src/proxy/admin/cluster-status.test.ts", "clusters"),
+  ],
   "envoy.config.bootstrap.v3.ClusterManager": [
     honoured("test/interop/cluster-manager.test.ts", "local_cluster_name", "outlier_detection", "upstream_bind_config"),
   ],

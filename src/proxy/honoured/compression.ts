@@ -11,23 +11,22 @@ export const COMPRESSION_FIELDS: FieldTable = {
     honoured("src/proxy/filters/compressor/compressor-filter.test.ts", "chunk_size"),
   ],
   "envoy.extensions.compression.gzip.compressor.v3.Gzip": [
-    unproven("memory_level", "compression_level", "compression_strategy"),
     honoured("src/proxy/filters/compressor/compressor-filter.test.ts", "window_bits", "chunk_size"),
+    unproven("memory_level", "compression_level", "compression_strategy"),
   ],
   "envoy.extensions.compression.gzip.decompressor.v3.Gzip": [
     honoured("src/proxy/filters/decompressor/decompressor-filter.test.ts", "window_bits", "max_inflate_ratio"),
     honoured("src/proxy/filters/compressor/compressor-filter.test.ts", "chunk_size"),
   ],
   "envoy.extensions.compression.zstd.compressor.v3.Zstd": [
-    unproven("compression_level", "enable_checksum", "strategy"),
     honoured("src/proxy/filters/compressor/compressor-filter.test.ts", "chunk_size"),
+    unproven("compression_level", "enable_checksum", "strategy"),
   ],
   "envoy.extensions.compression.zstd.decompressor.v3.Zstd": [
     honoured("src/proxy/filters/compressor/compressor-filter.test.ts", "chunk_size"),
   ],
   "envoy.extensions.filters.http.compressor.v3.Compressor": [
     honoured("src/proxy/codec/http2/session.test.ts", "content_length"),
-    unproven("content_type"),
     honoured(
       "src/proxy/filters/compressor/compressor-filter.test.ts",
       "disable_on_etag_header",
@@ -38,6 +37,7 @@ export const COMPRESSION_FIELDS: FieldTable = {
       "response_direction_config",
     ),
     honoured("src/proxy/filters/compressor/encoding-choice.test.ts", "choose_first"),
+    unproven("content_type"),
   ],
   "envoy.extensions.filters.http.compressor.v3.Compressor.CommonDirectionConfig": [
     honoured("src/proxy/filters/compressor/compressor-filter.test.ts", "enabled"),
@@ -47,8 +47,12 @@ export const COMPRESSION_FIELDS: FieldTable = {
     honoured("src/proxy/filters/decompressor/decompressor-filter.test.ts", "common_config"),
   ],
   "envoy.extensions.filters.http.compressor.v3.Compressor.ResponseDirectionConfig": [
-    honoured("src/proxy/filters/decompressor/decompressor-filter.test.ts", "common_config"),
-    honoured("src/proxy/filters/compressor/compressor-filter.test.ts", "disable_on_etag_header", "remove_accept_encoding_header"),
+    honoured(
+      "src/proxy/filters/compressor/compressor-filter.test.ts",
+      "disable_on_etag_header",
+      "remove_accept_encoding_header",
+      "common_config",
+    ),
   ],
   "envoy.extensions.filters.http.compressor.v3.CompressorOverrides": [
     honoured("src/proxy/filters/compressor/compressor-filter.test.ts", "response_direction_config"),
@@ -61,7 +65,7 @@ export const COMPRESSION_FIELDS: FieldTable = {
   ],
   "envoy.extensions.filters.http.decompressor.v3.Decompressor": [
     honoured("src/proxy/filters/decompressor/decompressor-filter.test.ts", "decompressor_library", "request_direction_config"),
-    honoured("src/proxy/filters/compressor/compressor-filter.test.ts", "response_direction_config"),
+    honoured("test/interop/http-filters.test.ts", "response_direction_config"),
   ],
   "envoy.extensions.filters.http.decompressor.v3.Decompressor.CommonDirectionConfig": [
     honoured("src/proxy/filters/decompressor/decompressor-filter.test.ts", "enabled", "ignore_no_transform_header"),
@@ -70,6 +74,6 @@ export const COMPRESSION_FIELDS: FieldTable = {
     honoured("src/proxy/filters/decompressor/decompressor-filter.test.ts", "common_config", "advertise_accept_encoding"),
   ],
   "envoy.extensions.filters.http.decompressor.v3.Decompressor.ResponseDirectionConfig": [
-    honoured("src/proxy/filters/decompressor/decompressor-filter.test.ts", "common_config"),
+    honoured("src/proxy/filters/compressor/compressor-filter.test.ts", "common_config"),
   ],
 };

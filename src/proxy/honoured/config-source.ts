@@ -11,15 +11,15 @@ export const CONFIG_SOURCE_FIELDS: FieldTable = {
   "envoy.config.core.v3.ConfigSource": [
     honoured("src/proxy/data-plane/bootstrap.test.ts", "path", "ads"),
     honoured("test/interop/bootstraps.test.ts", "path_config_source"),
-    unproven("api_config_source"),
     honoured("src/proxy/data-plane/data-plane.test.ts", "initial_fetch_timeout"),
     harmless("only V3 is there", "resource_api_version"),
+    unproven("api_config_source"),
   ],
   "envoy.config.core.v3.GrpcService": [honoured("src/proxy/data-plane/bootstrap.test.ts", "envoy_grpc")],
-  "envoy.config.core.v3.GrpcService.EnvoyGrpc": [unproven("cluster_name")],
+  "envoy.config.core.v3.GrpcService.EnvoyGrpc": [honoured("src/proxy/data-plane/bootstrap.test.ts", "cluster_name")],
   "envoy.config.core.v3.PathConfigSource": [
-    unproven("path"),
     honoured("src/proxy/xds-client/file-subscription.test.ts", "watched_directory"),
+    honoured("test/interop/bootstraps.test.ts", "path"),
   ],
-  "envoy.config.core.v3.WatchedDirectory": [honoured("src/proxy/listener/tcp-proxy.test.ts", "path")],
+  "envoy.config.core.v3.WatchedDirectory": [honoured("src/proxy/xds-client/file-subscription.test.ts", "path")],
 };

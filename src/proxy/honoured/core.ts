@@ -9,29 +9,35 @@ export const CORE_FIELDS: FieldTable = {
     honoured("src/proxy/transport-socket/upstream-transport.test.ts", "inline_string"),
     unproven("environment_variable"),
   ],
-  "envoy.config.core.v3.HeaderValue": [unproven("key"), honoured("src/proxy/listener/tcp-proxy.test.ts", "value")],
+  "envoy.config.core.v3.HeaderValue": [honoured("src/proxy/access-log/access-log.test.ts", "key", "value")],
   "envoy.config.core.v3.HeaderValueOption": [
     honoured("src/proxy/route/early-mutation.test.ts", "header", "append"),
     honoured("src/proxy/route/route-table.test.ts", "append_action", "keep_empty_value"),
   ],
-  "envoy.config.core.v3.Locality": [honoured("src/proxy/cluster/cluster.test.ts", "region", "zone"), unproven("sub_zone")],
+  "envoy.config.core.v3.Locality": [
+    honoured("src/proxy/cluster/cluster.test.ts", "region", "zone"),
+    honoured("src/proxy/cluster/load-assignment.test.ts", "sub_zone"),
+  ],
   "envoy.config.core.v3.Metadata": [honoured("src/proxy/listener/tcp-proxy.test.ts", "filter_metadata")],
-  "envoy.config.core.v3.Pipe": [honoured("src/proxy/net/listen-socket.test.ts", "path", "mode")],
+  "envoy.config.core.v3.Pipe": [
+    honoured("src/proxy/cluster/cluster.test.ts", "path"),
+    honoured("src/proxy/net/listen-socket.test.ts", "mode"),
+  ],
   "envoy.config.core.v3.RuntimeDouble": [
     honoured("src/proxy/cluster/cluster.test.ts", "default_value"),
     harmless("there is no runtime to overrule the configuration", "runtime_key"),
   ],
   "envoy.config.core.v3.RuntimeFeatureFlag": [
-    unproven("default_value"),
     harmless("there is no runtime to overrule the configuration", "runtime_key"),
+    honoured("src/proxy/filters/bandwidth-limit/bandwidth-limit-filter.test.ts", "default_value"),
   ],
   "envoy.config.core.v3.RuntimeFractionalPercent": [
-    unproven("default_value"),
     harmless("there is no runtime to overrule the configuration", "runtime_key"),
+    honoured("src/proxy/filters/cors/cors-filter.test.ts", "default_value"),
   ],
   "envoy.config.core.v3.RuntimeUInt32": [
-    unproven("default_value"),
     harmless("there is no runtime to overrule the configuration", "runtime_key"),
+    honoured("src/proxy/access-log/access-log.test.ts", "default_value"),
   ],
   "envoy.config.core.v3.SocketAddress": [
     honoured("src/proxy/cluster/cluster.test.ts", "address"),
@@ -41,10 +47,9 @@ export const CORE_FIELDS: FieldTable = {
   ],
   "envoy.config.core.v3.TypedExtensionConfig": [
     harmless("of the extension, whose type decides", "name"),
-    honoured("src/proxy/http/hcm-config.test.ts", "typed_config"),
+    honoured("src/proxy/filters/stateful-session/stateful-session-filter.test.ts", "typed_config"),
   ],
   "envoy.config.route.v3.HeaderMatcher": [
-    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "name"),
     honoured(
       "src/matcher/header-matcher.test.ts",
       "exact_match",
@@ -57,29 +62,24 @@ export const CORE_FIELDS: FieldTable = {
       "string_match",
       "invert_match",
       "treat_missing_header_as_empty",
+      "name",
     ),
   ],
-  "envoy.config.route.v3.QueryParameterMatcher": [
-    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "name"),
-    honoured("src/matcher/header-matcher.test.ts", "string_match", "present_match"),
-  ],
-  "envoy.type.matcher.v3.DoubleMatcher": [
-    honoured("src/matcher/cidr.test.ts", "range"),
-    honoured("src/matcher/header-matcher.test.ts", "exact"),
-  ],
-  "envoy.type.matcher.v3.FilterStateMatcher": [unproven("key"), honoured("src/proxy/rbac/connection-rules.test.ts", "string_match")],
+  "envoy.config.route.v3.QueryParameterMatcher": [honoured("src/matcher/header-matcher.test.ts", "string_match", "present_match", "name")],
+  "envoy.type.matcher.v3.DoubleMatcher": [honoured("src/matcher/metadata-matcher.test.ts", "range", "exact")],
+  "envoy.type.matcher.v3.FilterStateMatcher": [honoured("src/proxy/rbac/connection-rules.test.ts", "string_match", "key")],
   "envoy.type.matcher.v3.ListMatcher": [honoured("src/matcher/metadata-matcher.test.ts", "one_of")],
-  "envoy.type.matcher.v3.ListStringMatcher": [unproven("patterns")],
+  "envoy.type.matcher.v3.ListStringMatcher": [honoured("src/proxy/data-plane/bootstrap-file.test.ts", "patterns")],
   "envoy.type.matcher.v3.MetadataMatcher": [
     honoured("src/matcher/metadata-matcher.test.ts", "filter", "invert"),
     honoured("src/proxy/rbac/connection-rules.test.ts", "path", "value"),
   ],
-  "envoy.type.matcher.v3.MetadataMatcher.PathSegment": [honoured("src/matcher/metadata-matcher.test.ts", "key")],
+  "envoy.type.matcher.v3.MetadataMatcher.PathSegment": [honoured("src/proxy/access-log/access-log.test.ts", "key")],
   "envoy.type.matcher.v3.OrMatcher": [honoured("src/matcher/metadata-matcher.test.ts", "value_matchers")],
   "envoy.type.matcher.v3.RegexMatchAndSubstitute": [honoured("src/proxy/route/hash-policy.test.ts", "pattern", "substitution")],
   "envoy.type.matcher.v3.RegexMatcher": [
     harmless("its own limits on programs are Envoy's; RE2 is spoken in any case", "google_re2"),
-    unproven("regex"),
+    honoured("src/proxy/filters/cors/cors-filter.test.ts", "regex"),
   ],
   "envoy.type.matcher.v3.RegexMatcher.GoogleRE2": [],
   "envoy.type.matcher.v3.StringMatcher": [
@@ -90,15 +90,12 @@ export const CORE_FIELDS: FieldTable = {
     honoured("src/matcher/header-matcher.test.ts", "string_match", "present_match"),
   ],
   "envoy.type.matcher.v3.ValueMatcher.NullMatch": [],
-  "envoy.type.metadata.v3.MetadataKey": [
-    honoured("src/proxy/route/hash-policy.test.ts", "key"),
-    honoured("src/proxy/route/early-mutation.test.ts", "path"),
-  ],
-  "envoy.type.metadata.v3.MetadataKey.PathSegment": [unproven("key")],
-  "envoy.type.v3.DoubleRange": [unproven("start", "end")],
+  "envoy.type.metadata.v3.MetadataKey": [honoured("src/proxy/route/rate-limit-actions.test.ts", "key", "path")],
+  "envoy.type.metadata.v3.MetadataKey.PathSegment": [honoured("src/proxy/access-log/access-log.test.ts", "key")],
+  "envoy.type.v3.DoubleRange": [honoured("src/proxy/codec/http1/request-parser.test.ts", "start", "end")],
   "envoy.type.v3.FractionalPercent": [honoured("src/proxy/filters/fault/fault-filter.test.ts", "numerator", "denominator")],
-  "envoy.type.v3.HttpStatus": [unproven("code")],
-  "envoy.type.v3.Int32Range": [unproven("start", "end")],
+  "envoy.type.v3.HttpStatus": [honoured("src/proxy/cluster/http2-pool.test.ts", "code")],
+  "envoy.type.v3.Int32Range": [honoured("src/proxy/listener/active-listener.test.ts", "start", "end")],
   "envoy.type.v3.Int64Range": [honoured("src/proxy/cluster/health/health-checker.test.ts", "start", "end")],
-  "envoy.type.v3.Percent": [unproven("value")],
+  "envoy.type.v3.Percent": [honoured("src/proxy/cluster/circuit-breakers.test.ts", "value")],
 };

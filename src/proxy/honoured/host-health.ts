@@ -1,4 +1,4 @@
-import { honoured, unproven } from "./rows.ts";
+import { honoured, shown, unproven } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const HOST_HEALTH_FIELDS: FieldTable = {
@@ -22,16 +22,15 @@ export const HOST_HEALTH_FIELDS: FieldTable = {
       "failure_percentage_request_volume",
       "max_ejection_time",
       "always_eject_one_host",
-    ),
-    unproven(
       "enforcing_consecutive_5xx",
-      "success_rate_minimum_hosts",
-      "success_rate_stdev_factor",
+    ),
+    unproven("enforcing_failure_percentage_local_origin", "max_ejection_time_jitter", "successful_active_health_check_uneject_host"),
+    shown("src/proxy/cluster/outlier/outlier-detector.test.ts", "by too few requests or too few hosts", "success_rate_minimum_hosts"),
+    honoured(
+      "src/proxy/cluster/outlier/outlier-detector.test.ts",
       "enforcing_consecutive_local_origin_failure",
       "enforcing_local_origin_success_rate",
-      "enforcing_failure_percentage_local_origin",
-      "max_ejection_time_jitter",
-      "successful_active_health_check_uneject_host",
+      "success_rate_stdev_factor",
     ),
   ],
   "envoy.config.core.v3.HealthCheck": [
@@ -56,15 +55,13 @@ export const HOST_HEALTH_FIELDS: FieldTable = {
       "always_log_health_check_failures",
       "always_log_health_check_success",
     ),
-    unproven("interval_jitter", "event_logger", "tls_options", "transport_socket_match_criteria"),
     honoured("test/interop/grpc.test.ts", "grpc_health_check"),
+    unproven("interval_jitter", "event_logger", "tls_options", "transport_socket_match_criteria"),
   ],
   "envoy.config.core.v3.HealthCheck.GrpcHealthCheck": [
-    honoured("src/proxy/cluster/health/grpc-probe.test.ts", "service_name", "authority"),
-    honoured("test/interop/grpc.test.ts", "initial_metadata"),
+    honoured("test/interop/grpc.test.ts", "initial_metadata", "service_name", "authority"),
   ],
   "envoy.config.core.v3.HealthCheck.HttpHealthCheck": [
-    honoured("src/proxy/cluster/health/grpc-probe.test.ts", "host", "path", "receive", "method"),
     honoured(
       "src/proxy/cluster/health/health-checker.test.ts",
       "send",
@@ -74,6 +71,10 @@ export const HOST_HEALTH_FIELDS: FieldTable = {
       "retriable_statuses",
       "codec_client_type",
       "service_name_matcher",
+      "host",
+      "path",
+      "receive",
+      "method",
     ),
     unproven("response_buffer_size"),
   ],
@@ -86,7 +87,5 @@ export const HOST_HEALTH_FIELDS: FieldTable = {
     unproven("proxy_protocol_config"),
   ],
   "envoy.config.core.v3.HealthCheck.TlsOptions": [honoured("src/proxy/transport-socket/upstream-transport.test.ts", "alpn_protocols")],
-  "envoy.extensions.health_check.event_sinks.file.v3.HealthCheckEventFileSink": [
-    honoured("src/proxy/cluster/health/health-checker.test.ts", "event_log_path"),
-  ],
+  "envoy.extensions.health_check.event_sinks.file.v3.HealthCheckEventFileSink": [unproven("event_log_path")],
 };

@@ -1,4 +1,4 @@
-import { honoured, harmless, unproven } from "./rows.ts";
+import { harmless, honoured, shown, unproven } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const HTTP_CONNECTION_MANAGER_FIELDS: FieldTable = {
@@ -38,27 +38,19 @@ export const HTTP_CONNECTION_MANAGER_FIELDS: FieldTable = {
       "request_timeout",
       "always_set_request_id_in_response",
     ),
-    unproven(
-      "scheme_header_transformation",
-      "max_request_headers_kb",
-      "early_header_mutation_extensions",
-      "strip_matching_host_port",
-      "strip_any_host_port",
-    ),
-    honoured("src/proxy/http/original-ip-detection.test.ts", "xff_num_trusted_hops", "original_ip_detection_extensions"),
+    honoured("src/proxy/http/original-ip-detection.test.ts", "original_ip_detection_extensions"),
     honoured("src/proxy/filters/router/hedging.test.ts", "internal_address_config"),
-    honoured(
-      "src/proxy/http/request-mutation.test.ts",
-      "skip_xff_append",
-      "via",
-      "preserve_external_request_id",
-      "append_x_forwarded_port",
-    ),
+    honoured("src/proxy/http/request-mutation.test.ts", "skip_xff_append", "preserve_external_request_id", "append_x_forwarded_port"),
     honoured("src/proxy/http/forward-client-cert.test.ts", "forward_client_cert_details", "set_current_client_cert_details"),
     honoured("src/proxy/http/path-normalization.test.ts", "merge_slashes"),
     honoured("test/interop/http2-sequences.test.ts", "stream_error_on_invalid_http_message"),
     honoured("src/proxy/http/request-check.test.ts", "strip_trailing_host_dot"),
     harmless("ids are UUIDs in any case; other kinds are refused", "request_id_extension"),
+    unproven("max_request_headers_kb", "via", "strip_matching_host_port"),
+    shown("src/proxy/http/request-mutation.test.ts", "with trusted hops takes the client from the right place", "xff_num_trusted_hops"),
+    shown("src/proxy/http/request-mutation.test.ts", "believes the scheme of a client of HTTP/2", "scheme_header_transformation"),
+    shown("src/proxy/http/request-check.test.ts", "and then the port", "strip_any_host_port"),
+    shown("src/proxy/route/early-mutation.test.ts", "edits run one after the other", "early_header_mutation_extensions"),
   ],
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.InternalAddressConfig": [
     honoured("src/proxy/filters/router/hedging.test.ts", "cidr_ranges"),
@@ -81,12 +73,12 @@ export const HTTP_CONNECTION_MANAGER_FIELDS: FieldTable = {
   ],
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.UpgradeConfig": [
     honoured("src/proxy/http/hcm-config.test.ts", "upgrade_type"),
-    unproven("enabled"),
+    honoured("src/proxy/route/route-table.test.ts", "enabled"),
   ],
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter": [
     honoured("src/proxy/http/active-stream.test.ts", "name"),
     honoured("src/proxy/http/hcm-config.test.ts", "typed_config", "is_optional"),
-    honoured("src/proxy/http/switched-filter.test.ts", "disabled"),
+    honoured("src/proxy/filters/buffer/buffer-filter.test.ts", "disabled"),
   ],
   "envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig": [
     honoured("src/proxy/route/local-reply-map.test.ts", "mappers", "body_format"),

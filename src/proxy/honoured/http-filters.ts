@@ -3,10 +3,9 @@ import type { FieldTable } from "./rows.ts";
 
 export const HTTP_FILTERS_FIELDS: FieldTable = {
   "envoy.config.common.mutation_rules.v3.HeaderMutation": [honoured("src/proxy/route/early-mutation.test.ts", "remove", "append")],
-  "envoy.config.core.v3.GrpcMethodList": [unproven("services")],
+  "envoy.config.core.v3.GrpcMethodList": [honoured("src/proxy/filters/grpc-stats/grpc-stats-filter.test.ts", "services")],
   "envoy.config.core.v3.GrpcMethodList.Service": [
-    unproven("name"),
-    honoured("src/proxy/filters/grpc-stats/grpc-stats-filter.test.ts", "method_names"),
+    honoured("src/proxy/filters/grpc-stats/grpc-stats-filter.test.ts", "method_names", "name"),
   ],
   "envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue": [
     honoured(
@@ -40,9 +39,9 @@ export const HTTP_FILTERS_FIELDS: FieldTable = {
       "allow_credentials",
       "filter_enabled",
       "forward_not_matching_preflights",
+      "allow_private_network_access",
     ),
-    honoured("src/proxy/filters/csrf/csrf-filter.test.ts", "shadow_enabled"),
-    unproven("allow_private_network_access"),
+    honoured("test/interop/http-filters.test.ts", "shadow_enabled"),
   ],
   "envoy.extensions.filters.http.csrf.v3.CsrfPolicy": [
     honoured("src/proxy/filters/csrf/csrf-filter.test.ts", "filter_enabled", "shadow_enabled", "additional_origins"),
@@ -127,5 +126,8 @@ export const HTTP_FILTERS_FIELDS: FieldTable = {
   "envoy.extensions.http.stateful_session.header.v3.HeaderBasedSessionState": [
     honoured("src/proxy/filters/stateful-session/stateful-session-filter.test.ts", "name"),
   ],
-  "envoy.type.http.v3.Cookie": [unproven("name", "ttl", "path")],
+  "envoy.type.http.v3.Cookie": [
+    honoured("src/proxy/codec/hpack/decoder.test.ts", "name", "path"),
+    honoured("src/proxy/filters/stateful-session/stateful-session-filter.test.ts", "ttl"),
+  ],
 };

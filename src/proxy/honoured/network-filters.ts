@@ -1,4 +1,4 @@
-import { harmless, honoured, unproven } from "./rows.ts";
+import { harmless, honoured, shown, unproven } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const NETWORK_FILTERS_FIELDS: FieldTable = {
@@ -37,16 +37,14 @@ export const NETWORK_FILTERS_FIELDS: FieldTable = {
   "envoy.config.rbac.v3.Principal.Set": [honoured("src/proxy/rbac/connection-rules.test.ts", "ids")],
   "envoy.config.rbac.v3.RBAC": [honoured("src/proxy/rbac/connection-rules.test.ts", "action", "policies")],
   "envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit": [
-    honoured("src/proxy/listener/network-filters/network-filters.test.ts", "stat_prefix", "max_connections", "delay"),
-    honoured("src/proxy/filters/bandwidth-limit/bandwidth-limit-filter.test.ts", "runtime_enabled"),
+    honoured("src/proxy/listener/network-filters/network-filters.test.ts", "stat_prefix", "max_connections", "delay", "runtime_enabled"),
   ],
   "envoy.extensions.filters.network.direct_response.v3.Config": [
     honoured("src/proxy/listener/network-filters/network-filters.test.ts", "response"),
   ],
   "envoy.extensions.filters.network.echo.v3.Echo": [],
   "envoy.extensions.filters.network.local_ratelimit.v3.LocalRateLimit": [
-    honoured("src/proxy/listener/network-filters/network-filters.test.ts", "stat_prefix", "token_bucket"),
-    honoured("src/proxy/filters/bandwidth-limit/bandwidth-limit-filter.test.ts", "runtime_enabled"),
+    honoured("src/proxy/listener/network-filters/network-filters.test.ts", "stat_prefix", "token_bucket", "runtime_enabled"),
   ],
   "envoy.extensions.filters.network.rbac.v3.RBAC": [
     honoured(
@@ -78,22 +76,25 @@ export const NETWORK_FILTERS_FIELDS: FieldTable = {
       "flush_access_log_on_connected",
       "access_log_options",
     ),
-    honoured("src/proxy/cluster/cluster.test.ts", "idle_timeout"),
+    honoured("src/proxy/listener/tcp-proxy.test.ts", "idle_timeout"),
   ],
   "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TcpAccessLogOptions": [
     honoured("src/proxy/listener/tcp-proxy.test.ts", "access_log_flush_interval", "flush_access_log_on_connected"),
   ],
   "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TunnelingConfig": [
     honoured("src/proxy/listener/tcp-proxy.test.ts", "hostname", "post_path"),
-    honoured("test/interop/tcp-proxy.test.ts", "use_post"),
-    honoured("src/proxy/route/local-reply-map.test.ts", "headers_to_add"),
-    unproven("propagate_response_headers", "propagate_response_trailers"),
+    honoured("test/interop/tcp-proxy.test.ts", "use_post", "headers_to_add"),
+    unproven("propagate_response_trailers"),
+    shown("src/proxy/listener/http-tunnel.test.ts", "headers are left in the JSON", "propagate_response_headers"),
   ],
   "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster": [honoured("src/proxy/listener/tcp-proxy.test.ts", "clusters")],
   "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster.ClusterWeight": [
     honoured("src/proxy/listener/tcp-proxy.test.ts", "name", "weight", "metadata_match"),
   ],
-  "envoy.type.v3.HashPolicy": [honoured("src/proxy/listener/tcp-proxy-config.test.ts", "source_ip", "filter_state")],
-  "envoy.type.v3.HashPolicy.FilterState": [honoured("src/proxy/listener/tcp-proxy-config.test.ts", "key")],
+  "envoy.type.v3.HashPolicy": [
+    honoured("src/proxy/listener/tcp-proxy.test.ts", "source_ip"),
+    honoured("src/proxy/listener/tcp-proxy-config.test.ts", "filter_state"),
+  ],
   "envoy.type.v3.HashPolicy.SourceIp": [],
+  "envoy.type.v3.HashPolicy.FilterState": [honoured("src/proxy/listener/tcp-proxy-config.test.ts", "key")],
 };

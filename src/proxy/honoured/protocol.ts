@@ -1,4 +1,4 @@
-import { honoured, harmless, unproven } from "./rows.ts";
+import { harmless, honoured, shown, unproven } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const PROTOCOL_FIELDS: FieldTable = {
@@ -6,11 +6,10 @@ export const PROTOCOL_FIELDS: FieldTable = {
     honoured("src/proxy/http/hcm-config.test.ts", "allow_absolute_url"),
     honoured("src/proxy/http/http-connection-manager.test.ts", "accept_http_10"),
     honoured("src/proxy/http/request-check.test.ts", "default_host_for_http_10"),
-
     harmless("trailers always go on", "enable_trailers"),
-    honoured("src/proxy/http/http2-options.test.ts", "override_stream_error_on_invalid_http_message"),
     harmless("a choice between Envoy's own parsers", "use_balsa_parser"),
     harmless("the case of headers is always kept", "header_key_format"),
+    unproven("override_stream_error_on_invalid_http_message"),
   ],
   "envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat": [harmless("the case of headers is always kept", "stateful_formatter")],
   "envoy.config.core.v3.Http2ProtocolOptions": [
@@ -35,15 +34,15 @@ export const PROTOCOL_FIELDS: FieldTable = {
   ],
   "envoy.config.core.v3.Http2ProtocolOptions.SettingsParameter": [honoured("src/proxy/http/http2-options.test.ts", "identifier", "value")],
   "envoy.config.core.v3.HttpProtocolOptions": [
-    honoured("src/proxy/cluster/cluster.test.ts", "idle_timeout"),
+    honoured("src/proxy/cluster/cluster.test.ts", "idle_timeout", "max_requests_per_connection"),
     honoured("src/proxy/http/http-connection-manager.test.ts", "max_connection_duration", "headers_with_underscores_action"),
     honoured("src/proxy/http/http2-client.test.ts", "max_headers_count"),
-    honoured("src/proxy/route/route-table.test.ts", "max_stream_duration"),
-    honoured("src/proxy/cluster/http-pool.test.ts", "max_requests_per_connection"),
+    honoured("src/proxy/http/stream-duration.test.ts", "max_stream_duration"),
   ],
   "envoy.config.core.v3.KeepaliveSettings": [
     honoured("src/proxy/http/http2-options.test.ts", "interval", "timeout"),
-    unproven("interval_jitter", "connection_idle_interval"),
+    shown("src/proxy/http/http2-keepalive.test.ts", "are spread by jitter", "interval_jitter"),
+    shown("src/proxy/http/http2-keepalive.test.ts", "go with a new stream after a long silence only", "connection_idle_interval"),
   ],
   "envoy.config.core.v3.SchemeHeaderTransformation": [honoured("src/proxy/http/request-mutation.test.ts", "scheme_to_overwrite")],
   "envoy.config.core.v3.UpstreamHttpProtocolOptions": [unproven("auto_sni", "auto_san_validation", "override_auto_sni_header")],
@@ -59,8 +58,8 @@ export const PROTOCOL_FIELDS: FieldTable = {
       "use_downstream_protocol_config",
       "auto_config",
     ),
-    unproven("upstream_http_protocol_options"),
     harmless("the codec's own, which is there in any case; others are refused", "http_filters"),
+    unproven("upstream_http_protocol_options"),
   ],
   "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.AutoHttpConfig": [
     honoured("src/proxy/cluster/http-protocol-options.test.ts", "http2_protocol_options"),

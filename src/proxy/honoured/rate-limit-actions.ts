@@ -2,11 +2,7 @@ import { honoured, unproven } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const RATE_LIMIT_ACTIONS_FIELDS: FieldTable = {
-  "envoy.config.route.v3.RateLimit": [
-    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "stage"),
-    unproven("disable_key"),
-    honoured("src/proxy/route/rate-limit-actions.test.ts", "actions"),
-  ],
+  "envoy.config.route.v3.RateLimit": [honoured("src/proxy/route/rate-limit-actions.test.ts", "actions", "stage"), unproven("disable_key")],
   "envoy.config.route.v3.RateLimit.Action": [
     honoured(
       "src/proxy/route/rate-limit-actions.test.ts",
@@ -30,12 +26,10 @@ export const RATE_LIMIT_ACTIONS_FIELDS: FieldTable = {
     honoured("src/proxy/route/rate-limit-actions.test.ts", "descriptor_value", "descriptor_key"),
   ],
   "envoy.config.route.v3.RateLimit.Action.HeaderValueMatch": [
-    honoured("src/proxy/route/rate-limit-actions.test.ts", "descriptor_key", "descriptor_value", "expect_match"),
-    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "headers"),
+    honoured("src/proxy/route/rate-limit-actions.test.ts", "descriptor_key", "descriptor_value", "expect_match", "headers"),
   ],
   "envoy.config.route.v3.RateLimit.Action.MaskedRemoteAddress": [
-    honoured("src/proxy/route/rate-limit-actions.test.ts", "v4_prefix_mask_len"),
-    unproven("v6_prefix_mask_len"),
+    honoured("src/proxy/route/rate-limit-actions.test.ts", "v4_prefix_mask_len", "v6_prefix_mask_len"),
   ],
   "envoy.config.route.v3.RateLimit.Action.MetaData": [
     honoured("src/proxy/route/rate-limit-actions.test.ts", "descriptor_key", "metadata_key", "default_value", "source", "skip_if_absent"),
@@ -45,8 +39,8 @@ export const RATE_LIMIT_ACTIONS_FIELDS: FieldTable = {
   ],
   "envoy.config.route.v3.RateLimit.Action.RemoteAddress": [],
   "envoy.config.route.v3.RateLimit.Action.RequestHeaders": [
-    honoured("src/proxy/route/hash-policy.test.ts", "header_name"),
     honoured("src/proxy/route/rate-limit-actions.test.ts", "descriptor_key", "skip_if_absent"),
+    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "header_name"),
   ],
   "envoy.config.route.v3.RateLimit.Action.SourceCluster": [],
 };

@@ -1,4 +1,4 @@
-import { honoured, harmless, unproven } from "./rows.ts";
+import { harmless, honoured, shown } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const ROUTE_ACTION_FIELDS: FieldTable = {
@@ -14,7 +14,7 @@ export const ROUTE_ACTION_FIELDS: FieldTable = {
       "allow_cross_scheme_redirect",
       "response_headers_to_copy",
     ),
-    unproven("predicates"),
+    honoured("src/proxy/route/route-table.test.ts", "predicates"),
   ],
   "envoy.config.route.v3.RetryPolicy": [
     honoured(
@@ -34,19 +34,16 @@ export const ROUTE_ACTION_FIELDS: FieldTable = {
   "envoy.config.route.v3.RetryPolicy.RateLimitedRetryBackOff": [
     honoured("src/proxy/route/reset-headers.test.ts", "reset_headers", "max_interval"),
   ],
-  "envoy.config.route.v3.RetryPolicy.ResetHeader": [
-    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "name"),
-    honoured("src/proxy/route/reset-headers.test.ts", "format"),
-  ],
-  "envoy.config.route.v3.RetryPolicy.RetryBackOff": [
-    honoured("src/proxy/dns/dns-config.test.ts", "base_interval"),
-    honoured("src/proxy/route/reset-headers.test.ts", "max_interval"),
-  ],
+  "envoy.config.route.v3.RetryPolicy.ResetHeader": [honoured("src/proxy/route/reset-headers.test.ts", "format", "name")],
+  "envoy.config.route.v3.RetryPolicy.RetryBackOff": [honoured("test/interop/routes.test.ts", "base_interval", "max_interval")],
   "envoy.config.route.v3.RetryPolicy.RetryHostPredicate": [
     harmless("of the extension, whose type decides", "name"),
-    unproven("typed_config"),
+    honoured("src/proxy/route/route-table.test.ts", "typed_config"),
   ],
-  "envoy.config.route.v3.RetryPolicy.RetryPriority": [harmless("of the extension, whose type decides", "name"), unproven("typed_config")],
+  "envoy.config.route.v3.RetryPolicy.RetryPriority": [
+    harmless("of the extension, whose type decides", "name"),
+    honoured("src/proxy/route/route-table.test.ts", "typed_config"),
+  ],
   "envoy.config.route.v3.RouteAction": [
     honoured(
       "src/proxy/route/route-table.test.ts",
@@ -69,69 +66,71 @@ export const ROUTE_ACTION_FIELDS: FieldTable = {
       "max_grpc_timeout",
       "max_stream_duration",
     ),
-    honoured("src/proxy/cluster/subsets.test.ts", "metadata_match"),
     honoured("src/proxy/route/hash-policy.test.ts", "regex_rewrite", "hash_policy"),
     honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "rate_limits"),
-    unproven("include_vh_rate_limits"),
     honoured("src/proxy/http/hcm-config.test.ts", "upgrade_configs"),
     honoured("test/interop/routes.test.ts", "internal_redirect_policy", "hedge_policy"),
+    honoured("test/interop/subsets.test.ts", "metadata_match"),
+    shown("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "or where they are included", "include_vh_rate_limits"),
   ],
   "envoy.config.route.v3.RouteAction.HashPolicy": [
-    honoured("src/proxy/route/early-mutation.test.ts", "header"),
-    honoured("src/proxy/route/hash-policy.test.ts", "cookie", "connection_properties", "query_parameter", "filter_state", "terminal"),
+    honoured(
+      "src/proxy/route/hash-policy.test.ts",
+      "cookie",
+      "connection_properties",
+      "query_parameter",
+      "filter_state",
+      "terminal",
+      "header",
+    ),
   ],
   "envoy.config.route.v3.RouteAction.HashPolicy.ConnectionProperties": [honoured("src/proxy/route/hash-policy.test.ts", "source_ip")],
   "envoy.config.route.v3.RouteAction.HashPolicy.Cookie": [
-    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "name", "path"),
-    honoured("src/proxy/route/hash-policy.test.ts", "ttl"),
-    unproven("attributes"),
+    honoured("src/proxy/route/hash-policy.test.ts", "ttl", "attributes"),
+    honoured("src/proxy/codec/hpack/decoder.test.ts", "name", "path"),
   ],
-  "envoy.config.route.v3.RouteAction.HashPolicy.CookieAttribute": [
-    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "name", "value"),
-  ],
-  "envoy.config.route.v3.RouteAction.HashPolicy.FilterState": [
-    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "key"),
-  ],
+  "envoy.config.route.v3.RouteAction.HashPolicy.CookieAttribute": [honoured("src/proxy/route/hash-policy.test.ts", "name", "value")],
+  "envoy.config.route.v3.RouteAction.HashPolicy.FilterState": [honoured("src/proxy/rbac/connection-rules.test.ts", "key")],
   "envoy.config.route.v3.RouteAction.HashPolicy.Header": [honoured("src/proxy/route/hash-policy.test.ts", "header_name", "regex_rewrite")],
-  "envoy.config.route.v3.RouteAction.HashPolicy.QueryParameter": [
-    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "name"),
-  ],
+  "envoy.config.route.v3.RouteAction.HashPolicy.QueryParameter": [honoured("src/proxy/route/hash-policy.test.ts", "name")],
   "envoy.config.route.v3.RouteAction.MaxStreamDuration": [
     honoured("src/proxy/route/route-table.test.ts", "max_stream_duration", "grpc_timeout_header_max", "grpc_timeout_header_offset"),
   ],
   "envoy.config.route.v3.RouteAction.RequestMirrorPolicy": [
-    unproven("cluster", "disable_shadow_host_suffix_append"),
-    honoured("src/proxy/route/route-table.test.ts", "cluster_header", "runtime_fraction"),
+    honoured("src/proxy/route/route-table.test.ts", "cluster_header", "runtime_fraction", "cluster", "disable_shadow_host_suffix_append"),
     harmless("of spans, which are not there", "trace_sampled"),
   ],
   "envoy.config.route.v3.RouteAction.UpgradeConfig": [
     honoured("src/proxy/http/hcm-config.test.ts", "upgrade_type"),
-    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "enabled"),
     honoured("src/proxy/route/upgrade-config.test.ts", "connect_config"),
+    honoured("src/proxy/route/route-table.test.ts", "enabled"),
   ],
   "envoy.config.route.v3.RouteAction.UpgradeConfig.ConnectConfig": [
     honoured("src/proxy/route/upgrade-config.test.ts", "proxy_protocol_config", "allow_post"),
   ],
   "envoy.config.route.v3.WeightedCluster": [
-    honoured("src/proxy/route/route-table.test.ts", "clusters"),
+    honoured("src/proxy/route/route-table.test.ts", "clusters", "header_name"),
     harmless("there is no runtime to overrule the configuration", "runtime_key_prefix"),
-    honoured("src/proxy/route/hash-policy.test.ts", "header_name"),
     harmless("held against the sum of the weights, and nothing else", "total_weight"),
   ],
   "envoy.config.route.v3.WeightedCluster.ClusterWeight": [
-    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "name", "response_headers_to_add"),
     honoured(
       "src/proxy/route/route-table.test.ts",
       "cluster_header",
       "response_headers_to_remove",
       "typed_per_filter_config",
       "host_rewrite_literal",
+      "request_headers_to_add",
+      "request_headers_to_remove",
+      "response_headers_to_add",
     ),
-    unproven("weight"),
-    honoured("src/proxy/cluster/subsets.test.ts", "metadata_match"),
-    honoured("src/proxy/cluster/health/health-checker.test.ts", "request_headers_to_add", "request_headers_to_remove"),
+    honoured("src/proxy/admin/certificates.test.ts", "name"),
+    honoured("src/proxy/admin/cluster-status.test.ts", "weight"),
+    honoured("src/proxy/listener/tcp-proxy.test.ts", "metadata_match"),
   ],
-  "envoy.extensions.internal_redirect.allow_listed_routes.v3.AllowListedRoutesConfig": [unproven("allowed_route_names")],
+  "envoy.extensions.internal_redirect.allow_listed_routes.v3.AllowListedRoutesConfig": [
+    honoured("src/proxy/route/route-table.test.ts", "allowed_route_names"),
+  ],
   "envoy.extensions.internal_redirect.previous_routes.v3.PreviousRoutesConfig": [],
   "envoy.extensions.internal_redirect.safe_cross_scheme.v3.SafeCrossSchemeConfig": [],
   "envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig": [
@@ -139,7 +138,7 @@ export const ROUTE_ACTION_FIELDS: FieldTable = {
   ],
   "envoy.extensions.retry.host.omit_canary_hosts.v3.OmitCanaryHostsPredicate": [],
   "envoy.extensions.retry.host.omit_host_metadata.v3.OmitHostMetadataConfig": [
-    honoured("src/proxy/cluster/subsets.test.ts", "metadata_match"),
+    shown("src/proxy/filters/router/hedging.test.ts", "leave out hosts that their metadata speaks against", "metadata_match"),
   ],
   "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate": [],
   "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig": [

@@ -2,14 +2,12 @@ import { honoured, harmless, unproven } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const ROUTE_FIELDS: FieldTable = {
-  "envoy.config.route.v3.Decorator": [unproven("operation", "propagate")],
-  "envoy.config.route.v3.DirectResponseAction": [
-    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "status", "body"),
+  "envoy.config.route.v3.Decorator": [
+    honoured("src/proxy/http/http-connection-manager.test.ts", "operation"),
+    honoured("src/proxy/http/operation-decorator.test.ts", "propagate"),
   ],
-  "envoy.config.route.v3.FilterConfig": [
-    honoured("src/proxy/http/switched-filter.test.ts", "config", "disabled"),
-    honoured("src/proxy/http/hcm-config.test.ts", "is_optional"),
-  ],
+  "envoy.config.route.v3.DirectResponseAction": [honoured("src/proxy/route/route-table.test.ts", "status", "body")],
+  "envoy.config.route.v3.FilterConfig": [honoured("src/proxy/http/switched-filter.test.ts", "config", "disabled"), unproven("is_optional")],
   "envoy.config.route.v3.NonForwardingAction": [],
   "envoy.config.route.v3.RedirectAction": [
     honoured(
@@ -22,11 +20,10 @@ export const ROUTE_FIELDS: FieldTable = {
       "prefix_rewrite",
       "response_code",
       "strip_query",
+      "regex_rewrite",
     ),
-    honoured("src/proxy/route/hash-policy.test.ts", "regex_rewrite"),
   ],
   "envoy.config.route.v3.Route": [
-    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "name", "route", "response_headers_to_add", "stat_prefix"),
     honoured(
       "src/proxy/route/route-table.test.ts",
       "match",
@@ -36,10 +33,13 @@ export const ROUTE_FIELDS: FieldTable = {
       "request_headers_to_add",
       "request_headers_to_remove",
       "response_headers_to_remove",
+      "non_forwarding_action",
+      "metadata",
+      "response_headers_to_add",
     ),
     honoured("src/proxy/filters/router/router-filter.test.ts", "direct_response"),
-    unproven("non_forwarding_action"),
-    honoured("src/proxy/route/rate-limit-actions.test.ts", "metadata"),
+    honoured("src/proxy/route/route-configuration-bytes.test.ts", "name", "route"),
+    honoured("src/proxy/data-plane/data-plane.test.ts", "stat_prefix"),
   ],
   "envoy.config.route.v3.RouteConfiguration": [
     honoured("src/proxy/route/route-configuration-bytes.test.ts", "name"),
@@ -53,14 +53,12 @@ export const ROUTE_FIELDS: FieldTable = {
       "most_specific_header_mutations_wins",
       "ignore_port_in_host_matching",
       "typed_per_filter_config",
+      "max_direct_response_body_size_bytes",
     ),
     harmless("false is what happens; true is refused", "validate_clusters"),
-    unproven("max_direct_response_body_size_bytes"),
     harmless("read by Istio's own tools", "metadata"),
   ],
   "envoy.config.route.v3.RouteMatch": [
-    honoured("src/proxy/route/virtual-host-index.test.ts", "prefix"),
-    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "path", "headers"),
     honoured(
       "src/proxy/route/route-table.test.ts",
       "safe_regex",
@@ -73,13 +71,14 @@ export const ROUTE_FIELDS: FieldTable = {
       "tls_context",
     ),
     honoured("src/proxy/route/rate-limit-actions.test.ts", "query_parameters", "dynamic_metadata"),
+    honoured("src/proxy/route/route-configuration-bytes.test.ts", "prefix"),
+    honoured("src/proxy/route/hash-policy.test.ts", "path", "headers"),
   ],
   "envoy.config.route.v3.RouteMatch.ConnectMatcher": [],
   "envoy.config.route.v3.RouteMatch.GrpcRouteMatchOptions": [],
-  "envoy.config.route.v3.RouteMatch.TlsContextMatchOptions": [unproven("presented", "validated")],
-  "envoy.config.route.v3.VirtualCluster": [honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "headers", "name")],
+  "envoy.config.route.v3.RouteMatch.TlsContextMatchOptions": [honoured("src/proxy/route/route-table.test.ts", "presented", "validated")],
+  "envoy.config.route.v3.VirtualCluster": [honoured("test/interop/routes.test.ts", "headers", "name")],
   "envoy.config.route.v3.VirtualHost": [
-    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "name", "rate_limits", "response_headers_to_add"),
     honoured(
       "src/proxy/route/route-table.test.ts",
       "domains",
@@ -90,10 +89,12 @@ export const ROUTE_FIELDS: FieldTable = {
       "typed_per_filter_config",
       "include_attempt_count_in_response",
       "retry_policy",
+      "rate_limits",
+      "response_headers_to_add",
+      "metadata",
     ),
-    honoured("src/proxy/route/route-configuration-bytes.test.ts", "routes", "include_request_attempt_count"),
+    honoured("src/proxy/route/route-configuration-bytes.test.ts", "routes", "include_request_attempt_count", "name"),
     honoured("test/interop/routes.test.ts", "virtual_clusters", "hedge_policy", "include_is_timeout_retry_header"),
-    honoured("test/differential/routes.test.ts", "metadata"),
   ],
   "envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig": [honoured("src/proxy/route/route-table.test.ts", "path_template")],
 };

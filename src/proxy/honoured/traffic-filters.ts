@@ -1,23 +1,21 @@
-import { honoured, harmless, unproven } from "./rows.ts";
+import { honoured, harmless } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const TRAFFIC_FILTERS_FIELDS: FieldTable = {
   "envoy.extensions.common.ratelimit.v3.LocalRateLimitDescriptor": [
-    unproven("entries"),
-    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "token_bucket"),
+    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "token_bucket", "entries"),
   ],
-  "envoy.extensions.common.ratelimit.v3.RateLimitDescriptor.Entry": [unproven("key", "value")],
+  "envoy.extensions.common.ratelimit.v3.RateLimitDescriptor.Entry": [honoured("src/proxy/access-log/access-log.test.ts", "key", "value")],
   "envoy.extensions.filters.common.fault.v3.FaultDelay": [
     honoured("src/proxy/filters/fault/fault-filter.test.ts", "fixed_delay", "header_delay"),
     honoured("src/proxy/http/hcm-runtime.test.ts", "percentage"),
   ],
   "envoy.extensions.filters.common.fault.v3.FaultDelay.HeaderDelay": [],
   "envoy.extensions.filters.common.fault.v3.FaultRateLimit": [
-    honoured("src/proxy/filters/fault/fault-filter.test.ts", "fixed_limit", "header_limit"),
-    honoured("src/proxy/http/hcm-runtime.test.ts", "percentage"),
+    honoured("src/proxy/filters/fault/fault-filter.test.ts", "fixed_limit", "header_limit", "percentage"),
   ],
   "envoy.extensions.filters.common.fault.v3.FaultRateLimit.FixedLimit": [
-    honoured("src/proxy/filters/bandwidth-limit/bandwidth-limit-filter.test.ts", "limit_kbps"),
+    honoured("src/proxy/filters/fault/fault-filter.test.ts", "limit_kbps"),
   ],
   "envoy.extensions.filters.common.fault.v3.FaultRateLimit.HeaderLimit": [],
   "envoy.extensions.filters.http.bandwidth_limit.v3.BandwidthLimit": [
@@ -37,9 +35,16 @@ export const TRAFFIC_FILTERS_FIELDS: FieldTable = {
   ],
   "envoy.extensions.filters.http.fault.v3.FaultAbort.HeaderAbort": [],
   "envoy.extensions.filters.http.fault.v3.HTTPFault": [
-    honoured("src/proxy/filters/fault/fault-filter.test.ts", "delay", "abort", "headers", "max_active_faults", "response_rate_limit"),
+    honoured(
+      "src/proxy/filters/fault/fault-filter.test.ts",
+      "delay",
+      "abort",
+      "headers",
+      "max_active_faults",
+      "response_rate_limit",
+      "downstream_nodes",
+    ),
     honoured("src/proxy/filters/grpc-stats/grpc-stats-filter.test.ts", "upstream_cluster"),
-    unproven("downstream_nodes"),
     harmless(
       "there is no runtime to overrule the configuration",
       "delay_percent_runtime",

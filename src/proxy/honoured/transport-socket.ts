@@ -1,4 +1,4 @@
-import { honoured, harmless, unproven } from "./rows.ts";
+import { honoured, harmless } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const TRANSPORT_SOCKET_FIELDS: FieldTable = {
@@ -14,6 +14,7 @@ export const TRANSPORT_SOCKET_FIELDS: FieldTable = {
   "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport": [
     honoured("src/proxy/transport-socket/upstream-transport.test.ts", "config", "transport_socket"),
   ],
+  "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer": [],
   "envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext": [
     honoured(
       "src/proxy/transport-socket/upstream-transport.test.ts",
@@ -21,9 +22,8 @@ export const TRANSPORT_SOCKET_FIELDS: FieldTable = {
       "match_typed_subject_alt_names",
       "match_subject_alt_names",
     ),
-    honoured("src/proxy/listener/tls.test.ts", "verify_certificate_spki", "verify_certificate_hash"),
+    honoured("src/proxy/listener/tls.test.ts", "verify_certificate_spki", "verify_certificate_hash", "crl", "trust_chain_verification"),
     harmless("false is what happens; true is refused", "require_signed_certificate_timestamp"),
-    unproven("crl", "trust_chain_verification"),
   ],
   "envoy.extensions.transport_sockets.tls.v3.CommonTlsContext": [
     honoured(
@@ -40,36 +40,37 @@ export const TRANSPORT_SOCKET_FIELDS: FieldTable = {
     honoured("src/proxy/listener/tls.test.ts", "default_validation_context", "validation_context_sds_secret_config"),
   ],
   "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext": [
-    honoured("src/proxy/transport-socket/upstream-transport.test.ts", "common_tls_context"),
-    honoured("src/proxy/listener/tls.test.ts", "require_client_certificate", "require_sni"),
-    unproven("disable_stateless_session_resumption", "session_timeout"),
+    honoured(
+      "src/proxy/listener/tls.test.ts",
+      "require_client_certificate",
+      "require_sni",
+      "disable_stateless_session_resumption",
+      "session_timeout",
+    ),
     harmless("false is what happens; true is refused", "full_scan_certs_on_sni_mismatch"),
     harmless("without OCSP responses LENIENT_STAPLING is what happens; the others are refused", "ocsp_staple_policy"),
+    honoured("src/proxy/admin/dump-registry.test.ts", "common_tls_context"),
   ],
   "envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig": [
-    honoured("src/proxy/admin/certificates.test.ts", "name"),
-    honoured("src/proxy/transport-socket/upstream-transport.test.ts", "sds_config"),
+    honoured("src/proxy/transport-socket/upstream-transport.test.ts", "sds_config", "name"),
   ],
   "envoy.extensions.transport_sockets.tls.v3.Secret": [
-    honoured("src/proxy/admin/certificates.test.ts", "name"),
-    honoured("src/proxy/transport-socket/upstream-transport.test.ts", "tls_certificate", "validation_context"),
+    honoured("src/proxy/transport-socket/upstream-transport.test.ts", "tls_certificate", "validation_context", "name"),
   ],
   "envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher": [
-    honoured("src/proxy/transport-socket/upstream-transport.test.ts", "san_type"),
-    unproven("matcher"),
+    honoured("src/proxy/transport-socket/upstream-transport.test.ts", "san_type", "matcher"),
   ],
   "envoy.extensions.transport_sockets.tls.v3.TlsCertificate": [
     honoured("src/proxy/transport-socket/upstream-transport.test.ts", "certificate_chain", "private_key"),
-    unproven("password"),
+    honoured("src/proxy/admin/dump-registry.test.ts", "password"),
   ],
   "envoy.extensions.transport_sockets.tls.v3.TlsParameters": [
-    honoured("src/proxy/listener/tls.test.ts", "tls_minimum_protocol_version", "cipher_suites", "ecdh_curves"),
+    honoured("src/proxy/listener/tls.test.ts", "tls_minimum_protocol_version", "cipher_suites", "ecdh_curves", "signature_algorithms"),
     honoured("src/proxy/transport-socket/upstream-transport.test.ts", "tls_maximum_protocol_version"),
-    unproven("signature_algorithms"),
   ],
   "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext": [
     honoured("src/proxy/transport-socket/upstream-transport.test.ts", "common_tls_context", "sni"),
-    honoured("src/proxy/transport-socket/upstream-sessions.test.ts", "max_session_keys"),
     harmless("true is what happens; false is refused", "enforce_rsa_key_usage"),
+    honoured("src/proxy/transport-socket/upstream-sessions.test.ts", "max_session_keys"),
   ],
 };

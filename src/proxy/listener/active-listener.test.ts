@@ -316,3 +316,19 @@ test("what cannot be honoured is refused with its path", () => {
     /listener_filters\[0\]\.typed_config\.enable_ja3_fingerprinting.*listener_filters\[1\].*needs a typed_config.*listener_filters\[2\]\.filter_disabled/,
   );
 });
+
+test("PROXY protocol may be missing where the filter allows it, and a version may be unwelcome", async () => {
+  const bench = new Bench();
+  const typedConfig = {
+    "@type": "type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
+    allowRequestsWithoutProxyProtocol: true,
+    disallowedVersions: ["V1"],
+    statPrefix: "p",
+  };
+  const listenerFilters = [filter("proxy_protocol.v3.ProxyProtocol", { typedConfig })];
+  const port = bench.listen("l", { listenerFilters, filterChains: [chain("c")] });
+  assert.equal(await ask(port, "GET / HTTP/1.1\r\n"), "l c\nGET / HTTP/1.1\r\n");
+  assert.equal(await ask(port, "PROXY TCP4 1.2.3.4 10.0.0.1 5 4711\r\nhi\n"), "");
+  assert.equal(bench.stat("proxy_proto.p.not_found_allowed"), 1);
+  assert.equal(bench.stat("proxy_proto.p.versions.v1.disallowed"), 1);
+});

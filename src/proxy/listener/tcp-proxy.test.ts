@@ -470,3 +470,12 @@ test("two chains that take the same connections are refused", () => {
     /filter_chains\[1\].filter_chain_match: takes the same connections as filter_chains\[0\]/,
   );
 });
+
+test("a connection on which nothing moves ends after its idle timeout", async () => {
+  const { port, logged, stat } = bench([await serve((socket) => socket.write("hi"))], {
+    idleTimeout: { seconds: 0n, nanos: 30_000_000 },
+  });
+  assert.equal(String(await readAll(client(port))), "hi");
+  while (logged.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(stat("tcp.t.idle_timeout"), 1);
+});

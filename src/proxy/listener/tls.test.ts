@@ -354,3 +354,49 @@ test("what cannot be honoured is refused with its path, and key material is neve
     },
   );
 });
+
+test("a client whose certificate is revoked is refused, and so is a list that cannot be read", async () => {
+  const revoked = authority.issue({ commonName: "revoked" });
+  const crl = { inlineString: authority.revoke(revoked) };
+  const context = (validationContext: object): object => ({
+    requireClientCertificate: true,
+    commonTlsContext: { tlsCertificates: [inline(server)], validationContext },
+  });
+  const bench = new Bench(context({ ...trusted, crl }));
+  assert.match(await bench.ask({ cert: client.certificate, key: client.key }), / true$/);
+  assert.match(await bench.ask({ cert: revoked.certificate, key: revoked.key }), /ECONNRESET|closed/);
+  assert.equal(bench.stat("ssl.fail_verify_error"), 1);
+  for (const field of ["crl", "trustedCa"])
+    assert.throws(() => new Bench(context({ ...trusted, [field]: { inlineString: "no PEM" } })), /is not PEM that OpenSSL takes/);
+});
+
+test("a chain that does not hold is accepted where trust_chain_verification says so", async () => {
+  const stranger = new FakeAuthority("stranger").issue({ commonName: "stranger" });
+  const validationContext = { ...trusted, trustChainVerification: "ACCEPT_UNTRUSTED" };
+  const bench = new Bench({ requireClientCertificate: true, commonTlsContext: { tlsCertificates: [inline(server)], validationContext } });
+  assert.match(await bench.ask({ cert: stranger.certificate, key: stranger.key }), /CN=stranger/);
+});
+
+test("no ticket is given where disableStatelessSessionResumption says so, and sessionTimeout is told with one", async () => {
+  const sessionOf = async (more: object): Promise<Buffer> => {
+    const bench = new Bench({
+      commonTlsContext: { tlsParams: { tlsMaximumProtocolVersion: "TLSv1_2" }, tlsCertificates: [inline(server)] },
+      ...more,
+    });
+    const { socket, session } = await bench.open();
+    assert.match(socket.getProtocol() ?? "", /TLSv1\.2/);
+    return session;
+  };
+  // The ticket's life time in a client's session, in DER.
+  const lifetime = Buffer.from([0xa9, 3, 2, 1, 77]);
+  assert.ok((await sessionOf({ sessionTimeout: "77s" })).includes(lifetime));
+  assert.ok(!(await sessionOf({ sessionTimeout: "76s" })).includes(lifetime));
+  assert.ok((await sessionOf({ disableStatelessSessionResumption: true })).length < (await sessionOf({})).length);
+});
+
+test("a handshake agrees on the signature algorithms that are allowed, and on no other", async () => {
+  const only = (signatureAlgorithms: string): Bench =>
+    new Bench({ commonTlsContext: { tlsParams: { signatureAlgorithms: [signatureAlgorithms] }, tlsCertificates: [inline(server)] } });
+  assert.match(await only("ecdsa_secp256r1_sha256").ask(), /nobody$/);
+  assert.notEqual(await only("rsa_pss_rsae_sha256").ask(), "-  nobody");
+});

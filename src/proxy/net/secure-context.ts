@@ -81,15 +81,16 @@ export function checkCertificate({ chain, key, password }: CertificateAndKey): s
 
 /** Which of the two OpenSSL does not take; undefined: it takes both. */
 export function checkTrust(trustedCa: string | undefined, crl: string | undefined): "trusted_ca" | "crl" | undefined {
-  for (const [field, options] of [
-    ["trusted_ca", trustedCa === undefined ? undefined : { ca: [trustedCa] }],
-    ["crl", crl === undefined ? undefined : { ca: [], crl }],
-  ] as const) {
-    try {
-      if (options !== undefined) createSecureContext(options);
-    } catch {
-      return field;
-    }
+  try {
+    // A context takes authorities that are none without a word; of a certificate everything can be asked.
+    if (trustedCa !== undefined && trustedCa !== "") keyTypeOf(trustedCa);
+  } catch {
+    return "trusted_ca";
+  }
+  try {
+    if (crl !== undefined) createSecureContext({ ca: [], crl });
+  } catch {
+    return "crl";
   }
   return undefined;
 }

@@ -78,3 +78,9 @@ test("a policy that is none is refused", () => {
     "hash_policy[0].filter_state.key: must not be empty",
   ]);
 });
+
+test("a cookie that is made carries the attributes that it is given", () => {
+  const value = { name: "user", ttl: { seconds: 60n }, attributes: [{ name: "SameSite", value: "Strict" }] };
+  const [cookie] = compile({ policySpecifier: { case: "cookie", value } }).compiled!(input({})).cookies;
+  assert.match(cookie ?? "", /^user="[0-9a-f]{16}"; Max-Age=60; SameSite=Strict; HttpOnly$/u);
+});

@@ -83,3 +83,12 @@ test("what is wrong or unknown is reported with its path", () => {
     "l[0].actions[3].header_value_match.headers",
   ]);
 });
+
+test("an address is masked by the length for its family", () => {
+  const masked = (address: string): string[] | undefined =>
+    describe([{ maskedRemoteAddress: { v4PrefixMaskLen: 8, v6PrefixMaskLen: 16 } }], (stream) => {
+      stream.info.downstreamRemote = { address, port: 1 };
+    });
+  assert.deepEqual(masked("10.1.2.3"), ["masked_remote_address=10.0.0.0/8"]);
+  assert.deepEqual(masked("2001:db8::1"), ["masked_remote_address=2001::/16"]);
+});

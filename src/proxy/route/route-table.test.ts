@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRegistry, fromJson } from "@bufbuild/protobuf";
+import { AllowListedRoutesConfigSchema } from "#envoy/gen/envoy/extensions/internal_redirect/allow_listed_routes/v3/allow_listed_routes_config_pb";
 import { UriTemplateMatchConfigSchema } from "#envoy/gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb";
 import { UriTemplateRewriteConfigSchema } from "#envoy/gen/envoy/extensions/path/rewrite/uri_template/v3/uri_template_rewrite_pb";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
@@ -18,6 +19,7 @@ import { compileRouteTable } from "./route-table.ts";
 import type { RouteEntry, RouteTable } from "./route.ts";
 
 const registry = createRegistry(
+  AllowListedRoutesConfigSchema,
   UriTemplateMatchConfigSchema,
   UriTemplateRewriteConfigSchema,
   corsFile,
@@ -583,4 +585,45 @@ test("10,000 virtual hosts are found as fast as one", () => {
   assert.equal(clusterOf(on, { authority: "s9999:9080" }), "c9999");
   assert.equal(clusterOf(on, { authority: "a.w5000.example" }), "c5000");
   assert.equal(clusterOf(on, { authority: "nowhere" }), undefined);
+});
+
+test("a direct response may be as long as the table allows", () => {
+  const virtualHosts = [
+    {
+      name: "v",
+      domains: ["*"],
+      routes: [{ match: { prefix: "/" }, directResponse: { status: 200, body: { inlineString: "x".repeat(5_000) } } }],
+    },
+  ];
+  assert.match(violations({ virtualHosts }).join(), /5000 bytes exceed max_direct_response_body_size_bytes \(4096\)/);
+  assert.deepEqual(violations({ virtualHosts, maxDirectResponseBodySizeBytes: 5_000 }), []);
+});
+
+test("a route that forwards nothing matches, and has no cluster", () => {
+  const on = routes({ match: { prefix: "/" }, nonForwardingAction: {} });
+  assert.equal(match(on, {})?.reply, undefined);
+  assert.ok(match(on, {}) !== undefined);
+  assert.equal(clusterOf(on, {}), undefined);
+});
+
+test("a mirror is marked in the host of its copies, unless the policy says otherwise", () => {
+  const requestMirrorPolicies = [{ cluster: "m" }, { cluster: "n", disableShadowHostSuffixAppend: true }];
+  const on = routes({ match: { prefix: "/" }, route: to("c", { requestMirrorPolicies }) });
+  assert.deepEqual(
+    match(on, {})?.mirrors?.map(({ marksHost }) => marksHost),
+    [true, false],
+  );
+});
+
+test("a redirect is followed to allowed routes alone: what several lists have in common", () => {
+  const allow = (...allowedRouteNames: string[]): JsonObject => ({
+    name: "allow",
+    typedConfig: { "@type": `type.googleapis.com/${AllowListedRoutesConfigSchema.typeName}`, allowedRouteNames },
+  });
+  const on = (...predicates: JsonObject[]): ReadonlySet<string> | undefined =>
+    match(routes({ match: { prefix: "/" }, route: to("c", { internalRedirectPolicy: { predicates } }) }), {})?.internalRedirect
+      ?.allowedRoutes;
+  assert.equal(on(), undefined);
+  assert.deepEqual(on(allow("a", "b")), new Set(["a", "b"]));
+  assert.deepEqual(on(allow("a", "b"), allow("b", "c")), new Set(["b"]));
 });

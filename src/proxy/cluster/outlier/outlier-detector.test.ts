@@ -245,3 +245,38 @@ it("refuses what Envoy refuses, with Envoy's defaults for the rest", () => {
     undefined,
   );
 });
+
+describe("outlier detection by this proxy's own errors", () => {
+  it("finds without ejecting where that is not enforced", () => {
+    const json = { consecutiveLocalOriginFailure: 2, splitExternalLocalOriginErrors: true, enforcingConsecutiveLocalOriginFailure: 0 };
+    const bench = new Bench({ ...json, maxEjectionPercent: 100 }, 1);
+    for (const result of ["connect-failed", "connect-failed"] as const) bench.hosts[0]!.outlierMonitor!.putResult(result);
+    assert.deepEqual(bench.ejected, []);
+    assert.equal(bench.stat("ejections_detected_consecutive_local_origin_failure"), 1);
+  });
+
+  for (const [enforcing, ejected] of [
+    [100, [6]],
+    [0, []],
+  ] as const) {
+    it(`judges their rate apart, and ejects by it in ${enforcing} of 100 cases`, () => {
+      const bench = new Bench(
+        {
+          interval: "1s",
+          splitExternalLocalOriginErrors: true,
+          consecutiveLocalOriginFailure: 1000,
+          successRateRequestVolume: 10,
+          successRateStdevFactor: 1500,
+          enforcingLocalOriginSuccessRate: enforcing,
+          maxEjectionPercent: 100,
+        },
+        6,
+      );
+      for (const [at, { outlierMonitor }] of bench.hosts.entries())
+        for (let i = 0; i < 20; i++) outlierMonitor!.putResult(at === 5 && i % 2 === 0 ? "connect-failed" : "connect-success");
+      bench.clock.advance(1_000);
+      assert.deepEqual(bench.ejected, ejected);
+      assert.equal(bench.stat("ejections_detected_local_origin_success_rate"), 1);
+    });
+  }
+});

@@ -127,3 +127,13 @@ test("what a route leaves out comes from its virtual host; whether the policy ho
   const off = filter({ filterEnabled: { defaultValue: { numerator: 0 } } }, false, POLICY);
   assert.equal(off?.onRequestHeaders?.(request("OPTIONS", [["origin", "http://ok.example"], ...PREFLIGHT]), true), undefined);
 });
+
+test("a page of the internet may ask for a private network where allow_private_network_access says so", () => {
+  const ask = (allowPrivateNetworkAccess: boolean): unknown => {
+    const asked = [["origin", "https://a.ok.example"], ...PREFLIGHT, ["access-control-request-private-network", "true"]] as const;
+    const reply = filter({ ...POLICY, allowPrivateNetworkAccess })?.onRequestHeaders?.(request("OPTIONS", asked), true);
+    assert.ok(reply !== undefined && !(reply instanceof Promise));
+    return reply.headers?.find(([name]) => name === "access-control-allow-private-network")?.[1];
+  };
+  assert.deepEqual([ask(true), ask(false)], ["true", undefined]);
+});

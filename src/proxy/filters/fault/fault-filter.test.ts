@@ -188,3 +188,11 @@ test("a response can be slowed down; one that is not passes at once", () => {
   never?.takeResponse?.({ kind: "data", chunk: Buffer.alloc(512), endStream: true }, other);
   assert.equal(other.body.length, 512);
 });
+
+test("a fault may be for calls of certain nodes alone", () => {
+  const own = { downstreamNodes: ["n1"], abort: { httpStatus: 503, percentage: HUNDRED } };
+  const ask = (node: string): unknown =>
+    filter(own, stream(new ManualClock()))?.onRequestHeaders?.(headers([["x-envoy-downstream-service-node", node]]), true);
+  assert.ok(ask("n1") !== undefined);
+  assert.equal(ask("n2"), undefined);
+});

@@ -208,3 +208,15 @@ test("the last filter is a terminal one, and only the last; what cannot be honou
     ["filters[0].typed_config.stat_prefix", "filters[0].typed_config.max_connections"],
   );
 });
+
+test("connection_limit and local_ratelimit do nothing where runtime_enabled says so", () => {
+  const runtimeEnabled = { defaultValue: false };
+  const tokenBucket = { maxTokens: 1, tokensPerFill: 1, fillInterval: "1s" };
+  for (const off of [
+    filter(ConnectionLimitSchema, { statPrefix: "x", maxConnections: "1", runtimeEnabled }),
+    filter(LocalRateLimitSchema, { statPrefix: "x", tokenBucket, runtimeEnabled }),
+  ]) {
+    const bench = new Bench(off, filter(EchoSchema));
+    for (const { connection } of [bench.connect(), bench.connect()]) assert.equal(connection.closed, undefined);
+  }
+});
