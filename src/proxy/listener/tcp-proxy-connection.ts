@@ -287,7 +287,7 @@ export class TcpProxyConnection {
   /** As Envoy: what the client said and nobody took makes the end a reset. */
   #giveUp(): void {
     const { connection } = this.#context;
-    connection.close(connection.bytesReceived > 0 ? "reset" : "flush");
+    connection.close(connection.bytesReceived > 0 ? "reset" : "now");
   }
 
   #pauseClient(): void {

@@ -458,7 +458,54 @@ const PENDING_SCENES: readonly Scene[] = inPhase("a client during the connect", 
   await stage.counts(RQ_ACTIVE, 0);
 });
 
+/** Clients that are slow on purpose: one byte of a head or a body now and then. */
+const SLOW_SCENES: readonly Scene[] = [
+  {
+    what: "a client that drips the head of its request",
+    async play(stage) {
+      const client = await stage.client();
+      for (const byte of `GET /${stage.id} HTTP/1.1\r\nHost: a.example\r\nX-Slow: ${"x".repeat(100)}`) {
+        if (client.ended !== "open" || client.text !== "") break;
+        client.say(byte);
+        await client.isHeard();
+      }
+      await client.isEnded();
+    },
+  },
+  {
+    what: "a client that stops within the head of its request",
+    async play(stage) {
+      const client = await stage.client();
+      client.say(`GET /${stage.id} HTTP/1.1\r\nHos`);
+      await client.isEnded();
+    },
+  },
+  {
+    what: "a client that stops within the body of its request",
+    async play(stage) {
+      const { client } = await stage.asked(`${post(stage)}01234`);
+      await client.isEnded();
+    },
+  },
+  {
+    what: "a client that stops between two requests",
+    async play(stage) {
+      const { client, host } = await stage.asked(get(stage));
+      host.say(OK);
+      await client.isEnded();
+    },
+  },
+];
+
+const IMPATIENT: JsonObject = {
+  requestHeadersTimeout: "0.5s",
+  requestTimeout: "0.8s",
+  drainTimeout: "0.1s",
+  commonHttpProtocolOptions: { idleTimeout: "2s" },
+};
+
 export const HTTP1_ACTS: readonly Act[] = [
+  { name: "HTTP/1, slow clients", hosts: "host", options: { routes: ROUTES, manager: IMPATIENT }, scenes: SLOW_SCENES },
   {
     name: "HTTP/1",
     hosts: "host",
