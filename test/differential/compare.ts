@@ -45,7 +45,9 @@ function masked(line: string): string {
 
 /** Where a request is given its host's cookie, that host is a matter of chance. */
 function isGivenACookie({ virtualHost, request }: Pair): boolean {
-  return JSON.stringify(virtualHost).includes('"sticky"') && !request.headers.some(([, value]) => value.includes("sticky="));
+  const config = JSON.stringify(virtualHost);
+  const brings = request.headers.some(([, value]) => value.includes("sticky=")) && !config.includes('"key":"cookie"');
+  return config.includes('"sticky"') && !brings;
 }
 
 function visible({ response, received }: Outcome, chance: boolean): Visible {
@@ -76,7 +78,8 @@ function visible({ response, received }: Outcome, chance: boolean): Visible {
  * Envoy joins what it adds to a header that it keeps in a fixed place; we write another line. To a reader both are the same list
  * (RFC 9110 5.3), but for empty members, which are nothing.
  */
-const JOINED = /^(user-agent|te|cookie|server|vary|location|content-type|via|x-forwarded-proto|x-forwarded-host|x-envoy-[a-z-]+): ?(.*)$/;
+const JOINED =
+  /^(user-agent|te|authorization|cookie|server|vary|location|content-type|via|x-forwarded-proto|x-forwarded-host|x-envoy-[a-z-]+): ?(.*)$/;
 
 function joined(lines: readonly string[]): string[] {
   const values = new Map<string, string[]>();

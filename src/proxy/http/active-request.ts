@@ -199,6 +199,7 @@ export class ActiveRequest implements WalkOwner<RequestHeaderMap>, RouteInput {
     const { info, runtime } = this.#stream;
     const headers: ResponseHeaderMap = new PairResponseHeaderMap(original.status);
     let reply = original;
+    let retyped = false;
     if (original.ofFilter === true) addReplyHeaders(headers, original);
     else {
       // A redirect or direct response is the route's own answer, which its mutations see; another answer they cannot change.
@@ -206,12 +207,14 @@ export class ActiveRequest implements WalkOwner<RequestHeaderMap>, RouteInput {
       this.#finalize(headers, replying);
       if (replying === undefined) addReplyHeaders(headers, original);
       const mapped = runtime.config.localReplies?.(original, info);
+      const type = headers.get("content-type");
       mapped?.headers?.applyToResponse(headers, info);
       if (mapped !== undefined) ({ reply } = mapped);
+      retyped = reply.body !== original.body && headers.get("content-type") === type;
       // Of gRPC too it is the status for HTTP, as long as filters see the answer.
       info.responseCode = reply.status;
     }
-    const body = finishReply(headers, reply, original.body, grpc);
+    const body = finishReply(headers, reply, retyped, grpc);
     return { headers, chunk: body === "" || this.head?.method === "HEAD" ? undefined : Buffer.from(body, "utf8") };
   }
 

@@ -40,6 +40,20 @@ describe("the proxy's own answers", () => {
     hcm.send(new Client());
     assert.equal(finished(hcm), "451 UAEX rbac_access_denied");
   });
+
+  it("have the type that the mapper gives with its body, else that of text", () => {
+    const comparison = { op: 0, value: { defaultValue: 403, runtimeKey: "x" } };
+    const filter = { filterSpecifier: { case: "statusCodeFilter" as const, value: { comparison } } };
+    const body = { specifier: { case: "inlineString" as const, value: "{}" } };
+    const typeOf = (headersToAdd: { header: { key: string; value: string } }[]): string | undefined => {
+      const localReplyConfig = { mappers: [{ filter, body, headersToAdd }] };
+      const client = new Client();
+      new FakeHcm({ filters: [(): HttpFilter => ({ onRequestHeaders: () => DENIED })], hcm: { localReplyConfig } }).send(client);
+      return client.response?.get("content-type");
+    };
+    assert.equal(typeOf([]), "text/plain");
+    assert.equal(typeOf([{ header: { key: "content-type", value: "application/json" } }]), "application/json");
+  });
 });
 
 describe("the cluster of a stream", () => {

@@ -203,8 +203,9 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
       else this.#timeouts.limitRequest(this.#config.requestTimeoutMs);
       this.#timeouts.touch();
       const refused = this.#refusal ?? prepareRequest(this, headers);
+      // Envoy's codecs do it, before there is anything that could know of gRPC, or answer at all.
+      if (refused === LOCAL_REPLIES.underscoreInHeader) this.#grpc = false;
       if (refused === LOCAL_REPLIES.underscoreInHeader && this.info.protocol === "HTTP/2") {
-        // Envoy's codec of HTTP/2 does it, before there is anything that could answer.
         this.sender.reset("protocol-error");
         this.onRequestReset("remote-reset", "http2.unexpected_underscore");
         return;

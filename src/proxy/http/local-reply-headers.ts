@@ -9,11 +9,8 @@ export function addReplyHeaders(headers: ResponseHeaderMap, reply: LocalReply): 
   reply.modifyHeaders?.(headers);
 }
 
-/**
- * What is sent as body.
- * `said`: the body that the reply had before it was mapped.
- */
-export function finishReply(headers: ResponseHeaderMap, reply: LocalReply, said: string, grpc: boolean): string {
+/** What is sent as body. `retyped`: its mapper has put another body in place of the reply's and says nothing of its type. */
+export function finishReply(headers: ResponseHeaderMap, reply: LocalReply, retyped: boolean, grpc: boolean): string {
   const { body } = reply;
   headers.status = reply.status;
   if (grpc) {
@@ -30,7 +27,6 @@ export function finishReply(headers: ResponseHeaderMap, reply: LocalReply, said:
     return "";
   }
   headers.set("content-length", String(Buffer.byteLength(body)));
-  // A type that the reply or the route brings stays, as long as it is theirs of which it speaks.
-  if (!headers.has("content-type") || body !== said) headers.set("content-type", reply.contentType ?? "text/plain");
+  if (retyped || !headers.has("content-type")) headers.set("content-type", reply.contentType ?? "text/plain");
   return body;
 }

@@ -44,19 +44,6 @@ test("a host loses its trailing dot, before a port too, and then the port", () =
   assert.equal(check({}, [], "a.example.").headers.authority, "a.example.");
 });
 
-test("the target of a tunnel keeps its port", () => {
-  const config = {
-    underscores: "allow",
-    stripTrailingHostDot: false,
-    stripPort: "any",
-    defaultHostForHttp10: "",
-  } as Partial<HcmConfig> as HcmConfig;
-  const headers = new PairRequestHeaderMap({ method: "CONNECT", path: "", authority: "a.example:80", scheme: "http", upgrade: undefined });
-  const stats = new FakeStats();
-  checkRequest(headers, "HTTP/1.1", 80, config, new HcmStats(stats.scope("http", "p"), stats));
-  assert.equal(headers.authority, "a.example:80");
-});
-
 test("escaped slashes of a gRPC request are refused where others are redirected", () => {
   const path = { normalize: true, mergeSlashes: false, escapedSlashes: "redirect" } as const;
   const refused = (lines: [string, string][]): number | undefined => {

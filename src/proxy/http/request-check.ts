@@ -25,8 +25,7 @@ export function checkRequest(
   const refused = headers.method === "CONNECT" ? undefined : checkPath(headers, version, config, stats);
   if (refused !== undefined) return refused;
   if (config.stripTrailingHostDot) stripTrailingDot(headers);
-  // A tunnel's target is nothing without its port.
-  if (config.stripPort !== "none" && headers.method !== "CONNECT") stripPort(headers, config.stripPort === "any" ? undefined : localPort);
+  if (config.stripPort !== "none") stripPort(headers, config.stripPort === "any" ? undefined : localPort);
   return undefined;
 }
 

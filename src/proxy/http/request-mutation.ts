@@ -54,12 +54,16 @@ const INTERNAL_ONLY = [
   "x-envoy-force-trace",
   "x-envoy-ip-tags",
   "x-envoy-original-url",
-  "x-envoy-original-path",
-  "x-envoy-original-host",
 ] as const;
 
 /** Headers by which an outsider would pose as a service of ours. */
-const EDGE_ONLY = ["x-envoy-decorator-operation", "x-envoy-downstream-service-cluster", "x-envoy-downstream-service-node"] as const;
+const EDGE_ONLY = [
+  "x-envoy-decorator-operation",
+  "x-envoy-downstream-service-cluster",
+  "x-envoy-downstream-service-node",
+  "x-envoy-original-path",
+  "x-envoy-original-host",
+] as const;
 
 export function mutateRequestHeaders(
   headers: RequestHeaderMap,

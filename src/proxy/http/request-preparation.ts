@@ -34,9 +34,14 @@ export function prepareRequest(stream: PreparedStream, headers: RequestHeaderMap
   const { config, stats, thread } = runtime;
   const { local, remote, tls } = stream.connection;
   config.earlyMutation?.applyToRequest(headers, info);
+  const { authority } = headers;
   const refused = checkRequest(headers, info.protocol, local.port, config, stats);
+  // Routes see it without its port; the upstream could not open a tunnel to such a target.
+  if (headers.method === "CONNECT" && headers.authority !== authority && !headers.authority.includes(":"))
+    info.connectPort = /:\d+$/.exec(authority)?.[0];
   if (refused !== undefined) {
-    if (!config.http1StreamErrorOnInvalidHttpMessage) stream.sender.closeAfterResponse();
+    // A redirect to the normalized path is no error.
+    if (refused.status >= 400 && !config.http1StreamErrorOnInvalidHttpMessage) stream.sender.closeAfterResponse();
     return refused;
   }
   const client = mutateRequestHeaders(headers, info.protocol, remote, local, tls, config.mutation, thread.random);
@@ -62,6 +67,6 @@ export function prepareRequest(stream: PreparedStream, headers: RequestHeaderMap
 
 function allowsUpgrade(stream: PreparedStream, type: string): boolean {
   const { upgrades } = stream.runtime.config;
-  const byRoute = upgrades.size === 0 ? undefined : stream.route()?.upgrades?.get(type);
+  const byRoute = stream.route()?.upgrades?.get(type);
   return byRoute ?? upgrades.get(type) ?? false;
 }

@@ -72,6 +72,7 @@ export interface StreamInfo {
   /** Body bytes. */
   bytesReceived: number;
   bytesSent: number;
+  connectPort: string | undefined;
   routeName: string | undefined;
   virtualHostName: string | undefined;
   /** Named by the virtual host's virtual_clusters; undefined: none of them took the request. */

@@ -27,6 +27,8 @@ export class StreamRecord implements StreamInfo {
   connectionTerminationDetails: string | undefined = undefined;
   bytesReceived = 0;
   bytesSent = 0;
+  /** With its colon: what strip_any_host_port took from the target of a CONNECT. */
+  connectPort: string | undefined = undefined;
   routeName: string | undefined = undefined;
   virtualHostName: string | undefined = undefined;
   virtualCluster: string | undefined = undefined;

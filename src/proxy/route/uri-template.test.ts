@@ -22,6 +22,8 @@ for (const [template, path, expected] of [
   ["/a/", "/a", false],
   ["/a.b", "/axb", false],
   ["/", "/", true],
+  ["/a/*", "/a/b;p=1", true],
+  ["/a/**", '/a/b=1|"c"*//d', true],
 ] as const) {
   test(`${template} ${expected ? "takes" : "does not take"} ${path}`, () => {
     assert.equal(compile(template).matches(path), expected);

@@ -6,8 +6,8 @@ import type { ReportViolation } from "#matcher/string-matcher";
 const LITERAL = "a-zA-Z0-9\\-._~%!$&'()+,;:@";
 const IS_LITERAL = new RegExp(`^[${LITERAL}]+$`);
 const IS_REWRITE_LITERAL = new RegExp(`^[${LITERAL}/]+$`);
-const ONE_SEGMENT = `[${LITERAL}]+`;
-const ANY_SEGMENTS = `[${LITERAL}/]*`;
+const ONE_SEGMENT = "[^/]+";
+const ANY_SEGMENTS = ".*";
 const MAX_VARIABLES = 5;
 const MAX_NAME_LENGTH = 16;
 

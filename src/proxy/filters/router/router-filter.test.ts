@@ -146,6 +146,15 @@ describe("the router", () => {
     assert.equal(client.response!.get("x-seen"), "of the route");
   });
 
+  it("sends a CONNECT to the target that the client named, whatever was stripped for routes", () => {
+    const stripPortMode = { case: "stripAnyHostPort" as const, value: true };
+    const { hcm, client } = start({ hcm: { stripPortMode, upgradeConfigs: [{ upgradeType: "CONNECT" }] } });
+    hcm
+      .open(client)
+      .onRequestHeaders(new PairRequestHeaderMap({ method: "CONNECT", path: "", authority: "a.example:80", scheme: "http" }), false);
+    assert.equal(hcm.last.request!.authority, "a.example:80");
+  });
+
   it("answers gRPC clients in gRPC's way", () => {
     const { hcm, client } = start({ hosts: 0 });
     hcm.send(client, { method: "POST", headers: GRPC });

@@ -102,6 +102,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     this.#tries.timeouts = requestTimeouts(route, headers, this.#grpc);
     if (route.includeAttemptCountInRequest) headers.set("x-envoy-attempt-count", "1");
     route.finalizeRequest(headers, info, choice);
+    if (info.connectPort !== undefined && !headers.authority.includes(":")) headers.authority += info.connectPort;
     // Hash policies see what the route has made of the request, and so do the formats of an answer without a host.
     this.#selection.computeHash(route, headers);
     this.#selection.matchMetadata(choice);
@@ -189,9 +190,11 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     if (this.#done) return;
     this.#charges!.code(headers.status);
     this.#responseBegun = true;
-    // Something of this try's answer is out: another try would answer twice.
+    // Something of this try's answer is out: another try would answer twice. A redirect may still be followed.
     this.#tries.settleOn(request);
+    const body = this.#body;
     this.#giveUpRetries();
+    if (this.#route?.internalRedirect !== undefined) this.#body = body;
     this.#stream.respondInformational(headers);
   }
 
