@@ -256,7 +256,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
   },
   max_grpc_timeout: {
     group: "hang",
-    share: 0.03,
+    share: 0.1,
     add({ choices, draft, action, match }) {
       action["max_grpc_timeout"] = choices.pick(["0s", QUICK, "8s"]);
       action["timeout"] = "8s";

@@ -113,7 +113,7 @@ export function http2Client(port: number): Client {
         if (method !== "CONNECT") Object.assign(fields, { ":path": path, ":scheme": "http" });
         // An upgrade is a plain request then.
         for (const [name, value] of headers)
-          if (!ONLY_HTTP1.has(name) && (name !== "te" || value === "trailers"))
+          if (!ONLY_HTTP1.has(name) && (name !== "te" || (value === "trailers" && fields["te"] === undefined)))
             fields[name] = fields[name] === undefined ? value : [fields[name], value].flat();
         if (method !== "CONNECT" && body !== "") fields["content-length"] = String(Buffer.byteLength(body));
         if (last.length > 0) delete fields["content-length"];

@@ -35,6 +35,8 @@ function masked(line: string): string {
   const name = line.slice(0, colon);
   if (OF_THE_MOMENT.has(name)) return `${name}: *`;
   if (name === "x-request-id") return line.replace(/: [0-9a-f]{8}-[0-9a-f-]{27}$/, ": *");
+  // What is left of it for a retry.
+  if (name === "grpc-timeout") return line.replace(/\d{4}m$/, "*m");
   // The proxies listen on ports of their own.
   if (name === "x-forwarded-port") return line.replace(/\d{4,}/, "*");
   if (name === "x-forwarded-for") return line.replace(/[^ ,]+/g, (part) => (OF_THIS_MACHINE.has(part) ? "LOCAL" : part));
@@ -90,7 +92,10 @@ function joined(lines: readonly string[]): string[] {
     values.set(name, [...(values.get(name) ?? []), ...members]);
     return false;
   });
-  return [...rest, ...[...values].map(([name, members]) => `${name}: ${members.join()}`)];
+  return [
+    ...rest,
+    ...[...values].filter(([, members]) => members.join("").trim() !== "").map(([name, members]) => `${name}: ${members.join()}`),
+  ];
 }
 
 function listDifference(what: string, envoy: readonly string[], mizzen: readonly string[]): string[] {
