@@ -112,9 +112,12 @@ export function http2Client(port: number): Client {
         const fields: Record<string, string | string[]> = { ":method": method, ":authority": method === "CONNECT" ? tunnelTo(host) : host };
         if (method !== "CONNECT") Object.assign(fields, { ":path": path, ":scheme": "http" });
         // An upgrade is a plain request then.
-        for (const [name, value] of headers)
-          if (!ONLY_HTTP1.has(name) && (name !== "te" || (value === "trailers" && fields["te"] === undefined)))
-            fields[name] = fields[name] === undefined ? value : [fields[name], value].flat();
+        for (const [name, value] of headers) {
+          if (ONLY_HTTP1.has(name) || (name === "te" && value !== "trailers")) continue;
+          // Of names that Node knows it takes one value.
+          if (fields[name] === undefined) fields[name] = value;
+          else if (name.startsWith("x-")) fields[name] = [fields[name], value].flat();
+        }
         if (method !== "CONNECT" && body !== "") fields["content-length"] = String(Buffer.byteLength(body));
         if (last.length > 0) delete fields["content-length"];
         const options = { endStream: body === "" && method !== "CONNECT", waitForTrailers: last.length > 0 };

@@ -14,7 +14,7 @@ const NAMED: readonly NamedDifference[] = [
     matches: ({ pair }, differences) =>
       pair.request.headers.some(([name, value]) => name === "x-script" && /^30\d>/.test(value)) &&
       differences.some((difference) => /^header: only ours: x-[a-z-]+: (r\d|default)$/.test(difference)) &&
-      differences.every((difference) => difference.startsWith("header: only ours: ")),
+      differences.every((difference) => /^header: only (ours: |Envoy: [a-z-]+: $)/.test(difference)),
   },
   {
     because: "the answer that opens a tunnel has no content-length (RFC 9110 9.3.6); Envoy writes 0 where the upstream ends it at once",
