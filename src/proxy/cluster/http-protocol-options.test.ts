@@ -63,6 +63,18 @@ describe("HTTP protocol options", () => {
     ]);
   });
 
+  it("hold upstream_http_protocol_options, which win over those of the cluster", () => {
+    const explicit = { explicitHttpConfig: { httpProtocolOptions: {} } };
+    const named = (json: JsonObject): unknown[] => {
+      const { autoServerName, autoSanValidation, serverNameHeader } = cluster(json).connection;
+      return [autoServerName, autoSanValidation, serverNameHeader];
+    };
+    const upstreamHttpProtocolOptions = { autoSni: true, autoSanValidation: true, overrideAutoSniHeader: "X-Name" };
+    assert.deepEqual(named({ name: "x", upstreamHttpProtocolOptions }), [true, true, "x-name"]);
+    assert.deepEqual(named(typed({ ...explicit, upstreamHttpProtocolOptions })), [true, true, "x-name"]);
+    assert.deepEqual(named({ ...typed(explicit), upstreamHttpProtocolOptions }), [false, false, undefined]);
+  });
+
   it("let ALPN choose only where every connection has TLS", () => {
     const raw = { name: "raw", typedConfig: { "@type": "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer" } };
     const expected = [`${path}.auto_config: needs TLS to every host, for ALPN to choose the protocol`];

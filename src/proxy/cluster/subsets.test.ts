@@ -6,6 +6,7 @@ import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
 import { LeastRequestSchema } from "#envoy/gen/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb";
 import { MaglevSchema } from "#envoy/gen/envoy/extensions/load_balancing_policies/maglev/v3/maglev_pb";
+import { RandomSchema } from "#envoy/gen/envoy/extensions/load_balancing_policies/random/v3/random_pb";
 import { RingHashSchema } from "#envoy/gen/envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash_pb";
 import { RoundRobinSchema } from "#envoy/gen/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb";
 import { SubsetSchema } from "#envoy/gen/envoy/extensions/load_balancing_policies/subset/v3/subset_pb";
@@ -19,7 +20,15 @@ import { parseCluster } from "./cluster-config.ts";
 import { parseLoadAssignment } from "./load-assignment.ts";
 import { UpstreamCluster } from "./upstream-cluster.ts";
 
-const registry = createRegistry(LeastRequestSchema, MaglevSchema, RingHashSchema, RoundRobinSchema, SubsetSchema, WrrLocalitySchema);
+const registry = createRegistry(
+  LeastRequestSchema,
+  MaglevSchema,
+  RandomSchema,
+  RingHashSchema,
+  RoundRobinSchema,
+  SubsetSchema,
+  WrrLocalitySchema,
+);
 
 /** Hosts by port, with what their metadata says. */
 const HOSTS: Readonly<Record<number, JsonObject>> = {
@@ -123,6 +132,43 @@ describe("subsets", () => {
     assert.equal(inTurn.used({ fallback_list: [{ version: "9" }, { version: "2", stage: "dev" }, { version: "1" }] }), "3");
   });
 
+  it("are weighted by locality where locality_weight_aware says so, in proportion to their hosts with scale_locality_weight", () => {
+    // Of the hosts of version 2 locality a has one of four, locality b all two.
+    const localities = { a: ["2", "1", "1", "1"], b: ["2", "2"] };
+    const endpoints = Object.entries(localities).map(([zone, versions]) => ({
+      locality: { zone },
+      loadBalancingWeight: 1,
+      lbEndpoints: versions.map((version, at) => ({
+        endpoint: { address: { socketAddress: { address: zone === "a" ? "10.0.0.1" : "10.0.0.2", portValue: at + 1 } } },
+        metadata: { filterMetadata: { "envoy.lb": { version } } },
+      })),
+    }));
+    const shareOfA = (config: JsonObject): number => {
+      const { running } = cluster({
+        commonLbConfig: { healthyPanicThreshold: {}, localityWeightedLbConfig: {} },
+        lbSubsetConfig: { subsetSelectors: [{ keys: ["version"] }], ...config },
+      });
+      running.setAssignment(parseLoadAssignment(fromJson(ClusterLoadAssignmentSchema, { clusterName: "c", endpoints })));
+      let ofA = 0;
+      for (let i = 0; i < 300; i++) {
+        const host = running.chooseHost({
+          randomValue: 0,
+          hash: undefined,
+          hostSelectionAttempts: 0,
+          shouldSelectAnotherHost: () => false,
+          originalDestination: undefined,
+          metadataMatch: { version: "2" },
+        });
+        if (host?.address.address === "10.0.0.1") ofA++;
+      }
+      return ofA / 300;
+    };
+    const near = (share: number, expected: number): void => assert.ok(Math.abs(share - expected) < 0.02, `${share}, not ${expected}`);
+    near(shareOfA({}), 1 / 3);
+    near(shareOfA({ localityWeightAware: true }), 1 / 2);
+    near(shareOfA({ localityWeightAware: true, scaleLocalityWeight: true }), 1 / 5);
+  });
+
   it("follow the hosts", () => {
     const { used, stats, running } = subsets({});
     running.setAssignment(parseLoadAssignment(create(ClusterLoadAssignmentSchema, { clusterName: "c" })));
@@ -209,6 +255,11 @@ describe("load_balancing_policy", () => {
         ),
       /none of its policies \("mine"\) is known/,
     );
+    const random = policy("random.v3.Random", { localityLbConfig: { localityWeightedLbConfig: {} } });
+    assert.deepEqual(parsed(random), [{ policy: "random" }, true, false]);
+    const byMurmur = policy("ring_hash.v3.RingHash", { hashFunction: "MURMUR_HASH_2" });
+    const murmur = (one: JsonObject): unknown => (parsed(one) as [{ readonly murmur?: boolean }])[0].murmur === true;
+    assert.deepEqual([murmur(byMurmur), murmur(policy("ring_hash.v3.RingHash", { hashFunction: "XX_HASH" }))], [true, false]);
     const zone = { localityLbConfig: { zoneAwareLbConfig: { routingEnabled: { value: 101 } } } };
     assert.throws(() => parsed(policy("round_robin.v3.RoundRobin", zone)), /zone_aware_lb_config.routing_enabled: must be from 0 to 100/);
   });

@@ -1,10 +1,10 @@
-import { harmless, honoured, shown, unproven } from "./rows.ts";
+import { harmless, honoured, shown } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const CLUSTER_FIELDS: FieldTable = {
   "envoy.config.cluster.v3.CircuitBreakers": [
     honoured("src/proxy/cluster/circuit-breakers.test.ts", "thresholds"),
-    unproven("per_host_thresholds"),
+    honoured("src/proxy/cluster/host-pools.test.ts", "per_host_thresholds"),
   ],
   "envoy.config.cluster.v3.CircuitBreakers.Thresholds": [
     honoured(
@@ -62,7 +62,7 @@ export const CLUSTER_FIELDS: FieldTable = {
     harmless("names are looked up as the system does; a resolver that would do otherwise is refused", "typed_dns_resolver_config"),
     honoured("src/proxy/data-plane/cluster-manager-config.test.ts", "upstream_bind_config"),
     honoured("test/interop/consistent-hashing.test.ts", "maglev_lb_config"),
-    unproven("upstream_http_protocol_options"),
+    honoured("src/proxy/cluster/http-protocol-options.test.ts", "upstream_http_protocol_options"),
     shown("src/proxy/cluster/lb/load-balancer.test.ts", "goes to the host with fewer active requests", "least_request_lb_config"),
     honoured("src/proxy/cluster/original-destination.test.ts", "original_dst_lb_config"),
   ],

@@ -1,10 +1,10 @@
-import { honoured, harmless, unproven } from "./rows.ts";
+import { honoured, harmless } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const COMPRESSION_FIELDS: FieldTable = {
   "envoy.extensions.compression.brotli.compressor.v3.Brotli": [
     honoured("src/proxy/filters/compressor/compressor-filter.test.ts", "quality", "window_bits", "chunk_size"),
-    unproven("encoder_mode", "input_block_bits", "disable_literal_context_modeling"),
+    honoured("src/proxy/compression/compressor-library.test.ts", "encoder_mode", "input_block_bits", "disable_literal_context_modeling"),
   ],
   "envoy.extensions.compression.brotli.decompressor.v3.Brotli": [
     harmless("trades memory in Envoy's library; here there is nothing to trade", "disable_ring_buffer_reallocation"),
@@ -12,7 +12,7 @@ export const COMPRESSION_FIELDS: FieldTable = {
   ],
   "envoy.extensions.compression.gzip.compressor.v3.Gzip": [
     honoured("src/proxy/filters/compressor/compressor-filter.test.ts", "window_bits", "chunk_size"),
-    unproven("memory_level", "compression_level", "compression_strategy"),
+    honoured("src/proxy/compression/compressor-library.test.ts", "memory_level", "compression_level", "compression_strategy"),
   ],
   "envoy.extensions.compression.gzip.decompressor.v3.Gzip": [
     honoured("src/proxy/filters/decompressor/decompressor-filter.test.ts", "window_bits", "max_inflate_ratio"),
@@ -20,7 +20,7 @@ export const COMPRESSION_FIELDS: FieldTable = {
   ],
   "envoy.extensions.compression.zstd.compressor.v3.Zstd": [
     honoured("src/proxy/filters/compressor/compressor-filter.test.ts", "chunk_size"),
-    unproven("compression_level", "enable_checksum", "strategy"),
+    honoured("src/proxy/compression/compressor-library.test.ts", "compression_level", "enable_checksum", "strategy"),
   ],
   "envoy.extensions.compression.zstd.decompressor.v3.Zstd": [
     honoured("src/proxy/filters/compressor/compressor-filter.test.ts", "chunk_size"),
@@ -37,11 +37,11 @@ export const COMPRESSION_FIELDS: FieldTable = {
       "response_direction_config",
     ),
     honoured("src/proxy/filters/compressor/encoding-choice.test.ts", "choose_first"),
-    unproven("content_type"),
+    honoured("src/proxy/filters/compressor/compressor-filter.test.ts", "content_type"),
   ],
   "envoy.extensions.filters.http.compressor.v3.Compressor.CommonDirectionConfig": [
     honoured("src/proxy/filters/compressor/compressor-filter.test.ts", "enabled"),
-    unproven("min_content_length", "content_type"),
+    honoured("src/proxy/filters/compressor/compressor-filter.test.ts", "min_content_length", "content_type"),
   ],
   "envoy.extensions.filters.http.compressor.v3.Compressor.RequestDirectionConfig": [
     honoured("src/proxy/filters/decompressor/decompressor-filter.test.ts", "common_config"),

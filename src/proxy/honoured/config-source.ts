@@ -1,4 +1,4 @@
-import { honoured, harmless, unproven } from "./rows.ts";
+import { honoured, harmless } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const CONFIG_SOURCE_FIELDS: FieldTable = {
@@ -13,7 +13,7 @@ export const CONFIG_SOURCE_FIELDS: FieldTable = {
     honoured("test/interop/bootstraps.test.ts", "path_config_source"),
     honoured("src/proxy/data-plane/data-plane.test.ts", "initial_fetch_timeout"),
     harmless("only V3 is there", "resource_api_version"),
-    unproven("api_config_source"),
+    honoured("src/proxy/resource-source.test.ts", "api_config_source"),
   ],
   "envoy.config.core.v3.GrpcService": [honoured("src/proxy/data-plane/bootstrap.test.ts", "envoy_grpc")],
   "envoy.config.core.v3.GrpcService.EnvoyGrpc": [honoured("src/proxy/data-plane/bootstrap.test.ts", "cluster_name")],

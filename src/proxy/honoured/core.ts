@@ -1,4 +1,4 @@
-import { honoured, harmless, unproven } from "./rows.ts";
+import { honoured, harmless } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const CORE_FIELDS: FieldTable = {
@@ -7,7 +7,7 @@ export const CORE_FIELDS: FieldTable = {
   "envoy.config.core.v3.DataSource": [
     honoured("src/proxy/admin/dump-registry.test.ts", "filename", "inline_bytes"),
     honoured("src/proxy/transport-socket/upstream-transport.test.ts", "inline_string"),
-    unproven("environment_variable"),
+    honoured("src/proxy/transport-socket/data-source.test.ts", "environment_variable"),
   ],
   "envoy.config.core.v3.HeaderValue": [honoured("src/proxy/access-log/access-log.test.ts", "key", "value")],
   "envoy.config.core.v3.HeaderValueOption": [

@@ -1,4 +1,4 @@
-import { honoured, shown, unproven } from "./rows.ts";
+import { honoured, shown } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const HOST_HEALTH_FIELDS: FieldTable = {
@@ -24,7 +24,12 @@ export const HOST_HEALTH_FIELDS: FieldTable = {
       "always_eject_one_host",
       "enforcing_consecutive_5xx",
     ),
-    unproven("enforcing_failure_percentage_local_origin", "max_ejection_time_jitter", "successful_active_health_check_uneject_host"),
+    honoured(
+      "src/proxy/cluster/outlier/outlier-detector.test.ts",
+      "enforcing_failure_percentage_local_origin",
+      "max_ejection_time_jitter",
+      "successful_active_health_check_uneject_host",
+    ),
     shown("src/proxy/cluster/outlier/outlier-detector.test.ts", "by too few requests or too few hosts", "success_rate_minimum_hosts"),
     honoured(
       "src/proxy/cluster/outlier/outlier-detector.test.ts",
@@ -56,7 +61,13 @@ export const HOST_HEALTH_FIELDS: FieldTable = {
       "always_log_health_check_success",
     ),
     honoured("test/interop/grpc.test.ts", "grpc_health_check"),
-    unproven("interval_jitter", "event_logger", "tls_options", "transport_socket_match_criteria"),
+    honoured(
+      "src/proxy/cluster/health/health-checker.test.ts",
+      "interval_jitter",
+      "event_logger",
+      "tls_options",
+      "transport_socket_match_criteria",
+    ),
   ],
   "envoy.config.core.v3.HealthCheck.GrpcHealthCheck": [
     honoured("test/interop/grpc.test.ts", "initial_metadata", "service_name", "authority"),
@@ -76,7 +87,7 @@ export const HOST_HEALTH_FIELDS: FieldTable = {
       "receive",
       "method",
     ),
-    unproven("response_buffer_size"),
+    honoured("src/proxy/cluster/health/health-checker.test.ts", "response_buffer_size"),
   ],
   "envoy.config.core.v3.HealthCheck.Payload": [
     honoured("src/proxy/cluster/health/grpc-probe.test.ts", "text"),
@@ -84,8 +95,10 @@ export const HOST_HEALTH_FIELDS: FieldTable = {
   ],
   "envoy.config.core.v3.HealthCheck.TcpHealthCheck": [
     honoured("src/proxy/cluster/health/health-checker.test.ts", "send", "receive"),
-    unproven("proxy_protocol_config"),
+    honoured("src/proxy/cluster/health/health-checker.test.ts", "proxy_protocol_config"),
   ],
   "envoy.config.core.v3.HealthCheck.TlsOptions": [honoured("src/proxy/transport-socket/upstream-transport.test.ts", "alpn_protocols")],
-  "envoy.extensions.health_check.event_sinks.file.v3.HealthCheckEventFileSink": [unproven("event_log_path")],
+  "envoy.extensions.health_check.event_sinks.file.v3.HealthCheckEventFileSink": [
+    honoured("src/proxy/cluster/health/health-checker.test.ts", "event_log_path"),
+  ],
 };

@@ -1,4 +1,4 @@
-import { harmless, honoured, shown, unproven } from "./rows.ts";
+import { harmless, honoured, shown } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const HTTP_CONNECTION_MANAGER_FIELDS: FieldTable = {
@@ -46,7 +46,9 @@ export const HTTP_CONNECTION_MANAGER_FIELDS: FieldTable = {
     honoured("test/interop/http2-sequences.test.ts", "stream_error_on_invalid_http_message"),
     honoured("src/proxy/http/request-check.test.ts", "strip_trailing_host_dot"),
     harmless("ids are UUIDs in any case; other kinds are refused", "request_id_extension"),
-    unproven("max_request_headers_kb", "via", "strip_matching_host_port"),
+    honoured("src/proxy/http/hcm-config.test.ts", "max_request_headers_kb"),
+    shown("src/proxy/http/request-mutation.test.ts", "adds via behind", "via"),
+    honoured("src/proxy/http/request-check.test.ts", "strip_matching_host_port"),
     shown("src/proxy/http/request-mutation.test.ts", "with trusted hops takes the client from the right place", "xff_num_trusted_hops"),
     shown("src/proxy/http/request-mutation.test.ts", "believes the scheme of a client of HTTP/2", "scheme_header_transformation"),
     shown("src/proxy/http/request-check.test.ts", "and then the port", "strip_any_host_port"),
@@ -57,7 +59,7 @@ export const HTTP_CONNECTION_MANAGER_FIELDS: FieldTable = {
   ],
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.SetCurrentClientCertDetails": [
     honoured("src/proxy/http/forward-client-cert.test.ts", "subject", "cert", "dns", "uri"),
-    unproven("chain"),
+    honoured("src/proxy/http/forward-client-cert.test.ts", "chain"),
   ],
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing": [
     harmless(

@@ -1,4 +1,4 @@
-import { honoured, harmless, unproven } from "./rows.ts";
+import { honoured, harmless } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const HTTP_FILTERS_FIELDS: FieldTable = {
@@ -103,7 +103,7 @@ export const HTTP_FILTERS_FIELDS: FieldTable = {
   "envoy.extensions.filters.http.on_demand.v3.PerRouteConfig": [],
   "envoy.extensions.filters.http.router.v3.Router": [
     harmless("true is what happens; false is refused", "dynamic_stats"),
-    unproven("suppress_envoy_headers"),
+    honoured("src/proxy/filters/router/router-filter.test.ts", "suppress_envoy_headers"),
   ],
   "envoy.extensions.filters.http.set_filter_state.v3.Config": [
     honoured("src/proxy/filters/set-filter-state/set-filter-state-filter.test.ts", "on_request_headers"),

@@ -1,4 +1,4 @@
-import { honoured, harmless, unproven } from "./rows.ts";
+import { honoured, harmless } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const LISTENER_FIELDS: FieldTable = {
@@ -50,7 +50,7 @@ export const LISTENER_FIELDS: FieldTable = {
     harmless("how Envoy's threads share their time", "max_connections_to_accept_per_socket_event"),
     harmless("there is no global limit", "ignore_global_conn_limit"),
     harmless("there is no overload manager", "bypass_overload_manager"),
-    unproven("per_connection_buffer_limit_bytes", "traffic_direction"),
+    honoured("src/proxy/listener/listener-config.test.ts", "per_connection_buffer_limit_bytes", "traffic_direction"),
     honoured(
       "src/proxy/listener/listen-address.test.ts",
       "additional_addresses",

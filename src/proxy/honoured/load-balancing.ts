@@ -1,4 +1,4 @@
-import { harmless, honoured, shown, unproven } from "./rows.ts";
+import { harmless, honoured, shown } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const LOAD_BALANCING_FIELDS: FieldTable = {
@@ -33,7 +33,7 @@ export const LOAD_BALANCING_FIELDS: FieldTable = {
       "list_as_any",
       "metadata_fallback_policy",
     ),
-    unproven("locality_weight_aware", "scale_locality_weight"),
+    honoured("src/proxy/cluster/subsets.test.ts", "locality_weight_aware", "scale_locality_weight"),
   ],
   "envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector": [
     honoured("src/proxy/cluster/subsets.test.ts", "keys", "single_host_per_subset", "fallback_policy", "fallback_keys_subset"),
@@ -84,10 +84,10 @@ export const LOAD_BALANCING_FIELDS: FieldTable = {
     honoured("src/proxy/cluster/subsets.test.ts", "table_size", "locality_weighted_lb_config"),
     shown("src/proxy/cluster/lb/hashing.test.ts", "a host with more than its share is passed over", "consistent_hashing_lb_config"),
   ],
-  "envoy.extensions.load_balancing_policies.random.v3.Random": [unproven("locality_lb_config")],
+  "envoy.extensions.load_balancing_policies.random.v3.Random": [honoured("src/proxy/cluster/subsets.test.ts", "locality_lb_config")],
   "envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash": [
     honoured("src/proxy/cluster/subsets.test.ts", "minimum_ring_size", "maximum_ring_size", "locality_weighted_lb_config"),
-    unproven("hash_function"),
+    honoured("src/proxy/cluster/subsets.test.ts", "hash_function"),
     shown("src/proxy/cluster/lb/hashing.test.ts", "or from its name where that is wanted", "use_hostname_for_hashing"),
     shown(
       "src/proxy/cluster/lb/hashing.test.ts",
@@ -110,7 +110,7 @@ export const LOAD_BALANCING_FIELDS: FieldTable = {
       "metadata_fallback_policy",
       "subset_lb_policy",
     ),
-    unproven("locality_weight_aware", "scale_locality_weight"),
+    honoured("src/proxy/cluster/subsets.test.ts", "locality_weight_aware", "scale_locality_weight"),
   ],
   "envoy.extensions.load_balancing_policies.subset.v3.Subset.LbSubsetSelector": [
     honoured("src/proxy/cluster/subsets.test.ts", "keys", "single_host_per_subset", "fallback_policy", "fallback_keys_subset"),

@@ -1,4 +1,4 @@
-import { harmless, honoured, shown, unproven } from "./rows.ts";
+import { harmless, honoured, shown } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const NETWORK_FILTERS_FIELDS: FieldTable = {
@@ -84,7 +84,7 @@ export const NETWORK_FILTERS_FIELDS: FieldTable = {
   "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TunnelingConfig": [
     honoured("src/proxy/listener/tcp-proxy.test.ts", "hostname", "post_path"),
     honoured("test/interop/tcp-proxy.test.ts", "use_post", "headers_to_add"),
-    unproven("propagate_response_trailers"),
+    honoured("src/proxy/listener/tcp-proxy.test.ts", "propagate_response_trailers"),
     shown("src/proxy/listener/http-tunnel.test.ts", "headers are left in the JSON", "propagate_response_headers"),
   ],
   "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster": [honoured("src/proxy/listener/tcp-proxy.test.ts", "clusters")],

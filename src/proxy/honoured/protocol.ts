@@ -1,4 +1,4 @@
-import { harmless, honoured, shown, unproven } from "./rows.ts";
+import { harmless, honoured, shown } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const PROTOCOL_FIELDS: FieldTable = {
@@ -9,7 +9,7 @@ export const PROTOCOL_FIELDS: FieldTable = {
     harmless("trailers always go on", "enable_trailers"),
     harmless("a choice between Envoy's own parsers", "use_balsa_parser"),
     harmless("the case of headers is always kept", "header_key_format"),
-    unproven("override_stream_error_on_invalid_http_message"),
+    honoured("src/proxy/http/hcm-config.test.ts", "override_stream_error_on_invalid_http_message"),
   ],
   "envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat": [harmless("the case of headers is always kept", "stateful_formatter")],
   "envoy.config.core.v3.Http2ProtocolOptions": [
@@ -45,7 +45,10 @@ export const PROTOCOL_FIELDS: FieldTable = {
     shown("src/proxy/http/http2-keepalive.test.ts", "go with a new stream after a long silence only", "connection_idle_interval"),
   ],
   "envoy.config.core.v3.SchemeHeaderTransformation": [honoured("src/proxy/http/request-mutation.test.ts", "scheme_to_overwrite")],
-  "envoy.config.core.v3.UpstreamHttpProtocolOptions": [unproven("auto_sni", "auto_san_validation", "override_auto_sni_header")],
+  "envoy.config.core.v3.UpstreamHttpProtocolOptions": [
+    honoured("src/proxy/cluster/host-pools.test.ts", "auto_sni", "auto_san_validation"),
+    honoured("src/proxy/cluster/http-protocol-options.test.ts", "override_auto_sni_header"),
+  ],
   "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec": [],
   "envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig": [
     harmless("header names that this proxy adds are always in lower case", "formatter_type_on_envoy_headers"),
@@ -59,7 +62,7 @@ export const PROTOCOL_FIELDS: FieldTable = {
       "auto_config",
     ),
     harmless("the codec's own, which is there in any case; others are refused", "http_filters"),
-    unproven("upstream_http_protocol_options"),
+    honoured("src/proxy/cluster/http-protocol-options.test.ts", "upstream_http_protocol_options"),
   ],
   "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.AutoHttpConfig": [
     honoured("src/proxy/cluster/http-protocol-options.test.ts", "http2_protocol_options"),

@@ -1,8 +1,11 @@
-import { honoured, unproven } from "./rows.ts";
+import { honoured } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const RATE_LIMIT_ACTIONS_FIELDS: FieldTable = {
-  "envoy.config.route.v3.RateLimit": [honoured("src/proxy/route/rate-limit-actions.test.ts", "actions", "stage"), unproven("disable_key")],
+  "envoy.config.route.v3.RateLimit": [
+    honoured("src/proxy/route/rate-limit-actions.test.ts", "actions", "stage"),
+    honoured("src/proxy/filters/local-ratelimit/local-ratelimit-filter.test.ts", "disable_key"),
+  ],
   "envoy.config.route.v3.RateLimit.Action": [
     honoured(
       "src/proxy/route/rate-limit-actions.test.ts",

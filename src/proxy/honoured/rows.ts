@@ -3,10 +3,10 @@
 /** What this proxy makes of a field that is set. A field without a row is refused by name. */
 export type FieldRow =
   /**
-   * Acted on; a compiler may still refuse single values of it. `test`: the file that proves what it does; undefined: none does so far.
+   * Acted on; a compiler may still refuse single values of it. `test`: the file that proves what it does.
    * `words`: from the name of the test, where it does not speak of the field by its own name.
    */
-  | { readonly kind: "honoured"; readonly test: string | undefined; readonly words?: string }
+  | { readonly kind: "honoured"; readonly test: string; readonly words?: string }
   /** Accepted though nothing here reads it, because traffic could not tell. */
   | { readonly kind: "harmless"; readonly reason: string };
 
@@ -21,10 +21,6 @@ export function honoured(test: string, ...fields: readonly string[]): FieldRows 
 /** By a test that speaks of it in other words. */
 export function shown(test: string, words: string, ...fields: readonly string[]): FieldRows {
   return rows({ kind: "honoured", test, words }, fields);
-}
-
-export function unproven(...fields: readonly string[]): FieldRows {
-  return rows({ kind: "honoured", test: undefined }, fields);
 }
 
 export function harmless(reason: string, ...fields: readonly string[]): FieldRows {

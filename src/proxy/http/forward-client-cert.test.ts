@@ -48,6 +48,14 @@ test("the details that are asked for, in Envoy's order", () => {
   assert.match(urlEncoded(peer.pem), /^-----BEGIN%20CERTIFICATE-----%0A[A-Za-z0-9%]+-----END%20CERTIFICATE-----%0A$/);
 });
 
+test("the chain stands where it is asked for, before the subject", () => {
+  const setCurrentClientCertDetails = { chain: true, subject: true };
+  assert.equal(
+    xfcc({ forwardClientCertDetails: Mode.SANITIZE_SET, setCurrentClientCertDetails }, mutual),
+    `By=spiffe://a/server;Hash=${hash};Chain="${urlEncoded(peer.pem)}";Subject="CN=c,O=Mizzen\\, tests"`,
+  );
+});
+
 test("a certificate without URIs says so", () => {
   const bare = { ...mutual, peer: read(authority.issue({ hosts: ["x"] }).certificate) };
   const wanted = { forwardClientCertDetails: Mode.SANITIZE_SET, setCurrentClientCertDetails: { uri: true } };

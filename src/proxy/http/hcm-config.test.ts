@@ -66,6 +66,20 @@ describe("connection manager config", () => {
     assert.deepEqual([...config.upgrades], [["websocket", true]]);
   });
 
+  it("limits the headers of a request by max_request_headers_kb", () => {
+    assert.equal(parse({ ...OUTBOUND, maxRequestHeadersKb: 96 }).maxRequestHeadersBytes, 98_304);
+    for (const kb of [0, 8193]) {
+      assert.deepEqual(violations({ ...OUTBOUND, maxRequestHeadersKb: kb }), ["max_request_headers_kb: must be from 1 to 8192"]);
+    }
+  });
+
+  it("answers bad requests of HTTP/1 without closing where override_stream_error_on_invalid_http_message or the general field says so", () => {
+    const keeps = (json: JsonObject): boolean => parse({ ...OUTBOUND, ...json }).http1StreamErrorOnInvalidHttpMessage;
+    const override = (value: boolean): JsonObject => ({ httpProtocolOptions: { overrideStreamErrorOnInvalidHttpMessage: value } });
+    assert.deepEqual([keeps({}), keeps(override(true)), keeps({ streamErrorOnInvalidHttpMessage: true })], [false, true, true]);
+    assert.equal(keeps({ streamErrorOnInvalidHttpMessage: true, ...override(false) }), false);
+  });
+
   it("knows Envoy's defaults", () => {
     const config = parse({ statPrefix: "x", rds: { configSource: { ads: {} }, routeConfigName: "r" }, httpFilters: [ROUTER] });
     assert.equal(config.streamIdleTimeoutMs, 300_000);

@@ -44,6 +44,12 @@ test("a host loses its trailing dot, before a port too, and then the port", () =
   assert.equal(check({}, [], "a.example.").headers.authority, "a.example.");
 });
 
+test("strip_matching_host_port takes away the port of the listener and no other", () => {
+  assert.equal(check({ stripPort: "matching" }, [], "a.example:80").headers.authority, "a.example");
+  assert.equal(check({ stripPort: "matching" }, [], "[::1]:80").headers.authority, "[::1]");
+  assert.equal(check({ stripPort: "matching" }, [], "a.example:81").headers.authority, "a.example:81");
+});
+
 test("escaped slashes of a gRPC request are refused where others are redirected", () => {
   const path = { normalize: true, mergeSlashes: false, escapedSlashes: "redirect" } as const;
   const refused = (lines: [string, string][]): number | undefined => {

@@ -55,6 +55,12 @@ describe("request header mutation", () => {
     assert.equal(mutate({ "x-forwarded-port": "444" }, options).headers.get("x-forwarded-port"), "444");
   });
 
+  it("adds via behind what others said there", () => {
+    assert.equal(mutate({}, { via: "1.1 mizzen" }).headers.get("via"), "1.1 mizzen");
+    assert.equal(mutate({ via: "1.0 a" }, { via: "1.1 mizzen" }).headers.get("via"), "1.0 a, 1.1 mizzen");
+    assert.equal(mutate({ via: "1.0 a" }, {}).headers.get("via"), "1.0 a");
+  });
+
   it("takes a referer that is none", () => {
     assert.equal(mutate({ referer: "http://a.example/page" }, {}).headers.get("referer"), "http://a.example/page");
     assert.equal(mutate({ referer: "http://user@a.example/" }, {}).headers.get("referer"), undefined);

@@ -34,6 +34,13 @@ test("the most specific level switches a filter on and off", () => {
   assert.deepEqual([runs(ON.over(OFF), true), runs(OFF.over(ON), true)], [true, false]);
 });
 
+test("a config that no filter takes is refused, unless isOptional is set", () => {
+  const config = create(AnySchema, { typeUrl: "type.googleapis.com/no.such.Config" });
+  assert.throws(() => level({ config }), /no filter of this proxy takes a route config of type no\.such\.Config/);
+  const left = level({ config, isOptional: true });
+  assert.deepEqual([runs(left, true), runs(left, false)], [true, false]);
+});
+
 test("a wrapper that neither switches off nor holds a config is refused", () => {
   assert.throws(() => level({}), /typed_per_filter_config\["f"\]\.config: must be set/);
 });

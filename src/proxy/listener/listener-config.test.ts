@@ -35,6 +35,17 @@ function taken(first: JsonObject, second: JsonObject): boolean[] {
   return [...after.chains, after.defaultChain].flatMap((one) => (one === undefined ? [] : [old.has(one)]));
 }
 
+test("connections know their direction and their buffer limit from the listener", () => {
+  const read = (more: JsonObject): unknown[] => {
+    const { direction, bufferLimitBytes } = compile({ filterChains: [chain("a", 1)], ...more });
+    return [direction, bufferLimitBytes];
+  };
+  assert.deepEqual(read({ trafficDirection: "INBOUND", perConnectionBufferLimitBytes: 1000 }), ["INBOUND", 1000]);
+  assert.deepEqual(read({ trafficDirection: "OUTBOUND" })[0], "OUTBOUND");
+  assert.deepEqual(read({}), ["UNSPECIFIED", undefined]);
+  assert.throws(() => read({ perConnectionBufferLimitBytes: 0 }), /per_connection_buffer_limit_bytes/);
+});
+
 test("where only chains change, those that stay the same are taken over, wherever they stand", () => {
   const [a, b, other] = [chain("a", 1), chain("b", 2), chain("b", 3)];
   assert.deepEqual(taken({ filterChains: [a, b] }, { filterChains: [other, a] }), [false, true]);

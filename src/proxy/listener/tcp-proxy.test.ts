@@ -11,10 +11,12 @@ import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb"
 import { TcpProxySchema } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
 import { Violations } from "#proxy/field-check";
 import { ConfigError } from "#proxy/config-error";
-import type { Cluster, Host, LoadBalancerContext } from "#proxy/cluster/cluster";
+import type { Cluster, Host, HttpConnectionPool, LoadBalancerContext } from "#proxy/cluster/cluster";
 import { ClusterStats } from "#proxy/cluster/cluster-stats";
 import { TcpPool } from "#proxy/cluster/tcp-pool";
 import { UpstreamConnectionStats } from "#proxy/cluster/upstream-connection-stats";
+import { PairResponseHeaderMap, PairTrailerMap } from "#proxy/http/pair-header-map";
+import type { RequestSender } from "#proxy/http/stream";
 import type { StreamInfo } from "#proxy/http/stream-info";
 import { bindListenSocket } from "#proxy/net/listen-socket";
 import type { Connector } from "#proxy/net/connector";
@@ -114,9 +116,11 @@ interface Limits {
   readonly maxConnections?: number;
   /** Of the cluster. */
   readonly maxUpstreamConnections?: number;
+  /** Where tunnels go through. */
+  readonly tunnels?: HttpConnectionPool;
 }
 
-function bench(hosts: Host[], init: Settings = {}, { maxConnections = 100, maxUpstreamConnections = 100 }: Limits = {}): Bench {
+function bench(hosts: Host[], init: Settings = {}, { maxConnections = 100, maxUpstreamConnections = 100, tunnels }: Limits = {}): Bench {
   const stats = new ThreadStats();
   const logged: StreamInfo[] = [];
   const connectTimeouts: number[] = [];
@@ -138,6 +142,10 @@ function bench(hosts: Host[], init: Settings = {}, { maxConnections = 100, maxUp
     connectTimeoutMs: 1234,
     bufferLimitBytes: undefined,
     tcpPool: (host: Host): TcpPool => new TcpPool({ cluster, host, connector, clock: realClock, preconnectRatio: 1 }),
+    pool: () => tunnels,
+    speaksTls: () => false,
+    tryAcquireRequest: () => true,
+    releaseRequest: () => {},
     chooseHost: ({ hash }: LoadBalancerContext) => {
       hashes.push(hash);
       return hosts.find(({ health }) => health === "healthy");
@@ -337,6 +345,50 @@ test("the cluster's limits hold, and it counts its connections", async () => {
   const third = client(port);
   await once(third, "data");
   assert.equal(stat("cluster.c.upstream_cx_total"), 2);
+});
+
+test("the answer to a tunnel is left in the filter state where propagate_response_headers and propagate_response_trailers say so", async () => {
+  const upstream = host(1);
+  const sender: RequestSender = {
+    version: "HTTP/2",
+    sendHeaders: () => {},
+    sendData: () => true,
+    sendTrailers: () => {},
+    reset: () => {},
+    pauseReading: () => {},
+    resumeReading: () => {},
+  };
+  const tunnels: HttpConnectionPool = {
+    newStream(receiver, callbacks) {
+      queueMicrotask(() => {
+        callbacks.onPoolReady(sender, upstream, { address: "127.0.0.1", port: 2 }, false);
+        receiver.onResponseHeaders(new PairResponseHeaderMap(200, [["x-a", "1"]]), false);
+        receiver.onResponseTrailers(new PairTrailerMap([["x-b", "2"]]));
+      });
+      return { cancel: () => {} };
+    },
+    drain: () => {},
+    preconnect: () => false,
+    demand: { pending: 0, active: 0, unused: 0 },
+    connectionCount: 0,
+  };
+  const left = async (tunneling: object): Promise<unknown[]> => {
+    const { port, logged } = bench([upstream], { tunnelingConfig: { hostname: "a:1", ...tunneling } }, { tunnels });
+    const socket = client(port);
+    socket.end();
+    await readAll(socket);
+    while (logged.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    return ["headers", "trailers"].map((part) => {
+      const text = logged[0]?.filterState?.get(`envoy.tcp_proxy.propagate_response_${part}`);
+      return text === undefined ? undefined : (JSON.parse(text) as unknown);
+    });
+  };
+  const pair = (key: string, value: string) => ({ key, value });
+  assert.deepEqual(await left({}), [undefined, undefined]);
+  assert.deepEqual(await left({ propagateResponseHeaders: true, propagateResponseTrailers: true }), [
+    { headers: [pair(":status", "200"), pair("x-a", "1")] },
+    { headers: [pair("x-b", "2")] },
+  ]);
 });
 
 test("a host that cannot be reached counts as a failed connect", async () => {

@@ -5,11 +5,14 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ClusterSchema, Cluster_DiscoveryType } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import type { Cluster } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import type { HealthCheck, HealthCheckSchema } from "#envoy/gen/envoy/config/core/v3/health_check_pb";
+import { HealthCheckEventFileSinkSchema } from "#envoy/gen/envoy/extensions/health_check/event_sinks/file/v3/file_pb";
+import { UpstreamTlsContextSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb";
+import { pack } from "#envoy/any";
 import { parseCluster } from "#proxy/cluster/cluster-config";
 import type { EndpointConfig, LoadAssignmentConfig } from "#proxy/cluster/load-assignment";
 import { FakeConnection } from "#proxy/http/connection.fake";
 import type { SocketAddress } from "#proxy/net/connection";
-import type { ConnectCallbacks, Connector } from "#proxy/net/connector";
+import type { ConnectCallbacks, Connector, ConnectOptions } from "#proxy/net/connector";
 import { ThreadStats } from "#telemetry/stats/thread-stats";
 import { ManualClock } from "#runtime/clock";
 import { seededRandom } from "#runtime/random";
@@ -56,7 +59,7 @@ const assignment = (...endpoints: EndpointConfig[]): LoadAssignmentConfig => ({
 class Bench {
   readonly clock = new ManualClock();
   readonly stats = new ThreadStats();
-  readonly asked: { target: SocketAddress; callbacks: ConnectCallbacks; cancelled: boolean }[] = [];
+  readonly asked: { target: SocketAddress; callbacks: ConnectCallbacks; options: ConnectOptions | undefined; cancelled: boolean }[] = [];
   readonly events: string[] = [];
   readonly passed: (string | undefined)[] = [];
   traffic = true;
@@ -66,6 +69,7 @@ class Bench {
     check: Check,
     hosts: readonly EndpointConfig[] = [endpoint(80)],
     cluster: Exclude<MessageInitShape<typeof ClusterSchema>, Cluster> = {},
+    seed = 1,
   ) {
     const config = parseCluster(
       create(ClusterSchema, {
@@ -77,15 +81,15 @@ class Bench {
       }),
     );
     const connector: Connector = {
-      connect: (target, _timeoutMs, callbacks) => {
-        const asked = { target, callbacks, cancelled: false };
+      connect: (target, _timeoutMs, callbacks, options) => {
+        const asked = { target, callbacks, options, cancelled: false };
         this.asked.push(asked);
         return { cancel: () => (asked.cancelled = true) };
       },
     };
     this.checker = new HealthChecker(config, config.healthCheck!, new Map(), {
       clock: this.clock,
-      random: seededRandom(1),
+      random: seededRandom(seed),
       connector,
       secrets: { get: () => undefined },
       stats: this.stats.root.scope("cluster", "c"),
@@ -235,6 +239,20 @@ describe("HTTP health checks", () => {
     assert.equal(other.flags, "failed");
   });
 
+  it("look at no more of the body than response_buffer_size", () => {
+    const receive = [{ payload: { case: "text" as const, value: Buffer.from("ok").toString("hex") } }];
+    const flags = (responseBufferSize: bigint | undefined): string => {
+      const size = responseBufferSize === undefined ? {} : { responseBufferSize };
+      const bench = new Bench({ ...HTTP, healthChecker: { case: "httpHealthCheck", value: { path: "/", receive, ...size } } });
+      bench.answer(bench.connect(), 200, "", `${"x".repeat(2000)}ok`);
+      return bench.flags;
+    };
+    assert.equal(flags(undefined), "failed", "1024 bytes by default");
+    assert.equal(flags(2001n), "failed");
+    assert.equal(flags(2002n), "");
+    assert.equal(flags(0n), "", "no limit");
+  });
+
   it("send what they are told to: method, body, headers, host", () => {
     const value = {
       path: "/check",
@@ -287,6 +305,19 @@ describe("when checks are due", () => {
     assert.equal(due(), 5);
   });
 
+  it("by interval_jitter later, by chance", () => {
+    const seen = new Set<number>();
+    for (let seed = 1; seed <= 3; seed++) {
+      const bench = new Bench({ ...HTTP, reuseConnection: false, intervalJitter: { seconds: 4n } }, undefined, undefined, seed);
+      bench.answer(bench.connect(), 200);
+      let waited = 0;
+      for (; bench.asked.length === 1 && waited < 20_000; waited += 100) bench.clock.advance(100);
+      assert.ok(waited >= 5_000 && waited <= 9_000, `${waited}`);
+      seen.add(waited);
+    }
+    assert.ok(seen.size > 1);
+  });
+
   it("by chance within the jitter", () => {
     const seen = new Set<number>();
     for (let round = 0; round < 3; round++) {
@@ -326,6 +357,18 @@ describe("TCP health checks", () => {
     assert.equal(bench.flags, "");
     bench.clock.advance(5_000);
     assert.equal(connection.take(), "ping");
+  });
+
+  it("begin with the PROXY protocol where proxy_protocol_config says so", () => {
+    const sent = (version: 0 | 1): string => {
+      const check = tcp(["61"]);
+      assert.equal(check.healthChecker?.case, "tcpHealthCheck");
+      const healthChecker = { case: "tcpHealthCheck" as const, value: { ...check.healthChecker!.value, proxyProtocolConfig: { version } } };
+      return new Bench({ ...check, healthChecker } as Check).connect().take();
+    };
+    assert.match(sent(0), /^PROXY (TCP4|UNKNOWN).*\r\nping$/);
+    // Version 2 says that the proxy itself asks (LOCAL).
+    assert.ok(sent(1).startsWith("\r\n\r\n\0\r\nQUIT\n\x20"));
   });
 
   it("fail a host that closes, also between two checks", () => {
@@ -418,6 +461,38 @@ describe("the hosts that are checked", () => {
       "/tmp/hc c 80 health_check_failure_event",
     ]);
   });
+});
+
+it("checks connect as tls_options and transport_socket_match_criteria say, not as traffic does", () => {
+  const socket = (sni: string) => ({
+    name: "tls",
+    configType: { case: "typedConfig" as const, value: pack(UpstreamTlsContextSchema, create(UpstreamTlsContextSchema, { sni })) },
+  });
+  const cluster = {
+    transportSocket: socket("traffic"),
+    transportSocketMatches: [{ name: "checks", match: { kind: "check" }, transportSocket: socket("checks") }],
+  };
+  const tlsOf = (more: Check): unknown[] => {
+    const { tls } = new Bench({ ...HTTP, ...more }, undefined, cluster).asked[0]!.options!;
+    return [tls?.serverName, tls?.applicationProtocols];
+  };
+  assert.deepEqual(tlsOf({}), ["traffic", []]);
+  assert.deepEqual(tlsOf({ tlsOptions: { alpnProtocols: ["health"] } }), ["traffic", ["health"]]);
+  assert.deepEqual(tlsOf({ transportSocketMatchCriteria: { kind: "check" } }), ["checks", []]);
+});
+
+it("event_logger writes into the files of its HealthCheckEventFileSink", () => {
+  const sink = (eventLogPath: string) => ({
+    name: "file",
+    typedConfig: pack(HealthCheckEventFileSinkSchema, create(HealthCheckEventFileSinkSchema, { eventLogPath })),
+  });
+  const bench = new Bench({ ...HTTP, eventLogger: [sink("/tmp/a"), sink("/tmp/b")] });
+  bench.answer(bench.connect(), 200);
+  assert.deepEqual(bench.events, ["/tmp/a c 80 add_healthy_event", "/tmp/b c 80 add_healthy_event"]);
+  assert.throws(
+    () => new Bench({ ...HTTP, eventLogger: [sink("")] }),
+    /event_logger\[0\]\.typed_config\.event_log_path: must not be empty/,
+  );
 });
 
 it("a health check that cannot be is refused field by field", () => {

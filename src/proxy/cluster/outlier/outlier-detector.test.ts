@@ -170,6 +170,35 @@ describe("outlier detection by errors in a row", () => {
     assert.deepEqual(bench.ejected, []);
   });
 
+  it("keeps a host away for longer by chance within maxEjectionTimeJitter", () => {
+    const json = { consecutive5xx: 1, interval: "0.1s", baseEjectionTime: "2s", maxEjectionPercent: 100 };
+    const waited = (maxEjectionTimeJitter: string): number => {
+      const bench = new Bench({ ...json, maxEjectionTimeJitter }, 1);
+      bench.answer(0, 500);
+      let ms = 0;
+      for (; bench.ejected.length > 0 && ms < 20_000; ms += 100) bench.clock.advance(100);
+      return ms;
+    };
+    assert.equal(waited("0s"), 2000);
+    const ms = waited("10s");
+    assert.ok(ms > 2000 && ms <= 12_100, `${ms}`);
+  });
+
+  it("takes a host back that passes a health check, unless successfulActiveHealthCheckUnejectHost is false", () => {
+    for (const [successfulActiveHealthCheckUnejectHost, ejected] of [
+      [undefined, []],
+      [true, []],
+      [false, [1]],
+    ] as const) {
+      const switched = successfulActiveHealthCheckUnejectHost === undefined ? {} : { successfulActiveHealthCheckUnejectHost };
+      const bench = new Bench({ consecutive5xx: 1, maxEjectionPercent: 100, ...switched }, 2);
+      bench.answer(0, 500);
+      assert.deepEqual(bench.ejected, [1]);
+      bench.detector.onHealthCheckPassed(bench.hosts[0]!);
+      assert.deepEqual(bench.ejected, ejected);
+    }
+  });
+
   it("keeps what it knows of hosts that stay, and gives ejections of hosts that go back", () => {
     const bench = new Bench({ consecutive5xx: 2, maxEjectionPercent: 100 }, 3);
     bench.answer(0, 500, 500);
@@ -253,6 +282,35 @@ describe("outlier detection by this proxy's own errors", () => {
     for (const result of ["connect-failed", "connect-failed"] as const) bench.hosts[0]!.outlierMonitor!.putResult(result);
     assert.deepEqual(bench.ejected, []);
     assert.equal(bench.stat("ejections_detected_consecutive_local_origin_failure"), 1);
+  });
+
+  it("ejects by the share of its own errors as enforcingFailurePercentageLocalOrigin says", () => {
+    for (const [enforcingFailurePercentageLocalOrigin, ejected] of [
+      [100, [1]],
+      [0, []],
+    ] as const) {
+      const bench = new Bench(
+        {
+          interval: "1s",
+          splitExternalLocalOriginErrors: true,
+          consecutiveLocalOriginFailure: 1000,
+          enforcingLocalOriginSuccessRate: 0,
+          enforcingFailurePercentageLocalOrigin,
+          failurePercentageMinimumHosts: 2,
+          failurePercentageRequestVolume: 10,
+          failurePercentageThreshold: 40,
+          maxEjectionPercent: 100,
+        },
+        2,
+      );
+      for (let i = 0; i < 10; i++) {
+        bench.hosts[0]!.outlierMonitor!.putResult(i < 6 ? "connect-success" : "connect-failed");
+        bench.hosts[1]!.outlierMonitor!.putResult("connect-success");
+      }
+      bench.clock.advance(1000);
+      assert.deepEqual(bench.ejected, ejected);
+      assert.equal(bench.stat("ejections_detected_local_origin_failure_percentage"), 1);
+    }
   });
 
   for (const [enforcing, ejected] of [

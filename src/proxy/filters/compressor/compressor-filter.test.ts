@@ -51,7 +51,8 @@ class Bench {
   async response(headers: HeaderPairs, trailers = false) {
     await this.request([], "");
     const sink = new FakeSink<ResponseHeaderMap>();
-    const map = new PairResponseHeaderMap(200, [["content-type", "text/html; charset=utf-8"], ...headers]);
+    const typed = headers.some(([name]) => name === "content-type");
+    const map = new PairResponseHeaderMap(200, typed ? headers : [["content-type", "text/html; charset=utf-8"], ...headers]);
     this.filter?.takeResponse?.({ kind: "headers", headers: map, endStream: false }, sink);
     this.filter?.takeResponse?.({ kind: "data", chunk: Buffer.from(TEXT), endStream: !trailers }, sink);
     if (trailers) this.filter?.takeResponse?.({ kind: "trailers", trailers: new PairTrailerMap([["x", "1"]]) }, sink);
@@ -86,6 +87,24 @@ test("a response is compressed as its client accepts it, with the headers that s
     assert.equal(counted[`${kind}.response.total_compressed_bytes`], sink.body.length);
     assert.deepEqual([counted[`${kind}.response.compressed`], counted[`${kind}.header_compressor_used`]], [1, 1]);
   }
+});
+
+test("minContentLength and contentType say what is worth compressing", async () => {
+  const compressed = async (commonConfig: JsonObject, type: string, length: number): Promise<boolean> => {
+    const bench = new Bench({ responseDirectionConfig: { commonConfig } });
+    const { headers } = await bench.response([
+      ["content-type", type],
+      ["content-length", String(length)],
+    ]);
+    return headers.has("content-encoding");
+  };
+  assert.equal(await compressed({ minContentLength: 400 }, "text/html", 399), false);
+  assert.equal(await compressed({ minContentLength: 400 }, "text/html", 400), true);
+  assert.equal(await compressed({ contentType: ["Image/PNG"] }, "image/png", 340), true);
+  assert.equal(await compressed({ contentType: ["Image/PNG"] }, "text/html", 340), false);
+  const old = new Bench({ contentType: ["image/png"] });
+  assert.equal((await old.response([["content-type", "image/png"]])).headers.get("content-encoding"), "gzip");
+  assert.equal((await new Bench({ contentType: ["image/png"] }).response([])).headers.get("content-encoding"), undefined);
 });
 
 test("each chunk leaves when it came", async () => {

@@ -119,6 +119,22 @@ test("descriptors of the route have buckets of their own", () => {
   );
 });
 
+test("an entry with a disable_key is left out, as by Envoy without a value at runtime", () => {
+  const wire = (disableKey: string) => fromJson(RateLimitSchema, { disableKey, actions: [{ genericKey: { descriptorValue: "g" } }] });
+  const descriptors = [{ entries: [{ key: "generic_key", value: "g" }], tokenBucket: bucket(1) }];
+  for (const [disableKey, second] of [
+    ["", false],
+    ["off", true],
+  ] as const) {
+    const route = compileRateLimits([wire(disableKey)], "l", (path, message) => assert.fail(`${path}: ${message}`));
+    const bench = new Bench(
+      { tokenBucket: bucket(100), descriptors },
+      { rateLimits: { route, virtualHost: [], includeVirtualHost: false } },
+    );
+    assert.deepEqual([bench.ask().passed, bench.ask().passed], [true, second]);
+  }
+});
+
 test("where descriptors match, the default bucket is spared if the config says so", () => {
   const route = limits({ genericKey: { descriptorValue: "g" } });
   const descriptors = [{ entries: [{ key: "generic_key", value: "g" }], tokenBucket: bucket(5) }];

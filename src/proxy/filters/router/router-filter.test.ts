@@ -1,6 +1,9 @@
 import type { UpstreamHost } from "#proxy/cluster/upstream-host";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import { pack } from "#envoy/any";
+import { RouterSchema } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
 import type { LoadAssignmentConfig } from "#proxy/cluster/load-assignment";
 import type { ResponseHeaderMap } from "#proxy/http/header-map";
 import type { RetryPolicy, RouteEntry } from "#proxy/route/route";
@@ -49,6 +52,24 @@ describe("the router", () => {
     assert.equal(info.bytesReceived, 5);
     assert.equal(info.bytesSent, 4);
     assert.equal(info.attemptCount, 1);
+  });
+
+  it("adds none of Envoy's own headers where suppress_envoy_headers says so", () => {
+    const said = (suppressEnvoyHeaders: boolean): boolean[] => {
+      const router = pack(RouterSchema, create(RouterSchema, { suppressEnvoyHeaders }));
+      const httpFilters = [{ name: "router", configType: { case: "typedConfig" as const, value: router } }];
+      const { hcm, client } = start({ hcm: { httpFilters }, route: { timeoutMs: 1000 } });
+      hcm.send(client);
+      hcm.last.receiver.onResponseHeaders(ok(), true);
+      return [hcm.last.request!.has("x-envoy-expected-rq-timeout-ms"), client.response!.has("x-envoy-upstream-service-time")];
+    };
+    assert.deepEqual(
+      [said(false), said(true)],
+      [
+        [true, true],
+        [false, false],
+      ],
+    );
   });
 
   it("passes trailers and informational responses on, both ways", () => {
