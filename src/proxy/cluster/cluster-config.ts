@@ -140,7 +140,6 @@ export function parseCluster(wire: Cluster): ClusterConfig {
   const refuse = (path: string, message: string): void => void violations.push({ path, message });
 
   if (wire.name === "") refuse("name", "must not be empty");
-  refuseWhatIsNotThere(wire, refuse);
   const discovery = readDiscovery(wire, violations);
   const balancing = readBalancing(wire, discovery.kind === "original-dst", refuse);
   const circuitBreakers = readCircuitBreakers(wire, RoutingPriority.DEFAULT, refuse);
@@ -192,21 +191,6 @@ function wireKey(part: MessageInitShape<typeof ClusterSchema>): string {
 }
 
 type Refuse = (path: string, message: string) => void;
-
-/** Fields whose absence from this build would change what traffic does. */
-function refuseWhatIsNotThere(wire: Cluster, refuse: Refuse): void {
-  const set: readonly (readonly [boolean, string])[] = [
-    [wire.filters.length > 0, "filters"],
-    [wire.upstreamConfig !== undefined, "upstream_config"],
-    [wire.lrsServer !== undefined, "lrs_server"],
-    [wire.connectionPoolPerDownstreamConnection, "connection_pool_per_downstream_connection"],
-    [wire.trackClusterStats !== undefined || wire.trackTimeoutBudgets, "track_cluster_stats"],
-  ];
-  for (const [isSet, field] of set) if (isSet) refuse(field, "not served yet");
-
-  const common = wire.commonLbConfig;
-  if (common?.overrideHostStatus !== undefined) refuse("common_lb_config.override_host_status", "not served yet");
-}
 
 function readBalancing(wire: Cluster, originalDestination: boolean, refuse: Refuse): BalancingConfig {
   if (wire.loadBalancingPolicy !== undefined)
@@ -288,7 +272,6 @@ function readCircuitBreakers(wire: Cluster, priority: RoutingPriority, refuse: R
   const threshold = thresholds[at];
   if (threshold === undefined) return DEFAULT_LIMITS;
   const path = `circuit_breakers.thresholds[${at}]`;
-  if (threshold.maxConnectionPools !== undefined) refuse(`${path}.max_connection_pools`, "not served yet");
   const { retryBudget: budget } = threshold;
   const percent = budget?.budgetPercent?.value ?? DEFAULT_RETRY_BUDGET_PERCENT;
   if (percent < 0 || percent > 100) refuse(`${path}.retry_budget.budget_percent`, "must be from 0 to 100");

@@ -178,7 +178,7 @@ describe("cluster config", () => {
       lbPolicy: "RING_HASH",
       ringHashLbConfig: { minimumRingSize: 9, maximumRingSize: 8 },
       commonLbConfig: { consistentHashingLbConfig: { hashBalanceFactor: 99 } },
-      outlierDetection: { monitors: [{ name: "x" }] },
+      outlierDetection: { maxEjectionPercent: 101 },
       connectTimeout: "0s",
       transportSocket: { name: "envoy.transport_sockets.starttls" },
     });
@@ -186,7 +186,7 @@ describe("cluster config", () => {
       "load_assignment: LOGICAL_DNS clusters must have a single locality_lb_endpoint and a single lb_endpoint",
       "common_lb_config.consistent_hashing_lb_config.hash_balance_factor: must be at least 100",
       "ring_hash_lb_config.minimum_ring_size: must not be above maximum_ring_size",
-      "outlier_detection.monitors: not served yet",
+      "outlier_detection.max_ejection_percent: must not be above 100",
       "transport_socket: transport socket envoy.transport_sockets.starttls is not known to this proxy",
       "connect_timeout: must be above 0s",
     ]);

@@ -71,7 +71,6 @@ function typedChoice(options: HttpProtocolOptions, path: string, refuse: Refuse)
     if (config === undefined || nameOf(config.typeUrl) !== UPSTREAM_CODEC)
       refuse(`${path}.http_filters[${at}]`, `upstream filter ${filter.name} is not served yet`);
   }
-  if (options.headerValidationConfig !== undefined) refuse(`${path}.header_validation_config`, "not served yet");
 
   const chosen = options.upstreamProtocolOptions;
   switch (chosen.case) {
@@ -85,16 +84,12 @@ function typedChoice(options: HttpProtocolOptions, path: string, refuse: Refuse)
       return { protocol: http2 === undefined ? "http1" : "http2", http2, path: `${path}.explicit_http_config.http2_protocol_options` };
     }
     case "useDownstreamProtocolConfig": {
-      const { httpProtocolOptions: http1, http2ProtocolOptions: http2, http3ProtocolOptions: http3 } = chosen.value;
+      const { httpProtocolOptions: http1, http2ProtocolOptions: http2 } = chosen.value;
       checkHeaderKeyFormat(http1, `${path}.use_downstream_protocol_config.http_protocol_options`, refuse);
-      if (http3 !== undefined) refuse(`${path}.use_downstream_protocol_config.http3_protocol_options`, "not served");
       return { protocol: "downstream", http2, path: `${path}.use_downstream_protocol_config.http2_protocol_options` };
     }
     case "autoConfig":
       checkHeaderKeyFormat(chosen.value.httpProtocolOptions, `${path}.auto_config.http_protocol_options`, refuse);
-      if (chosen.value.http3ProtocolOptions !== undefined) refuse(`${path}.auto_config.http3_protocol_options`, "not served");
-      if (chosen.value.alternateProtocolsCacheOptions !== undefined)
-        refuse(`${path}.auto_config.alternate_protocols_cache_options`, "not served");
       return { protocol: "auto", http2: chosen.value.http2ProtocolOptions, path: `${path}.auto_config.http2_protocol_options` };
     case undefined:
       refuse(path, "upstream_protocol_options must be set");

@@ -69,11 +69,7 @@ export function parseLoadAssignment(wire: ClusterLoadAssignment): LoadAssignment
 export function readLoadAssignment(wire: ClusterLoadAssignment, path: string, violations: ConfigViolation[]): LoadAssignmentConfig {
   const priorities: LocalityConfig[][] = [];
   if (wire.clusterName === "" && path === "") violations.push({ path: "cluster_name", message: "must not be empty" });
-  if (Object.keys(wire.namedEndpoints).length > 0) violations.push({ path: `${path}named_endpoints`, message: "not served yet" });
   const policy = wire.policy;
-  if (policy !== undefined && policy.dropOverloads.length > 0) {
-    violations.push({ path: `${path}policy.drop_overloads`, message: "not served yet" });
-  }
   const overprovisioningPercent = policy?.overprovisioningFactor ?? DEFAULT_OVERPROVISIONING_PERCENT;
   if (overprovisioningPercent === 0) violations.push({ path: `${path}policy.overprovisioning_factor`, message: "must be greater than 0" });
 

@@ -13,10 +13,6 @@ export function readSocketOptions(wire: Cluster, refuse: Refuse): UpstreamSocket
 function readBind(wire: Cluster, refuse: Refuse): BindAddresses | undefined {
   const bind = wire.upstreamBindConfig;
   if (bind === undefined) return undefined;
-  if (bind.freebind === true) refuse("upstream_bind_config.freebind", "not served yet");
-  if (bind.socketOptions.length > 0) refuse("upstream_bind_config.socket_options", "not served yet");
-  if (bind.additionalSourceAddresses.length > 0) refuse("upstream_bind_config.additional_source_addresses", "not served yet");
-  if (bind.localAddressSelector !== undefined) refuse("upstream_bind_config.local_address_selector", "not served yet");
   const addresses: { v4?: string; v6?: string } = {};
   const extra = bind.extraSourceAddresses.map(
     ({ address }, at) => [address, `upstream_bind_config.extra_source_addresses[${at}]`] as const,
@@ -36,9 +32,6 @@ function readBind(wire: Cluster, refuse: Refuse): BindAddresses | undefined {
 /** What Linux does of its own accord stands for what is not set: libuv's values, which count otherwise, are far shorter. */
 function readKeepalive({ upstreamConnectionOptions: options }: Cluster, refuse: Refuse): TcpKeepalive | undefined {
   const path = "upstream_connection_options";
-  if (options?.setLocalInterfaceNameOnUpstreamConnections === true)
-    refuse(`${path}.set_local_interface_name_on_upstream_connections`, "not served yet");
-  if (options?.happyEyeballsConfig !== undefined) refuse(`${path}.happy_eyeballs_config`, "not served yet");
   const wire = options?.tcpKeepalive;
   if (wire === undefined) return undefined;
   const { keepaliveTime = 7200, keepaliveInterval = 75, keepaliveProbes = 9 } = wire;

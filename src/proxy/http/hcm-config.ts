@@ -136,7 +136,7 @@ export function parseHcm(wire: HttpConnectionManager, path: string, dependencies
     }
   };
 
-  refuseWhatIsNotThere(wire, refuse);
+  checkValues(wire, refuse);
   if (wire.statPrefix === "") refuse("stat_prefix", "must not be empty");
   const routes = readRoutes(wire, refuse, gather, dependencies);
   const { filters, terminal } = readFilters(wire.httpFilters, at, refuse, gather, dependencies);
@@ -230,25 +230,10 @@ export function parseHcm(wire: HttpConnectionManager, path: string, dependencies
   });
 }
 
-function refuseWhatIsNotThere(wire: HttpConnectionManager, refuse: Refuse): void {
+function checkValues(wire: HttpConnectionManager, refuse: Refuse): void {
   if (wire.codecType === CodecType.HTTP3 || CodecType[wire.codecType] === undefined) {
     refuse("codec_type", `${CodecType[wire.codecType] ?? String(wire.codecType)} is not served, only AUTO, HTTP1 and HTTP2`);
   }
-  const set: readonly (readonly [boolean, string])[] = [
-    [wire.schemeHeaderTransformation?.matchUpstream === true, "scheme_header_transformation.match_upstream"],
-    [wire.proxyStatusConfig !== undefined, "proxy_status_config"],
-    [wire.pathNormalizationOptions !== undefined, "path_normalization_options"],
-    [wire.typedHeaderValidationConfig !== undefined, "typed_header_validation_config"],
-    [wire.accessLogOptions !== undefined, "access_log_options"],
-    [wire.accessLogFlushInterval !== undefined, "access_log_flush_interval"],
-    [wire.flushAccessLogOnNewRequest, "flush_access_log_on_new_request"],
-    // Without a provider Envoy traces nothing either: the sampling and tags that stand around it have no effect, operation names do.
-    [wire.tracing?.provider !== undefined, "tracing.provider"],
-    [wire.httpProtocolOptions?.allowChunkedLength === true, "http_protocol_options.allow_chunked_length"],
-    [wire.httpProtocolOptions?.sendFullyQualifiedUrl === true, "http_protocol_options.send_fully_qualified_url"],
-    [wire.httpProtocolOptions?.allowCustomMethods === true, "http_protocol_options.allow_custom_methods"],
-  ];
-  for (const [isSet, field] of set) if (isSet) refuse(field, "not served yet");
   checkHeaderKeyFormat(wire.httpProtocolOptions, "http_protocol_options", refuse);
   const kb = wire.maxRequestHeadersKb;
   if (kb !== undefined && (kb < 1 || kb > 8192)) refuse("max_request_headers_kb", "must be from 1 to 8192");

@@ -329,7 +329,11 @@ test("what cannot be honoured is refused with its path, and key material is neve
       },
       tlsCertificates: [{ ...inline(server), privateKey: { inlineString: other.key } }],
       tlsCertificateSdsSecretConfigs: [{ name: "x", sdsConfig: { self: {} } }],
-      validationContext: { matchSubjectAltNames: [{ exact: "a" }], verifyCertificateSpki: ["short"], allowExpiredCertificate: true },
+      validationContext: {
+        matchSubjectAltNames: [{ exact: "a" }],
+        verifyCertificateSpki: ["short"],
+        requireSignedCertificateTimestamp: true,
+      },
     },
   };
   assert.throws(
@@ -343,7 +347,7 @@ test("what cannot be honoured is refused with its path, and key material is neve
         "common_tls_context.tls_params.ecdh_curves",
         "common_tls_context.tls_certificates[0]: the certificate and its private key cannot be used",
         "common_tls_context.tls_certificate_sds_secret_configs[0].sds_config",
-        "common_tls_context.validation_context.allow_expired_certificate",
+        "common_tls_context.validation_context.require_signed_certificate_timestamp",
         "common_tls_context.validation_context.verify_certificate_spki[0]",
         "common_tls_context.validation_context: subject alternative names",
       ]) {

@@ -31,7 +31,7 @@ interface NameMatcher {
 }
 
 export function compileValidation(wire: CertificateValidationContext, path: string, report: ReportViolation): CertificateValidation {
-  refuseWhatIsNotThere(wire, path, report);
+  checkValues(wire, path, report);
   const trustedCa = readDataSource(wire.trustedCa, `${path}.trusted_ca`, report);
   const crl = readDataSource(wire.crl, `${path}.crl`, report);
   const unreadable = checkTrust(trustedCa, crl);
@@ -59,18 +59,8 @@ export function compileValidation(wire: CertificateValidationContext, path: stri
   };
 }
 
-function refuseWhatIsNotThere(wire: CertificateValidationContext, path: string, report: ReportViolation): void {
-  const set: readonly (readonly [boolean, string])[] = [
-    [wire.caCertificateProviderInstance !== undefined, "ca_certificate_provider_instance"],
-    [wire.systemRootCerts !== undefined, "system_root_certs"],
-    [wire.watchedDirectory !== undefined, "watched_directory"],
-    [wire.requireSignedCertificateTimestamp === true, "require_signed_certificate_timestamp"],
-    [wire.allowExpiredCertificate, "allow_expired_certificate"],
-    [wire.customValidatorConfig !== undefined, "custom_validator_config"],
-    [wire.onlyVerifyLeafCertCrl, "only_verify_leaf_cert_crl"],
-    [wire.maxVerifyDepth !== undefined, "max_verify_depth"],
-  ];
-  for (const [isSet, field] of set) if (isSet) report(`${path}.${field}`, "not served yet");
+function checkValues(wire: CertificateValidationContext, path: string, report: ReportViolation): void {
+  if (wire.requireSignedCertificateTimestamp === true) report(`${path}.require_signed_certificate_timestamp`, "not served by this proxy");
   for (const [at, hash] of wire.verifyCertificateHash.entries()) {
     if (!/^([0-9a-fA-F]{64}|[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){31})$/.test(hash))
       report(`${path}.verify_certificate_hash[${at}]`, "must be a SHA-256 in hexadecimal");

@@ -59,8 +59,6 @@ export function compileDownstreamTransport(
 
 function compileDownstreamTls(wire: DownstreamTlsContext, path: string, report: ReportViolation): DownstreamTls {
   const tickets = wire.sessionTicketKeysType;
-  if (tickets.case === "sessionTicketKeys") report(`${path}.session_ticket_keys`, "not served yet");
-  if (tickets.case === "sessionTicketKeysSdsSecretConfig") report(`${path}.session_ticket_keys_sds_secret_config`, "not served yet");
   if (wire.ocspStaplePolicy !== OcspPolicy.LENIENT_STAPLING) report(`${path}.ocsp_staple_policy`, "OCSP responses are not served yet");
   if (wire.fullScanCertsOnSniMismatch === true) report(`${path}.full_scan_certs_on_sni_mismatch`, "not served yet");
   const timeoutMs = durationMs(wire.sessionTimeout);

@@ -92,14 +92,6 @@ export function checkSecret(secret: Secret): void {
 
 /** Undefined: reported. */
 export function readCertificate(wire: TlsCertificate, path: string, report: ReportViolation): CertificateAndKey | undefined {
-  const set: readonly (readonly [boolean, string])[] = [
-    [wire.pkcs12 !== undefined, "pkcs12"],
-    [wire.watchedDirectory !== undefined, "watched_directory"],
-    [wire.privateKeyProvider !== undefined, "private_key_provider"],
-    [wire.ocspStaple !== undefined, "ocsp_staple"],
-    [wire.signedCertificateTimestamp.length > 0, "signed_certificate_timestamp"],
-  ];
-  for (const [isSet, field] of set) if (isSet) report(`${path}.${field}`, "not served yet");
   const chain = readDataSource(wire.certificateChain, `${path}.certificate_chain`, report);
   const key = readDataSource(wire.privateKey, `${path}.private_key`, report);
   const password = readDataSource(wire.password, `${path}.password`, report);

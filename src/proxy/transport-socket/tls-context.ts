@@ -48,7 +48,6 @@ export function compileTlsContext(
   path: string,
   report: ReportViolation,
 ): TlsContext {
-  refuseWhatIsNotThere(wire, path, report);
   const negotiation = readTlsParameters(wire?.tlsParams, side, `${path}.tls_params`, report);
   const fixed = (wire?.tlsCertificates ?? []).flatMap((certificate, at) => {
     const field = `${path}.tls_certificates[${at}]`;
@@ -167,15 +166,4 @@ function mergeContexts(parts: readonly CertificateValidationContext[]): Certific
     CertificateValidationContextSchema,
     Buffer.concat(parts.map((part) => toBinary(CertificateValidationContextSchema, part))),
   );
-}
-
-function refuseWhatIsNotThere(wire: CommonTlsContext | undefined, path: string, report: ReportViolation): void {
-  const set: readonly (readonly [boolean, string])[] = [
-    [wire?.tlsCertificateProviderInstance !== undefined, "tls_certificate_provider_instance"],
-    [wire?.tlsCertificateCertificateProvider !== undefined, "tls_certificate_certificate_provider"],
-    [wire?.tlsCertificateCertificateProviderInstance !== undefined, "tls_certificate_certificate_provider_instance"],
-    [wire?.customHandshaker !== undefined, "custom_handshaker"],
-    [wire?.keyLog !== undefined, "key_log"],
-  ];
-  for (const [isSet, field] of set) if (isSet) report(`${path}.${field}`, "not served");
 }

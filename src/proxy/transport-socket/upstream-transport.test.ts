@@ -228,12 +228,12 @@ test("connections come from the address that the cluster binds", async () => {
 
 test("what cannot be honoured is refused with its path", () => {
   const problems: string[] = [];
-  const transportSocket = tls({ tlsCertificates: [own, own] }, { allowRenegotiation: true });
+  const transportSocket = tls({ tlsCertificates: [own, own] }, { enforceRsaKeyUsage: false });
   const transportSocketMatches = [{ name: "x", transportSocket: { name: "envoy.transport_sockets.alts" } }];
   const wire = fromJson(ClusterSchema, { name: "c", transportSocket, transportSocketMatches } as unknown as JsonValue, { registry });
   compileTransportSockets(wire, (path) => problems.push(path));
   assert.deepEqual(problems, [
-    "transport_socket.typed_config.allow_renegotiation",
+    "transport_socket.typed_config.enforce_rsa_key_usage",
     "transport_socket.typed_config.common_tls_context",
     "transport_socket_matches[0].transport_socket",
   ]);

@@ -93,7 +93,6 @@ function withProxyProtocol(version: 1 | 2, passes: PassesTlv, inner: UpstreamTra
 }
 
 function compileTls(wire: UpstreamTlsContext, path: string, report: ReportViolation): UpstreamTransport {
-  if (wire.allowRenegotiation) report(`${path}.allow_renegotiation`, "not served");
   // OpenSSL refuses a key usage that does not fit by itself.
   if (wire.enforceRsaKeyUsage === false) report(`${path}.enforce_rsa_key_usage`, "cannot be switched off");
   const sessions = { tickets: true, timeoutSeconds: undefined };

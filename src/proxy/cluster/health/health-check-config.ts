@@ -98,7 +98,6 @@ export function readHealthChecks(checks: readonly HealthCheck[], refuse: Refuse)
   if (wire === undefined) return undefined;
   if (checks.length > 1) refuse("health_checks", "a cluster may have one only");
   const path = "health_checks[0]";
-  if (wire.eventService !== undefined) refuse(`${path}.event_service`, "not served yet");
   if (wire.altPort !== undefined && wire.altPort > 65_535) refuse(`${path}.alt_port`, `${wire.altPort} is not a port`);
   const probe = readProbe(wire, path, refuse);
   if (probe === undefined) return undefined;

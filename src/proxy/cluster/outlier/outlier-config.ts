@@ -53,7 +53,6 @@ export function readOutlierDetection(wire: OutlierDetection | undefined, refuse:
     if (value > 100) refuse(`${path}.${field}`, "must not be above 100");
     return value;
   };
-  if (wire.monitors.length > 0) refuse(`${path}.monitors`, "not served yet");
   const baseEjectionTimeMs = positive("base_ejection_time", durationMs(wire.baseEjectionTime) ?? 30_000);
   const maxEjectionTimeMs = positive(
     "max_ejection_time",
