@@ -18,13 +18,19 @@ export type PathResult =
 
 const REJECT: PathResult = Object.freeze({ kind: "reject" });
 
+/** What Chromium's canonicalizer escapes in a path though it is visible; the backslash became a slash before. */
+const ESCAPED = '"<>^`{|}';
+
+/** Characters that stand in a normal path whatever is around them. */
+const PLAIN = new Uint8Array(128);
+for (let code = 0x21; code < 0x7f; code++) if (!`%\\#?${ESCAPED}`.includes(String.fromCharCode(code))) PLAIN[code] = 1;
+
 /** True when the path is in normal form for sure: the case of nearly all requests, decided in one pass without an allocation. */
 export function isPlain(path: string): boolean {
   let previous = 0;
   for (let i = 0; i < path.length; i++) {
     const code = path.charCodeAt(i);
-    if (code === 63) return true;
-    if (code === 37 || code === 92 || code === 35 || code <= 32 || code >= 127) return false;
+    if (PLAIN[code] !== 1) return code === 63;
     // "//" matters to merge_slashes, "/." to dot segments.
     if (previous === 47 && (code === 46 || code === 47)) return false;
     previous = code;
@@ -73,7 +79,7 @@ function canonical(path: string): string | undefined {
       const plain = String.fromCharCode(value);
       decoded += UNRESERVED.test(plain) ? plain : path.slice(i, i + 3);
       i += 2;
-    } else if (code < 0x21 || code > 0x7e) {
+    } else if (code < 0x21 || code > 0x7e || ESCAPED.includes(char)) {
       if (code === 0) return undefined;
       decoded += `%${code.toString(16).toUpperCase().padStart(2, "0")}`;
     } else {

@@ -1,6 +1,7 @@
 // The options of the Connection lines (RFC 9110 7.6.1), and the removal of the lines that they name.
+import { COLON } from "./characters.ts";
 import { KNOWN } from "./known-header.ts";
-import { LINE_KIND, LINE_SLOTS, nameEquals, valueAt } from "./head-scanner.ts";
+import { LINE_KIND, LINE_SLOTS, findKind, nameEquals, valueAt } from "./head-scanner.ts";
 import type { HeadLines } from "./head-scanner.ts";
 
 export interface ConnectionOptions {
@@ -21,6 +22,11 @@ function removeNamed(lines: HeadLines, name: string): void {
 
 // Whoever names these away hides where a request came from, or what it is for: a request that tries is an attack, as in Envoy.
 const NEVER_NAMED: ReadonlySet<string> = new Set(["host", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"]);
+
+/** A pseudo header is no line, so that nobody honest names one. */
+function isForbidden(option: string): boolean {
+  return NEVER_NAMED.has(option) || option.charCodeAt(0) === COLON;
+}
 
 /** Envoy takes nine options; more are only good for making a proxy search its lines over and over. */
 export const MAX_REQUEST_OPTIONS = 9;
@@ -49,16 +55,22 @@ export function readConnectionOptions(lines: HeadLines, options: ConnectionOptio
     }
     const value = said.toLowerCase();
     if (!value.includes(",")) {
-      if (++count > maxOptions || NEVER_NAMED.has(value)) return false;
+      if (++count > maxOptions || isForbidden(value)) return false;
       readOption(value, lines, options);
       continue;
     }
     for (const part of value.split(",")) {
       const option = part.trim();
       if (option === "") continue;
-      if (++count > maxOptions || NEVER_NAMED.has(option)) return false;
+      if (++count > maxOptions || isForbidden(option)) return false;
       readOption(option, lines, options);
     }
   }
   return true;
+}
+
+/** `Proxy-Connection: close` is no standard, but those who send it mean it, and Envoy takes it so. */
+export function proxyConnectionCloses(lines: HeadLines): boolean {
+  const value = valueAt(lines, findKind(lines, KNOWN.proxyConnection)).toLowerCase();
+  return value.split(",").some((option) => option.trim() === "close");
 }

@@ -1,7 +1,7 @@
 // From scanned bytes to what a request means: method, target, authority, framing, connection options. Everything by which two
 // parsers could disagree on where a request ends is refused here (RFC 9112 6.3, 11.2).
 import { CR, LF, SPACE, TARGET, TOKEN } from "./characters.ts";
-import { MAX_REQUEST_OPTIONS, readConnectionOptions } from "./connection-options.ts";
+import { MAX_REQUEST_OPTIONS, proxyConnectionCloses, readConnectionOptions } from "./connection-options.ts";
 import type { ConnectionOptions } from "./connection-options.ts";
 import { INCOMPLETE, LINE_KIND, LINE_SLOTS, REFUSED, findKind, removeKinds, scan, scanLines, valueAt } from "./head-scanner.ts";
 import type { HeadLines } from "./head-scanner.ts";
@@ -173,9 +173,8 @@ function readFraming(head: RequestHead, kinds: number): Http1Error | undefined {
     if (head.minorVersion === 0) return HTTP1_ERRORS.encodingNotAllowed;
     if (hasLength) return HTTP1_ERRORS.lengthAndEncoding;
     const at = findKind(head, KNOWN.transferEncoding);
-    if (countKind(head, KNOWN.transferEncoding) > 1 || valueAt(head, at).toLowerCase() !== "chunked")
+    if (countKind(head, KNOWN.transferEncoding) > 1 || valueAt(head, at).toLowerCase() !== "chunked" || head.method === "CONNECT")
       return HTTP1_ERRORS.unsupportedEncoding;
-    if (head.method === "CONNECT") return HTTP1_ERRORS.encodingNotAllowed;
     head.chunked = true;
   } else if (hasLength) {
     if (countKind(head, KNOWN.contentLength) > 1) return HTTP1_ERRORS.manyLengths;
@@ -186,11 +185,20 @@ function readFraming(head: RequestHead, kinds: number): Http1Error | undefined {
   return undefined;
 }
 
+/** Several lines are one list: no single protocol that somebody could have allowed. */
+function upgradeValue(head: RequestHead): string {
+  if (countKind(head, KNOWN.upgrade) === 1) return valueAt(head, findKind(head, KNOWN.upgrade));
+  const values: string[] = [];
+  const end = head.base + head.lineCount * LINE_SLOTS;
+  for (let at = head.base; at < end; at += LINE_SLOTS) if (head.index[at + LINE_KIND] === KNOWN.upgrade) values.push(valueAt(head, at));
+  return values.join(", ");
+}
+
 /** Upgrade counts with its Connection option in HTTP/1.1 only; `h2c` is not served and is passed over, as Envoy does. */
 function readUpgrade(head: RequestHead, kinds: number): Http1Error | undefined {
   if ((kinds & (1 << KNOWN.upgrade)) === 0 || !head.upgrade || head.minorVersion === 0 || head.method === "CONNECT") return undefined;
-  const protocol = valueAt(head, findKind(head, KNOWN.upgrade)).toLowerCase();
-  if (protocol === "" || protocol === "h2c" || countKind(head, KNOWN.upgrade) > 1) return undefined;
+  const protocol = upgradeValue(head).toLowerCase();
+  if (protocol === "" || protocol === "h2c") return undefined;
   if (head.chunked) return HTTP1_ERRORS.encodingNotAllowed;
   head.upgradeProtocol = protocol;
   return undefined;
@@ -252,6 +260,7 @@ export function parseRequestHead(bytes: Buffer, start: number, end: number, head
   if ((kinds & HOP_BY_HOP_KINDS) !== 0) {
     if ((kinds & (1 << KNOWN.connection)) !== 0 && !readConnectionOptions(head, head, MAX_REQUEST_OPTIONS))
       return refuse(HTTP1_ERRORS.connectionOptions);
+    if ((kinds & (1 << KNOWN.proxyConnection)) !== 0 && proxyConnectionCloses(head)) head.close = true;
     const badUpgrade = readUpgrade(head, kinds);
     if (badUpgrade !== undefined) return refuse(badUpgrade);
     if ((kinds & (1 << KNOWN.te)) !== 0) head.teTrailers = hasTrailersOption(head);

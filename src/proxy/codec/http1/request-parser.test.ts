@@ -191,6 +191,16 @@ describe("request parser: valid requests", () => {
     );
   });
 
+  it("takes several Upgrade lines for one list, which names no protocol that anybody could allow", () => {
+    const text = "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\nUpgrade: websocket\r\n\r\n";
+    assert.equal(whole(text).requests[0]!.upgrade, "h2c, websocket");
+  });
+
+  it("believes Proxy-Connection that it closes", () => {
+    assert.equal(whole("GET / HTTP/1.1\r\nHost: a\r\nProxy-Connection: x, Close\r\n\r\n").requests[0]!.keepAlive, false);
+    assert.equal(whole("GET / HTTP/1.1\r\nHost: a\r\nProxy-Connection: keep-alive\r\n\r\n").requests[0]!.keepAlive, true);
+  });
+
   it("leaves framing fields out of trailers", () => {
     assert.deepEqual(whole(VALID[4]!).requests[0]!.trailers, ["X-Sum: 1"]);
   });
@@ -320,12 +330,13 @@ const REFUSED: readonly (readonly [name: string, text: string, status: number])[
   ["ten connection options", request("GET / HTTP/1.1", "Host: a", "Connection: a,b,c,d,e", "Connection: f,g,h,i,j"), 400],
   ["a connection option that names Host", request("GET / HTTP/1.1", "Host: a", "Connection: close, Host"), 400],
   ["a connection option that names X-Forwarded-For", request("GET / HTTP/1.1", "Host: a", "Connection: X-Forwarded-For"), 400],
+  ["a connection option that names a pseudo header", request("GET / HTTP/1.1", "Host: a", "Connection: close, :path"), 400],
   ["an absolute target with userinfo", request("GET http://u:p@a/ HTTP/1.1", "Host: a"), 400],
   ["an absolute target without a host", request("GET http:///x HTTP/1.1", "Host: a"), 400],
   ["an absolute target with bad Host", request("GET http://a/ HTTP/1.1", "Host: b c"), 400],
   ["CONNECT without a port", request("CONNECT a HTTP/1.1", "Host: a"), 400],
   ["CONNECT with a path", request("CONNECT /x HTTP/1.1", "Host: a"), 400],
-  ["CONNECT with encoding", request("CONNECT a:1 HTTP/1.1", "Host: a:1", "Transfer-Encoding: chunked"), 400],
+  ["CONNECT with encoding", request("CONNECT a:1 HTTP/1.1", "Host: a:1", "Transfer-Encoding: chunked"), 501],
   ["CONNECT with length", request("CONNECT a:1 HTTP/1.1", "Host: a:1", "Content-Length: 3"), 400],
   ["an upgrade with encoding", post("0\r\n\r\n", "Connection: upgrade", "Upgrade: x", "Transfer-Encoding: chunked"), 400],
   ["a method with a control", request("G\x01T / HTTP/1.1", "Host: a"), 400],

@@ -1,7 +1,7 @@
 // From scanned bytes to what a response means. As strict as for requests: an upstream that we read differently than the next hop reads
 // us could smuggle responses.
 import { CR, FIELD_VALUE, LF, SPACE } from "./characters.ts";
-import { MAX_RESPONSE_OPTIONS, readConnectionOptions } from "./connection-options.ts";
+import { MAX_RESPONSE_OPTIONS, proxyConnectionCloses, readConnectionOptions } from "./connection-options.ts";
 import type { ConnectionOptions } from "./connection-options.ts";
 import { INCOMPLETE, LINE_KIND, REFUSED, findKind, removeKinds, scan, scanLines, valueAt } from "./head-scanner.ts";
 import type { HeadLines } from "./head-scanner.ts";
@@ -131,6 +131,7 @@ export function parseResponseHead(
   if ((kinds & HOP_BY_HOP_KINDS) !== 0) {
     if ((kinds & (1 << KNOWN.connection)) !== 0 && !readConnectionOptions(head, head, MAX_RESPONSE_OPTIONS))
       return refuse(HTTP1_ERRORS.connectionOptions);
+    if ((kinds & (1 << KNOWN.proxyConnection)) !== 0 && proxyConnectionCloses(head)) head.close = true;
     if ((kinds & (1 << KNOWN.keepAlive)) !== 0) head.keepAliveTimeoutSeconds = readKeepAliveTimeout(head);
     removeKinds(head, head.status === 101 ? HOP_BY_HOP_KINDS & ~(1 << KNOWN.upgrade) : HOP_BY_HOP_KINDS);
   }
