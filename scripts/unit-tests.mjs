@@ -1,4 +1,4 @@
-// Runs every unit test beside its file, and those of the table of honoured fields. A skipped or "todo" test fails the run: a check that does not run checks nothing.
+// Runs every unit test beside its file, those of the table of honoured fields, hostile messages and fuzzing. A skipped or "todo" test fails the run: a check that does not run checks nothing.
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { globSync } from "node:fs";
@@ -6,7 +6,9 @@ import { globSync } from "node:fs";
 // `--serial`: one file at a time, for tests of whole meshes that say how long something may take.
 const serial = process.argv.includes("--serial");
 const only = process.argv.slice(2).filter((argument) => argument !== "--serial");
-const files = (only.length > 0 ? only : ["src/**/*.test.ts", "test/honoured/*.test.ts"]).flatMap((pattern) => globSync(pattern)).sort();
+const files = (only.length > 0 ? only : ["src/**/*.test.ts", "test/{honoured,hostile,fuzz}/*.test.ts"])
+  .flatMap((pattern) => globSync(pattern))
+  .sort();
 if (files.length === 0) {
   console.error("unit-tests: no test files found");
   process.exit(1);
