@@ -84,7 +84,7 @@ const FAMILIES: readonly Family[] = [
   },
   { sign: "upstream_cx_http1_total", counters: HTTP1_CODEC.map((name) => `http1.${name}`) },
   {
-    // Of connection managers.
+    // Of connection managers; those of tracing are counted where it is configured, but for health checks, which are known after that.
     sign: "downstream_cx_http1_total",
     counters: [
       "downstream_cx_http3_total",

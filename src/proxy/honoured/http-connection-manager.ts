@@ -45,7 +45,7 @@ export const HTTP_CONNECTION_MANAGER_FIELDS: FieldTable = {
     honoured("src/proxy/http/path-normalization.test.ts", "merge_slashes"),
     honoured("test/interop/http2-sequences.test.ts", "stream_error_on_invalid_http_message"),
     honoured("src/proxy/http/request-check.test.ts", "strip_trailing_host_dot"),
-    harmless("ids are UUIDs in any case; other kinds are refused", "request_id_extension"),
+    harmless("UUIDs are made without it, too, and other kinds are refused; its options have rows", "request_id_extension"),
     honoured("src/proxy/http/hcm-config.test.ts", "max_request_headers_kb"),
     shown("src/proxy/http/request-mutation.test.ts", "adds via behind", "via"),
     honoured("src/proxy/http/request-check.test.ts", "strip_matching_host_port"),
@@ -62,16 +62,8 @@ export const HTTP_CONNECTION_MANAGER_FIELDS: FieldTable = {
     honoured("src/proxy/http/forward-client-cert.test.ts", "chain"),
   ],
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing": [
-    harmless(
-      "without a provider nothing is traced",
-      "client_sampling",
-      "random_sampling",
-      "overall_sampling",
-      "verbose",
-      "max_path_tag_length",
-      "custom_tags",
-      "spawn_upstream_span",
-    ),
+    honoured("src/proxy/http/trace-reason.test.ts", "client_sampling", "random_sampling", "overall_sampling"),
+    harmless("without a provider nothing is traced", "verbose", "max_path_tag_length", "custom_tags", "spawn_upstream_span"),
   ],
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.UpgradeConfig": [
     honoured("src/proxy/http/hcm-config.test.ts", "upgrade_type"),
@@ -89,7 +81,7 @@ export const HTTP_CONNECTION_MANAGER_FIELDS: FieldTable = {
     honoured("src/proxy/http/hcm-config.test.ts", "config_source", "route_config_name"),
   ],
   "envoy.extensions.filters.network.http_connection_manager.v3.RequestIDExtension": [
-    harmless("ids are UUIDs in any case; other kinds are refused", "typed_config"),
+    harmless("UUIDs are made without it, too, and other kinds are refused; its options have rows", "typed_config"),
   ],
   "envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper": [
     honoured("src/proxy/http/active-stream.test.ts", "filter", "body"),
@@ -105,6 +97,6 @@ export const HTTP_CONNECTION_MANAGER_FIELDS: FieldTable = {
     honoured("src/proxy/http/original-ip-detection.test.ts", "xff_num_trusted_hops"),
   ],
   "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig": [
-    harmless("nothing is traced", "pack_trace_reason", "use_request_id_for_trace_sampling"),
+    honoured("src/proxy/http/trace-reason.test.ts", "pack_trace_reason", "use_request_id_for_trace_sampling"),
   ],
 };

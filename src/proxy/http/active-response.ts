@@ -164,7 +164,7 @@ export class ActiveResponse implements WalkOwner<ResponseHeaderMap> {
     const { info, runtime, sender } = stream;
     const request: RequestHeaderMap | undefined = info.requestHeaders;
     if (runtime.thread.local.draining) this.#connection.drainIfDue();
-    if (runtime.config.tracing) decorateResponse(headers, stream.operation, stream.outbound);
+    if (runtime.config.tracing !== undefined) decorateResponse(headers, stream.operation, stream.outbound);
     mutateResponseHeaders(headers, request, runtime);
     info.responseHeaders = headers;
     info.responseCode = headers.status;

@@ -13,11 +13,12 @@ import type {
 } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
 import { readResourceSource } from "#proxy/resource-source";
 import { UuidRequestIdConfigSchema } from "#envoy/gen/envoy/extensions/request_id/uuid/v3/uuid_pb";
+import type { UuidRequestIdConfig } from "#envoy/gen/envoy/extensions/request_id/uuid/v3/uuid_pb";
 import type { AccessLog } from "#envoy/gen/envoy/config/accesslog/v3/accesslog_pb";
 import { HttpProtocolOptions_HeadersWithUnderscoresAction as Underscores } from "#envoy/gen/envoy/config/core/v3/protocol_pb";
 import type { RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import type { TypedExtensionConfig } from "#envoy/gen/envoy/config/core/v3/extension_pb";
-import { nameOf } from "#envoy/any";
+import { nameOf, unpack } from "#envoy/any";
 import { durationMs } from "#envoy/duration";
 import { ConfigError } from "#proxy/config-error";
 import type { ConfigViolation } from "#proxy/config-error";
@@ -37,6 +38,8 @@ import type { StreamInfo } from "./stream-info.ts";
 import { switchedByRoute } from "./switched-filter.ts";
 import { isTerminal } from "./terminal-filter.ts";
 import type { TerminalFilterFactory } from "./terminal-filter.ts";
+import { compileTraceDecision } from "./trace-reason.ts";
+import type { TraceDecision } from "./trace-reason.ts";
 
 export interface AccessLogger {
   log(info: StreamInfo): void;
@@ -107,8 +110,8 @@ export interface HcmConfig {
   readonly stripPort: "none" | "matching" | "any";
   /** Lower-case upgrade types and whether they are on where the route does not say. */
   readonly upgrades: ReadonlyMap<string, boolean>;
-  /** Whether names of operations travel in headers. */
-  readonly tracing: boolean;
+  /** Set: it is decided which requests would be traced, and names of operations travel in headers. */
+  readonly tracing: TraceDecision | undefined;
   readonly accessLog: CompiledAccessLog | undefined;
 }
 
@@ -187,8 +190,9 @@ export function parseHcm(wire: HttpConnectionManager, path: string, dependencies
       schemeToOverwrite: schemeToOverwrite(wire),
       skipXffAppend: wire.skipXffAppend,
       appendXForwardedPort: wire.appendXForwardedPort,
-      generateRequestId: (wire.generateRequestId ?? true) && requestId,
+      generateRequestId: wire.generateRequestId ?? true,
       preserveExternalRequestId: wire.preserveExternalRequestId,
+      packsTraceReason: requestId?.packTraceReason ?? true,
       forwardClientCert: compileForwardClientCert(wire),
       via: wire.via,
       isInternalAddress,
@@ -225,7 +229,7 @@ export function parseHcm(wire: HttpConnectionManager, path: string, dependencies
     stripPort:
       wire.stripPortMode.case === "stripAnyHostPort" && wire.stripPortMode.value ? "any" : wire.stripMatchingHostPort ? "matching" : "none",
     upgrades,
-    tracing: wire.tracing !== undefined,
+    tracing: compileTraceDecision(wire.tracing, requestId),
     accessLog,
   });
 }
@@ -306,12 +310,19 @@ function readFilters(
   return { filters, terminal };
 }
 
-/** True: ids are made by the only kind there is, uuid. */
-function readRequestId(wire: HttpConnectionManager, refuse: Refuse): boolean {
+/** Of the only kind of ids there is. */
+function readRequestId(wire: HttpConnectionManager, refuse: Refuse): UuidRequestIdConfig | undefined {
   const any = wire.requestIdExtension?.typedConfig;
-  if (any === undefined || nameOf(any.typeUrl) === UuidRequestIdConfigSchema.typeName) return true;
-  refuse("request_id_extension.typed_config", `${nameOf(any.typeUrl)} is not served, only UuidRequestIdConfig`);
-  return false;
+  if (any === undefined) return undefined;
+  const field = "request_id_extension.typed_config";
+  try {
+    const config = unpack(any, UuidRequestIdConfigSchema);
+    if (config === undefined) refuse(field, `${nameOf(any.typeUrl)} is not served, only UuidRequestIdConfig`);
+    return config;
+  } catch (error) {
+    refuse(field, String(error));
+    return undefined;
+  }
 }
 
 function readIpDetection(wire: HttpConnectionManager, refuse: Refuse): DetectClient {

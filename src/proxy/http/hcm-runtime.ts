@@ -7,6 +7,7 @@ import type { Http2CodecStats } from "./http2-codec-stats.ts";
 import type { AccessLogger, HcmConfig } from "./hcm-config.ts";
 import { HcmStats } from "./hcm-stats.ts";
 import { TimerWheel } from "./timer-wheel.ts";
+import { TraceStats } from "./trace-reason.ts";
 
 export class HcmRuntime {
   readonly config: HcmConfig;
@@ -15,6 +16,7 @@ export class HcmRuntime {
   /** The config's filters, counting into this connection manager's scope. */
   readonly filters: readonly HttpFilterFactory[];
   readonly timers: TimerWheel;
+  readonly traceStats: TraceStats | undefined;
   readonly accessLogger: AccessLogger | undefined;
   readonly #scope: StatsScope;
   #http2Stats: Http2CodecStats | undefined;
@@ -29,6 +31,7 @@ export class HcmRuntime {
     this.stats = new HcmStats(scope, thread.stats);
     this.filters = config.filters.map((factory) => factory.withStats?.(scope, thread) ?? factory);
     this.timers = new TimerWheel(thread.clock);
+    this.traceStats = config.tracing === undefined ? undefined : new TraceStats(scope);
     this.accessLogger = config.accessLog?.open(thread.accessLogs);
   }
 

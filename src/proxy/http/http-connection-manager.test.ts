@@ -136,6 +136,14 @@ describe("the connection manager over real codecs", () => {
     }
   });
 
+  it("counts which requests would be traced where tracing is configured, and tells the upstream", () => {
+    const fixture = new Fixture({ tracing: { randomSampling: { value: 0 } } });
+    fixture.client.feed("GET / HTTP/1.1\r\nHost: web\r\nx-client-trace-id: a\r\n\r\n");
+    assert.match(fixture.connect().take(), /\r\nx-request-id: .{8}-.{4}-b.{3}-/);
+    assert.equal(fixture.stats.get("http.in.tracing.client_enabled"), 1);
+    assert.equal(fixture.stats.get("http.in.tracing.not_traceable"), 0);
+  });
+
   it("closes after an answer that does not wait for the whole request, and says so", () => {
     const routeConfig = {
       virtualHosts: [{ name: "v", domains: ["*"], routes: [{ match: { path: "/" }, directResponse: { status: 200 } }] }],

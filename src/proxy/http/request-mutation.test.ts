@@ -16,6 +16,7 @@ const DEFAULTS: RequestMutationOptions = {
   appendXForwardedPort: false,
   generateRequestId: true,
   preserveExternalRequestId: false,
+  packsTraceReason: true,
   detectClient: detectByForwardedFor(0),
   schemeToOverwrite: undefined,
   forwardClientCert: (headers) => headers.remove("x-forwarded-client-cert"),
@@ -105,6 +106,16 @@ describe("request header mutation", () => {
   it("keeps an outsider's request id where that is asked for", () => {
     const { headers } = mutate({ "x-request-id": "mine" }, { useRemoteAddress: true, preserveExternalRequestId: true });
     assert.equal(headers.get("x-request-id"), "mine");
+  });
+
+  it("does not believe what a kept id of an outsider says of tracing", () => {
+    const kept = (options: Partial<RequestMutationOptions>): string | undefined =>
+      mutate({ "x-request-id": "01234567-89ab-adef-8123-456789abcdef" }, { preserveExternalRequestId: true, ...options }).headers.get(
+        "x-request-id",
+      );
+    assert.equal(kept({ useRemoteAddress: true }), "01234567-89ab-4def-8123-456789abcdef");
+    assert.equal(kept({ useRemoteAddress: true, packsTraceReason: false }), "01234567-89ab-adef-8123-456789abcdef");
+    assert.equal(kept({}), "01234567-89ab-adef-8123-456789abcdef");
   });
 
   it("with trusted hops takes the client from the right place of the list", () => {

@@ -10,6 +10,7 @@ import { lastAddress } from "./forwarded-for.ts";
 import type { RequestHeaderMap } from "./header-map.ts";
 import type { DetectClient } from "./original-ip-detection.ts";
 import type { HttpVersion } from "./stream.ts";
+import { forgetTraceReason } from "./trace-reason.ts";
 
 export interface RequestMutationOptions {
   readonly useRemoteAddress: boolean;
@@ -22,6 +23,8 @@ export interface RequestMutationOptions {
   readonly appendXForwardedPort: boolean;
   readonly generateRequestId: boolean;
   readonly preserveExternalRequestId: boolean;
+  /** Ids say whether their request is traced. */
+  readonly packsTraceReason: boolean;
   readonly forwardClientCert: ForwardClientCert;
   readonly via: string;
   /** internal_address_config; without it no address is internal, as Envoy has it since 1.33. */
@@ -126,8 +129,9 @@ export function mutateRequestHeaders(
     headers.set("via", via === undefined ? options.via : `${via}, ${options.via}`);
   }
 
-  if (options.generateRequestId && ((edge && !options.preserveExternalRequestId) || !headers.has("x-request-id"))) {
-    headers.set("x-request-id", random.uuid());
+  if (options.generateRequestId) {
+    if ((edge && !options.preserveExternalRequestId) || !headers.has("x-request-id")) headers.set("x-request-id", random.uuid());
+    else if (edge && options.packsTraceReason) forgetTraceReason(headers);
   }
   options.forwardClientCert(headers, tls);
   return { remote, internal };

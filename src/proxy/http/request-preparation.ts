@@ -9,8 +9,9 @@ import { decorateRequest } from "./operation-decorator.ts";
 import { checkRequest } from "./request-check.ts";
 import { mutateRequestHeaders } from "./request-mutation.ts";
 import type { ServerStream } from "./server-codec.ts";
-import { addUserAgent } from "./user-agent.ts";
 import type { StreamRecord } from "./stream-record.ts";
+import { decideTrace } from "./trace-reason.ts";
+import { addUserAgent } from "./user-agent.ts";
 
 export interface PreparedStream {
   readonly runtime: HcmRuntime;
@@ -48,6 +49,7 @@ export function prepareRequest(stream: PreparedStream, headers: RequestHeaderMap
   if (config.addsUserAgent) addUserAgent(headers, thread.local.cluster, thread.nodeId);
   info.downstreamRemote = client.remote;
   stream.internalRequest = client.internal;
+  if (config.tracing !== undefined) runtime.traceStats?.count(decideTrace(headers, config.tracing, thread.random));
 
   const upgrade = headers.method === "CONNECT" ? "connect" : headers.upgrade;
   if (upgrade !== undefined) {
@@ -61,7 +63,7 @@ export function prepareRequest(stream: PreparedStream, headers: RequestHeaderMap
       return LOCAL_REPLIES.upgradeFailed;
     }
   }
-  if (config.tracing) stream.operation = decorateRequest(headers, stream.route()?.decorator, outbound);
+  if (config.tracing !== undefined) stream.operation = decorateRequest(headers, stream.route()?.decorator, outbound);
   return undefined;
 }
 

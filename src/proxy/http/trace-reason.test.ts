@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { create, fromJson } from "@bufbuild/protobuf";
+import type { JsonObject } from "@bufbuild/protobuf";
+import { HttpConnectionManager_TracingSchema } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
+import { UuidRequestIdConfigSchema } from "#envoy/gen/envoy/extensions/request_id/uuid/v3/uuid_pb";
+import { seededRandom } from "#runtime/random";
+import { PairRequestHeaderMap } from "./pair-header-map.ts";
+import { compileTraceDecision, decideTrace, forgetTraceReason } from "./trace-reason.ts";
+
+/** Its first eight digits are 19088743 in decimal: place 8,743 of 10,000. */
+const id = (reason: string): string => `01234567-89ab-${reason}def-8123-456789abcdef`;
+const NEVER = { random_sampling: { value: 0 } };
+
+function decide(tracing: JsonObject, headers: Record<string, string>, requestId: JsonObject = {}): [string, string | undefined] {
+  const decision = compileTraceDecision(
+    fromJson(HttpConnectionManager_TracingSchema, tracing),
+    fromJson(UuidRequestIdConfigSchema, requestId),
+  );
+  assert.ok(decision !== undefined);
+  const map = new PairRequestHeaderMap({ method: "GET", path: "/", authority: "a", scheme: "http" }, Object.entries(headers));
+  const reason = decideTrace(map, decision, seededRandom(1));
+  return [reason, map.get("x-request-id")];
+}
+
+test("random_sampling takes the same requests everywhere, by their id, and tells those behind", () => {
+  assert.deepEqual(decide({}, { "x-request-id": id("4") }), ["sampled", id("9")]);
+  assert.deepEqual(decide({ random_sampling: { value: 87.44 } }, { "x-request-id": id("4") }), ["sampled", id("9")]);
+  assert.deepEqual(decide({ random_sampling: { value: 87.43 } }, { "x-request-id": id("4") }), ["none", id("4")]);
+});
+
+test("what was decided in front of this proxy stays", () => {
+  assert.deepEqual(decide(NEVER, { "x-request-id": id("9") }), ["sampled", id("9")]);
+  assert.deepEqual(decide({}, { "x-request-id": id("a") }), ["service", id("a")]);
+  assert.deepEqual(decide(NEVER, { "x-request-id": id("b") }), ["client", id("b")]);
+});
+
+test("clients ask with x-client-trace-id, as far as client_sampling goes, and services with x-envoy-force-trace", () => {
+  const asks = { "x-request-id": id("4"), "x-client-trace-id": "a" };
+  assert.deepEqual(decide(NEVER, asks), ["client", id("b")]);
+  assert.deepEqual(decide({ ...NEVER, client_sampling: { value: 0.9 } }, asks), ["none", id("4")]);
+  assert.deepEqual(decide(NEVER, { "x-request-id": id("4"), "x-envoy-force-trace": "true" }), ["service", id("a")]);
+});
+
+test("overall_sampling ends all of it", () => {
+  for (const reason of ["9", "a", "b"])
+    assert.deepEqual(decide({ overall_sampling: { value: 0 } }, { "x-request-id": id(reason) }), ["none", id("4")]);
+});
+
+test("without pack_trace_reason ids neither say anything nor are told, without use_request_id_for_trace_sampling it says nothing", () => {
+  assert.deepEqual(decide({}, { "x-request-id": id("4") }, { packTraceReason: false }), ["sampled", id("4")]);
+  assert.deepEqual(decide(NEVER, { "x-request-id": id("a") }, { packTraceReason: false }), ["none", id("a")]);
+  assert.deepEqual(decide(NEVER, { "x-request-id": id("4") }, { useRequestIdForTraceSampling: false }), ["sampled", id("4")]);
+});
+
+test("an id that is none is left alone, and one of another form is not told", () => {
+  for (const other of ["short", "0123456z-89ab-4def-8123-456789abcdef"])
+    assert.deepEqual(decide({}, { "x-request-id": other }), ["none", other]);
+  assert.deepEqual(decide({}, {}), ["none", undefined]);
+  assert.deepEqual(decide({}, { "x-request-id": "0123456789" }), ["sampled", "0123456789"]);
+});
+
+test("there is nothing to decide where tracing is not configured", () => {
+  assert.equal(compileTraceDecision(undefined, create(UuidRequestIdConfigSchema)), undefined);
+});
+
+test("what a stranger's id says can be forgotten", () => {
+  const headers = new PairRequestHeaderMap({ method: "GET", path: "/", authority: "a", scheme: "http" }, [["x-request-id", id("a")]]);
+  forgetTraceReason(headers);
+  assert.equal(headers.get("x-request-id"), id("4"));
+});
