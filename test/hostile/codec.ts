@@ -107,8 +107,8 @@ export function codecResponses(pieces: readonly Buffer[], { method = "GET", upgr
   const { parser, expect } = createResponseParser(
     {
       onResponseHead(head, endStream) {
-        recorder.begin(String(head.status), head, endStream);
         recorder.opaque = head.status === 101 || (method === "CONNECT" && head.status >= 200 && head.status < 300);
+        recorder.begin(String(head.status), head, endStream || recorder.opaque);
       },
       onBody: (...data) => recorder.onBody(...data),
       onTrailers: (lines) => recorder.onTrailers(lines),

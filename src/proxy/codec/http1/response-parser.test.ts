@@ -69,6 +69,11 @@ describe("response parser", () => {
     assert.deepEqual(responses, [{ status: 200, body: "hello", trailers: 0, complete: true, keepAliveTimeoutSeconds: 7 }]);
   });
 
+  it("waits for no body of an answer to HEAD, also where the request asked for an upgrade", () => {
+    const { responses } = read("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", { method: "HEAD", upgrade: true });
+    assert.equal(responses[0]!.complete, true);
+  });
+
   it("reads a chunked body with trailers", () => {
     const { responses } = read("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n");
     assert.equal(responses[0]!.body, "abc");

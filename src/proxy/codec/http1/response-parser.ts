@@ -15,6 +15,7 @@ const PLAIN: ResponseContext = { headRequest: false, connectRequest: false, upgr
 const HEAD: ResponseContext = { headRequest: true, connectRequest: false, upgradeRequest: false };
 const CONNECT: ResponseContext = { headRequest: false, connectRequest: true, upgradeRequest: false };
 const UPGRADE: ResponseContext = { headRequest: false, connectRequest: false, upgradeRequest: true };
+const HEAD_UPGRADE: ResponseContext = { headRequest: true, connectRequest: false, upgradeRequest: true };
 
 class ResponseHeadReader implements HeadReader {
   readonly #handler: ResponseHandler;
@@ -75,7 +76,7 @@ export function createResponseParser(handler: ResponseHandler, limits: ResponseH
   return {
     parser: new MessageParser(reader, handler, limits, false),
     expect(method, upgrade) {
-      if (upgrade) reader.context = UPGRADE;
+      if (upgrade) reader.context = method === "HEAD" ? HEAD_UPGRADE : UPGRADE;
       else if (method === "HEAD") reader.context = HEAD;
       else reader.context = method === "CONNECT" ? CONNECT : PLAIN;
     },
