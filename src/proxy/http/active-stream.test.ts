@@ -35,10 +35,13 @@ describe("the proxy's own answers", () => {
     const comparison = { op: 0, value: { defaultValue: 403, runtimeKey: "x" } };
     const filter = { filterSpecifier: { case: "statusCodeFilter" as const, value: { comparison } } };
     const body = { specifier: { case: "inlineString" as const, value: "go away" } };
-    const localReplyConfig = { mappers: [{ filter, statusCode: 451, body }] };
+    const headersToAdd = [{ header: { key: "x-was", value: "%RESPONSE_CODE%" } }];
+    const localReplyConfig = { mappers: [{ filter, statusCode: 451, body, headersToAdd }] };
     const hcm = new FakeHcm({ filters: [(): HttpFilter => ({ onRequestHeaders: () => DENIED })], hcm: { localReplyConfig } });
-    hcm.send(new Client());
+    const client = new Client();
+    hcm.send(client);
     assert.equal(finished(hcm), "451 UAEX rbac_access_denied");
+    assert.equal(client.response?.get("x-was"), "403");
   });
 
   it("have the type that the mapper gives with its body, else that of text", () => {

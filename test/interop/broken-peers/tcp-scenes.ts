@@ -118,34 +118,35 @@ const SCENES: readonly Scene[] = [
   ]),
 ];
 
-const NO_CONNECTION: readonly Scene[] = [
-  {
-    what: "a connection that finds no host",
-    async play(stage) {
-      const client = await stage.client();
-      await client.isEnded();
-    },
+const FINDS_NO_HOST: Scene = {
+  what: "a connection that finds no host",
+  async play(stage) {
+    const client = await stage.client();
+    await client.isEnded();
   },
-  {
-    what: "a client that says something before its connection finds no host",
-    async play(stage) {
-      const client = await stage.client();
-      client.say("ping");
-      await client.isEnded();
-    },
+};
+
+/** Where a refusal comes at once, nobody knows which of the two is first. */
+const SPEAKS_BEFORE: Scene = {
+  what: "a client that says something before its connection finds no host",
+  async play(stage) {
+    const client = await stage.client();
+    client.say("ping");
+    await client.isEnded();
   },
-];
+};
 
 export const TCP_ACTS: readonly Act[] = [
   { name: "TCP", hosts: "host", exactEnds: true, options: { tcpProxy: {} }, scenes: SCENES },
-  { name: "TCP, nobody listens", hosts: "nobody", exactEnds: true, options: { tcpProxy: {} }, scenes: NO_CONNECTION },
+  { name: "TCP, nobody listens", hosts: "nobody", exactEnds: true, options: { tcpProxy: {} }, scenes: [FINDS_NO_HOST] },
   {
     name: "TCP, connecting takes too long",
     hosts: "stalled",
     exactEnds: true,
     options: { tcpProxy: {}, cluster: { connectTimeout: "0.5s" } },
     scenes: [
-      ...NO_CONNECTION,
+      FINDS_NO_HOST,
+      SPEAKS_BEFORE,
       ...inPhase("a client during the connect", async (stage, how) => {
         const client = await stage.client();
         await stage.counts(UPSTREAM_ACTIVE, 1);
