@@ -166,7 +166,7 @@ for (const tls of [false, true]) {
     test("leaves nothing behind", async () => {
       await atRest(proxies);
       for (const proxy of proxies) {
-        const versions = await proxy.stats(/upstream_cx_http[12]_total$/);
+        const versions = await proxy.stats(/^cluster\.outbound.*\.upstream_cx_http[12]_total$/);
         assert.ok(
           [...versions].every(([name, value]) => name.includes("http2") === value > 0),
           JSON.stringify([...versions]),
