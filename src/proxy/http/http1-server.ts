@@ -34,8 +34,10 @@ export interface Http1ServerOwner extends ServerCodecOwner {
   onHeadAbandoned(): void;
 }
 
-/** Pipelined bytes that wait; reading pauses with the first of them. */
-const MAX_WAITING_BYTES = 65_536;
+/** From so many pipelined bytes on reading stands still. Not before: only who reads sees that the client has left. */
+const PAUSE_BYTES = 16_384;
+/** With those of one more read. */
+const MAX_WAITING_BYTES = PAUSE_BYTES + 131_072;
 const EMPTY = Buffer.alloc(0);
 
 export class Http1ServerConnection implements ServerCodec, ConnectionHandler, RequestHandler {
@@ -288,7 +290,7 @@ export class Http1ServerConnection implements ServerCodec, ConnectionHandler, Re
     }
     if (waiting !== undefined) this.#waiting = Buffer.concat([waiting, bytes]);
     else this.#waiting = own(bytes);
-    if (this.#pausedForPipeline) return;
+    if (this.#pausedForPipeline || this.#waiting.length < PAUSE_BYTES) return;
     this.#pausedForPipeline = true;
     this.connection.pauseReading("pipelined");
   }
