@@ -189,6 +189,16 @@ const GAUGES =
 
 /** Starts a proxy and waits until it listens. */
 export async function startLoneProxy(kind: "mizzen" | "envoy", options: LoneProxyOptions): Promise<LoneProxy> {
+  try {
+    return await start(kind, options);
+  } catch (error) {
+    // A port that was free may have gone to somebody else meanwhile.
+    if (!/in use/i.test(String(error))) throw error;
+    return await start(kind, options);
+  }
+}
+
+async function start(kind: "mizzen" | "envoy", options: LoneProxyOptions): Promise<LoneProxy> {
   const work = mkdtempSync(join(tmpdir(), `mizzen-lone-${kind}-`));
   const [port, adminPort] = [await freePort(), await freePort()];
   const accessLog = join(work, "access.log");
@@ -259,7 +269,7 @@ export async function startLoneProxy(kind: "mizzen" | "envoy", options: LoneProx
     },
   };
   try {
-    await eventually(`${kind} listens`, 60_000, async () => {
+    await eventually(`${kind} listens`, 40_000, async () => {
       if (child.exitCode !== null) throw new Error(`${kind} ended with ${child.exitCode}`);
       const active = (await stats(/^listener_manager\.total_listeners_active$/)).values().next().value;
       return active === 1 && !(await isFree("127.0.0.1", port)) ? true : undefined;

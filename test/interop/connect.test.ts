@@ -218,7 +218,10 @@ interface Measured {
 
 async function measure(kind: Kind, scenario: Scenario): Promise<Measured> {
   const host = await startHost(scenario.host);
-  const proxy = await start(kind, scenario, host.port);
+  const proxy = await start(kind, scenario, host.port).catch((error: unknown) => {
+    host.close();
+    throw error;
+  });
   try {
     const client = await scenario.talk(proxy.port);
     const log = await eventually("a log line", 5_000, () => Promise.resolve(proxy.log().length > 0 ? proxy.log() : undefined));
