@@ -115,7 +115,6 @@ const DIFFERENT_COUNTS: Readonly<Record<string, string>> = {
   downstream_rq_completed: NO_HOST,
   downstream_rq_rx_reset: NO_HOST,
   rq_total: FRAGMENT,
-  rq_reset_after_downstream_response_started: "Envoy counts it for gRPC alone",
 };
 const COUNTED = /^http\.lone\.((?:downstream_(?:rq|cx)_(?!.*(?:bytes|_ms|_time|internal|external))|rq_|no_route).*)$/;
 
