@@ -63,7 +63,10 @@ export class SocketConnection implements Connection {
   readonly #handle: StreamHandle;
   readonly #options: SocketConnectionOptions;
   readonly #reads: ReadBuffer;
+  /** What was read and not handed on: before this connection was made, or while reading was paused, for TLS hands out what it has decrypted. */
   #early: Buffer | undefined;
+  /** The end came in a pause. */
+  #endHeld = false;
   #received = 0;
   #sent = 0;
   /** Of writes that have not ended. */
@@ -100,6 +103,7 @@ export class SocketConnection implements Connection {
     handle.onread = () => this.#onRead();
     handle.useUserBuffer(this.#reads.bytes);
     this.#early = options.early?.length === 0 ? undefined : options.early;
+    this.#received = this.#early?.length ?? 0;
     if (this.#early === undefined) handle.readStart();
     else process.nextTick(() => this.#takeEarly());
   }
@@ -135,24 +139,29 @@ export class SocketConnection implements Connection {
     if (length > 0) {
       this.#received += length;
       if (this.#closing) return undefined;
-      return this.#reads.lend(length, this.handler);
+      if (!this.#paused && this.#early === undefined) return this.#reads.lend(length, this.handler);
+      const chunk = Buffer.from(this.#reads.bytes.subarray(0, length));
+      this.#early = this.#early === undefined ? chunk : Buffer.concat([this.#early, chunk]);
+      return undefined;
     }
     if (length === 0) return undefined;
-    if (isEndOfFile(length)) this.#onEnd();
+    if (isEndOfFile(length) && !this.#closing && (this.#paused || this.#early !== undefined)) this.#endHeld = true;
+    else if (isEndOfFile(length)) this.#onEnd();
     else this.#fail(systemError(length, "read"));
     return undefined;
   }
 
-  /** What was read before this connection was made comes first. */
+  /** What waited comes first. */
   #takeEarly(): void {
+    if (this.#paused || this.#destroyed) return;
     const early = this.#early;
-    if (early === undefined || this.#paused || this.#destroyed) return;
-    if (!this.#closing) {
-      this.#received += early.length;
-      this.handler.onData(early);
-    }
     this.#early = undefined;
-    if (!this.#paused && !this.#destroyed) this.#handle.readStart();
+    if (early !== undefined && !this.#closing) this.handler.onData(early);
+    if (this.#paused || this.#destroyed || this.#early !== undefined) return;
+    if (this.#endHeld) {
+      this.#endHeld = false;
+      this.#onEnd();
+    } else if (!this.#readEnded) this.#handle.readStart();
   }
 
   #onEnd(): void {
@@ -177,7 +186,7 @@ export class SocketConnection implements Connection {
     this.#pauses![index] = count - 1;
     if (!this.#paused || this.#closing || this.#pauses!.some((left) => left > 0)) return;
     this.#paused = false;
-    if (this.#early !== undefined) process.nextTick(() => this.#takeEarly());
+    if (this.#early !== undefined || this.#endHeld) process.nextTick(() => this.#takeEarly());
     else if (!this.#readEnded) this.#handle.readStart();
   }
 
@@ -328,6 +337,7 @@ export class SocketConnection implements Connection {
       this.#destroy();
       return;
     }
+    if (this.#endHeld) this.#readEnded = true;
     this.#end();
     if (this.delayedCloseMs === 0) {
       if (this.#writeEnded) this.#destroy();
