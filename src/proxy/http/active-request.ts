@@ -206,12 +206,8 @@ export class ActiveRequest implements WalkOwner<RequestHeaderMap>, RouteInput {
       if (replying !== undefined) addReplyHeaders(headers, original);
       this.#finalize(headers, replying);
       if (replying === undefined) addReplyHeaders(headers, original);
-      const mapped = runtime.config.localReplies?.(original, info);
       const type = headers.get("content-type");
-      // As Envoy: a mapper's headers still see the status that it changes.
-      info.responseCode = original.status;
-      mapped?.headers?.applyToResponse(headers, info);
-      if (mapped !== undefined) ({ reply } = mapped);
+      reply = runtime.config.localReplies?.(original, info, headers) ?? original;
       retyped = reply.body !== original.body && headers.get("content-type") === type;
       // Of gRPC too it is the status for HTTP, as long as filters see the answer.
       info.responseCode = reply.status;

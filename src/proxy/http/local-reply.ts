@@ -1,16 +1,13 @@
 // Every answer that the proxy gives itself: cause -> status, response flag, details, body. One table, Envoy's texts; nobody else
 // makes up a status for a failure.
 import type { TransportFailure } from "#proxy/net/connection";
-import type { HeaderMutation } from "#proxy/route/route";
 import type { LocalReply } from "./filter.ts";
+import type { ResponseHeaderMap } from "./header-map.ts";
 import type { ResponseFlag, StreamInfo } from "./stream-info.ts";
 import type { StreamResetReason } from "./stream.ts";
 
-/** Changes an answer before anybody sees it; `headers` are applied to what comes of it. */
-export type LocalReplyMap = (
-  reply: LocalReply,
-  info: StreamInfo,
-) => { readonly reply: LocalReply; readonly headers: HeaderMutation | undefined };
+/** Changes an answer, and its headers, before anybody sees it. */
+export type LocalReplyMap = (reply: LocalReply, info: StreamInfo, headers: ResponseHeaderMap) => LocalReply;
 
 function reply(status: number, body: string, flag: ResponseFlag | undefined, details: string): LocalReply {
   return Object.freeze({ kind: "local-reply", status, body, flag, details });

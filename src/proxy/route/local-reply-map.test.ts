@@ -27,15 +27,14 @@ test("the first mapper that takes an answer changes its status, body and headers
     ],
   });
   assert.ok(map !== undefined);
-  const overloaded = map(LOCAL_REPLIES.noHealthyUpstream, record());
-  assert.deepEqual([overloaded.reply.status, overloaded.reply.body, overloaded.reply.flag], [429, "come back later", "UH"]);
+  const overloaded = map(LOCAL_REPLIES.noHealthyUpstream, record(), new PairResponseHeaderMap(503));
+  assert.deepEqual([overloaded.status, overloaded.body, overloaded.flag], [429, "come back later", "UH"]);
   const info = record();
   info.flags.add("NR");
-  const missing = map(LOCAL_REPLIES.routeNotFound, info);
   const headers = new PairResponseHeaderMap(404);
-  missing.headers?.applyToResponse(headers, info);
-  assert.deepEqual([missing.reply, headers.get("x-why")], [LOCAL_REPLIES.routeNotFound, "no route"]);
-  assert.equal(map(LOCAL_REPLIES.requestTimeout, record()).reply, LOCAL_REPLIES.requestTimeout);
+  const missing = map(LOCAL_REPLIES.routeNotFound, info, headers);
+  assert.deepEqual([missing, headers.get("x-why")], [LOCAL_REPLIES.routeNotFound, "no route"]);
+  assert.equal(map(LOCAL_REPLIES.requestTimeout, record(), new PairResponseHeaderMap(408)), LOCAL_REPLIES.requestTimeout);
 });
 
 test("bodies are formatted, by a mapper's own format or by that of all, as text or as JSON", () => {
@@ -52,13 +51,14 @@ test("bodies are formatted, by a mapper's own format or by that of all, as text 
   });
   assert.ok(map !== undefined);
   const of = (reply: LocalReply): unknown => {
-    const { status: code, body, contentType } = map(reply, record()).reply;
+    const { status: code, body, contentType } = map(reply, record(), new PairResponseHeaderMap(reply.status));
     return [code, body, contentType];
   };
   assert.deepEqual(of(LOCAL_REPLIES.noHealthyUpstream), [429, "<p>429 no healthy upstream</p>", "text/html"]);
   assert.deepEqual(of(LOCAL_REPLIES.routeNotFound), [410, '{"status":410,"message":"gone"}\n', "application/json"]);
   assert.deepEqual(of(LOCAL_REPLIES.requestTimeout), [408, '{"status":408,"message":"request timeout"}\n', "application/json"]);
-  const plain = compile({ bodyFormat: { textFormat: "%LOCAL_REPLY_BODY%!" } })!(LOCAL_REPLIES.requestTimeout, record()).reply;
+  const bang = compile({ bodyFormat: { textFormat: "%LOCAL_REPLY_BODY%!" } })!;
+  const plain = bang(LOCAL_REPLIES.requestTimeout, record(), new PairResponseHeaderMap(408));
   assert.deepEqual([plain.body, plain.contentType], ["request timeout!", "text/plain"]);
 });
 

@@ -37,14 +37,16 @@ export function compileLocalReplyMap(wire: LocalReplyConfig | undefined, path: s
   });
   violations.throwIfAny("local replies");
   if (mappers.length === 0 && bodyFormat === undefined) return undefined;
-  return (reply, info) => {
+  return (reply, info, headers) => {
     // Filters ask for the status that is about to be sent.
     info.responseCode = reply.status;
     const mapper = mappers.find(({ takes }) => takes(info));
-    if (mapper === undefined) return { reply: bodyFormat?.(reply, info) ?? reply, headers: undefined };
+    if (mapper === undefined) return bodyFormat?.(reply, info) ?? reply;
+    // As Envoy: they still see the status that the mapper changes, its body the new one.
+    mapper.headers?.applyToResponse(headers, info);
     const changed: LocalReply = { ...reply, status: mapper.statusCode ?? reply.status, body: mapper.body ?? reply.body };
     info.responseCode = changed.status;
-    return { reply: mapper.format?.(changed, info) ?? changed, headers: mapper.headers };
+    return mapper.format?.(changed, info) ?? changed;
   };
 }
 
