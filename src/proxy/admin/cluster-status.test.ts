@@ -3,19 +3,10 @@ import { test } from "node:test";
 import { NO_STATIC_RESOURCES } from "#proxy/xds-client/static-resources";
 import type { AdminSource, HostSummary } from "./admin-source.ts";
 import { clustersJson, clustersText } from "./cluster-status.ts";
+import { makeHostStats } from "#proxy/cluster/host-stats";
 
 const source = { config: { clusters: new Map() }, staticResources: NO_STATIC_RESOURCES } as unknown as AdminSource;
-const counters = {
-  cxActive: 0,
-  cxTotal: 0,
-  cxConnectFail: 0,
-  rqActive: 0,
-  rqTotal: 0,
-  rqSuccess: 0,
-  rqError: 0,
-  rqTimeout: 0,
-  rqPendingActive: 0,
-};
+const counters = makeHostStats();
 
 function host(over: Partial<HostSummary>): HostSummary {
   return {

@@ -10,6 +10,7 @@ import type { GrpcStats } from "./grpc-stats.ts";
 import type { Demand } from "./preconnect.ts";
 import type { PreviousPriorities } from "./previous-priorities.ts";
 import type { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
+import type { HostStats } from "./host-stats.ts";
 
 /** filter_metadata of an endpoint, by namespace. */
 export type HostMetadata = Readonly<Record<string, JsonObject>>;
@@ -64,19 +65,6 @@ export interface OutlierMonitor {
   /** In per cent; -1: too few requests to tell. */
   readonly successRate: number;
   readonly localOriginSuccessRate: number;
-}
-
-export interface HostStats {
-  cxActive: number;
-  cxTotal: number;
-  cxConnectFail: number;
-  rqActive: number;
-  rqTotal: number;
-  rqSuccess: number;
-  rqError: number;
-  rqTimeout: number;
-  /** They wait for a connection. */
-  rqPendingActive: number;
 }
 
 export interface OverrideHost {

@@ -11,6 +11,7 @@ import type { Host, PendingStream } from "./cluster.ts";
 import { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
 import { HttpPool } from "./http-pool.ts";
 import type { HttpPoolOptions } from "./http-pool.ts";
+import { makeHostStats } from "./host-stats.ts";
 
 class FakeConnector implements Connector {
   readonly attempts: { callbacks: ConnectCallbacks; timeoutMs: number; cancelled: boolean }[] = [];
@@ -75,17 +76,7 @@ class Bench {
     addedMs: 0,
     outlierMonitor: undefined,
     activeRequests: 0,
-    stats: {
-      cxActive: 0,
-      cxTotal: 0,
-      cxConnectFail: 0,
-      rqActive: 0,
-      rqTotal: 0,
-      rqSuccess: 0,
-      rqError: 0,
-      rqTimeout: 0,
-      rqPendingActive: 0,
-    },
+    stats: makeHostStats(),
   };
   readonly faults: unknown[] = [];
   readonly pool: HttpPool;

@@ -1,19 +1,11 @@
 // One running host. Its identity is its address: while the address stays in the cluster, so do its pool, its counters and its streams.
 import type { SocketAddress } from "#proxy/net/connection";
 import type { TransportLabels } from "#proxy/transport-socket/transport-sockets";
-import type {
-  ConnectionPool,
-  HealthMonitor,
-  Host,
-  HostHealth,
-  HostMetadata,
-  HostStats,
-  HttpConnectionPool,
-  OutlierMonitor,
-} from "./cluster.ts";
+import type { ConnectionPool, HealthMonitor, Host, HostHealth, HostMetadata, HttpConnectionPool, OutlierMonitor } from "./cluster.ts";
 import type { ActiveHealth } from "./health/active-health.ts";
 import type { EndpointConfig } from "./load-assignment.ts";
 import type { TcpPool } from "./tcp-pool.ts";
+import { makeHostStats } from "./host-stats.ts";
 
 const NO_ADDRESSES: readonly SocketAddress[] = Object.freeze([]);
 const NO_METADATA: HostMetadata = Object.freeze({});
@@ -44,17 +36,7 @@ export class UpstreamHost implements Host {
   /** Chooses the transport socket. */
   labels: TransportLabels | undefined;
   activeRequests = 0;
-  readonly stats: HostStats = {
-    cxActive: 0,
-    cxTotal: 0,
-    cxConnectFail: 0,
-    rqActive: 0,
-    rqTotal: 0,
-    rqSuccess: 0,
-    rqError: 0,
-    rqTimeout: 0,
-    rqPendingActive: 0,
-  };
+  readonly stats = makeHostStats();
   /** Made with the first request; `http2Pool` where the client's version decides on the upstream's. */
   pool: HttpConnectionPool | undefined;
   http2Pool: HttpConnectionPool | undefined;

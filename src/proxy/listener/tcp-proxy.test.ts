@@ -33,6 +33,7 @@ import { ActiveListener } from "./active-listener.ts";
 import { compileListener } from "./listener-config.ts";
 import { readTcpProxy } from "./tcp-proxy-config.ts";
 import { tcpProxyCompiler } from "./tcp-proxy.ts";
+import { makeHostStats } from "#proxy/cluster/host-stats";
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -40,17 +41,7 @@ afterEach(() => {
 });
 
 function host(port: number): Host {
-  const stats = {
-    cxActive: 0,
-    cxTotal: 0,
-    cxConnectFail: 0,
-    rqActive: 0,
-    rqTotal: 0,
-    rqSuccess: 0,
-    rqError: 0,
-    rqTimeout: 0,
-    rqPendingActive: 0,
-  };
+  const stats = makeHostStats();
   return {
     address: { address: "127.0.0.1", port },
     hostname: "",
