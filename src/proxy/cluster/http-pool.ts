@@ -10,6 +10,7 @@ import type { HttpClientConnection, HttpClientOwner } from "#proxy/http/client-c
 import type { HttpVersion, ResponseReceiver } from "#proxy/http/stream";
 import { enterBatch, leaveBatch } from "#proxy/http/write-batch";
 import type { Host, HttpConnectionPool, PendingStream, PoolCallbacks } from "./cluster.ts";
+import { PendingQueue } from "./pending-queue.ts";
 import { MAX_PRECONNECTS, wantsConnection } from "./preconnect.ts";
 import type { Demand } from "./preconnect.ts";
 import type { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
@@ -112,12 +113,14 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
   readonly #ready: PooledConnection[] = [];
   readonly #connections = new Map<HttpClientConnection, PooledConnection>();
   readonly #connecting = new Set<Connecting>();
-  #waiting: Waiting[] = [];
+  readonly #waiting: PendingQueue<Waiting>;
   #sweep: Timer | undefined;
   #draining = false;
 
   constructor(options: HttpPoolOptions) {
     this.#options = options;
+    const { stats, host, limits } = options;
+    this.#waiting = new PendingQueue(stats, host.stats, () => limits.releasePending());
   }
 
   get connectionCount(): number {
@@ -137,11 +140,8 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
       callbacks.onPoolFailure("overflow", undefined, this.#options.host);
       return undefined;
     }
-    stats.rqPendingTotal.inc();
-    stats.rqPendingActive.inc();
-    this.#options.host.stats.rqPendingActive++;
     const waiting = new Waiting(this, receiver, callbacks);
-    this.#waiting.push(waiting);
+    this.#waiting.add(waiting);
     this.#connectAsNeeded();
     if (this.#options.preconnectRatio > 1) this.#connectAhead();
     return waiting;
@@ -259,13 +259,7 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
     host.stats.cxConnectFail++;
     this.#countDestroyed(connecting.acquired, !timedOut, false);
     // As Envoy: all that wait fail, so that their owners can choose another host now rather than queue for a broken one.
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const stream of waiting) {
-      this.#leaveQueue();
-      stats.rqPendingFailureEject.inc();
-      stream.callbacks.onPoolFailure(timedOut ? "connection-timeout" : "connection-failure", failure, host);
-    }
+    this.#waiting.fail(({ callbacks }) => callbacks.onPoolFailure(timedOut ? "connection-timeout" : "connection-failure", failure, host));
   }
 
   #giveUp(connecting: Connecting): void {
@@ -275,11 +269,7 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
   }
 
   cancelWaiting(waiting: Waiting): void {
-    const at = this.#waiting.indexOf(waiting);
-    if (at === -1) return;
-    this.#waiting.splice(at, 1);
-    this.#leaveQueue();
-    if (this.#draining) this.#giveUpSurplus();
+    if (this.#waiting.remove(waiting) && this.#draining) this.#giveUpSurplus();
   }
 
   /** Connects that nobody waits for any more are not worth finishing. */
@@ -287,12 +277,6 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
     const { expectedStreams } = this.#options;
     for (const connecting of this.#connecting)
       if ((this.#connecting.size - 1) * expectedStreams >= this.#waiting.length) this.#giveUp(connecting);
-  }
-
-  #leaveQueue(): void {
-    this.#options.limits.releasePending();
-    this.#options.stats.rqPendingActive.dec();
-    this.#options.host.stats.rqPendingActive--;
   }
 
   // Using connections.
@@ -326,8 +310,7 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
   /** A connection has room: the requests that waited longest get it. What is left of it is kept for others. */
   #use(pooled: PooledConnection, reused: boolean): void {
     while (this.#waiting.length > 0 && this.#hasRoom(pooled)) {
-      const waiting = this.#waiting.shift()!;
-      this.#leaveQueue();
+      const waiting = this.#waiting.take()!;
       this.#attach(pooled, waiting.receiver, waiting.callbacks, reused);
     }
     if (this.#draining || pooled.draining) {

@@ -6,6 +6,7 @@ import { own } from "#proxy/net/read-buffer";
 import type { Clock, Timer } from "#runtime/clock";
 import type { Cluster, Host, PendingStream, TcpConnectionPool, TcpPoolCallbacks } from "./cluster.ts";
 import { CountedConnection } from "./counted-connection.ts";
+import { PendingQueue } from "./pending-queue.ts";
 import { MAX_PRECONNECTS, wantsConnection } from "./preconnect.ts";
 import type { Demand } from "./preconnect.ts";
 
@@ -79,11 +80,13 @@ export class TcpPool implements TcpConnectionPool {
   readonly #connecting = new Set<Connecting>();
   readonly #unused: Unused[] = [];
   readonly #used = new Set<CountedConnection>();
-  #waiting: TcpPoolCallbacks[] = [];
+  readonly #waiting: PendingQueue<TcpPoolCallbacks>;
   #draining = false;
 
   constructor(options: TcpPoolOptions) {
     this.#options = options;
+    // Only max_connections bounds what waits here.
+    this.#waiting = new PendingQueue(options.cluster.connectionStats, options.host.stats, () => {});
   }
 
   get host(): Host {
@@ -100,7 +103,6 @@ export class TcpPool implements TcpConnectionPool {
 
   /** Calls back at once when a connection is there. Returns undefined after it called back. */
   newConnection(callbacks: TcpPoolCallbacks): PendingStream | undefined {
-    const { connectionStats } = this.#options.cluster;
     const unused = this.#unused.shift();
     if (unused !== undefined) {
       this.#attach(unused.connection, unused.counted, callbacks, unused);
@@ -112,10 +114,7 @@ export class TcpPool implements TcpConnectionPool {
       callbacks.onPoolFailure("overflow", undefined);
       return undefined;
     }
-    connectionStats.rqPendingTotal.inc();
-    connectionStats.rqPendingActive.inc();
-    this.host.stats.rqPendingActive++;
-    this.#waiting.push(callbacks);
+    this.#waiting.add(callbacks);
     this.#connectAhead(connects ? MAX_PRECONNECTS : MAX_PRECONNECTS - 1);
     return { cancel: () => this.#cancel(callbacks) };
   }
@@ -164,7 +163,7 @@ export class TcpPool implements TcpConnectionPool {
     const { counted } = connecting;
     this.#connecting.delete(connecting);
     counted.connected(connection);
-    const waiting = this.#waiting.shift();
+    const waiting = this.#waiting.take();
     if (waiting === undefined) {
       const idle = this.#options.clock.setTimer(
         IDLE_MS,
@@ -177,13 +176,7 @@ export class TcpPool implements TcpConnectionPool {
       this.#unused.push(new Unused(connection, counted, idle, (lost) => this.#forget(lost)));
       return;
     }
-    this.#leaveQueue();
     this.#attach(connection, counted, waiting);
-  }
-
-  #leaveQueue(): void {
-    this.#options.cluster.connectionStats.rqPendingActive.dec();
-    this.host.stats.rqPendingActive--;
   }
 
   #forget(lost: Unused): void {
@@ -198,14 +191,7 @@ export class TcpPool implements TcpConnectionPool {
   }
 
   #failWaiting(reason: "connection-failure" | "connection-timeout", failure: TransportFailure): void {
-    const { connectionStats } = this.#options.cluster;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const callbacks of waiting) {
-      this.#leaveQueue();
-      connectionStats.rqPendingFailureEject.inc();
-      callbacks.onPoolFailure(reason, failure);
-    }
+    this.#waiting.fail((callbacks) => callbacks.onPoolFailure(reason, failure));
   }
 
   #attach(connection: Connection, counted: CountedConnection, callbacks: TcpPoolCallbacks, unused?: Unused): void {
@@ -217,10 +203,7 @@ export class TcpPool implements TcpConnectionPool {
   }
 
   #cancel(callbacks: TcpPoolCallbacks): void {
-    const at = this.#waiting.indexOf(callbacks);
-    if (at === -1) return;
-    this.#waiting.splice(at, 1);
-    this.#leaveQueue();
+    if (!this.#waiting.remove(callbacks)) return;
     // As Envoy: one goes with it, where there are enough for the others.
     if (this.#connecting.size > this.#waiting.length) this.#giveUp(this.#connecting.values().next().value!);
   }
