@@ -3,11 +3,15 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { test } from "node:test";
+import { connect as connectTls, createSecureContext } from "node:tls";
 import { ManualClock, realClock } from "#runtime/clock";
 import type { Connection, ConnectionHandler, TransportFailure } from "./connection.ts";
+import { AcceptedSocket } from "./accepted-socket.ts";
+import { FakeAuthority } from "./certificates.fake.ts";
 import { own } from "./read-buffer.ts";
 import { detachHandle } from "./detached-handle.fake.ts";
 import { HIGH_WATERMARK_BYTES, SocketConnection } from "./socket-connection.ts";
+import type { SecureContext } from "./secure-context.ts";
 import { PlainTransport } from "./transport.ts";
 
 interface Pair {
@@ -358,4 +362,40 @@ test("a handle that is closed holds nothing of its connection", async () => {
   assert.notEqual(handle.onread, onread);
   peer.destroy();
   server.close();
+});
+
+test("what TLS decrypts while reading is paused waits, and the end behind it", async (t) => {
+  const { certificate, key } = new FakeAuthority().issue({ hosts: ["a.example"] });
+  const context = createSecureContext({ cert: certificate, key }) as SecureContext;
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const accepted = once(server, "connection") as Promise<[Socket]>;
+  const peer = connectTls({ port: (server.address() as AddressInfo).port, host: "127.0.0.1", rejectUnauthorized: false });
+  peer.on("error", () => {});
+  t.after(() => (peer.destroy(), server.close()));
+  // Goes with the end of the handshake.
+  peer.end("early");
+  const socket = new AcceptedSocket(detachHandle((await accepted)[0]), realClock, true);
+  const handler = new Recorder();
+  const ours = await new Promise<Connection>((done, failed) =>
+    socket.secure(
+      { context, requestCertificate: false, requireCertificate: false, applicationProtocol: undefined },
+      {
+        onSecure: (_result, take) => {
+          const connection = take(() => {});
+          connection.handler = handler;
+          connection.pauseReading("upstream-not-ready");
+          done(connection);
+        },
+        onFailed: (detail) => failed(new Error(detail)),
+      },
+    ),
+  );
+  t.after(() => ours.close("now"));
+  for (let turn = 0; turn < 20; turn++) await new Promise((done) => setImmediate(done));
+  assert.deepEqual([handler.text, handler.ends], ["", 0]);
+  ours.resumeReading("upstream-not-ready");
+  await handler.ended;
+  assert.deepEqual([handler.text, handler.ends], ["early", 1]);
 });
