@@ -12,6 +12,7 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import { startLoneProxy } from "../harness/lone-proxy.ts";
 import type { LoneProxy } from "../harness/lone-proxy.ts";
 import { eventually } from "../harness/mesh.ts";
+import { TcpClient } from "./tcp-client.ts";
 
 type Kind = "envoy" | "mizzen";
 type Talk = (port: number) => Promise<Client>;
@@ -88,21 +89,13 @@ async function startHost(behave: Behaviour | undefined): Promise<Host> {
 
 /** CONNECT by HTTP/1.1, then `ping` and the end of our half. */
 const byHttp1: Talk = async (port) => {
-  const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
-  let got = "";
-  let over = false;
-  socket.on("data", (chunk) => (got += String(chunk)));
-  socket.on("error", () => {});
-  socket.on("end", () => (over = true));
-  socket.on("close", () => (over = true));
-  socket.write("CONNECT host.example:443 HTTP/1.1\r\nHost: host.example:443\r\n\r\n");
-  await eventually("an answer", 5_000, () => Promise.resolve(got.includes("\r\n\r\n") || over ? true : undefined));
-  if (got.startsWith("HTTP/1.1 200")) socket.write("ping");
-  await eventually("an echo or the end", 5_000, () => Promise.resolve(got.endsWith("ping") || over ? true : undefined));
-  socket.end();
-  await eventually("the end", 5_000, () => Promise.resolve(over ? true : undefined));
-  socket.destroy();
-  const [head = "", ...rest] = got.split("\r\n\r\n");
+  const client = new TcpClient(port);
+  client.say("CONNECT host.example:443 HTTP/1.1\r\nHost: host.example:443\r\n\r\n");
+  await client.hears("an answer", (got) => got.includes("\r\n\r\n"));
+  if (client.got.startsWith("HTTP/1.1 200")) client.say("ping");
+  await client.hears("an echo or the end", (got) => got.endsWith("ping"));
+  await client.end();
+  const [head = "", ...rest] = client.got.split("\r\n\r\n");
   const lines = head.split("\r\n").filter((line) => !line.startsWith("date:"));
   return { head: lines.map((line) => line.toLowerCase()).toSorted(), body: rest.join("") };
 };

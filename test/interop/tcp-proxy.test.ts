@@ -5,12 +5,13 @@ import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
 import type { IncomingHttpHeaders as Http2Headers, ServerHttp2Stream } from "node:http2";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
 import { test } from "node:test";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { startLoneProxy } from "../harness/lone-proxy.ts";
 import { eventually } from "../harness/mesh.ts";
+import { TcpClient } from "./tcp-client.ts";
 
 interface Backend {
   readonly port: number;
@@ -137,19 +138,11 @@ const SCENARIOS: readonly (readonly [what: string, scenario: Scenario])[] = [
 
 /** What comes back for `ping`, and then for the end of the client's half. */
 async function exchange(port: number): Promise<string> {
-  const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
-  let got = "";
-  let over = false;
-  socket.on("data", (chunk) => (got += String(chunk)));
-  socket.on("error", () => {});
-  socket.on("end", () => (over = true));
-  socket.on("close", () => (over = true));
-  socket.write("ping");
-  await eventually("an answer", 5_000, () => Promise.resolve(got.includes("ping") || over ? true : undefined));
-  socket.end();
-  await eventually("the end", 5_000, () => Promise.resolve(over ? true : undefined));
-  socket.destroy();
-  return got;
+  const client = new TcpClient(port);
+  client.say("ping");
+  await client.hears("an answer", (got) => got.includes("ping"));
+  await client.end();
+  return client.got;
 }
 
 const COUNTED =
