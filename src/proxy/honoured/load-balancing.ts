@@ -1,6 +1,23 @@
 import { harmless, honoured, shown } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
+// The same in a cluster and as a load_balancing_policy.
+const SUBSETS: FieldTable[string] = [
+  honoured(
+    "src/proxy/cluster/subsets.test.ts",
+    "fallback_policy",
+    "default_subset",
+    "subset_selectors",
+    "panic_mode_any",
+    "list_as_any",
+    "metadata_fallback_policy",
+  ),
+  honoured("src/proxy/cluster/subsets.test.ts", "locality_weight_aware", "scale_locality_weight"),
+];
+const SUBSET_SELECTOR: FieldTable[string] = [
+  honoured("src/proxy/cluster/subsets.test.ts", "keys", "single_host_per_subset", "fallback_policy", "fallback_keys_subset"),
+];
+
 export const LOAD_BALANCING_FIELDS: FieldTable = {
   "envoy.config.cluster.v3.Cluster.CommonLbConfig": [
     honoured(
@@ -23,21 +40,8 @@ export const LOAD_BALANCING_FIELDS: FieldTable = {
     honoured("test/interop/consistent-hashing.test.ts", "use_hostname_for_hashing"),
   ],
   "envoy.config.cluster.v3.Cluster.CommonLbConfig.LocalityWeightedLbConfig": [],
-  "envoy.config.cluster.v3.Cluster.LbSubsetConfig": [
-    honoured(
-      "src/proxy/cluster/subsets.test.ts",
-      "fallback_policy",
-      "default_subset",
-      "subset_selectors",
-      "panic_mode_any",
-      "list_as_any",
-      "metadata_fallback_policy",
-    ),
-    honoured("src/proxy/cluster/subsets.test.ts", "locality_weight_aware", "scale_locality_weight"),
-  ],
-  "envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector": [
-    honoured("src/proxy/cluster/subsets.test.ts", "keys", "single_host_per_subset", "fallback_policy", "fallback_keys_subset"),
-  ],
+  "envoy.config.cluster.v3.Cluster.LbSubsetConfig": SUBSETS,
+  "envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector": SUBSET_SELECTOR,
   "envoy.config.cluster.v3.Cluster.LeastRequestLbConfig": [
     shown("src/proxy/cluster/lb/load-balancer.test.ts", "goes to the host with fewer active requests", "choice_count"),
     shown("src/proxy/cluster/lb/load-balancer.test.ts", "sends in proportion, less to the busy", "active_request_bias"),
@@ -100,21 +104,10 @@ export const LOAD_BALANCING_FIELDS: FieldTable = {
     honoured("src/proxy/cluster/subsets.test.ts", "slow_start_config", "locality_lb_config"),
   ],
   "envoy.extensions.load_balancing_policies.subset.v3.Subset": [
-    honoured(
-      "src/proxy/cluster/subsets.test.ts",
-      "fallback_policy",
-      "default_subset",
-      "subset_selectors",
-      "panic_mode_any",
-      "list_as_any",
-      "metadata_fallback_policy",
-      "subset_lb_policy",
-    ),
-    honoured("src/proxy/cluster/subsets.test.ts", "locality_weight_aware", "scale_locality_weight"),
+    ...SUBSETS,
+    honoured("src/proxy/cluster/subsets.test.ts", "subset_lb_policy"),
   ],
-  "envoy.extensions.load_balancing_policies.subset.v3.Subset.LbSubsetSelector": [
-    honoured("src/proxy/cluster/subsets.test.ts", "keys", "single_host_per_subset", "fallback_policy", "fallback_keys_subset"),
-  ],
+  "envoy.extensions.load_balancing_policies.subset.v3.Subset.LbSubsetSelector": SUBSET_SELECTOR,
   "envoy.extensions.load_balancing_policies.wrr_locality.v3.WrrLocality": [
     honoured("src/proxy/cluster/subsets.test.ts", "endpoint_picking_policy"),
   ],
