@@ -1,6 +1,7 @@
 // Cells about memory and changes of configuration.
 import type { ChildProcess } from "node:child_process";
-import { call, eventually, freePort } from "../../test/harness/mesh.ts";
+import { freePort } from "../../test/harness/free-port.ts";
+import { call, eventually } from "../../test/harness/mesh.ts";
 import { startReplayServer } from "../../test/replay/ads-server.ts";
 import { ROUTE_TYPE } from "#envoy/type-urls";
 import { sidecarResources } from "../sidecar-resources.ts";

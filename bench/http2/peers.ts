@@ -1,7 +1,8 @@
 // The proxies of the benchmark, each on one core: ours and real Envoy with the same xDS, nghttpx, and a proxy on node:http2.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { call, eventually, freePort, ROOT } from "../../test/harness/mesh.ts";
+import { freePort } from "../../test/harness/free-port.ts";
+import { call, eventually, ROOT } from "../../test/harness/mesh.ts";
 import { debianTool, envoyBinary } from "../../test/harness/tools.ts";
 import { startReplayServer } from "../../test/replay/ads-server.ts";
 import { benchBootstrap, sidecarResources } from "../sidecar-resources.ts";

@@ -10,7 +10,8 @@ import { startApplication } from "../harness/application.ts";
 import { ControlPlaneProcess } from "../harness/control-plane-process.ts";
 import { startGateway } from "../harness/gateway-process.ts";
 import { connectionOf } from "../harness/kubeconfig.ts";
-import { call, eventually, freePort } from "../harness/mesh.ts";
+import { freePort } from "../harness/free-port.ts";
+import { call, eventually } from "../harness/mesh.ts";
 import { MARKED_ROUTE, markRoute, webMesh } from "../harness/web-mesh.ts";
 
 const file = process.env["KUBECONFIG"];

@@ -2,7 +2,8 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { startLoneProxy } from "../harness/lone-proxy.ts";
 import type { LoneProxy } from "../harness/lone-proxy.ts";
-import { call, freePort } from "../harness/mesh.ts";
+import { freePort } from "../harness/free-port.ts";
+import { call } from "../harness/mesh.ts";
 import { http1Client, http2Client } from "./client.ts";
 import type { Client, DownstreamProtocol, Response } from "./client.ts";
 import { httpFilters } from "./filter-configs.ts";

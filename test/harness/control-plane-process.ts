@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually, freePort, ROOT } from "./mesh.ts";
+import { freePort } from "./free-port.ts";
+import { eventually, ROOT } from "./mesh.ts";
 import { Program } from "./program.ts";
 
 const SERVING = /serving xDS on .*, debug on (http:[^,]+), (?:the Kubernetes API by KUBECONFIG=([^;\n]+)|the objects of a cluster);/u;

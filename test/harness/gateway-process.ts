@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bootstrap, gatewayMetadata, type ProxyIdentity } from "#agent/bootstrap";
-import { freePort, ROOT } from "./mesh.ts";
+import { freePort } from "./free-port.ts";
+import { ROOT } from "./mesh.ts";
 import { Program } from "./program.ts";
 
 export interface GatewayProcess extends AsyncDisposable {

@@ -16,7 +16,8 @@ import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/t
 import { benchBootstrap } from "../../bench/sidecar-resources.ts";
 import { startReplayServer } from "../replay/ads-server.ts";
 import type { ReplayResource, ReplayServer } from "../replay/ads-server.ts";
-import { call, eventually, freePort, ROOT } from "./mesh.ts";
+import { freePort } from "./free-port.ts";
+import { call, eventually, ROOT } from "./mesh.ts";
 import { descriptorCount, rssMb } from "./processes.ts";
 import { envoyBinary } from "./tools.ts";
 

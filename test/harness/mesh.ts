@@ -5,7 +5,6 @@ import type { ChildProcess } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import type { RequestOptions } from "node:http";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { urlToHttpOptions } from "node:url";
@@ -14,19 +13,10 @@ import type { MeshHandle } from "#embedded/mesh-handle";
 import type { MeshStatus } from "#embedded/supervisor";
 import { SupervisorClient } from "#embedded/supervisor-client";
 import { withGatewayPort } from "./bookinfo-port.ts";
+import { freePort } from "./free-port.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
 export const LAUNCHER = join(ROOT, "bin/mizzen.js");
-
-/** A port of 127.0.0.1 that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}
 
 export interface Answer {
   readonly status: number;

@@ -5,7 +5,8 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { call, eventually, freePort, startMesh } from "../harness/mesh.ts";
+import { freePort } from "../harness/free-port.ts";
+import { call, eventually, startMesh } from "../harness/mesh.ts";
 import type { TestMesh } from "../harness/mesh.ts";
 
 let mesh: TestMesh;

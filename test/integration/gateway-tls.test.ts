@@ -7,7 +7,8 @@ import { connect, createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { createServer, type TLSSocket } from "node:tls";
-import { call, eventually, freePort, ROOT, startMesh } from "../harness/mesh.ts";
+import { freePort } from "../harness/free-port.ts";
+import { call, eventually, ROOT, startMesh } from "../harness/mesh.ts";
 import type { TestMesh } from "../harness/mesh.ts";
 import { CertificateAuthority, type KeyPair } from "../replay/certificate-authority.ts";
 

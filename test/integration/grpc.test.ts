@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Client, Metadata, credentials } from "@grpc/grpc-js";
 import type { ChannelCredentials, ServiceError } from "@grpc/grpc-js";
-import { eventually, freePort, startMesh } from "../harness/mesh.ts";
+import { freePort } from "../harness/free-port.ts";
+import { eventually, startMesh } from "../harness/mesh.ts";
 import type { TestMesh } from "../harness/mesh.ts";
 import { CertificateAuthority } from "../replay/certificate-authority.ts";
 

@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { withGatewayPort } from "../harness/bookinfo-port.ts";
-import { call, eventually, freePort, ROOT } from "../harness/mesh.ts";
+import { freePort } from "../harness/free-port.ts";
+import { call, eventually, ROOT } from "../harness/mesh.ts";
 
 function npm(args: readonly string[], cwd: string): string {
   const result = spawnSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });

@@ -5,7 +5,8 @@ import type { ChildProcess } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { call, eventually, freePort, LAUNCHER, startMesh } from "../harness/mesh.ts";
+import { freePort } from "../harness/free-port.ts";
+import { call, eventually, LAUNCHER, startMesh } from "../harness/mesh.ts";
 import type { TestMesh } from "../harness/mesh.ts";
 
 // What a user's own program may look like: it knows PORT and HOST, and nothing of the mesh.

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { call, callThroughProxy, eventually, freePort, LAUNCHER, ROOT, startMesh, type TestMesh } from "../harness/mesh.ts";
+import { freePort } from "../harness/free-port.ts";
+import { call, callThroughProxy, eventually, LAUNCHER, ROOT, startMesh, type TestMesh } from "../harness/mesh.ts";
 import { kubectlBinary } from "../harness/tools.ts";
 
 const NETWORKING = join(ROOT, "samples/bookinfo/networking");

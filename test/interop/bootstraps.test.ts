@@ -15,7 +15,8 @@ import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb"
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { configRegistry as registry } from "#envoy/config-registry";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
-import { call, eventually, freePort } from "../harness/mesh.ts";
+import { freePort } from "../harness/free-port.ts";
+import { call, eventually } from "../harness/mesh.ts";
 import { startReplayServer } from "../replay/ads-server.ts";
 import type { ReplayResource } from "../replay/ads-server.ts";
 import { KINDS, runProxy, startStandalone } from "./standalone.ts";

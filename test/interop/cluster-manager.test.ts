@@ -8,7 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { JsonObject } from "@bufbuild/protobuf";
-import { call, eventually, freePort } from "../harness/mesh.ts";
+import { freePort } from "../harness/free-port.ts";
+import { call, eventually } from "../harness/mesh.ts";
 import { startStandalone } from "./standalone.ts";
 import type { ProxyKind } from "./standalone.ts";
 

@@ -16,7 +16,8 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import { isFree } from "#agent/instance-address";
 import { startLoneProxy } from "../harness/lone-proxy.ts";
 import type { LoneProxy, LoneProxyOptions } from "../harness/lone-proxy.ts";
-import { call, eventually, freePort, ROOT } from "../harness/mesh.ts";
+import { freePort } from "../harness/free-port.ts";
+import { call, eventually, ROOT } from "../harness/mesh.ts";
 import { goTool, pythonWith } from "../harness/tools.ts";
 import { CertificateAuthority } from "../replay/certificate-authority.ts";
 

@@ -1,7 +1,6 @@
 // Listeners of a real Envoy and of our proxy, from one bootstrap: what listener filters find out, which chain takes a connection, what
 // network filters do with it. What the client gets, the access logs and the statistics must be the same.
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
@@ -9,7 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { JsonObject } from "@bufbuild/protobuf";
-import { call, eventually, freePort } from "../harness/mesh.ts";
+import { freePort } from "../harness/free-port.ts";
+import { call, eventually } from "../harness/mesh.ts";
 import { KINDS, startStandalone } from "./standalone.ts";
 import type { ProxyKind, Standalone } from "./standalone.ts";
 
@@ -528,18 +528,9 @@ interface Outcome {
   readonly stats: readonly string[];
 }
 
-/** All different: each is held until all are there. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const held = Array.from({ length: count }, () => createServer().listen(0, HOST));
-  await Promise.all(held.map((server) => once(server, "listening")));
-  const ports = held.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(held.map((server) => new Promise((done) => server.close(done))));
-  return ports;
-}
-
 async function run(kind: ProxyKind, scenarios: readonly Scenario[]): Promise<Outcome> {
   const adminPort = await freePort();
-  const listenPorts = await freePorts(scenarios.length);
+  const listenPorts = await Promise.all(scenarios.map(() => freePort()));
   const targets = new Map<string, Target>(
     scenarios.map(({ name, pipe }, at) => {
       const path = `${pipe === "name" ? "@" : ""}${folder}/${kind}.${name}`;

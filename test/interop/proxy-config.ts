@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FakeAuthority } from "#proxy/net/certificates.fake";
-import { freePort } from "../harness/mesh.ts";
+import { freePort } from "../harness/free-port.ts";
 import type { ProxyKind } from "./standalone.ts";
 
 const EXTENSIONS = "type.googleapis.com/envoy.extensions";

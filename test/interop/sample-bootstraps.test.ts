@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { FakeAuthority } from "#proxy/net/certificates.fake";
-import { freePort } from "../harness/mesh.ts";
+import { freePort } from "../harness/free-port.ts";
 import { KINDS, startStandalone } from "./standalone.ts";
 import type { ProxyKind } from "./standalone.ts";
 

@@ -13,7 +13,8 @@ import { Etcd } from "../harness/etcd.ts";
 import { startGateway } from "../harness/gateway-process.ts";
 import { connectionOf } from "../harness/kubeconfig.ts";
 import { startLoad } from "../harness/load.ts";
-import { call, eventually, freePort } from "../harness/mesh.ts";
+import { freePort } from "../harness/free-port.ts";
+import { call, eventually } from "../harness/mesh.ts";
 import { MARKED_ROUTE, markRoute, webMesh } from "../harness/web-mesh.ts";
 
 test(

@@ -7,7 +7,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { call, freePort } from "../harness/mesh.ts";
+import { freePort } from "../harness/free-port.ts";
+import { call } from "../harness/mesh.ts";
 import { startStandalone } from "./standalone.ts";
 import type { ProxyKind } from "./standalone.ts";
 
