@@ -1,7 +1,8 @@
 // `mizzen proxy`: the proxy alone, from an Envoy bootstrap, with Envoy's flags.
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { bootstrapOfText } from "#proxy/data-plane/bootstrap-file";
+import { ConfigError } from "#proxy/config-error";
+import { bootstrapOfText, withPlaces } from "#proxy/data-plane/bootstrap-file";
 import type { BootstrapText } from "#proxy/data-plane/bootstrap-file";
 import { startDataPlane } from "#proxy/data-plane/data-plane";
 import type { JsonObject } from "@bufbuild/protobuf";
@@ -107,7 +108,8 @@ export async function proxy(options: ProxyOptions): Promise<void> {
     await dataPlane.addProxy({ bootstrap, concurrency: threads, logPrefix: "" });
   } catch (error) {
     await dataPlane.close();
-    throw new CommandError(`error initializing configuration '${options.configPath ?? ""}': ${messageOf(error)}`);
+    const placed = error instanceof ConfigError ? withPlaces(error, texts) : error;
+    throw new CommandError(`error initializing configuration '${options.configPath ?? ""}': ${messageOf(placed)}`);
   }
   await new Promise<void>((stopped) => {
     onStopRequests(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigError } from "#proxy/config-error";
-import { bootstrapOfText } from "./bootstrap-file.ts";
+import { bootstrapOfText, withPlaces } from "./bootstrap-file.ts";
 import { parseBootstrap } from "./bootstrap.ts";
 
 const cluster = (more: string): string => `static_resources:
@@ -61,4 +61,12 @@ test("statistics that the matcher leaves out are not shown", () => {
   const without = matcher("stats_config: { stats_matcher: { exclusion_list: { patterns: [{ prefix: http. }] } } }");
   assert.deepEqual([without?.("http.a"), without?.("cluster.a")], [false, true]);
   assert.equal(matcher("stats_config: { stats_matcher: { reject_all: true } }")?.("http.a"), false);
+});
+
+test("what shows up only when the bootstrap is put into effect has its place, too", () => {
+  const error = new ConfigError("Bootstrap", [{ path: "static_resources.clusters[0].name", message: "taken" }]);
+  assert.equal(
+    withPlaces(error, [{ name: "envoy.yaml", text: cluster("") }]).message,
+    "Bootstrap: envoy.yaml:3:5: static_resources.clusters[0].name: taken",
+  );
 });

@@ -8,6 +8,7 @@ import type { Bootstrap } from "#envoy/gen/envoy/config/bootstrap/v3/bootstrap_p
 import { NodeSchema } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { configRegistry } from "#envoy/config-registry";
 import { ConfigError } from "#proxy/config-error";
+import type { ConfigViolation } from "#proxy/config-error";
 import { checkFields, Violations } from "#proxy/field-check";
 import { MessageText } from "#proxy/message-text";
 import { knownServers, readBootstrap } from "./bootstrap.ts";
@@ -34,19 +35,28 @@ export function bootstrapOfText(texts: readonly BootstrapText[], names: NodeName
   const wire = decodeMessage(BootstrapSchema, Buffer.concat(parts));
   if (names.id !== undefined) wire.node = { ...nodeOf(wire), id: names.id };
   if (names.cluster !== undefined) wire.node = { ...nodeOf(wire), cluster: names.cluster };
-  const placed = new Violations();
-  const place = (path: string): string =>
-    read.length === 1 ? (read[0]?.place(path) ?? "") : read.map((text) => text.place(path)).join(" or ");
-  for (const { path, message } of problemsOf(wire)) placed.add(`${place(path)}: ${path === "" ? "bootstrap" : path}`, message);
-  placed.throwIfAny("Bootstrap");
+  placedProblems(read, problemsOf(wire)).throwIfAny("Bootstrap");
   return toJson(BootstrapSchema, wire, { registry: configRegistry, useProtoFieldName: true }) as JsonObject;
+}
+
+/** What showed up only when the bootstrap was put into effect, with its place in the texts. */
+export function withPlaces(error: ConfigError, texts: readonly BootstrapText[]): ConfigError {
+  const read = texts.map(({ name, text }) => new MessageText(name, text));
+  return new ConfigError("Bootstrap", listOf(placedProblems(read, error.violations)));
+}
+
+function placedProblems(texts: readonly MessageText[], problems: readonly ConfigViolation[]): Violations {
+  const placed = new Violations();
+  const place = (path: string): string => texts.map((text) => text.place(path)).join(" or ");
+  for (const { path, message } of problems) placed.add(`${place(path)}: ${path === "" ? "bootstrap" : path}`, message);
+  return placed;
 }
 
 function nodeOf(wire: Bootstrap): NonNullable<Bootstrap["node"]> {
   return wire.node ?? create(NodeSchema);
 }
 
-function problemsOf(wire: Bootstrap): readonly { readonly path: string; readonly message: string }[] {
+function problemsOf(wire: Bootstrap): readonly ConfigViolation[] {
   const problems = new Violations();
   // Static resources are checked one by one below.
   const { staticResources: _, ...alone } = wire;
@@ -87,8 +97,8 @@ function gather(problems: Violations, at: string, check: () => unknown): void {
   }
 }
 
-function listOf(violations: Violations): { path: string; message: string }[] {
-  const list: { path: string; message: string }[] = [];
+function listOf(violations: Violations): ConfigViolation[] {
+  const list: ConfigViolation[] = [];
   violations.tell((path, message) => list.push({ path, message }));
   return list;
 }

@@ -1,5 +1,5 @@
 // The listening sockets of one proxy, on the main thread. A listener takes its sockets when it is accepted, so that a taken port is a
-// reason to refuse it, and hands duplicates to traffic threads when it goes live.
+// reason to refuse it, listens once nothing else is missing, as Envoy does, and hands duplicates to traffic threads when it goes live.
 import { isDeepStrictEqual } from "node:util";
 import type { ListenAddress } from "#proxy/listener/listen-address";
 import { addressText } from "#proxy/net/socket-address";
@@ -66,6 +66,18 @@ export class ListenerSockets {
     const owned = this.#listeners.get(name);
     this.#listeners.set(name, { wanted, live: owned?.live ?? [] });
     this.#closeUnused();
+  }
+
+  /** Nothing else is missing. What cannot be listened on is told, and the listener keeps what it had. */
+  listen(name: string): string | undefined {
+    const owned = this.#listeners.get(name);
+    if (owned === undefined) return undefined;
+    const problems = owned.wanted.flatMap((key) => this.#sockets.get(key)?.socket.listen()?.message ?? []);
+    if (problems.length === 0) return undefined;
+    if (owned.live.length === 0) this.#listeners.delete(name);
+    else owned.wanted = owned.live;
+    this.#closeUnused();
+    return `listener "${name}": ${problems.join("; ")}`;
   }
 
   /** The listener goes live: true when its addresses are not those that threads listen on already. */

@@ -134,6 +134,7 @@ export class Proxy {
       },
       checks: resourceChecks(COMPILERS, this.#sockets, knownServers(bootstrap)),
       target: this.#updates,
+      listen: (name) => this.#sockets.listen(name),
       onListenerGone: (name) => this.#sockets.release(name),
       onReady: () => loggers.of("main", log).info("ready: the first configuration is live"),
     });

@@ -3,11 +3,9 @@ import { createServer } from "node:net";
 import type { Server } from "node:net";
 import type { Clock } from "#runtime/clock";
 import { AcceptedSocket } from "./accepted-socket.ts";
+import { LISTEN_BACKLOG } from "./listen-socket.ts";
 import { systemError } from "./stream-handle.ts";
 import type { StreamHandle } from "./stream-handle.ts";
-
-// Envoy leaves the backlog to the system's maximum; a burst of connections must not meet a full queue while configuration is applied.
-const BACKLOG = 4096;
 
 interface ListeningHandle {
   onconnection: (status: number, handle: StreamHandle) => void;
@@ -31,7 +29,7 @@ export class Acceptor {
     this.#server = createServer();
     this.#server.on("error", onError);
     // With a descriptor, node:net takes the backlog from this place only.
-    this.#server.listen({ fd }, BACKLOG);
+    this.#server.listen({ fd }, LISTEN_BACKLOG);
     const { _handle: listening } = this.#server as Server & { readonly _handle: ListeningHandle | null };
     // Where listening failed, onError tells.
     if (listening === null) return;

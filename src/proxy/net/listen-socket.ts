@@ -33,6 +33,7 @@ interface LibC {
   readonly socket: (domain: number, type: number, protocol: number) => number;
   readonly setsockopt: (fd: number, level: number, name: number, value: Uint8Array, length: number) => number;
   readonly bind: (fd: number, address: Uint8Array, length: number) => number;
+  readonly listen: (fd: number, backlog: number) => number;
   readonly getsockname: (fd: number, address: Uint8Array, length: Uint8Array) => number;
   readonly close: (fd: number) => number;
   readonly fcntl: (fd: number, command: number, type: "int", argument: number) => number;
@@ -47,12 +48,16 @@ function libc(): LibC {
     socket: library.func("int socket(int, int, int)"),
     setsockopt: library.func("int setsockopt(int, int, int, const void *, uint32_t)"),
     bind: library.func("int bind(int, const void *, uint32_t)"),
+    listen: library.func("int listen(int, int)"),
     getsockname: library.func("int getsockname(int, _Out_ void *, _Inout_ void *)"),
     close: library.func("int close(int)"),
     fcntl: library.func("int fcntl(int, int, ...)"),
   };
   return loaded;
 }
+
+// Envoy leaves the backlog to the system's maximum; a burst of connections must not meet a full queue while configuration is applied.
+export const LISTEN_BACKLOG = 4096;
 
 export interface BindFailure {
   /** EADDRINUSE, EACCES, EADDRNOTAVAIL ... */
@@ -70,7 +75,7 @@ const FIX: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: "this machine has no such address",
 };
 
-/** A bound socket. It listens once the first traffic thread listens on a duplicate, and until the last one and this are closed. */
+/** A bound socket. It listens from `listen` on, until this and the duplicate of the last traffic thread are closed. */
 export class ListenSocket {
   readonly address: SocketAddress;
   #fd: number;
@@ -78,6 +83,14 @@ export class ListenSocket {
   constructor(fd: number, address: SocketAddress) {
     this.#fd = fd;
     this.address = address;
+  }
+
+  /**
+   * Before any traffic thread does, so that a failure is known here: between bind and listen, whoever also sets SO_REUSEADDR can take the
+   * port. Doing it again changes nothing.
+   */
+  listen(): BindFailure | undefined {
+    return libc().listen(this.#fd, LISTEN_BACKLOG) === 0 ? undefined : failureOf("listen on", this.address, errnoName());
   }
 
   /** A descriptor of its own for one traffic thread, which closes it. */
@@ -148,11 +161,15 @@ function writePort(bytes: Uint8Array, port: number): void {
   bytes[3] = port & 255;
 }
 
+function failureOf(what: "bind" | "listen on", target: SocketAddress, code: string, why = meaningOf(code), fix = FIX[code]): BindFailure {
+  return { code, message: `cannot ${what} ${addressText(target)}: ${why}${fix === undefined ? "" : ` (${fix})`}` };
+}
+
 /** Binds, does not listen. `port` 0: a free one, told by `socket.address`. */
 export function bindListenSocket(target: SocketAddress, wanted: ListenOptions = PLAIN_LISTEN_OPTIONS): BindResult {
-  const fail = (code: string, why = meaningOf(code), fix = FIX[code]): BindResult => ({
+  const fail = (code: string, why?: string, fix?: string): BindResult => ({
     ok: false,
-    failure: { code, message: `cannot bind ${addressText(target)}: ${why}${fix === undefined ? "" : ` (${fix})`}` },
+    failure: failureOf("bind", target, code, why, fix),
   });
   const address = encodeAddress(target);
   if (address === undefined) return fail("EINVAL", "not an IP address");

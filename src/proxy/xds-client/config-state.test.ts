@@ -30,6 +30,10 @@ interface Bench {
   /** What went to the threads, in short: `+c:name`, `-l:name`. */
   readonly log: string[];
   readonly gone: string[];
+  /** Listeners whose address somebody else listens on. */
+  readonly taken: Set<string>;
+  /** Listeners that turned out so long after they were accepted. */
+  readonly unbound: string[];
   /** Clusters whose hosts were all checked. */
   readonly healthy: Set<string>;
   readonly receive: (type: string, resources: readonly IncomingResource[], removed?: readonly string[]) => ResponseResult;
@@ -41,6 +45,8 @@ function bench(): Bench {
   const clock = new ManualClock();
   const log: string[] = [];
   const gone: string[] = [];
+  const taken = new Set<string>();
+  const unbound: string[] = [];
   const healthy = new Set<string>();
   let waiting: (() => void)[] = [];
   const parse = (data: Uint8Array): never => {
@@ -73,6 +79,8 @@ function bench(): Bench {
     },
     healthKnown: (cluster) => healthy.has(cluster),
     onChange: () => {},
+    listen: (name) => (taken.has(name) ? `cannot listen: ${name}` : undefined),
+    onUnbound: (listeners) => unbound.push(...listeners.map(({ resource: { name, version }, reason }) => `${name} ${version}: ${reason}`)),
     onListenerGone: (name) => gone.push(name),
   });
   return {
@@ -80,6 +88,8 @@ function bench(): Bench {
     clock,
     log,
     gone,
+    taken,
+    unbound,
     healthy,
     receive: (type, resources, removed = []) => state.receive(type, resources, removed),
     async finish() {
@@ -181,6 +191,28 @@ test("a listener whose address is taken is told apart from a bad one", () => {
     ["l"],
   );
   assert.deepEqual(result.refused, ["cannot bind"]);
+});
+
+test("a listener that cannot listen is refused, and the one before it stays live", () => {
+  const { receive, log, state, taken, unbound } = bench();
+  receive(LISTENER_TYPE, [listener("l", 0)]);
+  taken.add("l").add("new");
+  const result = receive(LISTENER_TYPE, [{ ...listener("l", 1, "r"), version: "2" }, listener("new", 0), listener("ok", 0)]);
+  assert.deepEqual(result.refused, ["cannot listen: new"], "the other waits for its routes");
+  assert.deepEqual(
+    [result.unbound, result.accepted].map((list) => list.length),
+    [1, 2],
+  );
+  assert.equal(state.listeners.get("new"), undefined);
+  assert.deepEqual(unbound, []);
+  receive(ROUTE_TYPE, [route("r")]);
+  assert.deepEqual(unbound, ["l 2: cannot listen: l"], "told late, because its answer was given");
+  assert.equal(state.listeners.get("l")?.newest?.version, "1");
+  assert.deepEqual(log, ["+l:l", "+l:ok", "+r:r", "-r:r"]);
+  taken.clear();
+  receive(LISTENER_TYPE, [listener("l", 0, "s"), listener("new", 0)]);
+  receive(ROUTE_TYPE, [route("s")]);
+  assert.deepEqual(log.slice(-4), ["-r:r", "+l:new", "+r:s", "+l:l"]);
 });
 
 test("the fetch timeout ends the wait for endpoints, and 0 waits for ever", () => {

@@ -25,6 +25,10 @@ export interface ConfigStateOptions {
   readonly healthKnown: (cluster: string) => boolean;
   /** Something was accepted, became live or went away. */
   readonly onChange: () => void;
+  /** Nothing else is missing for the listener: it begins to listen, or says why it cannot and is as it was before. */
+  readonly listen: (name: string) => string | undefined;
+  /** Of those that were accepted earlier and waited. */
+  readonly onUnbound: (unbound: readonly UnboundListener[]) => void;
   /** The listener is gone from every thread, or was never live: its sockets may go. */
   readonly onListenerGone: (name: string) => void;
   readonly onLive?: (type: string, name: string, modified: boolean, version: string) => void;
@@ -169,7 +173,18 @@ export class ConfigState {
       changed.push(target);
     }
     const gone = this.#remove(type, removed);
-    const applied = this.#advance();
+    const notListening: UnboundListener[] = [];
+    const applied = this.#advance(notListening);
+    for (const failed of notListening) {
+      const index = type === LISTENER_TYPE ? accepted.findIndex(({ name }) => name === failed.resource.name) : -1;
+      if (index < 0) {
+        this.#options.onUnbound([failed]);
+        continue;
+      }
+      accepted.splice(index, 1);
+      refused.push(failed.reason);
+      unbound.push(failed);
+    }
     this.#options.onChange();
     return { refused, unbound, accepted, changed: changed.length > 0 || gone > 0, live: this.#whenLive(type, changed, applied) };
   }
@@ -215,8 +230,8 @@ export class ConfigState {
     this.#options.onChange();
   }
 
-  /** Makes everything live that waits for nothing any more. */
-  #advance(): Promise<readonly string[]> {
+  /** Makes everything live that waits for nothing any more. `notListening` takes the listeners whose address cannot be had. */
+  #advance(notListening?: UnboundListener[]): Promise<readonly string[]> {
     if (this.#closed) return SETTLED;
     const update = { ...emptyUpdate(), removedRoutes: [] as string[], removedAssignments: [] as string[], removedSecrets: [] as string[] };
     const moved: { slot: ResourceSlot<unknown>; type: string; modified: boolean }[] = [];
@@ -253,10 +268,12 @@ export class ConfigState {
       ({ name, facts }) =>
         this.#secretsReady(`listener "${name}"`, facts.secrets) &&
         this.#routesReady(facts) &&
-        this.#clustersReady(LISTENER_TYPE, name, facts.clusters),
+        this.#clustersReady(LISTENER_TYPE, name, facts.clusters) &&
+        this.#listens(name),
     );
     const removedListeners = this.#removedListeners.splice(0);
     for (const name of removedListeners) this.listeners.delete(name);
+    this.#giveBackUnbound(notListening);
     this.#dropUnwanted(ROUTE_TYPE, this.routes, this.needs.routes, update.removedRoutes);
     const removedClusters = this.#takeLeavingClusters();
     for (const name of removedClusters) this.clusters.delete(name);
@@ -287,6 +304,29 @@ export class ConfigState {
         throw error;
       },
     );
+  }
+
+  readonly #notListening = new Map<string, string>();
+
+  #listens(name: string): boolean {
+    const reason = this.#options.listen(name);
+    if (reason !== undefined) this.#notListening.set(name, reason);
+    return reason === undefined;
+  }
+
+  /** Where Envoy would take the live one away, too, it stays. */
+  #giveBackUnbound(taker: UnboundListener[] | undefined): void {
+    const unbound: UnboundListener[] = [];
+    for (const [name, reason] of this.#notListening) {
+      const slot = this.listeners.get(name);
+      if (slot?.waiting === undefined) continue;
+      unbound.push({ resource: slot.waiting, reason });
+      slot.waiting = undefined;
+      if (slot.live === undefined) this.listeners.delete(name);
+    }
+    this.#notListening.clear();
+    if (taker !== undefined) taker.push(...unbound);
+    else if (unbound.length > 0) this.#options.onUnbound(unbound);
   }
 
   #endpointsReady({ name, endpoints }: ClusterFacts): boolean {

@@ -55,6 +55,7 @@ test("a lost stream comes back with the versions that are held, and says nothing
     stats: stats.root,
     checks: { secret: parse, cluster: parse, assignment: parse, route: parse, listener: parse },
     target: { apply: () => Promise.resolve([]) },
+    listen: () => undefined,
     onListenerGone: () => {},
     onReady: () => ready++,
   });
@@ -133,6 +134,7 @@ test("a proxy with two control planes goes to the other when one is lost, with w
     stats: new ThreadStats().root,
     checks: { secret: parse, cluster: parse, assignment: parse, route: parse, listener: parse },
     target: { apply: () => Promise.resolve([]) },
+    listen: () => undefined,
     onListenerGone: () => {},
     onReady: () => {},
   });

@@ -22,7 +22,7 @@ import { FileSubscription } from "./file-subscription.ts";
 import type { UpdateTarget } from "./proxy-update.ts";
 import type { Need } from "./references.ts";
 import type { ResourceChecks } from "./resource-facts.ts";
-import type { IncomingResource, ResponseResult } from "./response-result.ts";
+import type { IncomingResource, ResponseResult, UnboundListener } from "./response-result.ts";
 import { SecretSources } from "./secret-sources.ts";
 import { SavedConfig } from "./saved-config.ts";
 import { isStatic, takeStatic } from "./static-resources.ts";
@@ -50,6 +50,7 @@ export interface XdsClientOptions {
   readonly health: Pick<HealthChecksOptions, "connector" | "hasTraffic" | "writeEvent" | "onHealth">;
   readonly checks: ResourceChecks;
   readonly target: UpdateTarget;
+  readonly listen: (name: string) => string | undefined;
   readonly onListenerGone: (name: string) => void;
   /** Once: the first complete configuration is live. */
   readonly onReady: () => void;
@@ -83,6 +84,8 @@ export class XdsClient {
   readonly #secrets: SecretSources;
   readonly #received = new Set<string>();
   readonly #unbound: UnboundListeners;
+  /** What the bootstrap holds was taken: none of it can be refused any more. */
+  #started = false;
   #ready = false;
   #closed = false;
 
@@ -103,6 +106,8 @@ export class XdsClient {
       target: options.target,
       healthKnown: (cluster) => this.#health.ready(cluster),
       onChange: () => this.#onChange(),
+      listen: options.listen,
+      onUnbound: (unbound) => this.#onUnbound(unbound),
       onListenerGone: options.onListenerGone,
       onLive: (type, name, modified, version) => this.stats.live(type, name, modified, version),
       onRemoved: (type, name) => this.stats.removed(type, name),
@@ -164,6 +169,7 @@ export class XdsClient {
     if (this.#load()) this.#askForListeners();
     if (cds !== undefined && cds.kind !== "ads") this.#other(CLUSTER_TYPE, cds);
     this.#stream?.start();
+    this.#started = true;
     this.#onChange();
     if (lds === undefined && cds === undefined && staticResources.listeners.length === 0)
       this.#options.log.warn("the bootstrap has no listeners, and names nobody who serves some");
@@ -312,6 +318,13 @@ export class XdsClient {
     if (type === LISTENER_TYPE) this.#unbound.note(accepted, unbound);
   }
 
+  /** They waited, and were answered for long ago. */
+  #onUnbound(unbound: readonly UnboundListener[]): void {
+    for (const { reason } of unbound) this.#options.log.warn("a listener that was accepted cannot be served", { reason });
+    this.stats.listenersFailed(unbound.length);
+    this.#unbound.note([], unbound);
+  }
+
   #bindAgain(listeners: readonly IncomingResource[]): void {
     const result = this.state.receive(LISTENER_TYPE, listeners, []);
     for (const { name } of result.accepted)
@@ -345,7 +358,7 @@ export class XdsClient {
     const hasListeners =
       lds === undefined || this.#received.has(LISTENER_TYPE) || state.listeners.live.length > staticResources.listeners.length;
     const complete = hasListeners && (lds !== undefined || hasClusters);
-    if (!this.#ready && complete && !state.busy && !state.clusters.anyWaiting && !state.listeners.anyWaiting) {
+    if (this.#started && !this.#ready && complete && !state.busy && !state.clusters.anyWaiting && !state.listeners.anyWaiting) {
       this.#ready = true;
       this.#options.onReady();
     }

@@ -71,7 +71,11 @@ export class XdsStats {
     if (result.refused > 0) stats.reject();
     else if (result.changed || result.first) stats.succeed(result.version, this.#clock.wallMs(), result.durationMs);
     else stats.hold(result.version);
-    if (type === LISTENER_TYPE && result.refused > 0) this.#count(result.refused, "listener_manager", "listener_create_failure");
+    if (type === LISTENER_TYPE) this.listenersFailed(result.refused);
+  }
+
+  listenersFailed(count: number): void {
+    this.#count(count, "listener_manager", "listener_create_failure");
   }
 
   /** Nobody could be asked. */
