@@ -118,6 +118,8 @@ export class Proxy {
       ads: bootstrap.ads,
       cds: bootstrap.cds,
       lds: bootstrap.lds,
+      cdsTimeoutMs: bootstrap.cdsTimeoutMs,
+      ldsTimeoutMs: bootstrap.ldsTimeoutMs,
       staticResources: bootstrap.staticResources,
       servers: bootstrap.servers,
       stateDirectory: options.stateDirectory,
