@@ -2,6 +2,7 @@
 import type { ClusterManager } from "#proxy/cluster/cluster";
 import type { LocalInfo } from "#proxy/local-info";
 import type { RouteTable } from "#proxy/route/route";
+import type { Runtime } from "#proxy/runtime/runtime";
 import type { Secrets } from "#proxy/transport-socket/tls-context";
 import type { StatsScope } from "#telemetry/stats/store";
 import type { Clock } from "#runtime/clock";
@@ -30,6 +31,7 @@ export interface ThreadContext {
   readonly routes: RouteTables;
   readonly secrets: Secrets;
   readonly accessLogs: AccessLogSinks;
+  readonly runtime: Runtime;
   /** True in tests of buffer ownership. */
   readonly poison: boolean;
 }

@@ -29,6 +29,7 @@ import { checkSecret } from "#proxy/transport-socket/secret";
 import type { Secrets } from "#proxy/transport-socket/tls-context";
 import { compileTlsContext } from "#proxy/transport-socket/tls-context";
 import { endpointsOf, referencesOf } from "#proxy/xds-client/references";
+import { NO_RUNTIME } from "#proxy/runtime/runtime";
 import { ManualClock } from "#runtime/clock";
 import { silentLog } from "#runtime/log";
 import { seededRandom } from "#runtime/random";
@@ -168,6 +169,7 @@ function makeThread(): ThreadContext {
     routes: { get: () => undefined },
     secrets: { get: () => undefined },
     accessLogs: { open: (path) => ({ path, write: () => {} }) as { write(line: string): void } },
+    runtime: NO_RUNTIME,
     poison: false,
   };
 }

@@ -73,7 +73,10 @@ const MISSING: readonly (readonly [RegExp, string])[] = [
     /^cluster\..*\.(update_\w+|init_fetch_timeout|version)$/,
     "one subscription a cluster costs memory: cluster_manager.cds. has all, and version_text is there",
   ],
-  [/\.rds\..*\.config_reload_time_ms$|^cluster_manager\.cds\.config_reload/, "not counted"],
+  [
+    /\.rds\..*\.(init_fetch_timeout|config_reload_time_ms)$|^cluster_manager\.cds\.config_reload|^sds\..*\.init_fetch_timeout$/,
+    "not counted",
+  ],
   [/^cluster\..*\.(bind_errors|default\.total_match_count|max_host_weight|warming_state|upstream_queue_overloaded)$/, "not counted"],
   [
     /^cluster\..*\.(upstream_cx_preconnect_skipped|upstream_rq_rx_reset_no_error|upstream_cx_\w+_ms|upstream_rq_per_cx)$/,
@@ -92,7 +95,7 @@ const MISSING: readonly (readonly [RegExp, string])[] = [
     /^tcp\..*\.(downstream_cx_drain_close|downstream_cx_overload_close|downstream_flow_control_\w+|early_data_received_count_total|route_delayed_total|upstream_flush_\w+)$/,
     "not counted",
   ],
-  [/^(dns\.cares|filesystem|overload|envoy\.overload_actions|runtime)\./, "parts that we do not have, or that count nothing"],
+  [/^(dns\.cares|filesystem|overload|envoy\.overload_actions)\./, "parts that we do not have, or that count nothing"],
   [
     /^server\.(days_until_first_cert_expiring|seconds_until_first_ocsp_response_expiring|initialization_time_ms)$/,
     "not counted: /certs has the days",

@@ -1,12 +1,17 @@
 // AccessLogFilter compiled: which streams are written.
-import type { AccessLogFilter, ComparisonFilter } from "#envoy/gen/envoy/config/accesslog/v3/accesslog_pb";
+import type { AccessLogFilter, ComparisonFilter, RuntimeFilter } from "#envoy/gen/envoy/config/accesslog/v3/accesslog_pb";
 import { ComparisonFilter_Op as Op } from "#envoy/gen/envoy/config/accesslog/v3/accesslog_pb";
 import { compileHeaderMatcher } from "#matcher/header-matcher";
 import type { Violations } from "#proxy/field-check";
 import { flagOf } from "#proxy/format/response-flags";
+import { denominator } from "#proxy/runtime/runtime-fields";
+import type { ThreadContext } from "#proxy/thread-context";
 import type { StreamInfo } from "#proxy/http/stream-info";
 
-export type StreamPredicate = (info: StreamInfo) => boolean;
+/** What some filters ask beside the stream. */
+export type FilterContext = Pick<ThreadContext, "runtime" | "random">;
+
+export type StreamPredicate = (info: StreamInfo, context: FilterContext) => boolean;
 
 const ALWAYS: StreamPredicate = () => true;
 
@@ -35,17 +40,19 @@ export function compileAccessLogFilter(config: AccessLogFilter | undefined, path
     case "notHealthCheckFilter":
       // No filter of this proxy marks a request as a health check.
       return ALWAYS;
+    case "runtimeFilter":
+      return compileRuntimeFilter(specifier.value, `${path}.runtime_filter`, violations);
     case "andFilter": {
       const all = specifier.value.filters.map((filter, index) =>
         compileAccessLogFilter(filter, `${path}.and_filter.filters[${index}]`, violations),
       );
-      return (info) => all.every((filter) => filter(info));
+      return (info, context) => all.every((filter) => filter(info, context));
     }
     case "orFilter": {
       const any = specifier.value.filters.map((filter, index) =>
         compileAccessLogFilter(filter, `${path}.or_filter.filters[${index}]`, violations),
       );
-      return (info) => any.some((filter) => filter(info));
+      return (info, context) => any.some((filter) => filter(info, context));
     }
     default:
       violations.add(path, `${specifier?.case ?? "this filter"} is not served by this proxy`);
@@ -63,15 +70,15 @@ function comparison(
     violations.add(`${path}.comparison`, "needs a value");
     return ALWAYS;
   }
-  // No runtime layer exists, so the default value is the value.
-  const value = config.value.defaultValue;
+  const { defaultValue, runtimeKey } = config.value;
+  const value = ({ runtime }: FilterContext): number => (runtimeKey === "" ? defaultValue : runtime.integer(runtimeKey, defaultValue));
   switch (config.op) {
     case Op.EQ:
-      return (info) => of(info) === value;
+      return (info, context) => of(info) === value(context);
     case Op.GE:
-      return (info) => of(info) >= value;
+      return (info, context) => of(info) >= value(context);
     case Op.LE:
-      return (info) => of(info) <= value;
+      return (info, context) => of(info) <= value(context);
     default:
       config.op satisfies never;
       violations.add(`${path}.comparison.op`, "is not known");
@@ -87,4 +94,17 @@ function responseFlags(names: readonly string[], path: string, violations: Viola
     return flag === undefined ? [] : [flag];
   });
   return (info) => flags.some((flag) => info.flags.has(flag));
+}
+
+/** The numerator alone is a matter of runtime. A request is written by its id, so that every proxy it passes writes it or none does. */
+function compileRuntimeFilter(config: RuntimeFilter, path: string, violations: Violations): StreamPredicate {
+  const { runtimeKey, percentSampled, useIndependentRandomness } = config;
+  if (runtimeKey === "") violations.add(`${path}.runtime_key`, "must not be empty");
+  const whole = denominator(percentSampled);
+  const configured = percentSampled?.numerator ?? 0;
+  return (info, { runtime, random }) => {
+    const id = useIndependentRandomness ? undefined : info.requestHeaders?.get("x-request-id")?.slice(0, 8);
+    const place = id !== undefined && /^[\da-f]{8}$/i.test(id) ? Number.parseInt(id, 16) % whole : random.integer(whole);
+    return place < runtime.integer(runtimeKey, configured);
+  };
 }

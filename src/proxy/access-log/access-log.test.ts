@@ -9,6 +9,9 @@ import { file_envoy_extensions_access_loggers_stream_v3_stream as streamLog } fr
 import { ConfigError } from "#proxy/config-error";
 import { PairRequestHeaderMap, PairResponseHeaderMap } from "#proxy/http/pair-header-map";
 import { StreamRecord } from "#proxy/http/stream-record";
+import { CurrentRuntime } from "#proxy/runtime/runtime";
+import { runtimeValue } from "#proxy/runtime/runtime-value";
+import { seededRandom } from "#runtime/random";
 import { compileAccessLog } from "./access-log.ts";
 
 const registry = createRegistry(fileLog, streamLog);
@@ -40,12 +43,21 @@ function stream(): StreamRecord {
   return info;
 }
 
-function lines(...entries: JsonObject[]): string[] {
+/** What runtime layers say: nothing unless a test lets them. */
+const layers = new CurrentRuntime();
+
+function linesOf(info: StreamRecord, seed: number, ...entries: JsonObject[]): string[] {
   const written: string[] = [];
+  const accessLogs = { open: (path: string) => ({ write: (line: string) => void written.push(`${path}|${line}`) }) };
   const configs = entries.map((entry) => fromJson(AccessLogSchema, entry, { registry }));
-  const logger = compileAccessLog(configs, "access_log").open({ open: (path) => ({ write: (line) => written.push(`${path}|${line}`) }) });
-  logger.log(stream());
+  compileAccessLog(configs, "access_log")
+    .open({ accessLogs, runtime: layers, random: seededRandom(seed) })
+    .log(info);
   return written;
+}
+
+function lines(...entries: JsonObject[]): string[] {
+  return linesOf(stream(), 1, ...entries);
 }
 
 const file = (config: JsonObject, filter?: JsonObject): JsonObject => ({
@@ -114,8 +126,36 @@ test("filters choose the streams", () => {
   }
 });
 
+test("a comparison's value is what runtime layers say under its runtime_key", (t) => {
+  t.after(() => layers.set(new Map()));
+  const filter = { statusCodeFilter: { comparison: { op: "GE", value: { defaultValue: 400, runtimeKey: "k" } } } };
+  assert.equal(lines(file({}, filter)).length, 1);
+  layers.set(new Map([["k", runtimeValue(504, "")]]));
+  assert.equal(lines(file({}, filter)).length, 0);
+});
+
+test("a runtime_filter writes a share of the streams, by the id of the request or with use_independent_randomness", (t) => {
+  t.after(() => layers.set(new Map()));
+  const writtenFor = (id: string, filter: JsonObject, seed = 1): number => {
+    const info = stream();
+    info.requestHeaders?.set("x-request-id", id);
+    return linesOf(info, seed, file({}, { runtimeFilter: { runtimeKey: "k", ...filter } })).length;
+  };
+  const half = { percentSampled: { numerator: 5000, denominator: "TEN_THOUSAND" } };
+  assert.equal(writtenFor("00000000-0", {}), 0, "without percent_sampled none");
+  assert.equal(writtenFor("ffffffff-0", { percentSampled: { numerator: 100 } }), 1);
+  // 0x1387 is 4999, 0x1388 is 5000.
+  assert.deepEqual([writtenFor("00001387-0", half), writtenFor("00001388-0", half)], [1, 0]);
+  const independent = { ...half, useIndependentRandomness: true };
+  const some = Array.from({ length: 100 }, (_, at) => writtenFor("00001388-0", independent, at)).filter((count) => count === 1).length;
+  assert.ok(some > 25 && some < 75, `${some}`);
+  // The layers say the numerator alone.
+  layers.set(new Map([["k", runtimeValue(5001, "")]]));
+  assert.deepEqual([writtenFor("00001387-0", half), writtenFor("00001388-0", half)], [1, 1]);
+});
+
 test("everything that is wrong is refused at once, by name", () => {
-  const bad = [file({ path: "" }), file({ format: "%NOPE%" }), file({}, { runtimeFilter: { runtimeKey: "k" } }), { name: "x" }];
+  const bad = [file({ path: "" }), file({ format: "%NOPE%" }), file({}, { grpcStatusFilter: {} }), { name: "x" }];
   assert.throws(
     () => lines(...bad),
     (error) => {

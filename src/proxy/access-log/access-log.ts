@@ -7,7 +7,7 @@ import { StderrAccessLogSchema, StdoutAccessLogSchema } from "#envoy/gen/envoy/e
 import { nameOf, unpack } from "#envoy/any";
 import { Violations } from "#proxy/field-check";
 import type { StreamInfo } from "#proxy/http/stream-info";
-import type { AccessLogSinks } from "#proxy/thread-context";
+import type { ThreadContext } from "#proxy/thread-context";
 import { compileAccessLogFilter } from "./access-log-filter.ts";
 import type { StreamPredicate } from "./access-log-filter.ts";
 import { compileFormatString, DEFAULT_TEXT_FORMAT, jsonFormat, textFormat } from "./access-log-format.ts";
@@ -18,9 +18,12 @@ export interface AccessLogger {
   log(info: StreamInfo): void;
 }
 
+/** What a log needs of its thread. */
+export type AccessLogContext = Pick<ThreadContext, "accessLogs" | "runtime" | "random">;
+
 export interface CompiledAccessLog {
   /** Lines carry their own end ("\n" stands in the format). */
-  open(sinks: AccessLogSinks): AccessLogger;
+  open(thread: AccessLogContext): AccessLogger;
 }
 
 interface CompiledEntry {
@@ -35,13 +38,13 @@ export function compileAccessLog(configs: readonly AccessLog[], path: string): C
   const entries = configs.map((config, index) => compileEntry(config, `${path}[${index}]`, violations));
   violations.throwIfAny("access log");
   return {
-    open(sinks) {
-      const open = entries.map(({ file, line, wanted }) => ({ sink: sinks.open(file), line, wanted }));
+    open(thread) {
+      const open = entries.map(({ file, line, wanted }) => ({ sink: thread.accessLogs.open(file), line, wanted }));
       return {
         log(info) {
           for (let i = 0; i < open.length; i++) {
             const { sink, line, wanted } = open[i] as (typeof open)[number];
-            if (wanted(info)) sink.write(line(info));
+            if (wanted(info, thread)) sink.write(line(info));
           }
         },
       };

@@ -4,6 +4,7 @@ import type { DrainDirection } from "#proxy/local-info";
 import type { ActiveHealth } from "#proxy/cluster/health/active-health";
 import type { OutlierSummary } from "#proxy/cluster/outlier/outlier-detector";
 import type { SocketAddress } from "#proxy/net/connection";
+import type { LayeredRuntime } from "#proxy/runtime/layered-runtime";
 import type { ConfigState } from "#proxy/xds-client/config-state";
 import type { StaticResources } from "#proxy/xds-client/static-resources";
 import type { LogLevel } from "#runtime/log";
@@ -90,6 +91,7 @@ export interface AdminSource {
   listenerAddresses(name: string): readonly SocketAddress[];
   clusters(): Promise<readonly ClusterSummary[]>;
   stats(): Promise<readonly ShownStat[]>;
+  readonly runtime: Pick<LayeredRuntime, "layers" | "modify">;
   drainListeners(order: DrainOrder): void;
   /** What the health_check filter answers from then on. */
   failHealthChecks(fail: boolean): void;

@@ -9,7 +9,8 @@ import { listenersPage } from "./listeners-page.ts";
 import { LOGGING_PARAMETERS, loggingPage } from "./logging-page.ts";
 import { OK, json } from "./page.ts";
 import type { Answer, PageParameter } from "./page.ts";
-import { initDump, memory, modifyRuntime, runtime } from "./process-pages.ts";
+import { initDump, memory } from "./process-pages.ts";
+import { modifyRuntime, runtimePage } from "./runtime-pages.ts";
 import { DRAIN_PARAMETERS, drainListeners, failHealthChecks, serverInfo } from "./server-pages.ts";
 import { PROMETHEUS_PARAMETERS, STATS_PARAMETERS, prometheusPage, statsPage } from "./stats-page.ts";
 import { nameFilter } from "./name-filter.ts";
@@ -129,8 +130,8 @@ export const PAGES: Pages = {
       return OK;
     },
   },
-  "/runtime": { method: "GET", help: "print runtime values", answer: (source) => json(runtime(source)) },
-  "/runtime_modify": { method: "POST", help: "refused: no runtime key is read", answer: modifyRuntime },
+  "/runtime": { method: "GET", help: "print runtime values", answer: (source) => json(runtimePage(source)) },
+  "/runtime_modify": { method: "POST", help: "Adds or modifies runtime values as passed in query parameters", answer: modifyRuntime },
   "/server_info": { method: "GET", help: "print server version/status information", answer: serverInfo },
   "/stats": { method: "GET", help: "print server stats", parameters: STATS_PARAMETERS, answer: statsPage },
   "/stats/prometheus": {

@@ -118,11 +118,14 @@ const FAMILIES: readonly Family[] = [
 
 /** Of the server as a whole. */
 const ROOT_COUNTERS = [
+  "cluster_manager.cds.init_fetch_timeout",
   "cluster_manager.cluster_updated_via_merge",
   "cluster_manager.update_merge_cancelled",
   "cluster_manager.update_out_of_merge_window",
+  "listener_manager.lds.init_fetch_timeout",
   "main_thread.watchdog_mega_miss",
   "main_thread.watchdog_miss",
+  "runtime.deprecated_feature_use",
   "server.debug_assertion_failures",
   "server.dropped_stat_flushes",
   "server.dynamic_unknown_fields",
@@ -137,6 +140,7 @@ const ROOT_COUNTERS = [
   ...HTTP1_CODEC.map((name) => `http1.${name}`),
 ];
 const ROOT_GAUGES = [
+  "runtime.deprecated_feature_seen_since_process_start",
   "server.compilation_settings.fips_mode",
   "server.hot_restart_epoch",
   "server.parent_connections",

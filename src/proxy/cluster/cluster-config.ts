@@ -20,8 +20,6 @@ import type { TransportSockets } from "#proxy/transport-socket/transport-sockets
 import type { Http2Options } from "#proxy/http/http2-options";
 import { readHttpProtocolOptions } from "./http-protocol-options.ts";
 import type { UpstreamProtocol } from "./http-protocol-options.ts";
-import { readAddressOrder } from "./address-order.ts";
-import type { AddressOrder } from "./address-order.ts";
 import type { HostMetadata } from "./cluster.ts";
 import type { UpstreamSocketOptions } from "./host-connector.ts";
 import type { HealthCheckConfig } from "./health/health-check-config.ts";
@@ -40,8 +38,6 @@ import type { LoadAssignmentConfig } from "./load-assignment.ts";
 import type { ZoneAwareConfig } from "./lb/zone-aware.ts";
 import { readOriginalDestination } from "./original-destination.ts";
 import type { OriginalDestinationConfig } from "./original-destination.ts";
-import { readOverrideHostStatus } from "./override-host.ts";
-import type { OverrideHostStatuses } from "./override-host.ts";
 import { readPreconnectPolicy } from "./preconnect.ts";
 import type { PreconnectConfig } from "./preconnect.ts";
 import { readSocketOptions } from "./socket-options-config.ts";
@@ -101,6 +97,8 @@ export interface ClusterConfig {
   readonly discovery: DiscoveryConfig;
   readonly lb: LbConfig;
   readonly panicThreshold: number;
+  /** Of the requests, that are answered with 503 at once. Runtime layers alone say it. */
+  readonly maintenancePercent: number;
   readonly localityWeighted: boolean;
   /** Of a proxy that knows its zone, where localities have no weights. */
   readonly zoneAware: ZoneAwareConfig;
@@ -123,11 +121,9 @@ export interface ClusterConfig {
   readonly closesConnectionsOnHealthFailure: boolean;
   /** Existing connections take no new requests when hosts come or go. */
   readonly drainsOnHostChange: boolean;
-  readonly overrideHostStatuses: OverrideHostStatuses;
   readonly preconnect: PreconnectConfig;
   readonly connection: UpstreamConnectionConfig;
   readonly socketOptions: UpstreamSocketOptions;
-  readonly addressOrder: AddressOrder;
   readonly transportSockets: TransportSockets;
   /** Of the wire form: sockets that say the same are the same. */
   readonly transportKey: string;
@@ -137,8 +133,8 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 5_000;
 const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000;
 const DEFAULT_MAX_HEADERS = 100;
 const DEFAULT_PANIC_THRESHOLD = 50;
-const DEFAULT_RETRY_BUDGET_PERCENT = 20;
-const DEFAULT_MIN_RETRIES = 3;
+export const DEFAULT_RETRY_BUDGET_PERCENT = 20;
+export const DEFAULT_MIN_RETRIES = 3;
 
 /** @throws ConfigError with all violations */
 export function parseCluster(wire: Cluster): ClusterConfig {
@@ -154,7 +150,6 @@ export function parseCluster(wire: Cluster): ClusterConfig {
   const outliers = readOutlierDetection(wire.outlierDetection, refuse);
   const healthCheck = readHealthChecks(wire.healthChecks, refuse);
   const socketOptions = readSocketOptions(wire, refuse);
-  const addressOrder = readAddressOrder(wire.upstreamConnectionOptions?.happyEyeballsConfig, refuse);
   const transportSockets = compileTransportSockets(wire, refuse);
   const connection = readConnection(wire, transportSockets, refuse);
   const preconnect = readPreconnectPolicy(wire.preconnectPolicy, refuse);
@@ -169,6 +164,7 @@ export function parseCluster(wire: Cluster): ClusterConfig {
     discovery,
     ...balancing,
     panicThreshold: Math.trunc(wire.commonLbConfig?.healthyPanicThreshold?.value ?? DEFAULT_PANIC_THRESHOLD),
+    maintenancePercent: 0,
     circuitBreakers,
     highCircuitBreakers,
     maxConnectionsPerHost,
@@ -180,11 +176,9 @@ export function parseCluster(wire: Cluster): ClusterConfig {
     ignoresNewHosts: wire.commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false,
     closesConnectionsOnHealthFailure: wire.closeConnectionsOnHostHealthFailure,
     drainsOnHostChange: wire.commonLbConfig?.closeConnectionsOnHostSetChange ?? false,
-    overrideHostStatuses: readOverrideHostStatus(wire.commonLbConfig?.overrideHostStatus),
     preconnect,
     connection,
     socketOptions,
-    addressOrder,
     transportSockets,
     transportKey: transportKey(wire, socketOptions),
   });

@@ -2,25 +2,32 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
+import { OutlierDetectionSchema } from "#envoy/gen/envoy/config/cluster/v3/outlier_detection_pb";
 import { clusterConfig } from "#proxy/http/hcm.fake";
+import { runtimeValues } from "#proxy/runtime/runtime.fake";
+import { CurrentRuntime } from "#proxy/runtime/runtime";
 import { ManualClock } from "#runtime/clock";
 import { seededRandom } from "#runtime/random";
 import { StatsReader } from "#telemetry/stats/stats-reader";
 import { ThreadStats } from "#telemetry/stats/thread-stats";
 import { parseCluster } from "./cluster-config.ts";
 import { ThreadClusterManager } from "./cluster-manager.ts";
+import { readOutlierDetection } from "./outlier/outlier-config.ts";
 
 interface Bench {
   readonly stats: ThreadStats;
   readonly reader: StatsReader;
   readonly clusters: ThreadClusterManager;
+  readonly runtime: CurrentRuntime;
   readonly sync: () => void;
 }
 
 function bench(): Bench {
   const stats = new ThreadStats();
   const reader = new StatsReader();
+  const runtime = new CurrentRuntime();
   const clusters = new ThreadClusterManager({
+    runtime,
     clock: new ManualClock(),
     random: seededRandom(1),
     stats: stats.root,
@@ -38,7 +45,7 @@ function bench(): Bench {
     const update = stats.takeUpdate();
     if (update !== undefined) reader.apply(0, update);
   };
-  return { stats, reader, clusters, sync };
+  return { stats, reader, clusters, runtime, sync };
 }
 
 test("10,000 clusters that come and go leave no slot and no name behind", () => {
@@ -95,4 +102,26 @@ test("a circuit breaker whose limit changes says whether it is open now", () => 
   clusters.get("c")?.releaseRequest();
   clusters.get("c")?.releaseRequest();
   assert.equal(open.value, 0);
+});
+
+test("runtime layers change a cluster under way, and forget no ejection", () => {
+  const { clusters, runtime } = bench();
+  const outliers = readOutlierDetection(create(OutlierDetectionSchema, { consecutive5xx: 5, maxEjectionPercent: 100 }), () => {});
+  clusters.upsertCluster(clusterConfig(2, { outliers }));
+  const [running] = clusters.clusters;
+  const [first, second] = running!.hosts;
+  const fail = (host = first): void => host?.outlierMonitor?.putStatus(500);
+  for (let i = 0; i < 5; i++) fail();
+  assert.deepEqual([first?.health, second?.health], ["unhealthy", "healthy"]);
+  runtime.set(runtimeValues({ "outlier_detection.consecutive_5xx": 1, "circuit_breakers.c.default.max_requests": 1 }));
+  clusters.onRuntimeChanged();
+  assert.equal(first?.health, "unhealthy");
+  assert.deepEqual([running?.tryAcquireRequest(), running?.tryAcquireRequest()], [true, false]);
+  fail(second);
+  assert.equal(second?.health, "unhealthy");
+  runtime.set(new Map());
+  clusters.onRuntimeChanged();
+  assert.equal(running?.tryAcquireRequest(), true);
+  running?.releaseRequest();
+  running?.releaseRequest();
 });

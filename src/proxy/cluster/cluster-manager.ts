@@ -1,6 +1,7 @@
 // The clusters of one proxy on one thread, by name. It only indexes: what a cluster does is upstream-cluster.ts.
 import type { StatsScope } from "#telemetry/stats/store";
 import type { Connector } from "#proxy/net/connector";
+import type { Runtime } from "#proxy/runtime/runtime";
 import type { Secrets } from "#proxy/transport-socket/tls-context";
 import type { Clock, Timer } from "#runtime/clock";
 import type { Random } from "#runtime/random";
@@ -8,6 +9,7 @@ import type { Cluster, ClusterManager } from "./cluster.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 import { zonesOf } from "./lb/zone-aware.ts";
 import type { LocalZones } from "./lb/zone-aware.ts";
+import { saysTheSame, underRuntime } from "./runtime-overrides.ts";
 import type { HostsHealth } from "./health/active-health.ts";
 import type { LoadAssignmentConfig } from "./load-assignment.ts";
 import { UpstreamCluster } from "./upstream-cluster.ts";
@@ -16,6 +18,7 @@ import type { PoolFactory } from "./host-pools.ts";
 export interface ClusterManagerContext {
   readonly clock: Clock;
   readonly random: Random;
+  readonly runtime: Runtime;
   /** Root scope of the proxy on this thread. */
   readonly stats: StatsScope;
   readonly makePool: PoolFactory;
@@ -41,6 +44,8 @@ const LEAVING_CHECK_MS = 1_000;
 export class ThreadClusterManager implements ClusterManager {
   readonly #context: ClusterManagerContext;
   readonly #clusters = new Map<string, UpstreamCluster>();
+  /** As the control plane says it, without a word of runtime layers. */
+  readonly #configured = new Map<string, ClusterConfig>();
   /** Endpoints by EDS service name, or by the key of what was looked up in DNS: they may come before their cluster, and stay when it is replaced. */
   readonly #assignments = new Map<string, LoadAssignmentConfig>();
   /** What active health checks found out, by cluster: it may come before the cluster. */
@@ -64,7 +69,9 @@ export class ThreadClusterManager implements ClusterManager {
   }
 
   /** Adds the cluster or changes it in place: connections stay unless what they are made from has changed. */
-  upsertCluster(config: ClusterConfig): void {
+  upsertCluster(configured: ClusterConfig): void {
+    const config = underRuntime(configured, this.#context.runtime);
+    this.#configured.set(config.name, configured);
     const before = this.#clusters.get(config.name);
     if (before !== undefined && before.config.statName === config.statName && before.config.discovery.kind === config.discovery.kind) {
       const service = serviceName(before.config);
@@ -72,7 +79,7 @@ export class ThreadClusterManager implements ClusterManager {
       if (service !== serviceName(config)) this.#assign(before);
       return;
     }
-    const { localCluster, stats: _, ...shared } = this.#context;
+    const { localCluster, stats: _, runtime: _runtime, ...shared } = this.#context;
     // In this order counters go on, and the last word on gauges is the new cluster's.
     const stats = this.#useScope(config.statName);
     if (before !== undefined) this.#leave(before);
@@ -91,9 +98,19 @@ export class ThreadClusterManager implements ClusterManager {
     if (localCluster !== undefined) this.#onHostsChanged(localCluster, config.name);
   }
 
+  /** Runtime layers say something else. */
+  onRuntimeChanged(): void {
+    for (const [name, configured] of this.#configured) {
+      const config = underRuntime(configured, this.#context.runtime);
+      const cluster = this.#clusters.get(name);
+      if (cluster !== undefined && !saysTheSame(cluster.config, config)) cluster.overrule(config);
+    }
+  }
+
   removeCluster(name: string): void {
     const cluster = this.#clusters.get(name);
     if (cluster === undefined) return;
+    this.#configured.delete(name);
     this.#clusters.delete(name);
     this.#leave(cluster);
   }

@@ -47,6 +47,7 @@ export class ClusterStats {
 
   readonly #scope: StatsScope;
   #alternatives: Map<string, AlternativeStats> | undefined;
+  #maintenanceMode: Counter | undefined;
 
   constructor(scope: StatsScope) {
     this.#scope = scope;
@@ -82,6 +83,11 @@ export class ClusterStats {
     this.flowResumed = scope.counter("upstream_flow_control_resumed_reading_total");
     this.flowBackedUp = scope.counter("upstream_flow_control_backed_up_total");
     this.flowDrained = scope.counter("upstream_flow_control_drained_total");
+  }
+
+  /** Made with the first request that runtime layers let be refused. */
+  get rqMaintenanceMode(): Counter {
+    return (this.#maintenanceMode ??= this.#scope.counter("upstream_rq_maintenance_mode"));
   }
 
   /** `<name>.upstream_rq_*`; undefined: there are too many already. */

@@ -11,6 +11,7 @@ import { ConfigError } from "#proxy/config-error";
 import { FakeConnection } from "#proxy/http/connection.fake";
 import type { ConnectCallbacks } from "#proxy/net/connector";
 import { FakeStats } from "#proxy/http/stats.fake";
+import { NO_RUNTIME } from "#proxy/runtime/runtime";
 import { ManualClock } from "#runtime/clock";
 import { seededRandom } from "#runtime/random";
 import type { Host, HttpConnectionPool, LoadBalancerContext } from "./cluster.ts";
@@ -87,6 +88,7 @@ class Fixture {
   readonly pools = new Map<Host, FakePool[]>();
   readonly connects: ConnectCallbacks[] = [];
   readonly manager = new ThreadClusterManager({
+    runtime: NO_RUNTIME,
     clock: this.clock,
     random: seededRandom(1),
     stats: this.stats,
@@ -138,6 +140,7 @@ describe("cluster config", () => {
       {
         windowMs: 60_000,
         aggression: 1.5,
+        aggressionKey: "a",
         minWeightPercent: 20,
       },
     );
@@ -595,24 +598,6 @@ describe("cluster manager", () => {
       running.chooseHost(ask({ overrideHost: { address: `127.0.0.1:${port}`, strict } }))?.address.port;
     assert.deepEqual([chosen(1, true), chosen(2, true), chosen(3, true)], [1, undefined, undefined]);
     assert.deepEqual([chosen(2, false), chosen(3, false)], [1, 1]);
-  });
-
-  it("gives it to a host in the states of override_host_status alone", () => {
-    const fixture = new Fixture();
-    const hosts = ["UNKNOWN", "HEALTHY", "UNHEALTHY", "DRAINING", "TIMEOUT", "DEGRADED"] as const;
-    const chosen = (statuses: string[] | undefined): string[] => {
-      const commonLbConfig = statuses === undefined ? {} : { overrideHostStatus: { statuses } };
-      fixture.manager.upsertCluster(cluster({ ...(EDS as object), commonLbConfig }));
-      fixture.manager.setLoadAssignment(endpoints("reviews", ...hosts.map((health, at) => endpoint(at + 1, { health }))));
-      const running = fixture.manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
-      return hosts.filter(
-        (_, at) => running.chooseHost(ask({ overrideHost: { address: `127.0.0.1:${at + 1}`, strict: true } })) !== undefined,
-      );
-    };
-    assert.deepEqual(chosen(undefined), ["UNKNOWN", "HEALTHY", "DEGRADED"]);
-    assert.deepEqual(chosen(["DRAINING", "TIMEOUT"]), ["DRAINING", "TIMEOUT"]);
-    assert.deepEqual(chosen(["UNHEALTHY", "HEALTHY"]), ["HEALTHY", "UNHEALTHY"]);
-    assert.deepEqual(chosen([]), []);
   });
 
   it("avoids hosts that were tried, as often as it may ask again", () => {

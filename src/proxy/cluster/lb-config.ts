@@ -12,6 +12,8 @@ export type LbConfig =
       readonly policy: "least-request";
       readonly choiceCount: number;
       readonly activeRequestBias: number;
+      /** Under which runtime layers may say otherwise. */
+      readonly activeRequestBiasKey?: string;
       readonly fullScan?: boolean;
       readonly slowStart: SlowStartConfig | undefined;
     }
@@ -77,12 +79,13 @@ export function readSlowStart(wire: SlowStartWire | undefined, path: string, ref
   const minWeightPercent = wire.minWeightPercent?.value ?? DEFAULT_MIN_WEIGHT_PERCENT;
   if (minWeightPercent < 0 || minWeightPercent > 100) refuse(`${path}.slow_start_config.min_weight_percent`, "must be from 0 to 100");
   // As Envoy: what is not above 0 counts as 1.
-  return { windowMs, aggression: aggression > 0 ? aggression : 1, minWeightPercent };
+  const key = wire.aggression?.runtimeKey ?? "";
+  return { windowMs, aggression: aggression > 0 ? aggression : 1, ...(key === "" ? {} : { aggressionKey: key }), minWeightPercent };
 }
 
 interface LeastRequestWire {
   readonly choiceCount?: number | undefined;
-  readonly activeRequestBias?: Pick<RuntimeDouble, "defaultValue"> | undefined;
+  readonly activeRequestBias?: Pick<RuntimeDouble, "defaultValue" | "runtimeKey"> | undefined;
   readonly slowStartConfig?: SlowStartWire | undefined;
 }
 
@@ -92,7 +95,8 @@ export function readLeastRequest(wire: LeastRequestWire, path: string, refuse: R
   if (choiceCount < 2) refuse(`${path}.choice_count`, "must be at least 2");
   const bias = activeRequestBias?.defaultValue ?? 1;
   if (bias < 0) refuse(`${path}.active_request_bias`, "must not be below 0");
-  return { policy: "least-request", choiceCount, activeRequestBias: bias, slowStart };
+  const key = activeRequestBias?.runtimeKey ?? "";
+  return { policy: "least-request", choiceCount, activeRequestBias: bias, ...(key === "" ? {} : { activeRequestBiasKey: key }), slowStart };
 }
 
 interface HashingWire {

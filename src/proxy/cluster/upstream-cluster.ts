@@ -29,7 +29,6 @@ import { OutlierDetector } from "./outlier/outlier-detector.ts";
 import type { OutlierSummary } from "./outlier/outlier-detector.ts";
 import { originalDestinationOf } from "./original-destination.ts";
 import type { OriginalDestinationConfig } from "./original-destination.ts";
-import { mayOverride } from "./override-host.ts";
 import { connectAhead } from "./preconnect.ts";
 import type { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
 import { UpstreamHost, hostKey } from "./upstream-host.ts";
@@ -123,6 +122,10 @@ export class UpstreamCluster implements PooledCluster {
     return this.#config.connection.maxStreamDurationMs;
   }
 
+  get maintenancePercent(): number {
+    return this.#config.maintenancePercent;
+  }
+
   get hosts(): readonly Host[] {
     return this.#list;
   }
@@ -148,6 +151,15 @@ export class UpstreamCluster implements PooledCluster {
     }
     if (config.discovery.kind === "static") this.setAssignment(config.discovery.assignment);
     else if (this.#assignment !== undefined && config.discovery.kind !== "original-dst") this.setAssignment(this.#assignment);
+  }
+
+  /** Runtime layers say something else of it now: no host and no connection is forgotten. */
+  overrule(config: ClusterConfig): void {
+    this.#config = { ...config, transportSockets: this.#config.transportSockets };
+    this.#limits.configure(config.circuitBreakers);
+    this.#highLimits.configure(config.highCircuitBreakers);
+    if (config.outliers !== undefined) this.#outliers?.configure(config.outliers);
+    this.#rebuild();
   }
 
   setAssignment(assignment: LoadAssignmentConfig): void {
@@ -250,7 +262,8 @@ export class UpstreamCluster implements PooledCluster {
     const { overrideHost } = context;
     if (overrideHost !== undefined) {
       const wanted = this.#list.find(({ address }) => addressText(address) === overrideHost.address);
-      if (wanted !== undefined && mayOverride(wanted, this.#config.overrideHostStatuses)) return wanted;
+      // Envoy's default of override_host_status leaves out who is certainly unhealthy.
+      if (wanted !== undefined && wanted.health !== "unhealthy") return wanted;
       if (overrideHost.strict) {
         this.stats.noneHealthy.inc();
         return undefined;

@@ -46,8 +46,8 @@ test("what a static resource asks for and does not get is named with file, line 
 test("what the bootstrap itself asks for and does not get is named", () => {
   assert.match(problems("overload_manager: {}\n"), /envoy\.yaml:1:1: overload_manager: not served by this proxy/);
   assert.match(
-    problems("layered_runtime:\n  layers:\n  - name: l\n    static_layer: { my.key: 3, envoy.reloadable_features.x: true }\n"),
-    /envoy\.yaml:4:21: layered_runtime\.layers\[0\]\.static_layer\["my\.key"\]: no runtime key is read/,
+    problems("layered_runtime:\n  layers:\n  - name: l\n    static_layer: { my.key: [3], envoy.reloadable_features.x: true }\n"),
+    /envoy\.yaml:4:21: layered_runtime\.layers\[0\]\.static_layer\["my\.key"\]: is neither a number/,
   );
   assert.match(problems("dynamic_resources: { lds_config: { ads: {} } }\n"), /ads_config: must be set/);
 });

@@ -61,14 +61,6 @@ function problemsOf(wire: Bootstrap): readonly ConfigViolation[] {
   // Static resources are checked one by one below.
   const { staticResources: _, ...alone } = wire;
   checkFields(BootstrapSchema, alone, "", problems);
-  for (const [index, { layerSpecifier }] of (wire.layeredRuntime?.layers ?? []).entries()) {
-    if (layerSpecifier.case !== "staticLayer") continue;
-    for (const key of Object.keys(layerSpecifier.value)) {
-      // Switches of Envoy's own code: what they guard is not here.
-      if (/^(envoy\.(reloadable|restart|deprecated)_features|re2)\b/.test(key)) continue;
-      problems.add(`layered_runtime.layers[${index}].static_layer["${key}"]`, "no runtime key is read by this proxy");
-    }
-  }
   try {
     const config = readBootstrap(wire);
     const checks = resourceChecks(COMPILERS, { reserve: () => {} }, knownServers(config));

@@ -14,8 +14,10 @@ import { SecretSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/
 import { configRegistry } from "#envoy/config-registry";
 import { Violations } from "#proxy/field-check";
 import type { SocketAddress } from "#proxy/net/connection";
-import { fetchTimeoutMs, readGrpcSource, readResourceSource } from "#proxy/resource-source";
+import { readGrpcSource, readResourceSource } from "#proxy/resource-source";
 import type { GrpcSource, ResourceSource } from "#proxy/resource-source";
+import { readLayeredRuntime } from "#proxy/runtime/layered-runtime-config";
+import type { RuntimeLayerConfig } from "#proxy/runtime/layered-runtime-config";
 import type { StaticResources } from "#proxy/xds-client/static-resources";
 import { readClusterManager } from "./cluster-manager-config.ts";
 import type { ClusterManagerConfig } from "./cluster-manager-config.ts";
@@ -31,10 +33,8 @@ export interface BootstrapConfig {
   readonly ads: GrpcSource | undefined;
   readonly cds: ResourceSource | undefined;
   readonly lds: ResourceSource | undefined;
-  /** How long the start waits for the first clusters, then for the first listeners. 0: for ever. */
-  readonly cdsTimeoutMs: number;
-  readonly ldsTimeoutMs: number;
   readonly clusterManager: ClusterManagerConfig;
+  readonly runtimeLayers: readonly RuntimeLayerConfig[];
   readonly staticResources: StaticResources;
   /** Static clusters that this proxy itself can call, in plain text: host:port or unix:PATH of each endpoint, by
    *  name; any of them will do. */
@@ -74,22 +74,26 @@ export function readBootstrap(wire: Bootstrap): BootstrapConfig {
   if (dynamic !== undefined && dynamic.adsConfig === undefined && (cds?.kind === "ads" || lds?.kind === "ads"))
     violations.add(`${path}.ads_config`, "must be set: clusters or listeners come from it");
   const servers = readServers(wire);
-  for (const [field, source] of [
-    ["ads_config", ads],
-    ["cds_config", cds],
-    ["lds_config", lds],
-  ] as const) {
+  const checkServer = (source: ResourceSource | undefined, field: string): void => {
     if (source?.kind === "grpc" && !servers.has(source.cluster)) {
       const problem = `cluster "${source.cluster}" must be a static cluster in plain text, and every endpoint must have an address`;
-      violations.add(`${path}.${field}`, problem);
+      violations.add(field, problem);
     }
+  };
+  checkServer(ads, `${path}.ads_config`);
+  checkServer(cds, `${path}.cds_config`);
+  checkServer(lds, `${path}.lds_config`);
+  const runtimeLayers = readLayeredRuntime(wire.layeredRuntime, violations.add);
+  for (const layer of runtimeLayers) {
+    if (layer.kind !== "rtds") continue;
+    const field = `layered_runtime.layers["${layer.name}"].rtds_layer.rtds_config`;
+    checkServer(layer.source, field);
+    if (layer.source.kind === "ads" && ads === undefined) violations.add(field, `${path}.ads_config must be set: the layer comes from it`);
   }
   const clusterManager = readClusterManager(wire, violations.add);
   const keepsStat = compileStatsMatcher(wire.statsConfig?.statsMatcher, "stats_config.stats_matcher", violations.add);
   violations.throwIfAny("bootstrap");
-  const [cdsTimeoutMs, ldsTimeoutMs] = [fetchTimeoutMs(dynamic?.cdsConfig), fetchTimeoutMs(dynamic?.ldsConfig)];
-  const staticResources = staticResourcesOf(wire);
-  return { wire, node, admin, ads, cds, lds, cdsTimeoutMs, ldsTimeoutMs, clusterManager, staticResources, servers, keepsStat };
+  return { wire, node, admin, ads, cds, lds, clusterManager, runtimeLayers, staticResources: staticResourcesOf(wire), servers, keepsStat };
 }
 
 function staticResourcesOf(wire: Bootstrap): StaticResources {

@@ -9,6 +9,7 @@ import { SocketConnector } from "#proxy/net/socket-connector";
 import { SharedLocalInfo } from "#proxy/local-info";
 import type { DrainDirection } from "#proxy/local-info";
 import { SystemDnsResolver } from "#proxy/net/system-dns-resolver";
+import { LayeredRuntime } from "#proxy/runtime/layered-runtime";
 import { XdsClient } from "#proxy/xds-client/xds-client";
 import { CounterReset } from "#telemetry/stats/counter-reset";
 import { StatsReader } from "#telemetry/stats/stats-reader";
@@ -65,6 +66,7 @@ export class Proxy {
   readonly #sockets = new ListenerSockets();
   readonly #updates: ThreadUpdates;
   readonly #xds: XdsClient;
+  readonly #runtime: LayeredRuntime;
   readonly #mainStats = new ThreadStats();
   readonly #serverStats: ServerStats;
   readonly #reader = new StatsReader();
@@ -98,6 +100,13 @@ export class Proxy {
     });
     this.#startedMs = clock.monotonicMs();
     this.#accessLogs = new AccessLogWriter(output, logPrefix, loggers.of("file", log));
+    this.#runtime = new LayeredRuntime({
+      layers: bootstrap.runtimeLayers,
+      serviceCluster: bootstrap.node.cluster,
+      stats: this.#mainStats.root,
+      log: loggers.of("config", log),
+      onChange: (values) => this.#updates.tellRuntime(values),
+    });
     this.#updates = new ThreadUpdates({
       threads,
       add: {
@@ -110,6 +119,7 @@ export class Proxy {
         maxConnectionsPerListener: options.maxConnectionsPerListener,
       },
       sockets: this.#sockets,
+      runtime: () => this.#runtime.values,
       snapshot: () => this.#xds.state.snapshot(),
       health: () => this.#xds.health,
     });
@@ -118,8 +128,6 @@ export class Proxy {
       ads: bootstrap.ads,
       cds: bootstrap.cds,
       lds: bootstrap.lds,
-      cdsTimeoutMs: bootstrap.cdsTimeoutMs,
-      ldsTimeoutMs: bootstrap.ldsTimeoutMs,
       staticResources: bootstrap.staticResources,
       servers: bootstrap.servers,
       stateDirectory: options.stateDirectory,
@@ -130,6 +138,7 @@ export class Proxy {
       resolver: new SystemDnsResolver(),
       health: {
         connector: new SocketConnector(clock, false),
+        runtime: this.#runtime.current,
         hasTraffic: (cluster) => this.#reader.counted(`cluster.${cluster}.upstream_cx_total`),
         writeEvent: (file, line) => this.#accessLogs.write(file, line, () => {}),
         onHealth: (cluster, health, passed) => this.#updates.tellHealth(cluster, health, passed),
@@ -233,6 +242,7 @@ export class Proxy {
   async #end(threadsGone: readonly Promise<void>[]): Promise<void> {
     this.#state = "draining";
     this.#xds.close();
+    this.#runtime.close();
     this.#drain.close();
     // Ours too, now: who comes while the rest drains is refused by the kernel instead of waiting in its queue.
     this.#sockets.close();
@@ -301,6 +311,7 @@ export class Proxy {
         const more = [...silentStats(shown), totalConnections(shown), ...this.#xds.stats.texts(this.#xds.state.assignments.live)];
         return [...shown, ...(this.#keepsStat === undefined ? more : more.filter(this.#keepsStat))].sort(byName);
       },
+      runtime: this.#runtime,
       drainListeners: (order) => this.#drain.begin(order),
       failHealthChecks: (fail) => this.#local.failHealthChecks(fail),
       quit: this.#options.onQuit,

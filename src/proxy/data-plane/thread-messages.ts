@@ -4,6 +4,7 @@ import type { DrainDirection } from "#proxy/local-info";
 import type { LoggerName } from "./loggers.ts";
 import type { HostsHealth } from "#proxy/cluster/health/active-health";
 import type { ClusterManagerConfig } from "./cluster-manager-config.ts";
+import type { RuntimeValues } from "#proxy/runtime/runtime";
 import type { ProxyUpdate } from "#proxy/xds-client/proxy-update";
 import type { StatsUpdate } from "#telemetry/stats/thread-stats";
 import type { LogFields, LogLevel } from "#runtime/log";
@@ -68,6 +69,13 @@ export interface HealthCommand {
   readonly passed: string | undefined;
 }
 
+/** What all runtime layers say from now on. */
+export interface RuntimeCommand {
+  readonly type: "runtime";
+  readonly proxy: ProxyKey;
+  readonly values: RuntimeValues;
+}
+
 /** Access log bytes that the main thread has written. */
 export interface WrittenCommand {
   readonly type: "log-written";
@@ -79,6 +87,7 @@ export type ThreadCommand =
   | AddProxyCommand
   | UpdateCommand
   | HealthCommand
+  | RuntimeCommand
   | StopListenersCommand
   | RemoveProxyCommand
   | ReportCommand

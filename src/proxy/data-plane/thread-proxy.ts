@@ -14,6 +14,8 @@ import { compileListener } from "#proxy/listener/listener-config";
 import { ListenerDirectory } from "#proxy/listener/listener-directory";
 import { closeDescriptor } from "#proxy/net/listen-socket";
 import { SocketConnector } from "#proxy/net/socket-connector";
+import { CurrentRuntime } from "#proxy/runtime/runtime";
+import type { RuntimeValues } from "#proxy/runtime/runtime";
 import type { RouteTable } from "#proxy/route/route";
 import { routeTableSteps } from "#proxy/route/route-table";
 import { readRouteConfiguration } from "#proxy/route/route-configuration-bytes";
@@ -53,6 +55,7 @@ export class ThreadProxy {
   readonly #leaving = new Set<ActiveListener>();
   readonly #accessLogs: AccessLogBatches;
   readonly #stats = new ThreadStats();
+  readonly #runtime = new CurrentRuntime();
   #whenEmpty: (() => void) | undefined;
   /** Settles when every update so far is live; never rejects. */
   #updated: Promise<void> = Promise.resolve();
@@ -77,6 +80,7 @@ export class ThreadProxy {
       makePool: httpPoolFactory({ clock, random, log }),
       connector,
       secrets,
+      runtime: this.#runtime,
       localCluster,
       writeOutlierEvent: outlierEventLog === undefined ? undefined : (line) => this.#accessLogs.open(outlierEventLog).write(line),
       onHostUnhealthy: (cluster, host) => post({ type: "host-unhealthy", proxy: command.proxy, cluster, host }),
@@ -92,6 +96,7 @@ export class ThreadProxy {
       routes: { get: (name) => this.#routes.get(name) },
       secrets,
       accessLogs: this.#accessLogs,
+      runtime: this.#runtime,
       poison,
     };
   }
@@ -187,6 +192,11 @@ export class ThreadProxy {
 
   setHealth({ cluster, health, passed }: HealthCommand): void {
     this.#clusters.setHealth(cluster, health, passed);
+  }
+
+  setRuntime(values: RuntimeValues): void {
+    this.#runtime.set(values);
+    this.#clusters.onRuntimeChanged();
   }
 
   logWritten(bytes: number): void {

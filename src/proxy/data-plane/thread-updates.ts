@@ -1,6 +1,7 @@
 // Makes updates live on all traffic threads of one proxy, and keeps the promise that "applied" means applied everywhere: an update settles
 // when every thread has answered, or has died (its replacement is told the whole configuration, which includes the update).
 import type { HostsHealth } from "#proxy/cluster/health/active-health";
+import type { RuntimeValues } from "#proxy/runtime/runtime";
 import type { ProxyUpdate, UpdateTarget } from "#proxy/xds-client/proxy-update";
 import { invariant } from "#runtime/invariant";
 import type { ListenerSockets } from "./listener-sockets.ts";
@@ -19,6 +20,8 @@ export interface ThreadUpdatesOptions {
   readonly sockets: ListenerSockets;
   /** Everything that is live. */
   readonly snapshot: () => ProxyUpdate;
+  /** What the runtime layers say. */
+  readonly runtime: () => RuntimeValues;
   /** What active health checks found out, by cluster. */
   readonly health: () => Iterable<readonly [cluster: string, health: HostsHealth]>;
 }
@@ -30,7 +33,14 @@ export class ThreadUpdates implements UpdateTarget {
 
   constructor(options: ThreadUpdatesOptions) {
     this.#options = options;
-    for (const thread of options.threads) thread.send(options.add);
+    for (const thread of options.threads) this.#add(thread);
+  }
+
+  #add(thread: ThreadHandle): void {
+    const { add, runtime } = this.#options;
+    thread.send(add);
+    const values = runtime();
+    if (values.size > 0) thread.send({ type: "runtime", proxy: add.proxy, values });
   }
 
   apply(update: ProxyUpdate): Promise<readonly string[]> {
@@ -53,10 +63,10 @@ export class ThreadUpdates implements UpdateTarget {
 
   /** The thread was replaced: the new one gets all that is live; what the old one owed an answer for is part of that. */
   replaced(thread: ThreadHandle): void {
-    const { add, snapshot } = this.#options;
+    const { snapshot } = this.#options;
     const update = snapshot();
     const owed = [...this.#pending.values()].filter(({ missing }) => missing.has(thread));
-    thread.send(add);
+    this.#add(thread);
     for (const [cluster, health] of this.#options.health()) this.#sendHealth(thread, cluster, health, undefined);
     const sequence = ++this.#sequence;
     const resolve = (errors: readonly string[]): void => {
@@ -73,6 +83,11 @@ export class ThreadUpdates implements UpdateTarget {
       update,
       update.listeners.map(({ name }) => name),
     );
+  }
+
+  tellRuntime(values: RuntimeValues): void {
+    const { add, threads } = this.#options;
+    for (const thread of threads) thread.send({ type: "runtime", proxy: add.proxy, values });
   }
 
   tellHealth(cluster: string, health: HostsHealth | undefined, passed: string | undefined): void {

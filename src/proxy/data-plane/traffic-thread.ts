@@ -69,6 +69,9 @@ function obey(command: ThreadCommand): void {
     case "hosts-health":
       proxy.setHealth(command);
       return;
+    case "runtime":
+      proxy.setRuntime(command.values);
+      return;
     case "log-written":
       proxy.logWritten(command.bytes);
       return;

@@ -16,6 +16,7 @@ export const ACCESS_LOG_FIELDS: FieldTable = {
       "or_filter",
       "header_filter",
       "response_flag_filter",
+      "runtime_filter",
     ),
   ],
   "envoy.config.accesslog.v3.AndFilter": [honoured("src/proxy/access-log/access-log.test.ts", "filters")],
@@ -24,6 +25,9 @@ export const ACCESS_LOG_FIELDS: FieldTable = {
   "envoy.config.accesslog.v3.HeaderFilter": [honoured("src/proxy/access-log/access-log.test.ts", "header")],
   "envoy.config.accesslog.v3.OrFilter": [honoured("src/proxy/access-log/access-log.test.ts", "filters")],
   "envoy.config.accesslog.v3.ResponseFlagFilter": [honoured("src/proxy/access-log/access-log.test.ts", "flags")],
+  "envoy.config.accesslog.v3.RuntimeFilter": [
+    honoured("src/proxy/access-log/access-log.test.ts", "runtime_key", "percent_sampled", "use_independent_randomness"),
+  ],
   "envoy.config.accesslog.v3.StatusCodeFilter": [honoured("src/proxy/access-log/access-log.test.ts", "comparison")],
   "envoy.config.core.v3.JsonFormatOptions": [honoured("src/proxy/access-log/access-log.test.ts", "sort_properties")],
   "envoy.config.core.v3.SubstitutionFormatString": [

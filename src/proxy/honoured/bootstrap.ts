@@ -13,7 +13,7 @@ export const BOOTSTRAP_FIELDS: FieldTable = {
     honoured("src/proxy/data-plane/bootstrap-file.test.ts", "stats_config", "node"),
     harmless("nothing is flushed: there are no sinks", "stats_flush_interval", "stats_flush_on_admin"),
     harmless("a traffic thread that dies is replaced; none is watched for hanging", "watchdog", "watchdogs"),
-    harmless("its layers may hold nothing that is read here", "layered_runtime"),
+    honoured("src/proxy/runtime/layered-runtime-config.test.ts", "layered_runtime"),
     harmless("there is no dispatcher to count", "enable_dispatcher_stats"),
     honoured("src/proxy/data-plane/data-plane.test.ts", "admin"),
   ],
@@ -28,11 +28,14 @@ export const BOOTSTRAP_FIELDS: FieldTable = {
     honoured("test/interop/cluster-manager.test.ts", "local_cluster_name", "outlier_detection", "upstream_bind_config"),
   ],
   "envoy.config.bootstrap.v3.ClusterManager.OutlierDetection": [honoured("test/interop/cluster-manager.test.ts", "event_log_path")],
-  "envoy.config.bootstrap.v3.LayeredRuntime": [harmless("its layers may hold nothing that is read here", "layers")],
+  "envoy.config.bootstrap.v3.LayeredRuntime": [honoured("src/proxy/runtime/layered-runtime-config.test.ts", "layers")],
   "envoy.config.bootstrap.v3.RuntimeLayer": [
-    harmless("no key is read; what a layer sets is refused by hand", "name", "static_layer", "admin_layer"),
+    honoured("src/proxy/runtime/layered-runtime-config.test.ts", "name", "static_layer", "admin_layer", "disk_layer"),
   ],
   "envoy.config.bootstrap.v3.RuntimeLayer.AdminLayer": [],
+  "envoy.config.bootstrap.v3.RuntimeLayer.DiskLayer": [
+    honoured("src/proxy/runtime/layered-runtime-config.test.ts", "symlink_root", "subdirectory", "append_service_cluster"),
+  ],
   "envoy.config.metrics.v3.StatsConfig": [honoured("src/proxy/data-plane/bootstrap-file.test.ts", "stats_matcher")],
   "envoy.config.metrics.v3.StatsMatcher": [
     honoured("src/proxy/data-plane/bootstrap-file.test.ts", "reject_all", "exclusion_list", "inclusion_list"),

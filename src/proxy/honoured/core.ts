@@ -25,18 +25,18 @@ export const CORE_FIELDS: FieldTable = {
   ],
   "envoy.config.core.v3.RuntimeDouble": [
     honoured("src/proxy/cluster/cluster.test.ts", "default_value"),
-    harmless("there is no runtime to overrule the configuration", "runtime_key"),
+    honoured("src/proxy/cluster/runtime-overrides.test.ts", "runtime_key"),
   ],
   "envoy.config.core.v3.RuntimeFeatureFlag": [
-    harmless("there is no runtime to overrule the configuration", "runtime_key"),
+    honoured("src/proxy/filters/bandwidth-limit/bandwidth-limit-filter.test.ts", "runtime_key"),
     honoured("src/proxy/filters/bandwidth-limit/bandwidth-limit-filter.test.ts", "default_value"),
   ],
   "envoy.config.core.v3.RuntimeFractionalPercent": [
-    harmless("there is no runtime to overrule the configuration", "runtime_key"),
+    honoured("src/proxy/route/route-table.test.ts", "runtime_key"),
     honoured("src/proxy/filters/cors/cors-filter.test.ts", "default_value"),
   ],
   "envoy.config.core.v3.RuntimeUInt32": [
-    harmless("there is no runtime to overrule the configuration", "runtime_key"),
+    honoured("src/proxy/access-log/access-log.test.ts", "runtime_key"),
     honoured("src/proxy/access-log/access-log.test.ts", "default_value"),
   ],
   "envoy.config.core.v3.SocketAddress": [

@@ -110,7 +110,7 @@ export const ROUTE_ACTION_FIELDS: FieldTable = {
   ],
   "envoy.config.route.v3.WeightedCluster": [
     honoured("src/proxy/route/route-table.test.ts", "clusters", "header_name"),
-    harmless("there is no runtime to overrule the configuration", "runtime_key_prefix"),
+    honoured("src/proxy/route/route-table.test.ts", "runtime_key_prefix"),
     harmless("held against the sum of the weights, and nothing else", "total_weight"),
   ],
   "envoy.config.route.v3.WeightedCluster.ClusterWeight": [

@@ -45,8 +45,8 @@ export const TRAFFIC_FILTERS_FIELDS: FieldTable = {
       "downstream_nodes",
     ),
     honoured("src/proxy/filters/grpc-stats/grpc-stats-filter.test.ts", "upstream_cluster"),
-    harmless(
-      "there is no runtime to overrule the configuration",
+    honoured(
+      "src/proxy/filters/fault/fault-filter.test.ts",
       "delay_percent_runtime",
       "abort_percent_runtime",
       "delay_duration_runtime",

@@ -3,6 +3,7 @@
 import { own } from "#proxy/net/read-buffer";
 import type { FilterConfigs } from "#proxy/route/filter-config";
 import type { RouteEntry, RouteInput } from "#proxy/route/route";
+import type { Runtime } from "#proxy/runtime/runtime";
 import type { HttpFilter, LocalReply, MessagePart } from "./filter.ts";
 import { requestPath } from "./filter-path.ts";
 import type { FilterPath } from "./filter-path.ts";
@@ -129,6 +130,9 @@ export class ActiveRequest implements WalkOwner<RequestHeaderMap>, RouteInput {
   get headers(): RequestHeaderMap {
     return this.head!;
   }
+  get runtime(): Runtime {
+    return this.#stream.thread.runtime;
+  }
   get tls(): boolean {
     return this.#stream.connection.tls !== undefined;
   }
@@ -196,7 +200,7 @@ export class ActiveRequest implements WalkOwner<RequestHeaderMap>, RouteInput {
     grpc: boolean,
   ): { readonly headers: ResponseHeaderMap; readonly chunk: Buffer | undefined } {
     this.noteCluster();
-    const { info, runtime } = this.#stream;
+    const { info, runtime, thread } = this.#stream;
     const headers: ResponseHeaderMap = new PairResponseHeaderMap(original.status);
     let reply = original;
     let retyped = false;
@@ -207,7 +211,7 @@ export class ActiveRequest implements WalkOwner<RequestHeaderMap>, RouteInput {
       this.#finalize(headers, replying);
       if (replying === undefined) addReplyHeaders(headers, original);
       const type = headers.get("content-type");
-      reply = runtime.config.localReplies?.(original, info, headers) ?? original;
+      reply = runtime.config.localReplies?.(original, info, headers, thread) ?? original;
       retyped = reply.body !== original.body && headers.get("content-type") === type;
       // Of gRPC too it is the status for HTTP, as long as filters see the answer.
       info.responseCode = reply.status;

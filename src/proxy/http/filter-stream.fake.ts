@@ -4,6 +4,7 @@ import { SharedLocalInfo } from "#proxy/local-info";
 import type { ConnectionInfo } from "#proxy/net/connection";
 import type { FilterConfigs } from "#proxy/route/filter-config";
 import type { RouteEntry, RouteInput } from "#proxy/route/route";
+import { CurrentRuntime } from "#proxy/runtime/runtime";
 import type { ThreadContext } from "#proxy/thread-context";
 import { ManualClock } from "#runtime/clock";
 import { seededRandom } from "#runtime/random";
@@ -26,6 +27,8 @@ export class FakeFilterStream implements FilterStream {
   /** The thread's root scope. */
   readonly stats = new FakeStats();
   readonly local = new SharedLocalInfo("service");
+  /** What runtime layers say. */
+  readonly runtime = new CurrentRuntime();
   clusters: ClusterManager = { get: () => undefined };
   headers = new PairRequestHeaderMap({ method: "GET", path: "/", authority: "a", scheme: "http", upgrade: undefined });
   readonly #route: RouteEntry | undefined;
@@ -43,11 +46,11 @@ export class FakeFilterStream implements FilterStream {
 
   /** What `withStats` is given beside the statistics. */
   get thread(): ThreadContext {
-    const { clock, random, stats, local, clusters } = this;
-    return { nodeId: "test", local, clock, random, stats, clusters } as unknown as ThreadContext;
+    const { clock, random, stats, local, clusters, runtime } = this;
+    return { nodeId: "test", local, clock, random, stats, clusters, runtime } as unknown as ThreadContext;
   }
   get routeInput(): RouteInput {
-    return { headers: this.headers, randomValue: 0.5, tls: false };
+    return { headers: this.headers, randomValue: 0.5, runtime: this.runtime, tls: false };
   }
   route(): RouteEntry | undefined {
     return this.#route;

@@ -15,7 +15,7 @@ export function createHcmCompiler(dependencies: HcmDependencies): NetworkFilterC
   return {
     configTypes: [HttpConnectionManagerSchema.typeName],
     compile(name, any, path, thread) {
-      const config = parseHcm(decode(name, any, path), path, dependencies);
+      const config = parseHcm(decode(name, any, path), path, dependencies, thread?.runtime);
       const runtime = thread === undefined ? undefined : new HcmRuntime(config, thread);
       return {
         unservedProtocols: config.codec === "http1" ? ["h2"] : config.codec === "http2" ? ["http/1.0", "http/1.1"] : [],

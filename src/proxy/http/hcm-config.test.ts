@@ -9,23 +9,29 @@ import { RouterSchema } from "#envoy/gen/envoy/extensions/filters/http/router/v3
 import { UuidRequestIdConfigSchema } from "#envoy/gen/envoy/extensions/request_id/uuid/v3/uuid_pb";
 import { ConfigError } from "#proxy/config-error";
 import { routerFilterCompiler } from "#proxy/filters/router/router-compiler";
+import { runtimeOf } from "#proxy/runtime/runtime.fake";
 import { parseHcm } from "./hcm-config.ts";
 import type { HcmConfig } from "./hcm-config.ts";
 
 const registry = createRegistry(RouterSchema, UuidRequestIdConfigSchema);
 const ROUTER = { name: "envoy.filters.http.router", typedConfig: { "@type": `type.googleapis.com/${RouterSchema.typeName}` } };
 
-function parse(json: JsonObject): HcmConfig {
-  return parseHcm(fromJson(HttpConnectionManagerSchema, json, { registry }), "filter_chains[0].filters[0].typed_config", {
-    filters: [routerFilterCompiler],
-    compileEarlyMutation,
-    compileLocalReplyMap,
-    compileRouteTable: () => {
-      throw new ConfigError("route", [{ path: "virtual_hosts[0].domains", message: "must not be empty" }]);
+function parse(json: JsonObject, layers: JsonObject = {}): HcmConfig {
+  return parseHcm(
+    fromJson(HttpConnectionManagerSchema, json, { registry }),
+    "filter_chains[0].filters[0].typed_config",
+    {
+      filters: [routerFilterCompiler],
+      compileEarlyMutation,
+      compileLocalReplyMap,
+      compileRouteTable: () => {
+        throw new ConfigError("route", [{ path: "virtual_hosts[0].domains", message: "must not be empty" }]);
+      },
+      compileAccessLog: () => assert.fail("no access log is set"),
+      compileAddressRanges: () => () => false,
     },
-    compileAccessLog: () => assert.fail("no access log is set"),
-    compileAddressRanges: () => () => false,
-  });
+    runtimeOf(layers),
+  );
 }
 
 function violations(json: JsonObject): string[] {
@@ -64,6 +70,24 @@ describe("connection manager config", () => {
     assert.equal(config.proxy100Continue, true);
     assert.equal(config.path.normalize, true);
     assert.deepEqual([...config.upgrades], [["websocket", true]]);
+  });
+
+  it("asks runtime layers how paths are normalized where it does not say itself", () => {
+    const silent: JsonObject = { ...OUTBOUND, pathWithEscapedSlashesAction: "IMPLEMENTATION_SPECIFIC_DEFAULT" };
+    delete silent["normalizePath"];
+    const normalizes = (json: JsonObject): boolean => parse(json, { "http_connection_manager.normalize_path": 100 }).path.normalize;
+    assert.deepEqual(
+      [parse(silent).path.normalize, normalizes(silent), normalizes({ ...silent, normalizePath: false })],
+      [false, true, false],
+    );
+    const key = "http_connection_manager.path_with_escaped_slashes_action";
+    const slashes = (json: JsonObject, layers: JsonObject): string => parse(json, layers).path.escapedSlashes;
+    assert.deepEqual(
+      [0, 1, 2, 3, 4, 5].map((action) => slashes(silent, { [key]: action })),
+      ["keep", "keep", "reject", "redirect", "unescape", "keep"],
+    );
+    const rejects = { ...OUTBOUND, pathWithEscapedSlashesAction: "REJECT_REQUEST" };
+    assert.deepEqual([slashes(rejects, { [key]: 4 }), slashes(rejects, { [`${key}_enabled`]: 0 })], ["reject", "keep"]);
   });
 
   it("limits the headers of a request by max_request_headers_kb", () => {

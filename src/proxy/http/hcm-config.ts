@@ -22,7 +22,9 @@ import { nameOf, unpack } from "#envoy/any";
 import { durationMs } from "#envoy/duration";
 import { ConfigError } from "#proxy/config-error";
 import type { ConfigViolation } from "#proxy/config-error";
-import type { AccessLogSinks } from "#proxy/thread-context";
+import { NO_RUNTIME } from "#proxy/runtime/runtime";
+import type { Runtime } from "#proxy/runtime/runtime";
+import type { ThreadContext } from "#proxy/thread-context";
 import type { HeaderMutation, RouteTable } from "#proxy/route/route";
 import type { HttpFilterCompiler, HttpFilterFactory } from "./filter.ts";
 import { compileForwardClientCert } from "./forward-client-cert.ts";
@@ -46,7 +48,7 @@ export interface AccessLogger {
 }
 
 export interface CompiledAccessLog {
-  open(sinks: AccessLogSinks): AccessLogger;
+  open(thread: Pick<ThreadContext, "accessLogs" | "runtime" | "random">): AccessLogger;
 }
 
 /** What stands in other rooms and is needed to compile a connection manager. */
@@ -115,10 +117,17 @@ export interface HcmConfig {
   readonly accessLog: CompiledAccessLog | undefined;
 }
 
+const ESCAPED_SLASHES_KEY = "http_connection_manager.path_with_escaped_slashes_action";
+
 type Refuse = (path: string, message: string) => void;
 
 /** @throws ConfigError with all violations, paths behind `path` */
-export function parseHcm(wire: HttpConnectionManager, path: string, dependencies: HcmDependencies): HcmConfig {
+export function parseHcm(
+  wire: HttpConnectionManager,
+  path: string,
+  dependencies: HcmDependencies,
+  runtime: Runtime = NO_RUNTIME,
+): HcmConfig {
   const violations: ConfigViolation[] = [];
   const at = (field: string): string => (path === "" ? field : `${path}.${field}`);
   const refuse: Refuse = (field, message) => void violations.push({ path: at(field), message });
@@ -198,9 +207,9 @@ export function parseHcm(wire: HttpConnectionManager, path: string, dependencies
       isInternalAddress,
     }),
     path: Object.freeze({
-      normalize: wire.normalizePath ?? false,
+      normalize: wire.normalizePath ?? runtime.integer("http_connection_manager.normalize_path", 0) > 0,
       mergeSlashes: wire.mergeSlashes,
-      escapedSlashes: escapedSlashes(wire.pathWithEscapedSlashesAction),
+      escapedSlashes: escapedSlashes(wire.pathWithEscapedSlashesAction, runtime),
     }),
     serverName: wire.serverName === "" ? "envoy" : wire.serverName,
     serverHeader: serverHeader(wire.serverHeaderTransformation),
@@ -349,7 +358,11 @@ function underscores(action: Underscores | undefined): HcmConfig["underscores"] 
   return action === Underscores.DROP_HEADER ? "drop" : "allow";
 }
 
-function escapedSlashes(action: EscapedSlashesAction): PathOptions["escapedSlashes"] {
+/** As in Envoy, runtime layers are asked once for each configuration, not for each request. */
+function escapedSlashes(configured: EscapedSlashesAction, runtime: Runtime): PathOptions["escapedSlashes"] {
+  if (runtime.share(`${ESCAPED_SLASHES_KEY}_enabled`, 1) === 0) return "keep";
+  const isDefault = configured === EscapedSlashesAction.IMPLEMENTATION_SPECIFIC_DEFAULT;
+  const action: EscapedSlashesAction = isDefault ? runtime.integer(ESCAPED_SLASHES_KEY, configured) : configured;
   switch (action) {
     case EscapedSlashesAction.REJECT_REQUEST:
       return "reject";

@@ -32,7 +32,7 @@ export class HcmRuntime {
     this.filters = config.filters.map((factory) => factory.withStats?.(scope, thread) ?? factory);
     this.timers = new TimerWheel(thread.clock);
     this.traceStats = config.tracing === undefined ? undefined : new TraceStats(scope);
-    this.accessLogger = config.accessLog?.open(thread.accessLogs);
+    this.accessLogger = config.accessLog?.open(thread);
   }
 
   /** Made with the first HTTP/2 connection: all connection managers share them, and nobody gives them back. */

@@ -15,6 +15,7 @@ import { SharedLocalInfo } from "#proxy/local-info";
 import { FilterConfigs } from "#proxy/route/filter-config";
 import type { RetryPolicy, RouteEntry } from "#proxy/route/route";
 import type { ThreadContext } from "#proxy/thread-context";
+import { CurrentRuntime } from "#proxy/runtime/runtime";
 import { ManualClock } from "#runtime/clock";
 import { silentLog } from "#runtime/log";
 import { seededRandom } from "#runtime/random";
@@ -201,6 +202,8 @@ export class FakeHcm {
   readonly logged: StreamInfo[] = [];
   readonly tries: UpstreamTry[] = [];
   readonly clusters: ThreadClusterManager;
+  /** What runtime layers say. */
+  readonly layers = new CurrentRuntime();
   readonly runtime: HcmRuntime;
   bufferLimitBytes = 1024 * 1024;
 
@@ -208,6 +211,7 @@ export class FakeHcm {
     const random = seededRandom(42);
     const { tries } = this;
     this.clusters = new ThreadClusterManager({
+      runtime: this.layers,
       clock: this.clock,
       random,
       stats: this.stats,
@@ -241,6 +245,7 @@ export class FakeHcm {
       routes: { get: () => (options.table === "missing" ? undefined : table) },
       secrets: { get: () => undefined },
       accessLogs: { open: () => ({ write() {} }) },
+      runtime: this.layers,
       poison: false,
     };
     const made = options.filters ?? [];
@@ -343,6 +348,7 @@ export function clusterConfig(hosts: number, over: Partial<ClusterConfig> = {}):
     },
     lb: { policy: "round-robin", slowStart: undefined },
     panicThreshold: 0,
+    maintenancePercent: 0,
     localityWeighted: false,
     zoneAware: { routingEnabledPercent: 100, minClusterSize: 6, failTrafficOnPanic: false },
     closesConnectionsOnHealthFailure: false,
@@ -372,8 +378,6 @@ export function clusterConfig(hosts: number, over: Partial<ClusterConfig> = {}):
     keepsHealthyHosts: false,
     ignoresNewHosts: false,
     socketOptions: { bind: undefined, keepalive: undefined },
-    addressOrder: { firstFamily: undefined, firstFamilyCount: 1 },
-    overrideHostStatuses: new Set(),
     transportSockets: compileTransportSockets(create(ClusterSchema), () => {}),
     transportKey: "",
     ...over,

@@ -14,6 +14,7 @@ import { isTerminalFilter } from "#proxy/listener/network-filter";
 import type { ConnectCallbacks } from "#proxy/net/connector";
 import { SharedLocalInfo } from "#proxy/local-info";
 import type { ThreadContext } from "#proxy/thread-context";
+import { NO_RUNTIME } from "#proxy/runtime/runtime";
 import { ManualClock } from "#runtime/clock";
 import { silentLog } from "#runtime/log";
 import { seededRandom } from "#runtime/random";
@@ -65,6 +66,7 @@ class Fixture {
       },
     };
     const clusters = new ThreadClusterManager({
+      runtime: NO_RUNTIME,
       clock,
       random,
       stats,
@@ -84,6 +86,7 @@ class Fixture {
       routes: { get: () => undefined },
       secrets: { get: () => undefined },
       accessLogs: { open: () => ({ write: (line) => void this.lines.push(line.trim()) }) },
+      runtime: NO_RUNTIME,
       poison: true,
     };
     const any = pack(HttpConnectionManagerSchema, fromJson(HttpConnectionManagerSchema, { ...CONFIG, ...over }, { registry }));

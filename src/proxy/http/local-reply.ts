@@ -5,9 +5,15 @@ import type { LocalReply } from "./filter.ts";
 import type { ResponseHeaderMap } from "./header-map.ts";
 import type { ResponseFlag, StreamInfo } from "./stream-info.ts";
 import type { StreamResetReason } from "./stream.ts";
+import type { ThreadContext } from "#proxy/thread-context";
 
 /** Changes an answer, and its headers, before anybody sees it. */
-export type LocalReplyMap = (reply: LocalReply, info: StreamInfo, headers: ResponseHeaderMap) => LocalReply;
+export type LocalReplyMap = (
+  reply: LocalReply,
+  info: StreamInfo,
+  headers: ResponseHeaderMap,
+  thread: Pick<ThreadContext, "runtime" | "random">,
+) => LocalReply;
 
 function reply(status: number, body: string, flag: ResponseFlag | undefined, details: string): LocalReply {
   return Object.freeze({ kind: "local-reply", status, body, flag, details });
@@ -64,7 +70,6 @@ const UPSTREAM_RESETS: Readonly<Record<StreamResetReason, ResetRow>> = {
   "remote-refused": { status: 503, flag: "UR", text: "remote refused stream reset" },
   "connect-error": { status: 503, flag: "UR", text: "remote error with CONNECT request" },
   "connection-failure": { status: 503, flag: "UF", text: "remote connection failure" },
-  "local-connection-failure": { status: 503, flag: "UF", text: "local connection failure" },
   "connection-timeout": { status: 503, flag: "UF", text: "connection timeout" },
   "connection-termination": { status: 503, flag: "UC", text: "connection termination" },
   overflow: { status: 503, flag: "UO", text: "overflow" },
@@ -73,6 +78,12 @@ const UPSTREAM_RESETS: Readonly<Record<StreamResetReason, ResetRow>> = {
 };
 
 const OVERLOADED: NonNullable<LocalReply["headers"]> = [["x-envoy-overloaded", "true"]];
+
+/** upstream.maintenance_mode at runtime. `tells`: the answer says that it is no failure of the upstream. */
+export function maintenanceReply(tells: boolean): LocalReply {
+  const made = reply(503, "maintenance mode", "UO", "maintenance_mode");
+  return tells ? { ...made, headers: OVERLOADED } : made;
+}
 
 /** What the client is told when the last try ended in a reset. `failure` is Envoy's transport failure reason, "" when there is none. */
 export function upstreamReset(reason: StreamResetReason, failure: string, retried: boolean, responseStarted: boolean): LocalReply {
@@ -93,7 +104,7 @@ export function transportFailureReason(failure: TransportFailure | undefined): s
     case "connect-refused":
       return "delayed connect error: Connection refused";
     case "connect-failed":
-    case "local":
+      return `delayed connect error: ${failure.detail}`;
     case "reset":
     case "io-error":
     case "tls-failed":

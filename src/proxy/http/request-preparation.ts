@@ -49,7 +49,7 @@ export function prepareRequest(stream: PreparedStream, headers: RequestHeaderMap
   if (config.addsUserAgent) addUserAgent(headers, thread.local.cluster, thread.nodeId);
   info.downstreamRemote = client.remote;
   stream.internalRequest = client.internal;
-  if (config.tracing !== undefined) runtime.traceStats?.count(decideTrace(headers, config.tracing, thread.random));
+  if (config.tracing !== undefined) runtime.traceStats?.count(decideTrace(headers, config.tracing, thread.random, thread.runtime));
 
   const upgrade = headers.method === "CONNECT" ? "connect" : headers.upgrade;
   if (upgrade !== undefined) {

@@ -4,9 +4,14 @@ import { create, fromJson } from "@bufbuild/protobuf";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { HttpConnectionManager_TracingSchema } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
 import { UuidRequestIdConfigSchema } from "#envoy/gen/envoy/extensions/request_id/uuid/v3/uuid_pb";
+import { CurrentRuntime } from "#proxy/runtime/runtime";
+import { runtimeValue } from "#proxy/runtime/runtime-value";
 import { seededRandom } from "#runtime/random";
 import { PairRequestHeaderMap } from "./pair-header-map.ts";
 import { compileTraceDecision, decideTrace, forgetTraceReason } from "./trace-reason.ts";
+
+/** What runtime layers say: nothing unless a test lets them. */
+const layers = new CurrentRuntime();
 
 /** Its first eight digits are 19088743 in decimal: place 8,743 of 10,000. */
 const id = (reason: string): string => `01234567-89ab-${reason}def-8123-456789abcdef`;
@@ -19,7 +24,7 @@ function decide(tracing: JsonObject, headers: Record<string, string>, requestId:
   );
   assert.ok(decision !== undefined);
   const map = new PairRequestHeaderMap({ method: "GET", path: "/", authority: "a", scheme: "http" }, Object.entries(headers));
-  const reason = decideTrace(map, decision, seededRandom(1));
+  const reason = decideTrace(map, decision, seededRandom(1), layers);
   return [reason, map.get("x-request-id")];
 }
 
@@ -68,4 +73,14 @@ test("what a stranger's id says can be forgotten", () => {
   const headers = new PairRequestHeaderMap({ method: "GET", path: "/", authority: "a", scheme: "http" }, [["x-request-id", id("a")]]);
   forgetTraceReason(headers);
   assert.equal(headers.get("x-request-id"), id("4"));
+});
+
+test("runtime layers may sample other shares than the configuration", (t) => {
+  t.after(() => layers.set(new Map()));
+  layers.set(new Map([["tracing.random_sampling", runtimeValue({ numerator: 8744, denominator: "TEN_THOUSAND" }, "")]]));
+  assert.deepEqual(decide(NEVER, { "x-request-id": id("4") }), ["sampled", id("9")]);
+  layers.set(new Map([["tracing.global_enabled", runtimeValue(87, "")]]));
+  assert.deepEqual(decide({}, { "x-request-id": id("4") }), ["none", id("4")]);
+  layers.set(new Map([["tracing.client_enabled", runtimeValue(0, "")]]));
+  assert.deepEqual(decide(NEVER, { "x-request-id": id("4"), "x-client-trace-id": "a" }), ["none", id("4")]);
 });

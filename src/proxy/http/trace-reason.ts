@@ -3,6 +3,7 @@
 import type { HttpConnectionManager_Tracing } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
 import type { UuidRequestIdConfig } from "#envoy/gen/envoy/extensions/request_id/uuid/v3/uuid_pb";
 import type { Percent } from "#envoy/gen/envoy/type/v3/percent_pb";
+import type { Runtime } from "#proxy/runtime/runtime";
 import type { Random } from "#runtime/random";
 import type { Counter, StatsScope } from "#telemetry/stats/store";
 import type { RequestHeaderMap } from "./header-map.ts";
@@ -50,7 +51,7 @@ function share(percent: Percent | undefined): number {
 }
 
 /** What somebody in front of this proxy decided stays, but for `overallSampling`. */
-export function decideTrace(headers: RequestHeaderMap, decision: TraceDecision, random: Random): TraceReason {
+export function decideTrace(headers: RequestHeaderMap, decision: TraceDecision, random: Random, runtime: Runtime): TraceReason {
   if (!decision.byRequestId) return "sampled";
   const id = headers.get("x-request-id");
   const place = id === undefined || id.length < 8 ? Number.NaN : Number(`0x${id.slice(0, 8)}`) % WHOLE;
@@ -58,13 +59,19 @@ export function decideTrace(headers: RequestHeaderMap, decision: TraceDecision, 
   const before = decision.packs ? reasonOf(id) : "none";
   let reason = before;
   if (reason === "none") {
-    if (headers.has("x-client-trace-id") && random.integer(WHOLE) < decision.clientSampling) reason = "client";
+    if (headers.has("x-client-trace-id") && random.integer(WHOLE) < shareOf("tracing.client_enabled", decision.clientSampling, runtime))
+      reason = "client";
     else if (headers.has("x-envoy-force-trace")) reason = "service";
-    else if (place < decision.randomSampling) reason = "sampled";
+    else if (place < shareOf("tracing.random_sampling", decision.randomSampling, runtime)) reason = "sampled";
   }
-  if (place >= decision.overallSampling) reason = "none";
+  if (place >= shareOf("tracing.global_enabled", decision.overallSampling, runtime)) reason = "none";
   if (reason !== before && decision.packs) tellReason(headers, id, reason);
   return reason;
+}
+
+/** Of 10,000. */
+function shareOf(key: string, configured: number, runtime: Runtime): number {
+  return runtime.share(key, configured / WHOLE) * WHOLE;
 }
 
 /** What a stranger says of tracing is not believed, also where his id is kept. */

@@ -18,6 +18,8 @@ import { TlsInspectorSchema } from "#envoy/gen/envoy/extensions/filters/listener
 import { bindListenSocket } from "#proxy/net/listen-socket";
 import { SharedLocalInfo } from "#proxy/local-info";
 import type { ThreadContext } from "#proxy/thread-context";
+import { runtimeValues } from "#proxy/runtime/runtime.fake";
+import { CurrentRuntime } from "#proxy/runtime/runtime";
 import { StatsReader } from "#telemetry/stats/stats-reader";
 import { ThreadStats } from "#telemetry/stats/thread-stats";
 import { realClock } from "#runtime/clock";
@@ -80,6 +82,7 @@ function chain(name: string, filterChainMatch: object = {}): object {
 class Bench {
   readonly directory = new ListenerDirectory();
   readonly lines: string[] = [];
+  readonly runtime = new CurrentRuntime();
   readonly #stats = new ThreadStats();
   readonly #reader = new StatsReader();
   readonly #thread: ThreadContext = {
@@ -93,6 +96,7 @@ class Bench {
     routes: { get: () => undefined },
     secrets: { get: () => undefined },
     accessLogs: { open: () => ({ write: (line) => void this.lines.push(line.trim()) }) },
+    runtime: this.runtime,
     poison: true,
   };
 
@@ -331,4 +335,14 @@ test("PROXY protocol may be missing where the filter allows it, and a version ma
   assert.equal(await ask(port, "PROXY TCP4 1.2.3.4 10.0.0.1 5 4711\r\nhi\n"), "");
   assert.equal(bench.stat("proxy_proto.p.not_found_allowed"), 1);
   assert.equal(bench.stat("proxy_proto.p.versions.v1.disallowed"), 1);
+});
+
+test("runtime layers limit the connections of a listener by its name", async () => {
+  const bench = new Bench();
+  bench.runtime.set(runtimeValues({ "envoy.resource_limits.listener.few.connection_limit": 1 }));
+  const [few, many] = [bench.listen("few", { filterChains: [chain("few")] }), bench.listen("many", { filterChains: [chain("many")] })];
+  for (const port of [few, few, many, many]) client(port);
+  await bench.until("listener.few.downstream_cx_overflow", 1);
+  await bench.until("listener.many.downstream_cx_total", 2);
+  assert.equal(bench.stat("listener.many.downstream_cx_overflow"), 0);
 });

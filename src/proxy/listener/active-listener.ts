@@ -60,6 +60,7 @@ export class ActiveListener {
   readonly #thread: ThreadContext;
   readonly #options: ListenerOptions;
   readonly #stats: ListenerStats;
+  readonly #limitKey: string;
   #config: ListenerConfig;
   #chains: ChainConnections[];
   #default: ChainConnections | undefined;
@@ -76,7 +77,8 @@ export class ActiveListener {
     this.#config = config;
     this.#thread = thread;
     this.#options = options;
-    this.#accessLog = config.accessLog?.open(thread.accessLogs);
+    this.#limitKey = `envoy.resource_limits.listener.${config.name}.connection_limit`;
+    this.#accessLog = config.accessLog?.open(thread);
     this.#chains = config.chains.map(newChain);
     this.#default = config.defaultChain === undefined ? undefined : newChain(config.defaultChain);
     const scope = thread.stats.scope("listener", { tag: "envoy.listener_address", value: config.statName });
@@ -146,7 +148,7 @@ export class ActiveListener {
     // compileListener takes unchanged chains over, so that being the same object means being the same.
     const keep = (chain: FilterChain): ChainConnections => before.find((old) => old.chain === chain) ?? newChain(chain);
     this.#config = config;
-    this.#accessLog = config.accessLog?.open(this.#thread.accessLogs);
+    this.#accessLog = config.accessLog?.open(this.#thread);
     this.#chains = config.chains.map(keep);
     this.#default = config.defaultChain === undefined ? undefined : keep(config.defaultChain);
     this.#announceTls();
@@ -201,7 +203,7 @@ export class ActiveListener {
   }
 
   #inspect(socket: AcceptedSocket, facts: ConnectionFacts, mayHandOff: boolean): void {
-    if (this.#byConnection.size + this.#pending.size >= this.#options.maxConnections) {
+    if (this.#byConnection.size + this.#pending.size >= this.#thread.runtime.integer(this.#limitKey, this.#options.maxConnections)) {
       this.#stats.overflow.inc();
       socket.close();
       return;

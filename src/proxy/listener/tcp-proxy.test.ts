@@ -23,6 +23,7 @@ import type { Connector } from "#proxy/net/connector";
 import { SocketConnector } from "#proxy/net/socket-connector";
 import { SharedLocalInfo } from "#proxy/local-info";
 import type { ThreadContext } from "#proxy/thread-context";
+import { NO_RUNTIME } from "#proxy/runtime/runtime";
 import { StatsReader } from "#telemetry/stats/stats-reader";
 import { ThreadStats } from "#telemetry/stats/thread-stats";
 import { realClock } from "#runtime/clock";
@@ -155,6 +156,7 @@ function bench(hosts: Host[], init: Settings = {}, { maxConnections = 100, maxUp
     routes: { get: () => undefined },
     secrets: { get: () => undefined },
     accessLogs: { open: () => ({ write: () => {} }) },
+    runtime: NO_RUNTIME,
     poison: true,
   };
   const compiler = tcpProxyCompiler({ compile: () => ({ open: () => ({ log: (info) => logged.push(info) }) }) });

@@ -16,7 +16,7 @@ export interface TcpAccessLogCompiler {
     configs: readonly AccessLog[],
     path: string,
   ): {
-    open(sinks: ThreadContext["accessLogs"]): { log(info: StreamInfo): void };
+    open(thread: ThreadContext): { log(info: StreamInfo): void };
   };
 }
 
@@ -50,7 +50,7 @@ function compileTcpProxy(
   if (config === undefined || thread === undefined) return { accept: () => {} };
   const scope = thread.stats.scope("tcp", { tag: "envoy.tcp_prefix", value: config.statPrefix });
   const stats = makeTcpProxyStats(scope);
-  const logger = log?.open(thread.accessLogs);
+  const logger = log?.open(thread);
   return {
     accept(context) {
       new TcpProxyConnection(context, config, thread, stats, logger).start();

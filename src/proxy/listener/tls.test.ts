@@ -20,6 +20,7 @@ import { SharedLocalInfo } from "#proxy/local-info";
 import type { ThreadContext } from "#proxy/thread-context";
 import { checkSecret, secretKey } from "#proxy/transport-socket/secret";
 import type { Secret } from "#proxy/transport-socket/secret";
+import { NO_RUNTIME } from "#proxy/runtime/runtime";
 import { StatsReader } from "#telemetry/stats/stats-reader";
 import { ThreadStats } from "#telemetry/stats/thread-stats";
 import { realClock } from "#runtime/clock";
@@ -85,6 +86,7 @@ class Bench {
       routes: { get: () => undefined },
       secrets: { get: (key) => this.secrets.get(key) },
       accessLogs: { open: () => ({ write: () => {} }) },
+      runtime: NO_RUNTIME,
       poison: true,
     };
     const listener = new ActiveListener(compileListener(wire(context, chain, listenerFilters, port), [tell], thread), thread, {

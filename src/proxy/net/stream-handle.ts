@@ -27,8 +27,6 @@ export interface StreamHandle {
   writev(request: null, pieces: readonly unknown[], onlyBuffers: boolean): number | WriteRequest;
   shutdown(request: ShutdownRequest): number;
   close(onClosed?: () => void): void;
-  /** Takes over a descriptor of its kind. */
-  open(fd: number): number;
 }
 
 interface AddressOut {

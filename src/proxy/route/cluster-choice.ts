@@ -63,7 +63,6 @@ function compileWeighted(
 ): ChooseCluster {
   const report = violations.add;
   const choices: ((input: RouteInput) => ClusterChoice)[] = [];
-  const upTo: number[] = [];
   let total = 0;
   for (const [index, entry] of config.clusters.entries()) {
     const at = `${path}.clusters[${index}]`;
@@ -83,21 +82,26 @@ function compileWeighted(
       choices.push(({ headers }) => choice(read(headers) ?? "", mutation, hostRewrite, own, metadata));
     }
     total += entry.weight ?? 0;
-    upTo.push(total);
   }
   if (config.totalWeight !== undefined && config.totalWeight !== total) {
     report(`${path}.total_weight`, `the weights sum up to ${total}, not to ${config.totalWeight}`);
   }
   if (total === 0) report(path, "the sum of all weights must be greater than 0");
   if (total > 0xffff_ffff) report(path, `the sum of all weights (${total}) does not fit into 32 bits`);
-  const specifier = config.randomValueSpecifier;
+  const { runtimeKeyPrefix, randomValueSpecifier: specifier } = config;
+  const keys = runtimeKeyPrefix === "" ? undefined : config.clusters.map(({ name }) => `${runtimeKeyPrefix}.${name}`);
+  const weights = config.clusters.map(({ weight }) => weight ?? 0);
   const named = specifier.case === "headerName" && specifier.value !== "" ? headerReader(asciiLower(specifier.value)) : undefined;
   return (input) => {
     const given = named?.(input.headers);
-    const point =
-      given !== undefined && /^\d{1,20}$/.test(given) ? Number(BigInt(given) % BigInt(total)) : Math.floor(input.randomValue * total);
-    for (let i = 0; i < upTo.length; i++) {
-      if (point < (upTo[i] as number)) return choices[i]!(input);
+    const sum = keys === undefined ? total : keys.reduce((all, key, at) => all + input.runtime.integer(key, weights[at]!), 0);
+    // Somebody has set all weights to 0 at runtime.
+    if (sum === 0) return undefined;
+    let point = given !== undefined && /^\d{1,20}$/.test(given) ? Number(BigInt(given) % BigInt(sum)) : Math.floor(input.randomValue * sum);
+    for (let i = 0; i < weights.length; i++) {
+      const weight = weights[i]!;
+      point -= keys === undefined ? weight : input.runtime.integer(keys[i]!, weight);
+      if (point < 0) return choices[i]!(input);
     }
     return undefined;
   };

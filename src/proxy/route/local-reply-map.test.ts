@@ -8,7 +8,11 @@ import { LOCAL_REPLIES } from "#proxy/http/local-reply";
 import type { LocalReplyMap } from "#proxy/http/local-reply";
 import { PairResponseHeaderMap } from "#proxy/http/pair-header-map";
 import { StreamRecord } from "#proxy/http/stream-record";
+import { NO_RUNTIME } from "#proxy/runtime/runtime";
+import { seededRandom } from "#runtime/random";
 import { compileLocalReplyMap } from "./local-reply-map.ts";
+
+const CONTEXT = { runtime: NO_RUNTIME, random: seededRandom(1) };
 
 const address = { address: "10.0.0.1", port: 1 };
 const record = (): StreamRecord =>
@@ -27,14 +31,14 @@ test("the first mapper that takes an answer changes its status, body and headers
     ],
   });
   assert.ok(map !== undefined);
-  const overloaded = map(LOCAL_REPLIES.noHealthyUpstream, record(), new PairResponseHeaderMap(503));
+  const overloaded = map(LOCAL_REPLIES.noHealthyUpstream, record(), new PairResponseHeaderMap(503), CONTEXT);
   assert.deepEqual([overloaded.status, overloaded.body, overloaded.flag], [429, "come back later", "UH"]);
   const info = record();
   info.flags.add("NR");
   const headers = new PairResponseHeaderMap(404);
-  const missing = map(LOCAL_REPLIES.routeNotFound, info, headers);
+  const missing = map(LOCAL_REPLIES.routeNotFound, info, headers, CONTEXT);
   assert.deepEqual([missing, headers.get("x-why")], [LOCAL_REPLIES.routeNotFound, "no route"]);
-  assert.equal(map(LOCAL_REPLIES.requestTimeout, record(), new PairResponseHeaderMap(408)), LOCAL_REPLIES.requestTimeout);
+  assert.equal(map(LOCAL_REPLIES.requestTimeout, record(), new PairResponseHeaderMap(408), CONTEXT), LOCAL_REPLIES.requestTimeout);
 });
 
 test("bodies are formatted, by a mapper's own format or by that of all, as text or as JSON", () => {
@@ -51,14 +55,14 @@ test("bodies are formatted, by a mapper's own format or by that of all, as text 
   });
   assert.ok(map !== undefined);
   const of = (reply: LocalReply): unknown => {
-    const { status: code, body, contentType } = map(reply, record(), new PairResponseHeaderMap(reply.status));
+    const { status: code, body, contentType } = map(reply, record(), new PairResponseHeaderMap(reply.status), CONTEXT);
     return [code, body, contentType];
   };
   assert.deepEqual(of(LOCAL_REPLIES.noHealthyUpstream), [429, "<p>429 no healthy upstream</p>", "text/html"]);
   assert.deepEqual(of(LOCAL_REPLIES.routeNotFound), [410, '{"status":410,"message":"gone"}\n', "application/json"]);
   assert.deepEqual(of(LOCAL_REPLIES.requestTimeout), [408, '{"status":408,"message":"request timeout"}\n', "application/json"]);
   const bang = compile({ bodyFormat: { textFormat: "%LOCAL_REPLY_BODY%!" } })!;
-  const plain = bang(LOCAL_REPLIES.requestTimeout, record(), new PairResponseHeaderMap(408));
+  const plain = bang(LOCAL_REPLIES.requestTimeout, record(), new PairResponseHeaderMap(408), CONTEXT);
   assert.deepEqual([plain.body, plain.contentType], ["request timeout!", "text/plain"]);
 });
 

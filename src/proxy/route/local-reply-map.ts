@@ -37,10 +37,10 @@ export function compileLocalReplyMap(wire: LocalReplyConfig | undefined, path: s
   });
   violations.throwIfAny("local replies");
   if (mappers.length === 0 && bodyFormat === undefined) return undefined;
-  return (reply, info, headers) => {
+  return (reply, info, headers, context) => {
     // Filters ask for the status that is about to be sent.
     info.responseCode = reply.status;
-    const mapper = mappers.find(({ takes }) => takes(info));
+    const mapper = mappers.find(({ takes }) => takes(info, context));
     if (mapper === undefined) return bodyFormat?.(reply, info) ?? reply;
     // As Envoy: they still see the status that the mapper changes, its body the new one.
     mapper.headers?.applyToResponse(headers, info);

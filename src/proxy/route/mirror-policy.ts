@@ -4,13 +4,14 @@ import { headerReader } from "#matcher/header-matcher";
 import type { ReportViolation } from "#matcher/string-matcher";
 import { asciiLower } from "#matcher/wire-text";
 import type { RequestHeaderMap } from "#proxy/http/header-map";
-import { fraction } from "./route-match.ts";
+import { runtimeShare } from "#proxy/runtime/runtime-fields";
+import type { RuntimeShare } from "#proxy/runtime/runtime-fields";
 
 export interface MirrorPolicy {
   /** undefined: the header that names it is not there. */
   cluster(headers: RequestHeaderMap): string | undefined;
-  /** Of requests, in [0, 1]. */
-  readonly share: number;
+  /** Of requests. */
+  readonly share: RuntimeShare;
   /** The copy's host says that it is one: `-shadow`. */
   readonly marksHost: boolean;
 }
@@ -25,8 +26,7 @@ export function compileMirrorPolicies(
     if ((cluster === "") === (clusterHeader === "")) report(`${path}[${at}]`, "needs one of cluster, cluster_header");
     return Object.freeze({
       cluster: clusterHeader === "" ? () => cluster : headerReader(asciiLower(clusterHeader)),
-      // No runtime layer exists, so the default value is the value.
-      share: runtimeFraction === undefined ? 1 : fraction(runtimeFraction.defaultValue),
+      share: runtimeShare(runtimeFraction, 1),
       marksHost: !disableShadowHostSuffixAppend,
     });
   });

@@ -68,10 +68,11 @@ function reasonsOf(text: string): Reasons {
 
 export function compileRetryPolicy(config: RetryPolicyMessage, path: string, report: ReportViolation): RetryPolicy {
   const { onRetriableStatusCodes, ...reasons } = reasonsOf(config.retryOn);
-  const baseIntervalMs = durationMs(config.retryBackOff?.baseInterval) ?? DEFAULT_BASE_INTERVAL_MS;
-  const maxIntervalMs = durationMs(config.retryBackOff?.maxInterval) ?? baseIntervalMs * 10;
-  if (config.retryBackOff !== undefined && baseIntervalMs <= 0) report(`${path}.retry_back_off.base_interval`, "must be greater than 0");
-  if (maxIntervalMs < baseIntervalMs) report(`${path}.retry_back_off.max_interval`, "must not be below base_interval");
+  const baseIntervalMs = durationMs(config.retryBackOff?.baseInterval);
+  const maxIntervalMs = durationMs(config.retryBackOff?.maxInterval);
+  if (baseIntervalMs !== undefined && baseIntervalMs <= 0) report(`${path}.retry_back_off.base_interval`, "must be greater than 0");
+  if (maxIntervalMs !== undefined && maxIntervalMs < (baseIntervalMs ?? DEFAULT_BASE_INTERVAL_MS))
+    report(`${path}.retry_back_off.max_interval`, "must not be below base_interval");
   return Object.freeze({
     ...reasons,
     retriableStatusCodes:

@@ -2,8 +2,6 @@
 import type { RouteMatch as RouteMatchMessage } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
 import type { TypedExtensionConfig } from "#envoy/gen/envoy/config/core/v3/extension_pb";
 import { UriTemplateMatchConfigSchema } from "#envoy/gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb";
-import type { FractionalPercent } from "#envoy/gen/envoy/type/v3/percent_pb";
-import { FractionalPercent_DenominatorType } from "#envoy/gen/envoy/type/v3/percent_pb";
 import { unpack } from "#envoy/any";
 import { compileHeaderMatchers, compileQueryMatcher, queryParameters } from "#matcher/header-matcher";
 import type { HeaderMatcher, QueryMatcher } from "#matcher/header-matcher";
@@ -12,6 +10,7 @@ import type { MetadataMatcher } from "#matcher/metadata-matcher";
 import { regexMatcher } from "#matcher/string-matcher";
 import type { ReportViolation } from "#matcher/string-matcher";
 import { asciiLower, wireText } from "#matcher/wire-text";
+import { runtimeShare, shareNow } from "#proxy/runtime/runtime-fields";
 import type { RouteInput } from "./route.ts";
 import { compileUriTemplate } from "./uri-template.ts";
 import type { UriTemplate } from "./uri-template.ts";
@@ -32,18 +31,6 @@ export interface RouteMatch {
   matches(input: RouteInput, path: string): boolean;
 }
 
-const DENOMINATORS: Readonly<Record<FractionalPercent_DenominatorType, number>> = {
-  [FractionalPercent_DenominatorType.HUNDRED]: 100,
-  [FractionalPercent_DenominatorType.TEN_THOUSAND]: 10_000,
-  [FractionalPercent_DenominatorType.MILLION]: 1_000_000,
-};
-
-/** A share in [0, 1]. */
-export function fraction(percent: FractionalPercent | undefined): number {
-  if (percent === undefined) return 0;
-  return Math.min(1, percent.numerator / (DENOMINATORS[percent.denominator] ?? 100));
-}
-
 export function pathOnly(pathWithQuery: string): string {
   for (let i = 0; i < pathWithQuery.length; i++) {
     const code = pathWithQuery.charCodeAt(i);
@@ -59,8 +46,7 @@ export function compileRouteMatch(config: RouteMatchMessage, path: string, repor
   const metadata = config.dynamicMetadata.map((matcher, index) =>
     compileMetadataMatcher(matcher, `${path}.dynamic_metadata[${index}]`, report),
   );
-  // No runtime layer exists, so the default value is the value.
-  const share = config.runtimeFraction === undefined ? 1 : fraction(config.runtimeFraction.defaultValue);
+  const share = config.runtimeFraction === undefined ? undefined : runtimeShare(config.runtimeFraction, 1);
   const grpc = config.grpc !== undefined;
   const presented = config.tlsContext?.presented;
   const validated = config.tlsContext?.validated;
@@ -70,7 +56,7 @@ export function compileRouteMatch(config: RouteMatchMessage, path: string, repor
       if (!pathMatch.isConnect && pathText === "") return false;
       if (pathMatch.isConnect && input.headers.method !== "CONNECT") return false;
       if (!pathMatch.matches(pathText)) return false;
-      if (share < 1 && input.randomValue >= share) return false;
+      if (share !== undefined && input.randomValue >= shareNow(share, input.runtime)) return false;
       if (presented !== undefined && presented !== (input.clientCertificate !== undefined)) return false;
       if (validated !== undefined && validated !== (input.clientCertificate === "validated")) return false;
       if (grpc && !isGrpc(input.headers.get("content-type"))) return false;

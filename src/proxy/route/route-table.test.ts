@@ -15,6 +15,8 @@ import { faultFilterCompiler } from "#proxy/filters/fault/fault-filter";
 import type { FaultConfig } from "#proxy/filters/fault/fault-config";
 import { PairRequestHeaderMap, PairResponseHeaderMap } from "#proxy/http/pair-header-map";
 import { StreamRecord } from "#proxy/http/stream-record";
+import { CurrentRuntime } from "#proxy/runtime/runtime";
+import { runtimeValues } from "#proxy/runtime/runtime.fake";
 import { compileRouteTable } from "./route-table.ts";
 import type { RouteEntry, RouteTable } from "./route.ts";
 
@@ -45,16 +47,25 @@ interface Ask {
   readonly clientCertificate?: "presented" | "validated";
 }
 
+/** What runtime layers say: nothing unless a test lets them. */
+const LAYERS = new CurrentRuntime();
+
 function request({ method = "GET", path = "/", authority = "reviews:9080", scheme = "http", headers = [] }: Ask): PairRequestHeaderMap {
   return new PairRequestHeaderMap({ method, path, authority, scheme, upgrade: undefined }, headers);
 }
 
 function match(on: RouteTable, ask: Ask): RouteEntry | undefined {
-  return on.match({ headers: request(ask), randomValue: ask.randomValue ?? 0, tls: false });
+  return on.match({ headers: request(ask), randomValue: ask.randomValue ?? 0, runtime: LAYERS, tls: false });
 }
 
 function clusterOf(on: RouteTable, ask: Ask): string | undefined {
-  const input = { headers: request(ask), randomValue: ask.randomValue ?? 0, tls: false, clientCertificate: ask.clientCertificate };
+  const input = {
+    headers: request(ask),
+    randomValue: ask.randomValue ?? 0,
+    runtime: LAYERS,
+    tls: false,
+    clientCertificate: ask.clientCertificate,
+  };
   return on.match(input)?.chooseCluster(input)?.cluster;
 }
 
@@ -65,7 +76,7 @@ const info = (): StreamRecord =>
 /** The request as it leaves. */
 function forwarded(on: RouteTable, ask: Ask): PairRequestHeaderMap {
   const headers = request(ask);
-  const input = { headers, randomValue: ask.randomValue ?? 0, tls: false };
+  const input = { headers, randomValue: ask.randomValue ?? 0, runtime: LAYERS, tls: false };
   const entry = on.match(input);
   const choice = entry?.chooseCluster(input);
   assert.ok(entry !== undefined && choice !== undefined);
@@ -84,6 +95,39 @@ function violations(config: JsonObject): string[] {
 }
 
 const to = (cluster: string, more: JsonObject = {}): JsonObject => ({ cluster, ...more });
+
+test("a runtime_fraction is what runtime layers say under its runtime_key", (t) => {
+  t.after(() => LAYERS.set(new Map()));
+  const on = routes(
+    { match: { prefix: "/", runtimeFraction: { defaultValue: { numerator: 30 }, runtimeKey: "k.share" } }, route: to("share") },
+    { match: { prefix: "/" }, route: to("rest") },
+  );
+  const chosen = (): readonly unknown[] => [0, 0.29, 0.3, 0.999].map((randomValue) => clusterOf(on, { randomValue }));
+  assert.deepEqual(chosen(), ["share", "share", "rest", "rest"]);
+  LAYERS.set(runtimeValues({ "k.share": 100 }));
+  assert.deepEqual(chosen(), ["share", "share", "share", "share"]);
+  LAYERS.set(runtimeValues({ "k.share": { numerator: 1, denominator: "TEN_THOUSAND" } }));
+  assert.deepEqual(chosen(), ["share", "rest", "rest", "rest"]);
+  LAYERS.set(runtimeValues({ "k.share": "what?" }));
+  assert.deepEqual(chosen(), ["share", "share", "rest", "rest"]);
+});
+
+test("weights are what runtime layers say below runtime_key_prefix, and none where all are 0", (t) => {
+  t.after(() => LAYERS.set(new Map()));
+  const clusters = [
+    { name: "a", weight: 50 },
+    { name: "b", weight: 50 },
+  ];
+  const on = routes({ match: { prefix: "/" }, route: { weightedClusters: { clusters, runtimeKeyPrefix: "w" } } });
+  const chosen = (): readonly unknown[] => [0, 0.24, 0.25, 0.5, 0.999].map((randomValue) => clusterOf(on, { randomValue }));
+  assert.deepEqual(chosen(), ["a", "a", "a", "b", "b"]);
+  LAYERS.set(runtimeValues({ "w.a": 1, "w.b": 3 }));
+  assert.deepEqual(chosen(), ["a", "a", "b", "b", "b"]);
+  LAYERS.set(runtimeValues({ w: { b: 0 } }));
+  assert.deepEqual(chosen(), ["a", "a", "a", "a", "a"]);
+  LAYERS.set(runtimeValues({ w: { a: 0, b: 0 } }));
+  assert.deepEqual(chosen(), [undefined, undefined, undefined, undefined, undefined]);
+});
 
 test("the first route that takes the request wins, in order", () => {
   const on = routes(
@@ -165,8 +209,8 @@ test("templates match and rewrite paths", () => {
     route: to("c", { pathRewritePolicy: policy("r", "rewrite", "UriTemplateRewriteConfig", '{"pathTemplateRewrite":"/{b}/{a}"}') }),
   });
   const headers = request({ path: "/x/y/z?q=1" });
-  const entry = on.match({ headers, randomValue: 0, tls: false });
-  entry!.finalizeRequest(headers, info(), entry!.chooseCluster({ headers, randomValue: 0, tls: false })!);
+  const entry = on.match({ headers, randomValue: 0, runtime: LAYERS, tls: false });
+  entry!.finalizeRequest(headers, info(), entry!.chooseCluster({ headers, randomValue: 0, runtime: LAYERS, tls: false })!);
   assert.equal(headers.path, "/y/z/x?q=1");
   assert.equal(match(on, { path: "/x" }), undefined);
 });
@@ -241,7 +285,7 @@ test("header changes: cluster, route, virtual host, table; the last to speak win
     ["x-host", "1"],
     ["x-keep", "1"],
   ]);
-  const input = { headers: request({}), randomValue: 0, tls: false };
+  const input = { headers: request({}), randomValue: 0, runtime: LAYERS, tls: false };
   const entry = levels(false).match(input);
   entry?.finalizeResponse(response, info(), entry.chooseCluster(input));
   assert.deepEqual(response.getAll("x-all"), ["cluster", "route", "host", "table"]);
@@ -291,7 +335,9 @@ test("append actions, empty values and formats", () => {
 
 function location(redirect: JsonObject, ask: Ask, matching: JsonObject = { prefix: "/old" }): string | undefined {
   const headers = request(ask);
-  const reply = routes({ match: matching, redirect }).match({ headers, randomValue: 0, tls: false })?.reply?.(headers, info());
+  const reply = routes({ match: matching, redirect })
+    .match({ headers, randomValue: 0, runtime: LAYERS, tls: false })
+    ?.reply?.(headers, info());
   return reply?.headers?.[0]?.[1];
 }
 
@@ -394,7 +440,7 @@ test("Istio's retry policy; a virtual host's holds where the route has none", ()
   assert.deepEqual([[...(own?.grpcCodes ?? [])].sort((a, b) => a - b), [...(own?.retriableStatusCodes ?? [])]], [[1, 14], [503]]);
   assert.deepEqual(
     [own?.numRetries, own?.perTryTimeoutMs, own?.hostSelectionAttempts, own?.baseIntervalMs, own?.maxIntervalMs],
-    [2, 2_000, 5, 25, 250],
+    [2, 2_000, 5, undefined, undefined],
   );
   const shared = match(on, {})?.retry;
   assert.deepEqual([shared?.status5xx, shared?.numRetries, shared?.hostSelectionAttempts], [true, 1, 0]);
@@ -469,7 +515,7 @@ test("per-route filter configs are compiled by their filter; the most specific w
   });
   const weighted = match(on, { path: "/w" })?.weightedFilterConfig;
   const levels = (randomValue: number): unknown =>
-    weighted?.({ headers: request({ path: "/w" }), randomValue, tls: false })
+    weighted?.({ headers: request({ path: "/w" }), randomValue, runtime: LAYERS, tls: false })
       .all("envoy.filters.http.fault")
       .map((config) => (config as FaultConfig).abort?.status(request({}))?.status);
   assert.deepEqual(

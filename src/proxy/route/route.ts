@@ -6,6 +6,7 @@ import type { LocalReply } from "#proxy/http/filter";
 import type { StreamInfo } from "#proxy/http/stream-info";
 import type { FilterConfigs } from "./filter-config.ts";
 import type { HostMetadata } from "#proxy/cluster/cluster";
+import type { Runtime } from "#proxy/runtime/runtime";
 import type { InternalRedirectPolicy } from "./internal-redirect-policy.ts";
 import type { ResetInterval } from "./reset-headers.ts";
 import type { VirtualClusterOf } from "./virtual-cluster.ts";
@@ -18,6 +19,8 @@ export interface RouteInput {
   readonly headers: RequestHeaderMap;
   /** A number in [0, 1) for runtime fractions and weighted clusters, the same for the whole stream. */
   readonly randomValue: number;
+  /** What runtime layers say. */
+  readonly runtime: Runtime;
   readonly tls: boolean;
   /** Shown by the client, or shown and leading to a trusted authority; undefined: none. */
   readonly clientCertificate?: "presented" | "validated" | undefined;
@@ -55,8 +58,10 @@ export interface RetryPolicy {
   readonly perTryIdleTimeoutMs: number;
   /** What an upstream says of when to try again; undefined: it is not asked. */
   readonly resetInterval: ResetInterval | undefined;
-  readonly baseIntervalMs: number;
-  readonly maxIntervalMs: number;
+  /** Undefined: runtime layers may say it. */
+  readonly baseIntervalMs: number | undefined;
+  /** Undefined: ten times the first. */
+  readonly maxIntervalMs: number | undefined;
   /** How often another host may be chosen because a predicate does not want the first; 0: no predicate. */
   readonly hostSelectionAttempts: number;
   /** previous_hosts. */

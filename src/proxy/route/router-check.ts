@@ -4,6 +4,8 @@ import type { LocalReply } from "#proxy/http/filter";
 import type { DynamicMetadata } from "#matcher/metadata-matcher";
 import type { RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
 import type { StreamInfo } from "#proxy/http/stream-info";
+import { NO_RUNTIME } from "#proxy/runtime/runtime";
+import type { Runtime } from "#proxy/runtime/runtime";
 import type { RouteEntry, RouteTable } from "./route.ts";
 
 export interface CheckInput {
@@ -12,6 +14,8 @@ export interface CheckInput {
   readonly response: ResponseHeaderMap;
   readonly info: StreamInfo;
   readonly randomValue: number;
+  /** Undefined: no layer says anything. */
+  readonly runtime?: Runtime;
   readonly tls: boolean;
   readonly dynamicMetadata?: DynamicMetadata;
 }
@@ -34,8 +38,9 @@ export interface CheckResult {
 }
 
 /** undefined: no route takes the request. */
-export function checkRoute(table: RouteTable, input: CheckInput): CheckResult | undefined {
-  const { headers, response, info } = input;
+export function checkRoute(table: RouteTable, check: CheckInput): CheckResult | undefined {
+  const { headers, response, info } = check;
+  const input = { ...check, runtime: check.runtime ?? NO_RUNTIME };
   const entry = table.match(input);
   if (entry === undefined) return undefined;
   const virtualCluster = entry.virtualCluster === undefined ? "" : (entry.virtualCluster(headers) ?? "other");

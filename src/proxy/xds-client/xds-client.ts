@@ -23,7 +23,6 @@ import type { UpdateTarget } from "./proxy-update.ts";
 import type { Need } from "./references.ts";
 import type { ResourceChecks } from "./resource-facts.ts";
 import type { IncomingResource, ResponseResult, UnboundListener } from "./response-result.ts";
-import { InitialFetch } from "./initial-fetch.ts";
 import { SecretSources } from "./secret-sources.ts";
 import { SavedConfig } from "./saved-config.ts";
 import { isStatic, takeStatic } from "./static-resources.ts";
@@ -38,9 +37,6 @@ export interface XdsClientOptions {
   /** Where all clusters and all listeners come from. Undefined: the bootstrap has them. */
   readonly cds: ResourceSource | undefined;
   readonly lds: ResourceSource | undefined;
-  /** How long the start waits for the first word of each. 0: for ever. */
-  readonly cdsTimeoutMs: number;
-  readonly ldsTimeoutMs: number;
   readonly staticResources: StaticResources;
   /** Clusters of the bootstrap, by name, and where their endpoints are: host:port or unix:PATH. */
   readonly servers: ReadonlyMap<string, readonly string[]>;
@@ -51,7 +47,7 @@ export interface XdsClientOptions {
   readonly log: Log;
   readonly stats: StatsScope;
   readonly resolver: DnsResolver;
-  readonly health: Pick<HealthChecksOptions, "connector" | "hasTraffic" | "writeEvent" | "onHealth">;
+  readonly health: Pick<HealthChecksOptions, "connector" | "runtime" | "hasTraffic" | "writeEvent" | "onHealth">;
   readonly checks: ResourceChecks;
   readonly target: UpdateTarget;
   readonly listen: (name: string) => string | undefined;
@@ -81,8 +77,6 @@ export class XdsClient {
   readonly #stream: DiscoveryStream | undefined;
   /** By type, then by sourceKey. */
   readonly #others = new Map<string, Map<string, OtherSource>>();
-  readonly #firstClusters: InitialFetch;
-  readonly #firstListeners: InitialFetch;
   #asksForListeners = false;
   readonly #saved: SavedConfig | undefined;
   readonly #dns: DnsClusters;
@@ -117,11 +111,8 @@ export class XdsClient {
       onListenerGone: options.onListenerGone,
       onLive: (type, name, modified, version) => this.stats.live(type, name, modified, version),
       onRemoved: (type, name) => this.stats.removed(type, name),
-      onFetchTimeout: (type, name) => this.stats.fetchTimedOut(type, name),
     });
     const { resolver, clock, random, log, stats, health } = options;
-    this.#firstClusters = this.#initialFetch(CLUSTER_TYPE, options.cdsTimeoutMs);
-    this.#firstListeners = this.#initialFetch(LISTENER_TYPE, options.ldsTimeoutMs);
     this.#unbound = new UnboundListeners(clock, (listeners) => this.#bindAgain(listeners));
     this.#health = new HealthChecks({
       ...health,
@@ -176,7 +167,6 @@ export class XdsClient {
     takeStatic(this.state, LISTENER_TYPE, staticResources.listeners, this.#options.log);
     // Listeners are asked for once clusters are there: no connection is accepted that could go nowhere.
     if (this.#load()) this.#askForListeners();
-    if (cds !== undefined) this.#firstClusters.begin();
     if (cds !== undefined && cds.kind !== "ads") this.#other(CLUSTER_TYPE, cds);
     this.#stream?.start();
     this.#started = true;
@@ -190,23 +180,7 @@ export class XdsClient {
     if (this.#asksForListeners || lds === undefined) return;
     this.#asksForListeners = true;
     this.#subscriptions[LISTENER_TYPE].paused = false;
-    this.#firstListeners.begin();
     if (lds.kind !== "ads") this.#other(LISTENER_TYPE, lds);
-  }
-
-  #initialFetch(type: string, timeoutMs: number): InitialFetch {
-    return new InitialFetch(this.#options.clock, timeoutMs, () => {
-      const what = type === CLUSTER_TYPE ? "clusters" : "listeners";
-      this.#options.log.warn(`nobody has sent ${what} yet; the start goes on without`, { waitedMs: timeoutMs });
-      this.stats.fetchTimedOut(type);
-      this.#onChange();
-    });
-  }
-
-  /** Good or bad, or a file that cannot be read: the start waits no longer. */
-  #answered(type: string): void {
-    if (type === CLUSTER_TYPE) this.#firstClusters.answered();
-    else if (type === LISTENER_TYPE) this.#firstListeners.answered();
   }
 
   #subscriptionsOfAds(): DeltaSubscription[] {
@@ -253,10 +227,7 @@ export class XdsClient {
       type,
       log: this.#options.log,
       onResponse: (response) => this.#onResponse(response),
-      onUnreadable: () => {
-        this.stats.response(type, { changed: false, refused: 1, first: false, version: "", durationMs: 0 });
-        this.#answered(type);
-      },
+      onUnreadable: () => this.stats.response(type, { changed: false, refused: 1, first: false, version: "", durationMs: 0 }),
     });
     file.start();
     return file;
@@ -284,8 +255,6 @@ export class XdsClient {
     this.#dns.close();
     this.#health.close();
     this.#unbound.close();
-    this.#firstClusters.close();
-    this.#firstListeners.close();
     this.#saved?.close();
     this.state.close();
   }
@@ -319,7 +288,6 @@ export class XdsClient {
     }
     const first = !this.#received.has(typeUrl);
     this.#received.add(typeUrl);
-    this.#answered(typeUrl);
     for (const name of response.removedResources) {
       this.#unbound.delete(name);
       if (isOurs(typeUrl)) this.#subscriptions[typeUrl].removed(name);
@@ -383,11 +351,12 @@ export class XdsClient {
     this.stats.follow(state.needs.routesOfManagers, state.needs.secrets.values());
     this.stats.totals(state.clusters.count(), state.listeners.count());
     const { cds, lds, staticResources } = this.#options;
-    const hasClusters = cds === undefined || this.#firstClusters.over;
+    const hasClusters = cds === undefined || this.#received.has(CLUSTER_TYPE);
     if (hasClusters && !state.clusters.anyWaiting) this.#askForListeners();
     this.#stream?.flush();
     this.#saved?.schedule();
-    const hasListeners = lds === undefined || this.#firstListeners.over || state.listeners.live.length > staticResources.listeners.length;
+    const hasListeners =
+      lds === undefined || this.#received.has(LISTENER_TYPE) || state.listeners.live.length > staticResources.listeners.length;
     const complete = hasListeners && (lds !== undefined || hasClusters);
     if (this.#started && !this.#ready && complete && !state.busy && !state.clusters.anyWaiting && !state.listeners.anyWaiting) {
       this.#ready = true;

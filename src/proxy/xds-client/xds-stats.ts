@@ -78,12 +78,6 @@ export class XdsStats {
     this.#count(count, "listener_manager", "listener_create_failure");
   }
 
-  /** `name`: of what is asked for by name. */
-  fetchTimedOut(type: string, name?: string): void {
-    if (name === undefined) this.#managers.get(type)?.fetchTimedOut();
-    else for (const one of this.#named.values()) if (one.type === type && one.name === name) one.stats.fetchTimedOut();
-  }
-
   /** Nobody could be asked. */
   disconnected(): void {
     for (const stats of this.#managers.values()) stats.fail();

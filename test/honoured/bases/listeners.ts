@@ -34,6 +34,7 @@ const logFilters: JsonObject[] = [
   { or_filter: { filters: [{ status_code_filter: comparison }, { duration_filter: comparison }] } },
   { header_filter: { header: { name: "a", present_match: true } } },
   { response_flag_filter: { flags: ["UH"] } },
+  { runtime_filter: { runtime_key: "k", percent_sampled: { numerator: 5 }, use_independent_randomness: false } },
 ];
 const logs: JsonObject[] = [
   file({ format: "%PROTOCOL%" }),

@@ -100,13 +100,20 @@ export const TRANSPORT_BASES: readonly Base[] = [
         outlier_detection: { event_log_path: "/tmp/o" },
         upstream_bind_config: { source_address: { address: "127.0.0.1", port_value: 0 } },
       },
-      layered_runtime: { layers: [{ name: "a", admin_layer: {} }] },
+      layered_runtime: {
+        layers: [
+          { name: "a", admin_layer: {} },
+          { name: "b", static_layer: { a: 1 } },
+          { name: "c", disk_layer: { symlink_root: "/tmp/r", subdirectory: "s", append_service_cluster: true } },
+        ],
+      },
       stats_config: { stats_matcher: { inclusion_list: { patterns: [{ prefix: "a" }] } } },
       stats_flush_interval: "5s",
     },
   },
   { kind: "bootstrap", json: { stats_config: { stats_matcher: { exclusion_list: { patterns: [{ prefix: "a" }] } } } } },
   { kind: "bootstrap", json: { stats_config: { stats_matcher: { reject_all: true } } } },
+  { kind: "bootstrap", json: { layered_runtime: { layers: [{ name: "a", static_layer: { a: 1 } }] } } },
   {
     kind: "bootstrap",
     json: {

@@ -6,6 +6,7 @@ import { FakeConnection } from "#proxy/http/connection.fake";
 import { http2CodecStats } from "#proxy/http/http2-codec-stats";
 import { FakeStats } from "#proxy/http/stats.fake";
 import type { ConnectCallbacks } from "#proxy/net/connector";
+import { NO_RUNTIME } from "#proxy/runtime/runtime";
 import { ManualClock } from "#runtime/clock";
 import { seededRandom } from "#runtime/random";
 import { healthCheckRequest, isServing } from "./grpc-health.ts";
@@ -39,6 +40,7 @@ class Bench {
       reuseConnection,
       clock: new ManualClock(),
       random: seededRandom(1),
+      runtime: NO_RUNTIME,
       http2Stats: () => http2CodecStats(this.stats),
       stats: this.stats,
       onResult: (result: ProbeResult) => void this.results.push(result.kind === "success" ? "success" : result.type),

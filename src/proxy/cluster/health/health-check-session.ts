@@ -1,6 +1,7 @@
 // The checks of one host: when the next one is due, and what results make of the host's health. The transitions are Envoy's
 // (health_checker_base_impl.cc).
 import type { Clock, Timer } from "#runtime/clock";
+import type { Runtime } from "#proxy/runtime/runtime";
 import type { Random } from "#runtime/random";
 import { PENDING } from "./active-health.ts";
 import type { ActiveHealth } from "./active-health.ts";
@@ -13,6 +14,7 @@ export interface HealthCheckSessionOptions {
   readonly config: HealthCheckConfig;
   readonly clock: Clock;
   readonly random: Random;
+  readonly runtime: Runtime;
   readonly stats: HealthCheckStats;
   /** The cluster was sent traffic at some time: without, hosts are looked at rarely. */
   readonly hasTraffic: () => boolean;
@@ -203,12 +205,13 @@ export class HealthCheckSession {
   }
 
   #withJitter(baseMs: number, jitterMs: number): number {
-    const { random, config } = this.#options;
+    const { random, config, runtime } = this.#options;
     const share = Math.trunc((config.intervals.jitterPercent * baseMs) / 100);
     let delayMs = baseMs;
     if (share > 0) delayMs += random.integer(share);
     if (jitterMs >= 1) delayMs += random.integer(Math.trunc(jitterMs));
-    return Math.max(1, delayMs);
+    const most = runtime.integer("health_check.max_interval", Number.POSITIVE_INFINITY);
+    return Math.max(1, Math.min(delayMs, most), runtime.integer("health_check.min_interval", 0));
   }
 }
 

@@ -13,6 +13,8 @@ import type { EndpointConfig, LoadAssignmentConfig } from "#proxy/cluster/load-a
 import { FakeConnection } from "#proxy/http/connection.fake";
 import type { SocketAddress } from "#proxy/net/connection";
 import type { ConnectCallbacks, Connector, ConnectOptions } from "#proxy/net/connector";
+import { runtimeValues } from "#proxy/runtime/runtime.fake";
+import { CurrentRuntime } from "#proxy/runtime/runtime";
 import { ThreadStats } from "#telemetry/stats/thread-stats";
 import { ManualClock } from "#runtime/clock";
 import { seededRandom } from "#runtime/random";
@@ -59,6 +61,7 @@ const assignment = (...endpoints: EndpointConfig[]): LoadAssignmentConfig => ({
 class Bench {
   readonly clock = new ManualClock();
   readonly stats = new ThreadStats();
+  readonly runtime = new CurrentRuntime();
   readonly asked: { target: SocketAddress; callbacks: ConnectCallbacks; options: ConnectOptions | undefined; cancelled: boolean }[] = [];
   readonly events: string[] = [];
   readonly passed: (string | undefined)[] = [];
@@ -90,6 +93,7 @@ class Bench {
     this.checker = new HealthChecker(config, config.healthCheck!, new Map(), {
       clock: this.clock,
       random: seededRandom(seed),
+      runtime: this.runtime,
       connector,
       secrets: { get: () => undefined },
       stats: this.stats.root.scope("cluster", "c"),
@@ -237,6 +241,32 @@ describe("HTTP health checks", () => {
     const other = new Bench({ ...HTTP, healthChecker: { case: "httpHealthCheck", value: named } });
     other.answer(other.connect(), 200, "", "down");
     assert.equal(other.flags, "failed");
+  });
+
+  it("do not look at the name of the service where runtime layers say so", () => {
+    const named = { path: "/", serviceNameMatcher: { matchPattern: { case: "prefix" as const, value: "web" } } };
+    const bench = new Bench({ ...HTTP, healthChecker: { case: "httpHealthCheck", value: named } });
+    bench.runtime.set(runtimeValues({ "health_check.verify_cluster": 0 }));
+    bench.answer(bench.connect(), 200, "x-envoy-upstream-healthchecked-cluster: db\r\n");
+    assert.equal(bench.flags, "");
+    assert.equal(bench.stat("verify_cluster"), 0);
+  });
+
+  it("come as often as runtime layers allow", () => {
+    for (const [layers, nextMs] of [
+      [{}, 5_000],
+      [{ "health_check.min_interval": 8_000 }, 8_000],
+      [{ "health_check.max_interval": 2_000 }, 2_000],
+      [{ "health_check.max_interval": 2_000, "health_check.min_interval": 3_000 }, 3_000],
+    ] as const) {
+      const bench = new Bench(HTTP);
+      bench.runtime.set(runtimeValues(layers));
+      bench.answer(bench.connect(), 200);
+      bench.clock.advance(nextMs - 1);
+      assert.equal(bench.stat("attempt"), 1);
+      bench.clock.advance(1);
+      assert.equal(bench.stat("attempt"), 2);
+    }
   });
 
   it("look at no more of the body than response_buffer_size", () => {

@@ -8,6 +8,7 @@ import type { Http2CodecStats } from "#proxy/http/http2-codec-stats";
 import type { SocketAddress } from "#proxy/net/connection";
 import type { Connector } from "#proxy/net/connector";
 import { isPipe } from "#proxy/net/socket-address";
+import type { Runtime } from "#proxy/runtime/runtime";
 import type { Secrets } from "#proxy/transport-socket/tls-context";
 import type { StatsScope } from "#telemetry/stats/store";
 import type { Clock } from "#runtime/clock";
@@ -27,6 +28,7 @@ export interface HealthCheckerContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly connector: Connector;
+  readonly runtime: Runtime;
   readonly secrets: Secrets;
   /** `cluster.<name>` */
   readonly stats: StatsScope;
@@ -117,12 +119,13 @@ export class HealthChecker {
   }
 
   #add(key: string, endpoint: EndpointConfig): HealthCheckSession {
-    const { clock, random, hasTraffic, writeEvent } = this.#context;
+    const { clock, random, runtime, hasTraffic, writeEvent } = this.#context;
     const { probe: kind, eventLogs } = this.#check;
     const session = new HealthCheckSession({
       config: this.#check,
       clock,
       random,
+      runtime,
       stats: this.#stats,
       hasTraffic,
       makeProbe: (onResult) => this.#makeProbe({ ...this.#probeContext(endpoint), onResult }),
@@ -178,7 +181,7 @@ export class HealthChecker {
     const configured = probe.kind === "tcp" ? "" : probe.host;
     const speaksHttp2 = probe.kind === "grpc" || (probe.kind === "http" && probe.http2);
     const fallbackProtocols = applicationProtocols.length === 0 && speaksHttp2 ? ["h2"] : applicationProtocols;
-    const { clock, random, stats } = this.#context;
+    const { clock, random, runtime, stats } = this.#context;
     return {
       address: this.#addressOf(endpoint),
       connector: this.#connectors.for(transport, socketOptions, { proxied: undefined, fallbackProtocols }),
@@ -187,6 +190,7 @@ export class HealthChecker {
       reuseConnection,
       clock,
       random,
+      runtime,
       http2Stats: () => (this.#http2Stats ??= http2CodecStats(stats)),
       stats: this.#scope,
     };

@@ -5,6 +5,7 @@ import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3
 import type { ClusterConfig } from "#proxy/cluster/cluster-config";
 import { parseLoadAssignment } from "#proxy/cluster/load-assignment";
 import type { Connector } from "#proxy/net/connector";
+import type { Runtime } from "#proxy/runtime/runtime";
 import type { Secrets } from "#proxy/transport-socket/tls-context";
 import type { StatsScope } from "#telemetry/stats/store";
 import type { Clock } from "#runtime/clock";
@@ -23,6 +24,7 @@ export interface HealthChecksOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly connector: Connector;
+  readonly runtime: Runtime;
   readonly secrets: Secrets;
   readonly stats: StatsScope;
   /** Whether the cluster with these statistics ever had a connection for traffic. */
@@ -102,11 +104,12 @@ export class HealthChecks {
   }
 
   #start(name: string, config: ClusterConfig, known: HostsHealth): Running {
-    const { clock, random, connector, secrets, stats, hasTraffic, writeEvent, onHealth } = this.#options;
+    const { clock, random, runtime, connector, secrets, stats, hasTraffic, writeEvent, onHealth } = this.#options;
     const scope = stats.scope("cluster", { tag: "envoy.cluster_name", value: config.statName });
     const checker: HealthChecker = new HealthChecker(config, config.healthCheck!, known, {
       clock,
       random,
+      runtime,
       connector,
       secrets,
       stats: scope,

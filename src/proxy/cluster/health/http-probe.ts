@@ -75,6 +75,12 @@ export class HttpProbe implements ProbeExchange {
     if (endStream) this.#judge();
   }
 
+  #verifiesCluster(): boolean {
+    const { runtime, random } = this.#context;
+    const percent = runtime.integer("health_check.verify_cluster", 100);
+    return percent >= 100 || random.integer(100) < percent;
+  }
+
   #judge(): void {
     this.#result = this.#verdict(this.#response!);
   }
@@ -91,7 +97,7 @@ export class HttpProbe implements ProbeExchange {
     });
     if (receive.length > 0 && !holdsInOrder(Buffer.concat(this.#body), receive)) return failed(false, excluded);
     if (!within(status, expected)) return failed(within(status, retriable), excluded);
-    if (serviceName !== undefined) {
+    if (serviceName !== undefined && this.#verifiesCluster()) {
       this.#verifyCluster.inc();
       if (!serviceName.matches(response.get("x-envoy-upstream-healthchecked-cluster") ?? "")) return failed(false, false);
     }

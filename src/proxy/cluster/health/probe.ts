@@ -2,6 +2,7 @@
 import type { Http2CodecStats } from "#proxy/http/http2-codec-stats";
 import type { Connector } from "#proxy/net/connector";
 import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
+import type { Runtime } from "#proxy/runtime/runtime";
 import type { StatsScope } from "#telemetry/stats/store";
 import type { Clock } from "#runtime/clock";
 import type { Random } from "#runtime/random";
@@ -47,6 +48,7 @@ export interface ProbeContext {
   readonly reuseConnection: boolean;
   readonly clock: Clock;
   readonly random: Random;
+  readonly runtime: Runtime;
   /** Of the cluster; made when the first HTTP/2 connection is. */
   readonly http2Stats: () => Http2CodecStats;
   /** `health_check.` of the cluster. */

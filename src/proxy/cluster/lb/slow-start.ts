@@ -6,6 +6,8 @@ export interface SlowStartConfig {
   readonly windowMs: number;
   /** 1: the weight grows evenly; above: fast at first. */
   readonly aggression: number;
+  /** Under which runtime layers may say otherwise. */
+  readonly aggressionKey?: string;
   readonly minWeightPercent: number;
 }
 

@@ -14,7 +14,7 @@ const STATUS_OF: Readonly<Record<OutlierResult, number | undefined>> = {
 
 export class HostMonitor implements OutlierMonitor {
   readonly host: UpstreamHost;
-  readonly #config: OutlierConfig;
+  readonly #detector: { readonly config: OutlierConfig };
   readonly #onErrors: (monitor: HostMonitor, type: EjectionType) => void;
   #consecutive5xx = 0;
   #consecutiveGateway = 0;
@@ -29,9 +29,13 @@ export class HostMonitor implements OutlierMonitor {
   /** All there ever were. */
   ejections = 0;
 
-  constructor(host: UpstreamHost, config: OutlierConfig, onErrors: (monitor: HostMonitor, type: EjectionType) => void) {
+  constructor(
+    host: UpstreamHost,
+    detector: { readonly config: OutlierConfig },
+    onErrors: (monitor: HostMonitor, type: EjectionType) => void,
+  ) {
     this.host = host;
-    this.#config = config;
+    this.#detector = detector;
     this.#onErrors = onErrors;
   }
 
@@ -52,12 +56,13 @@ export class HostMonitor implements OutlierMonitor {
       return;
     }
     if (status < 502 || status > 504) this.#consecutiveGateway = 0;
-    else if (++this.#consecutiveGateway === this.#config.consecutiveGatewayFailure) this.#onErrors(this, "consecutive_gateway_failure");
-    if (++this.#consecutive5xx === this.#config.consecutive5xx) this.#onErrors(this, "consecutive_5xx");
+    else if (++this.#consecutiveGateway === this.#detector.config.consecutiveGatewayFailure)
+      this.#onErrors(this, "consecutive_gateway_failure");
+    if (++this.#consecutive5xx === this.#detector.config.consecutive5xx) this.#onErrors(this, "consecutive_5xx");
   }
 
   putResult(result: OutlierResult): void {
-    if (!this.#config.splitExternalLocalOriginErrors) {
+    if (!this.#detector.config.splitExternalLocalOriginErrors) {
       const status = STATUS_OF[result];
       if (status !== undefined) this.putStatus(status);
       return;
@@ -65,7 +70,7 @@ export class HostMonitor implements OutlierMonitor {
     const failed = result === "connect-failed" || result === "timeout";
     this.localRate.count(!failed);
     if (!failed) this.#consecutiveLocal = 0;
-    else if (++this.#consecutiveLocal === this.#config.consecutiveLocalOriginFailure)
+    else if (++this.#consecutiveLocal === this.#detector.config.consecutiveLocalOriginFailure)
       this.#onErrors(this, "consecutive_local_origin_failure");
   }
 

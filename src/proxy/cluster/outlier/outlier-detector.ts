@@ -55,7 +55,7 @@ const LOCAL: Origin = {
 };
 
 export class OutlierDetector {
-  readonly config: OutlierConfig;
+  #config: OutlierConfig;
   readonly #context: OutlierDetectorContext;
   readonly #stats: OutlierStats;
   readonly #shown = new Map<Origin, SuccessRates>();
@@ -65,10 +65,19 @@ export class OutlierDetector {
   readonly #onErrors = (monitor: HostMonitor, type: EjectionType): void => this.#onConsecutiveErrors(monitor, type);
 
   constructor(config: OutlierConfig, context: OutlierDetectorContext) {
-    this.config = config;
+    this.#config = config;
     this.#context = context;
     this.#stats = new OutlierStats(context.stats);
     this.#arm();
+  }
+
+  get config(): OutlierConfig {
+    return this.#config;
+  }
+
+  /** Other numbers for the same hosts: what is known of them stays. */
+  configure(config: OutlierConfig): void {
+    this.#config = config;
   }
 
   /** These are the cluster's hosts now. Those that stay keep what is known of them, ejections too. */
@@ -76,7 +85,7 @@ export class OutlierDetector {
     const before = this.#monitors;
     this.#monitors = new Map();
     for (const host of hosts) {
-      const monitor = before.get(host) ?? new HostMonitor(host, this.config, this.#onErrors);
+      const monitor = before.get(host) ?? new HostMonitor(host, this, this.#onErrors);
       before.delete(host);
       this.#monitors.set(host, monitor);
       host.outlierMonitor = monitor;

@@ -7,12 +7,15 @@ import {
 import { durationMs } from "#envoy/duration";
 import { asciiLower } from "#matcher/wire-text";
 import { DEFAULT_FILL_INTERVAL_MS } from "#proxy/http/rate-limited-body";
+import { runtimeFlag } from "#proxy/runtime/runtime-fields";
+import type { RuntimeFlag } from "#proxy/runtime/runtime-fields";
 import { unpackConfig } from "#proxy/unpack-config";
 
 export interface BandwidthLimitConfig {
   readonly statPrefix: string;
   readonly limitsRequests: boolean;
   readonly limitsResponses: boolean;
+  readonly enabled: RuntimeFlag;
   readonly bytesPerSecond: number;
   readonly fillIntervalMs: number;
   readonly responseTrailers: boolean;
@@ -30,12 +33,12 @@ export function compileBandwidthLimit(any: Any, path: string, perRoute: boolean)
     const intervalMs = durationMs(fillInterval);
     if (intervalMs !== undefined && (intervalMs < 20 || intervalMs > 1000)) refuse("fill_interval", "must be from 20 ms to 1 s");
   });
-  const enabled = wire.runtimeEnabled?.defaultValue ?? true;
   const prefix = asciiLower(wire.responseTrailerPrefix);
   return Object.freeze({
     statPrefix: wire.statPrefix,
-    limitsRequests: enabled && (wire.enableMode === Mode.REQUEST || wire.enableMode === Mode.REQUEST_AND_RESPONSE),
-    limitsResponses: enabled && (wire.enableMode === Mode.RESPONSE || wire.enableMode === Mode.REQUEST_AND_RESPONSE),
+    limitsRequests: wire.enableMode === Mode.REQUEST || wire.enableMode === Mode.REQUEST_AND_RESPONSE,
+    limitsResponses: wire.enableMode === Mode.RESPONSE || wire.enableMode === Mode.REQUEST_AND_RESPONSE,
+    enabled: runtimeFlag(wire.runtimeEnabled, true),
     bytesPerSecond: Number(wire.limitKbps ?? 1n) * 1024,
     fillIntervalMs: durationMs(wire.fillInterval) ?? DEFAULT_FILL_INTERVAL_MS,
     responseTrailers: wire.enableResponseTrailers,

@@ -8,6 +8,7 @@ import { FakeFilterStream, FakeSink } from "#proxy/http/filter-stream.fake";
 import type { RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
 import { PairResponseHeaderMap, PairTrailerMap } from "#proxy/http/pair-header-map";
 import { FilterConfigs } from "#proxy/route/filter-config";
+import { runtimeValues } from "#proxy/runtime/runtime.fake";
 import { bandwidthLimitFilterCompiler } from "./bandwidth-limit-filter.ts";
 
 const config = (more: JsonObject) => pack(BandwidthLimitSchema, fromJson(BandwidthLimitSchema, { statPrefix: "p", ...more }));
@@ -100,4 +101,11 @@ test("settings that are missing or out of range are refused", () => {
     assert.throws(() => bandwidthLimitFilterCompiler.compile("b", config(more), "c"), expected);
   }
   assert.throws(() => bandwidthLimitFilterCompiler.compileRouteConfig?.(config({}), "r"), /r\.limit_kbps/);
+});
+
+test("runtime layers switch the limit on and off", () => {
+  const { stream, factory } = make({ enableMode: "REQUEST", limitKbps: "1", runtimeEnabled: { defaultValue: false, runtimeKey: "k" } });
+  assert.equal(factory?.create(stream), undefined);
+  stream.runtime.set(runtimeValues({ k: true }));
+  assert.notEqual(factory?.create(stream), undefined);
 });

@@ -5,6 +5,7 @@ import type { FilterStream, HttpFilter, HttpFilterCompiler, HttpFilterFactory, M
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "#proxy/http/header-map";
 import { PairTrailerMap } from "#proxy/http/pair-header-map";
 import { RateLimitedBody } from "#proxy/http/rate-limited-body";
+import { flagNow } from "#proxy/runtime/runtime-fields";
 import type { ThreadContext } from "#proxy/thread-context";
 import { TokenBucket } from "#proxy/token-bucket";
 import type { Counter, Gauge, Histogram, StatsScope } from "#telemetry/stats/store";
@@ -74,8 +75,8 @@ function liveFactory(name: string, config: BandwidthLimitConfig, thread: ThreadC
         ofRoutes.set(live.config, live);
         scopes.add(live.scope);
       }
-      const { limitsRequests, limitsResponses } = live.config;
-      return limitsRequests || limitsResponses ? new BandwidthLimitFilter(stream, live) : undefined;
+      const { limitsRequests, limitsResponses, enabled } = live.config;
+      return (limitsRequests || limitsResponses) && flagNow(enabled, thread.runtime) ? new BandwidthLimitFilter(stream, live) : undefined;
     },
     release() {
       for (const scope of scopes) scope.release();

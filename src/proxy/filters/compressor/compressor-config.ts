@@ -7,6 +7,8 @@ import type {
 } from "#envoy/gen/envoy/extensions/filters/http/compressor/v3/compressor_pb";
 import type { CoderFactory } from "#proxy/compression/coder";
 import { compileCompressorLibrary } from "#proxy/compression/compressor-library";
+import { runtimeFlag } from "#proxy/runtime/runtime-fields";
+import type { RuntimeFlag } from "#proxy/runtime/runtime-fields";
 import { unpackConfig } from "#proxy/unpack-config";
 
 export interface CompressorConfig {
@@ -22,7 +24,7 @@ export interface CompressorConfig {
 }
 
 export interface DirectionConfig {
-  readonly enabled: boolean;
+  readonly enabled: RuntimeFlag;
   readonly minLength: number;
   /** Lower case. */
   readonly contentTypes: ReadonlySet<string>;
@@ -34,6 +36,7 @@ export interface CompressorRouteConfig {
   readonly removeAcceptEncoding: boolean | undefined;
 }
 
+const OFF: RuntimeFlag = { key: "", otherwise: false };
 const DEFAULT_MIN_LENGTH = 30;
 const DEFAULT_CONTENT_TYPES = [
   "text/html",
@@ -78,7 +81,7 @@ function compileMessage(wire: Compressor, library: CoderFactory): CompressorConf
     response:
       response === undefined
         ? {
-            enabled: wire.runtimeEnabled?.defaultValue ?? true,
+            enabled: runtimeFlag(wire.runtimeEnabled, true),
             minLength: wire.contentLength || DEFAULT_MIN_LENGTH,
             contentTypes: contentTypes(wire.contentType),
           }
@@ -92,7 +95,7 @@ function compileMessage(wire: Compressor, library: CoderFactory): CompressorConf
 
 function direction(common: CommonConfig | undefined, isThere: boolean): DirectionConfig {
   return {
-    enabled: isThere && (common?.enabled?.defaultValue ?? true),
+    enabled: isThere ? runtimeFlag(common?.enabled, true) : OFF,
     minLength: common?.minContentLength || DEFAULT_MIN_LENGTH,
     contentTypes: contentTypes(common?.contentType ?? []),
   };

@@ -15,6 +15,7 @@ import type { HeaderPairs } from "#proxy/http/pair-header-map";
 import type { RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
 import { FakeStats } from "#proxy/http/stats.fake";
 import { FilterConfigs } from "#proxy/route/filter-config";
+import { runtimeValues } from "#proxy/runtime/runtime.fake";
 import { compressorFilterCompiler } from "./compressor-filter.ts";
 
 const registry = createRegistry(GzipSchema, BrotliSchema, ZstdSchema);
@@ -196,4 +197,11 @@ test("libraries and settings that are not there are refused by name", () => {
   );
   assert.throws(() => compile({ compressorLibrary: library("brotli", { quality: 12 }) }), /quality: 12/);
   assert.throws(() => compile({ compressorLibrary: library("zstd", { dictionary: { inlineString: "x" } }) }), /dictionary: not served/);
+});
+
+test("runtime layers switch a direction on and off", async () => {
+  const bench = new Bench({ responseDirectionConfig: { commonConfig: { enabled: { defaultValue: false, runtimeKey: "k" } } } });
+  bench.stream.runtime.set(runtimeValues({ k: true }));
+  const { sink } = await bench.response([]);
+  assert.equal(gunzipSync(sink.body).toString(), TEXT);
 });

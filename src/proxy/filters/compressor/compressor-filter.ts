@@ -5,6 +5,7 @@ import type { FilterStream, HttpFilter, HttpFilterCompiler, HttpFilterFactory, M
 import type { HeaderMap, RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
 import { hasToken } from "#proxy/http/header-tokens";
 import type { StreamInfo } from "#proxy/http/stream-info";
+import { flagNow } from "#proxy/runtime/runtime-fields";
 import { compileCompressor, compileCompressorRoute } from "./compressor-config.ts";
 import type { CompressorConfig, CompressorRouteConfig, DirectionConfig } from "./compressor-config.ts";
 import { CompressorStats } from "./compressor-stats.ts";
@@ -88,15 +89,20 @@ class CompressorFilter implements HttpFilter {
     return this.#stream.filterConfigs()?.get(this.#name) as CompressorRouteConfig | undefined;
   }
 
+  #isOn({ enabled }: DirectionConfig): boolean {
+    return flagNow(enabled, this.#stream.routeInput.runtime);
+  }
+
   #onRequestHeaders(headers: RequestHeaderMap, endStream: boolean, onward: PartSink<RequestHeaderMap>): void {
     const { request, response, removeAcceptEncoding } = this.#config;
     this.#acceptEncoding = headers.getJoined("accept-encoding");
     const route = this.#routeConfig;
-    if ((route?.enabled ?? response.enabled) && (route?.removeAcceptEncoding ?? removeAcceptEncoding)) headers.remove("accept-encoding");
+    if ((route?.enabled ?? this.#isOn(response)) && (route?.removeAcceptEncoding ?? removeAcceptEncoding))
+      headers.remove("accept-encoding");
     const stats = this.#stats.request;
     const fits =
       !endStream &&
-      request.enabled &&
+      this.#isOn(request) &&
       headers.upgrade === undefined &&
       longEnough(headers, request, stats) &&
       typeFits(headers, request) &&
@@ -108,7 +114,7 @@ class CompressorFilter implements HttpFilter {
   #onResponseHeaders(headers: ResponseHeaderMap, endStream: boolean, onward: PartSink<ResponseHeaderMap>): void {
     const { response, disableOnEtag } = this.#config;
     const stats = this.#stats.response;
-    const candidate = (this.#routeConfig?.enabled ?? response.enabled) && longEnough(headers, response, stats);
+    const candidate = (this.#routeConfig?.enabled ?? this.#isOn(response)) && longEnough(headers, response, stats);
     let fits =
       candidate && !headers.has("upgrade") && typeFits(headers, response) && !hasToken(headers.getJoined("cache-control"), "no-transform");
     if (fits && disableOnEtag && headers.has("etag")) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create, fromJson } from "@bufbuild/protobuf";
-import type { JsonValue } from "@bufbuild/protobuf";
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { CorsPolicySchema, CorsSchema } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
 import { pack } from "#envoy/any";
 import type { HttpFilter } from "#proxy/http/filter";
@@ -9,6 +9,7 @@ import { FakeFilterStream } from "#proxy/http/filter-stream.fake";
 import { LOCAL_REPLIES } from "#proxy/http/local-reply";
 import { PairRequestHeaderMap, PairResponseHeaderMap } from "#proxy/http/pair-header-map";
 import { FilterConfigs } from "#proxy/route/filter-config";
+import { runtimeValues } from "#proxy/runtime/runtime.fake";
 import { corsFilterCompiler } from "./cors-filter.ts";
 
 const NAME = "envoy.filters.http.cors";
@@ -21,7 +22,7 @@ const POLICY = {
   allowCredentials: true,
 };
 
-function filter(policy: JsonValue | undefined, reply = false, less?: JsonValue): HttpFilter | undefined {
+function filter(policy: JsonValue | undefined, reply = false, less?: JsonValue, layers: JsonObject = {}): HttpFilter | undefined {
   const level = (json: JsonValue | undefined): FilterConfigs =>
     FilterConfigs.of(
       json === undefined
@@ -33,6 +34,7 @@ function filter(policy: JsonValue | undefined, reply = false, less?: JsonValue):
     filterConfig,
     reply: reply ? () => LOCAL_REPLIES.internalError : undefined,
   });
+  stream.runtime.set(runtimeValues(layers));
   return corsFilterCompiler.compile(NAME, pack(CorsSchema, create(CorsSchema)), "c").create(stream);
 }
 
@@ -136,4 +138,12 @@ test("a page of the internet may ask for a private network where allow_private_n
     return reply.headers?.find(([name]) => name === "access-control-allow-private-network")?.[1];
   };
   assert.deepEqual([ask(true), ask(false)], ["true", undefined]);
+});
+
+test("runtime layers say for which share a policy holds", () => {
+  const keyed = { ...POLICY, filterEnabled: { defaultValue: { numerator: 0 }, runtimeKey: "k" } };
+  const preflight = (layers: JsonObject): unknown =>
+    filter(keyed, false, undefined, layers)?.onRequestHeaders?.(request("OPTIONS", [["origin", "http://ok.example"], ...PREFLIGHT]), true);
+  assert.equal(preflight({}), undefined);
+  assert.notEqual(preflight({ k: 100 }), undefined);
 });

@@ -7,6 +7,8 @@ import { Violations } from "#proxy/field-check";
 import type { FilterResult, FilterStream, HttpFilter, HttpFilterCompiler, HttpFilterFactory, LocalReply } from "#proxy/http/filter";
 import type { RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
 import type { FilterConfigs } from "#proxy/route/filter-config";
+import { shareNow } from "#proxy/runtime/runtime-fields";
+import type { RuntimeShare } from "#proxy/runtime/runtime-fields";
 import type { Counter } from "#telemetry/stats/store";
 import { compileCorsPolicy, mergeCorsLevels } from "./cors-policy.ts";
 import type { CorsPolicy } from "./cors-policy.ts";
@@ -68,8 +70,8 @@ class CorsFilter implements HttpFilter {
 
   onRequestHeaders(headers: RequestHeaderMap): FilterResult {
     const policy = this.#policy;
-    const enabled = this.#holds(policy.enabledShare);
-    if (!enabled && !this.#holds(policy.shadowShare)) return undefined;
+    const enabled = this.#holds(policy.enabled);
+    if (!enabled && !this.#holds(policy.shadow)) return undefined;
     const origin = headers.get("origin");
     if (origin === undefined || origin === "") return undefined;
     const allowed = policy.anyOrigin || policy.origins.some((matcher) => matcher.matches(origin));
@@ -90,7 +92,8 @@ class CorsFilter implements HttpFilter {
     return undefined;
   }
 
-  #holds(share: number): boolean {
+  #holds(configured: RuntimeShare): boolean {
+    const share = shareNow(configured, this.#stream.routeInput.runtime);
     return share >= 1 || (share > 0 && this.#stream.random.next() < share);
   }
 

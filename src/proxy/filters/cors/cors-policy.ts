@@ -6,7 +6,8 @@ import { compileStringMatcher } from "#matcher/string-matcher";
 import type { StringMatcher } from "#matcher/string-matcher";
 import { wireText } from "#matcher/wire-text";
 import { Violations } from "#proxy/field-check";
-import { fraction } from "#proxy/route/route-match";
+import { runtimeShare } from "#proxy/runtime/runtime-fields";
+import type { RuntimeShare } from "#proxy/runtime/runtime-fields";
 
 export interface CorsPolicy {
   readonly origins: readonly StringMatcher[];
@@ -20,8 +21,8 @@ export interface CorsPolicy {
   readonly allowPrivateNetworkAccess: boolean;
   readonly forwardNotMatchingPreflights: boolean;
   /** Shares of requests for which the policy holds, and for which it is only counted. */
-  readonly enabledShare: number;
-  readonly shadowShare: number;
+  readonly enabled: RuntimeShare;
+  readonly shadow: RuntimeShare;
 }
 
 /** What one level says: what it leaves out comes from a less specific one. */
@@ -50,8 +51,8 @@ export function mergeCorsLevels(levels: readonly CorsLevel[]): CorsPolicy | unde
     allowCredentials: flag("allowCredentials") ?? false,
     allowPrivateNetworkAccess: flag("allowPrivateNetworkAccess") ?? false,
     forwardNotMatchingPreflights: flag("forwardNotMatchingPreflights") ?? true,
-    enabledShare: first.enabledShare,
-    shadowShare: first.shadowShare,
+    enabled: first.enabled,
+    shadow: first.shadow,
   });
 }
 
@@ -76,7 +77,7 @@ export function compileCorsPolicy(any: Any, path: string): CorsLevel {
     allowCredentials: policy.allowCredentials,
     allowPrivateNetworkAccess: policy.allowPrivateNetworkAccess,
     forwardNotMatchingPreflights: policy.forwardNotMatchingPreflights,
-    enabledShare: policy.filterEnabled === undefined ? 1 : fraction(policy.filterEnabled.defaultValue),
-    shadowShare: policy.shadowEnabled === undefined ? 0 : fraction(policy.shadowEnabled.defaultValue),
+    enabled: runtimeShare(policy.filterEnabled, 1),
+    shadow: runtimeShare(policy.shadowEnabled, 0),
   });
 }

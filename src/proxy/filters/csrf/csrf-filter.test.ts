@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromJson } from "@bufbuild/protobuf";
-import type { JsonValue } from "@bufbuild/protobuf";
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { CsrfPolicySchema } from "#envoy/gen/envoy/extensions/filters/http/csrf/v3/csrf_pb";
 import { pack } from "#envoy/any";
 import { FakeFilterStream } from "#proxy/http/filter-stream.fake";
 import { FakeStats } from "#proxy/http/stats.fake";
 import { FilterConfigs } from "#proxy/route/filter-config";
+import { runtimeValues } from "#proxy/runtime/runtime.fake";
 import { csrfFilterCompiler } from "./csrf-filter.ts";
 
 const policy = (json: JsonValue) => pack(CsrfPolicySchema, fromJson(CsrfPolicySchema, json));
@@ -14,10 +15,17 @@ const ALWAYS = { defaultValue: { numerator: 100 } };
 const NEVER = { defaultValue: { numerator: 0 } };
 const OWN = { filterEnabled: ALWAYS, additionalOrigins: [{ suffix: ".ok.example" }] };
 
-function ask(own: JsonValue, method: string, headers: Record<string, string>, route?: JsonValue): { refused: boolean; counted: string[] } {
+function ask(
+  own: JsonValue,
+  method: string,
+  headers: Record<string, string>,
+  route?: JsonValue,
+  layers: JsonObject = {},
+): { refused: boolean; counted: string[] } {
   const stats = new FakeStats();
   const filterConfig = FilterConfigs.of(route === undefined ? {} : { c: csrfFilterCompiler.compileRouteConfig?.(policy(route), "r") });
   const stream = new FakeFilterStream({ filterConfig });
+  stream.runtime.set(runtimeValues(layers));
   stream.headers.method = method;
   stream.headers.authority = "site.example:8080";
   for (const [name, value] of Object.entries(headers)) stream.headers.set(name, value);
@@ -54,4 +62,12 @@ test("a shadow policy counts and refuses nothing; a route's policy takes the pla
 
 test("a policy must say for which share it holds", () => {
   assert.throws(() => ask({}, "GET", {}), /p\.filter_enabled\.default_value: must be set/);
+});
+
+test("runtime layers say for which share a policy holds, and for which it is shadowed", () => {
+  const keyed = { filterEnabled: { ...NEVER, runtimeKey: "on" }, shadowEnabled: { ...NEVER, runtimeKey: "shadow" } };
+  const bad = { origin: "http://evil.example" };
+  assert.deepEqual(ask(keyed, "POST", bad), { refused: false, counted: [] });
+  assert.deepEqual(ask(keyed, "POST", bad, undefined, { on: 100 }), { refused: true, counted: ["csrf.request_invalid"] });
+  assert.deepEqual(ask(keyed, "POST", bad, undefined, { shadow: 100 }), { refused: false, counted: ["csrf.request_invalid"] });
 });

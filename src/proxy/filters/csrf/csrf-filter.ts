@@ -6,13 +6,14 @@ import type { StringMatcher } from "#matcher/string-matcher";
 import { parseAbsoluteUrl } from "#proxy/http/absolute-url";
 import type { FilterResult, FilterStream, HttpFilter, HttpFilterCompiler, HttpFilterFactory, LocalReply } from "#proxy/http/filter";
 import type { RequestHeaderMap } from "#proxy/http/header-map";
-import { fraction } from "#proxy/route/route-match";
+import { runtimeShare, shareNow } from "#proxy/runtime/runtime-fields";
+import type { RuntimeShare } from "#proxy/runtime/runtime-fields";
 import { unpackConfig } from "#proxy/unpack-config";
 import type { Counter, StatsScope } from "#telemetry/stats/store";
 
 interface CsrfPolicy {
-  readonly enabledShare: number;
-  readonly shadowShare: number;
+  readonly enabled: RuntimeShare;
+  readonly shadow: RuntimeShare;
   readonly additionalOrigins: readonly StringMatcher[];
 }
 
@@ -37,8 +38,8 @@ function compilePolicy(any: Any, path: string): CsrfPolicy {
     additionalOrigins = policy.additionalOrigins.map((one, at) => compileStringMatcher(one, `additional_origins[${at}]`, refuse));
   });
   return {
-    enabledShare: fraction(wire.filterEnabled?.defaultValue),
-    shadowShare: fraction(wire.shadowEnabled?.defaultValue),
+    enabled: runtimeShare(wire.filterEnabled, 0),
+    shadow: runtimeShare(wire.shadowEnabled, 0),
     additionalOrigins,
   };
 }
@@ -69,9 +70,9 @@ class CsrfFilter implements HttpFilter {
   }
 
   onRequestHeaders(headers: RequestHeaderMap): FilterResult {
-    const { enabledShare, shadowShare } = this.#policy;
-    const enabled = this.#rolls(enabledShare);
-    if (!enabled && !this.#rolls(shadowShare)) return undefined;
+    const policy = this.#policy;
+    const enabled = this.#rolls(policy.enabled);
+    if (!enabled && !this.#rolls(policy.shadow)) return undefined;
     const { method } = headers;
     if (method !== "POST" && method !== "PUT" && method !== "DELETE" && method !== "PATCH") return undefined;
     const source = sourceOrigin(headers);
@@ -87,7 +88,8 @@ class CsrfFilter implements HttpFilter {
     return source === headers.authority || this.#policy.additionalOrigins.some((matcher) => matcher.matches(source));
   }
 
-  #rolls(share: number): boolean {
+  #rolls(configured: RuntimeShare): boolean {
+    const share = shareNow(configured, this.#stream.routeInput.runtime);
     return share >= 1 || (share > 0 && this.#stream.random.next() < share);
   }
 }

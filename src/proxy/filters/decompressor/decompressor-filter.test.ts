@@ -14,6 +14,7 @@ import { PairResponseHeaderMap } from "#proxy/http/pair-header-map";
 import type { HeaderPairs } from "#proxy/http/pair-header-map";
 import type { RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
 import { FakeStats } from "#proxy/http/stats.fake";
+import { runtimeValues } from "#proxy/runtime/runtime.fake";
 import { decompressorFilterCompiler } from "./decompressor-filter.ts";
 
 const registry = createRegistry(GzipSchema, BrotliSchema, ZstdSchema);
@@ -143,4 +144,15 @@ test("settings that are out of range are refused", () => {
     () => make({}, GZIP, { windowBits: 16, maxInflateRatio: 2000 }),
     /typed_config\.window_bits.*typed_config\.max_inflate_ratio/,
   );
+});
+
+test("runtime layers switch a direction on and off", async () => {
+  const keyed = { requestDirectionConfig: { commonConfig: { enabled: { defaultValue: true, runtimeKey: "k" } } } };
+  for (const on of [true, false]) {
+    const { filter, stream } = make(keyed);
+    stream.runtime.set(runtimeValues({ k: on }));
+    const body = gzipSync(TEXT);
+    const sink = await request(filter, stream, [["content-encoding", "gzip"]], body);
+    assert.deepEqual(sink.body, on ? Buffer.from(TEXT) : body);
+  }
 });

@@ -8,11 +8,14 @@ import type { HttpFilter, HttpFilterCompiler, HttpFilterFactory, LocalReply, Mes
 import type { HeaderMap, RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
 import { hasToken } from "#proxy/http/header-tokens";
 import { PairTrailerMap } from "#proxy/http/pair-header-map";
+import type { Runtime } from "#proxy/runtime/runtime";
+import { flagNow, runtimeFlag } from "#proxy/runtime/runtime-fields";
+import type { RuntimeFlag } from "#proxy/runtime/runtime-fields";
 import { unpackConfig } from "#proxy/unpack-config";
 import type { Counter, StatsScope } from "#telemetry/stats/store";
 
 interface Direction {
-  readonly enabled: boolean;
+  readonly enabled: RuntimeFlag;
   readonly ignoreNoTransform: boolean;
 }
 
@@ -76,39 +79,41 @@ export const decompressorFilterCompiler: HttpFilterCompiler = {
     return {
       name,
       create: () => undefined,
-      withStats(http) {
+      withStats(http, { runtime }) {
         const scope = http.scope("decompressor", config.libraryName, config.library.statName);
         const stats: DecompressorStats = {
           request: new DirectionStats(scope, "request"),
           response: new DirectionStats(scope, "response"),
           broken: scope.counter("decompressor_library", ERROR_STATS[config.library.statName]),
         };
-        return { name, create: () => new DecompressorFilter(config, stats) };
+        return { name, create: () => new DecompressorFilter(config, stats, runtime) };
       },
     };
   },
 };
 
 function direction(common: CommonConfig | undefined): Direction {
-  return { enabled: common?.enabled?.defaultValue ?? true, ignoreNoTransform: common?.ignoreNoTransformHeader ?? false };
+  return { enabled: runtimeFlag(common?.enabled, true), ignoreNoTransform: common?.ignoreNoTransformHeader ?? false };
 }
 
 class DecompressorFilter implements HttpFilter {
   readonly #config: DecompressorConfig;
   readonly #stats: DecompressorStats;
+  readonly #runtime: Runtime;
   #request: CodedBody<RequestHeaderMap> | undefined;
   #response: CodedBody<ResponseHeaderMap> | undefined;
 
-  constructor(config: DecompressorConfig, stats: DecompressorStats) {
+  constructor(config: DecompressorConfig, stats: DecompressorStats, runtime: Runtime) {
     this.#config = config;
     this.#stats = stats;
+    this.#runtime = runtime;
   }
 
   takeRequest(part: MessagePart<RequestHeaderMap>, onward: PartSink<RequestHeaderMap>): void {
     if (part.kind === "headers") {
       const { headers, endStream } = part;
       const { request, response, advertise, library } = this.#config;
-      if (response.enabled && advertise) accept(headers, library.encoding);
+      if (flagNow(response.enabled, this.#runtime) && advertise) accept(headers, library.encoding);
       if (!endStream) {
         this.#request = this.#begin(headers, request, this.#stats.request, onward, () => onward.respond(NOT_READABLE));
       }
@@ -144,7 +149,7 @@ class DecompressorFilter implements HttpFilter {
     const comma = codings.indexOf(",");
     const coding = comma < 0 ? codings : codings.slice(0, comma);
     const mayTransform = ignoreNoTransform || !hasToken(headers.getJoined("cache-control"), "no-transform");
-    if (!enabled || !mayTransform || coding.trim().toLowerCase() !== library.encoding) {
+    if (!flagNow(enabled, this.#runtime) || !mayTransform || coding.trim().toLowerCase() !== library.encoding) {
       stats.notDecompressed.inc();
       return undefined;
     }

@@ -9,7 +9,7 @@ import { compileHeaderMatchers } from "#matcher/header-matcher";
 import type { HeaderMatcher } from "#matcher/header-matcher";
 import { Violations } from "#proxy/field-check";
 import type { RequestHeaderMap } from "#proxy/http/header-map";
-import { fraction } from "#proxy/route/route-match";
+import { fraction } from "#proxy/runtime/runtime-fields";
 
 /** What the config says, or the request where the config lets it (x-envoy-fault-* headers). */
 type From<T> = (headers: RequestHeaderMap) => T;
@@ -24,6 +24,18 @@ export interface FaultConfig {
   readonly upstreamCluster: string;
   readonly downstreamNodes: ReadonlySet<string>;
   readonly maxActiveFaults: number;
+  /** Under which runtime layers may say otherwise. */
+  readonly keys: FaultKeys;
+}
+
+export interface FaultKeys {
+  readonly delayPercent: string;
+  readonly delayDuration: string;
+  readonly abortPercent: string;
+  readonly abortHttpStatus: string;
+  readonly abortGrpcStatus: string;
+  readonly maxActiveFaults: string;
+  readonly responseRateLimitPercent: string;
 }
 
 export interface AbortStatus {
@@ -50,6 +62,15 @@ function compileMessage(config: HTTPFault, path: string, violations: Violations)
     upstreamCluster: config.upstreamCluster,
     downstreamNodes: new Set(config.downstreamNodes),
     maxActiveFaults: config.maxActiveFaults ?? Number.POSITIVE_INFINITY,
+    keys: {
+      delayPercent: config.delayPercentRuntime || "fault.http.delay.fixed_delay_percent",
+      delayDuration: config.delayDurationRuntime || "fault.http.delay.fixed_duration_ms",
+      abortPercent: config.abortPercentRuntime || "fault.http.abort.abort_percent",
+      abortHttpStatus: config.abortHttpStatusRuntime || "fault.http.abort.http_status",
+      abortGrpcStatus: config.abortGrpcStatusRuntime || "fault.http.abort.grpc_status",
+      maxActiveFaults: config.maxActiveFaultsRuntime || "fault.http.max_active_faults",
+      responseRateLimitPercent: config.responseRateLimitPercentRuntime || "fault.http.rate_limit.response_percent",
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, it, test } from "node:test";
 import { create, fromJson } from "@bufbuild/protobuf";
-import type { JsonValue } from "@bufbuild/protobuf";
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { HTTPFaultSchema } from "#envoy/gen/envoy/extensions/filters/http/fault/v3/fault_pb";
 import { CorsSchema } from "#envoy/gen/envoy/extensions/filters/http/cors/v3/cors_pb";
 import { pack } from "#envoy/any";
@@ -11,6 +11,7 @@ import { FakeFilterStream, FakeSink } from "#proxy/http/filter-stream.fake";
 import type { ResponseHeaderMap } from "#proxy/http/header-map";
 import { PairRequestHeaderMap, PairResponseHeaderMap } from "#proxy/http/pair-header-map";
 import { FilterConfigs } from "#proxy/route/filter-config";
+import { runtimeValues } from "#proxy/runtime/runtime.fake";
 import { ManualClock } from "#runtime/clock";
 import { seededRandom } from "#runtime/random";
 import type { Random } from "#runtime/random";
@@ -195,4 +196,84 @@ test("a fault may be for calls of certain nodes alone", () => {
     filter(own, stream(new ManualClock()))?.onRequestHeaders?.(headers([["x-envoy-downstream-service-node", node]]), true);
   assert.ok(ask("n1") !== undefined);
   assert.equal(ask("n2"), undefined);
+});
+
+describe("what runtime layers say of a fault", () => {
+  const NEVER = { numerator: 0 };
+  const ALWAYS = { numerator: 100 };
+  const FAULT = { abort: { httpStatus: 500, percentage: NEVER }, delay: { fixedDelay: "7s", percentage: NEVER } };
+
+  function ask(own: JsonObject, layers: JsonObject, pairs: readonly (readonly [string, string])[] = []) {
+    const clock = new ManualClock();
+    const on = new FakeFilterStream({}, clock);
+    on.runtime.set(runtimeValues(layers));
+    return { clock, result: filter(own, on)?.onRequestHeaders?.(headers(pairs), true) };
+  }
+
+  function statusOf(own: JsonObject, layers: JsonObject, pairs?: readonly (readonly [string, string])[]): unknown {
+    const { result } = ask(own, layers, pairs);
+    assert.ok(!(result instanceof Promise));
+    return result?.grpcStatus ?? result?.status;
+  }
+
+  it("aborts a share of them, with a status of theirs, under Envoy's keys", () => {
+    assert.equal(statusOf(FAULT, {}), undefined);
+    assert.equal(statusOf(FAULT, { "fault.http.abort.abort_percent": 100 }), 500);
+    assert.equal(statusOf(FAULT, { fault: { http: { abort: { abort_percent: 100, http_status: 418 } } } }), 418);
+    const grpc = { abort: { grpcStatus: 14, percentage: NEVER } };
+    assert.equal(statusOf(grpc, { fault: { http: { abort: { abort_percent: 100, grpc_status: 8 } } } }), 8);
+  });
+
+  it("goes by keys that the configuration names: abortPercentRuntime, abortHttpStatusRuntime, abortGrpcStatusRuntime", () => {
+    const named = { ...FAULT, abortPercentRuntime: "my.percent", abortHttpStatusRuntime: "my.status" };
+    assert.equal(statusOf(named, { "fault.http.abort.abort_percent": 100 }), undefined);
+    assert.equal(statusOf(named, { my: { percent: 100, status: 418 } }), 418);
+    const grpc = { abort: { grpcStatus: 14, percentage: ALWAYS }, abortGrpcStatusRuntime: "my.grpc" };
+    assert.equal(statusOf(grpc, { "my.grpc": 8 }), 8);
+  });
+
+  it("delays as long as they say: delayPercentRuntime, delayDurationRuntime", async () => {
+    for (const [own, layers] of [
+      [FAULT, { fault: { http: { delay: { fixed_delay_percent: 100, fixed_duration_ms: 1500 } } } }],
+      [{ ...FAULT, delayPercentRuntime: "my.percent", delayDurationRuntime: "my.ms" }, { my: { percent: 100, ms: 1500 } }],
+    ] as const) {
+      const { clock, result } = ask(own, layers);
+      assert.ok(result instanceof Promise);
+      assert.equal(clock.pending, 1);
+      clock.advance(1500);
+      assert.equal(clock.pending, 0);
+      assert.equal(await result, undefined);
+    }
+    const none = ask({ delay: { fixedDelay: "7s", percentage: ALWAYS } }, { "fault.http.delay.fixed_duration_ms": 0 });
+    assert.equal(none.result, undefined);
+  });
+
+  it("limits how many there are: maxActiveFaultsRuntime", () => {
+    const abort = { abort: { httpStatus: 500, percentage: ALWAYS } };
+    assert.equal(statusOf(abort, { "fault.http.max_active_faults": 0 }), undefined);
+    assert.equal(statusOf({ ...abort, maxActiveFaultsRuntime: "my.faults" }, { "my.faults": 0 }), undefined);
+    assert.equal(statusOf({ ...abort, maxActiveFaultsRuntime: "my.faults" }, { "fault.http.max_active_faults": 0 }), 500);
+  });
+
+  it("slows a share of the responses down: responseRateLimitPercentRuntime", () => {
+    const rate = { responseRateLimit: { fixedLimit: { limitKbps: "1" }, percentage: NEVER } };
+    for (const [own, layers] of [
+      [rate, { "fault.http.rate_limit.response_percent": 100 }],
+      [{ ...rate, responseRateLimitPercentRuntime: "my.rate" }, { "my.rate": 100 }],
+    ] as const) {
+      const on = new FakeFilterStream({});
+      on.runtime.set(runtimeValues(layers));
+      const made = faultFilterCompiler.compile(NAME, fault(own), "c").withStats?.(on.stats, on.thread).create(on);
+      void made?.onRequestHeaders?.(headers(), true);
+      assert.equal(on.stats.get("fault.response_rl_injected"), 1);
+    }
+  });
+
+  it("is said apart for clients that name their cluster", () => {
+    const client = [["x-envoy-downstream-service-cluster", "web"]] as const;
+    const layers = { fault: { http: { abort: { abort_percent: 100 }, web: { abort: { abort_percent: 0, http_status: 418 } } } } };
+    assert.equal(statusOf(FAULT, layers), 500);
+    assert.equal(statusOf(FAULT, layers, client), undefined);
+    assert.equal(statusOf(FAULT, { "fault.http.web.abort": { abort_percent: 100, http_status: 418 } }, client), 418);
+  });
 });

@@ -19,6 +19,7 @@ import type { Timer } from "#runtime/clock";
 import type { Counter, Gauge, StatsScope } from "#telemetry/stats/store";
 import { compileFault } from "./fault-config.ts";
 import type { FaultConfig } from "./fault-config.ts";
+import { FaultDecision } from "./fault-decision.ts";
 
 class FaultStats {
   readonly delaysInjected: Counter;
@@ -86,14 +87,14 @@ class FaultFilter implements HttpFilter {
 
   onRequestHeaders(headers: RequestHeaderMap): FilterResult {
     if (!this.#applies(headers)) return undefined;
-    if (this.#active.count >= this.#fault.maxActiveFaults) {
+    const decision = new FaultDecision(this.#fault, headers, this.#stream.routeInput.runtime);
+    if (this.#active.count >= decision.maxActiveFaults) {
       this.#stats?.faultsOverflow.inc();
       return undefined;
     }
-    this.#slowResponse(headers);
-    const { delay } = this.#fault;
-    const delayMs = delay !== undefined && this.#rolls(delay.share(headers)) ? (delay.durationMs(headers) ?? 0) : 0;
-    if (delayMs === 0) return this.#abort(headers);
+    this.#slowResponse(headers, decision);
+    const delayMs = this.#fault.delay !== undefined && this.#rolls(decision.delayShare) ? decision.delayMs : 0;
+    if (delayMs === 0) return this.#abort(decision);
     this.#activate();
     this.#stats?.delaysInjected.inc();
     this.#stream.info.flags.add("DI");
@@ -101,7 +102,7 @@ class FaultFilter implements HttpFilter {
       this.#resume = resolve;
       this.#timer = this.#stream.clock.setTimer(delayMs, () => {
         this.#resume = undefined;
-        resolve(this.#stream.ended ? undefined : this.#abort(headers));
+        resolve(this.#stream.ended ? undefined : this.#abort(decision));
       });
     });
   }
@@ -126,18 +127,17 @@ class FaultFilter implements HttpFilter {
     if (downstreamNodes.size > 0 && !downstreamNodes.has(headers.get("x-envoy-downstream-service-node") ?? "")) return false;
     if (upstreamCluster === "") return true;
     const route = this.#stream.route();
-    // Only a route with one cluster can be compared before the cluster is chosen.
-    return route?.chooseCluster({ headers, randomValue: 0, tls: headers.scheme === "https" })?.cluster === upstreamCluster;
+    return route?.chooseCluster(this.#stream.routeInput)?.cluster === upstreamCluster;
   }
 
   #rolls(share: number): boolean {
     return share >= 1 || (share > 0 && this.#stream.random.next() < share);
   }
 
-  #slowResponse(headers: RequestHeaderMap): void {
+  #slowResponse(headers: RequestHeaderMap, decision: FaultDecision): void {
     const { responseRate } = this.#fault;
     const kbps = responseRate?.kbps(headers);
-    if (responseRate === undefined || kbps === undefined || !this.#rolls(responseRate.share(headers))) return;
+    if (responseRate === undefined || kbps === undefined || !this.#rolls(decision.responseRateShare)) return;
     this.#activate();
     this.#stats?.responseRateLimitsInjected.inc();
     this.#responseRate = kbps * 1024;
@@ -163,10 +163,9 @@ class FaultFilter implements HttpFilter {
     else this.#response.end(part.trailers);
   }
 
-  #abort(headers: RequestHeaderMap): LocalReply | undefined {
-    const { abort } = this.#fault;
-    const status = abort?.status(headers);
-    if (abort === undefined || status === undefined || !this.#rolls(abort.share(headers))) return undefined;
+  #abort(decision: FaultDecision): LocalReply | undefined {
+    const status = decision.abortStatus;
+    if (status === undefined || !this.#rolls(decision.abortShare)) return undefined;
     this.#activate();
     this.#stats?.abortsInjected.inc();
     const reply = {

@@ -8,7 +8,8 @@ import { durationMs } from "#envoy/duration";
 import { wireText } from "#matcher/wire-text";
 import { compileHeaderMutation } from "#proxy/route/header-mutation";
 import type { HeaderMutation } from "#proxy/route/route";
-import { fraction } from "#proxy/route/route-match";
+import { runtimeShare } from "#proxy/runtime/runtime-fields";
+import type { RuntimeShare } from "#proxy/runtime/runtime-fields";
 import type { TokenBucketConfig } from "#proxy/token-bucket";
 import { unpackConfig } from "#proxy/unpack-config";
 import { descriptorKey } from "./local-rate-limiter.ts";
@@ -18,8 +19,8 @@ export interface LocalRateLimitConfig {
   readonly statPrefix: string;
   readonly status: number;
   readonly limiter: LimiterConfig;
-  readonly enabledShare: number;
-  readonly enforcedShare: number;
+  readonly enabled: RuntimeShare;
+  readonly enforced: RuntimeShare;
   /** For requests that are over the limit and pass all the same. */
   readonly requestHeaders: HeaderMutation | undefined;
   /** For the answer to requests that do not pass. */
@@ -65,8 +66,8 @@ function compileMessage(wire: LocalRateLimit, refuse: Refuse): LocalRateLimitCon
       descriptors: compileDescriptors(wire, refuse),
       alwaysConsumeDefault: wire.alwaysConsumeDefaultTokenBucket ?? true,
     },
-    enabledShare: fraction(wire.filterEnabled?.defaultValue),
-    enforcedShare: fraction(wire.filterEnforced?.defaultValue),
+    enabled: runtimeShare(wire.filterEnabled, 0),
+    enforced: runtimeShare(wire.filterEnforced, 0),
     requestHeaders: compileHeaderMutation(
       { ...edits, requestHeadersToAdd: wire.requestHeadersToAddWhenNotEnforced },
       "request_headers_to_add_when_not_enforced",

@@ -11,6 +11,7 @@ import { FilterConfigs } from "#proxy/route/filter-config";
 import { compileRateLimits } from "#proxy/route/rate-limit-actions";
 import type { RateLimitEntry } from "#proxy/route/rate-limit-actions";
 import type { RouteEntry } from "#proxy/route/route";
+import { runtimeValues } from "#proxy/runtime/runtime.fake";
 import { localRateLimitFilterCompiler } from "./local-ratelimit-filter.ts";
 
 const ALWAYS = { defaultValue: { numerator: 100 } };
@@ -199,4 +200,18 @@ test("what is wrong or not served is refused by name", () => {
   }
   const noBucket = pack(LocalRateLimitSchema, fromJson(LocalRateLimitSchema, { statPrefix: "p" }));
   assert.throws(() => localRateLimitFilterCompiler.compileRouteConfig?.(noBucket, "r"), /r\.token_bucket: must be set for a route/);
+});
+
+test("runtime layers say which share is limited, and whether limits are enforced", () => {
+  const share = (runtimeKey: string): JsonObject => ({ defaultValue: { numerator: 0 }, runtimeKey });
+  const bench = new Bench({ filterEnabled: share("on"), filterEnforced: share("enforced") });
+  for (const layers of [{}, { on: 100 }, { on: 100, enforced: 100 }]) {
+    bench.stream.runtime.set(runtimeValues(layers));
+    bench.ask();
+    bench.ask();
+  }
+  assert.deepEqual(
+    ["enabled", "rate_limited", "enforced"].map((name) => bench.count(name)),
+    [4, 3, 2],
+  );
 });

@@ -3,6 +3,8 @@ import { LocalRateLimitSchema } from "#envoy/gen/envoy/extensions/filters/http/l
 import type { FilterResult, FilterStream, HttpFilter, HttpFilterCompiler, HttpFilterFactory } from "#proxy/http/filter";
 import type { RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
 import type { Descriptor } from "#proxy/route/rate-limit-actions";
+import { canHold, shareNow } from "#proxy/runtime/runtime-fields";
+import type { RuntimeShare } from "#proxy/runtime/runtime-fields";
 import type { ThreadContext } from "#proxy/thread-context";
 import type { TokenBucket } from "#proxy/token-bucket";
 import type { Counter, StatsScope } from "#telemetry/stats/store";
@@ -59,7 +61,7 @@ function liveFactory(name: string, config: LocalRateLimitConfig, thread: ThreadC
     name,
     create(stream) {
       const routeConfig = stream.filterConfigs()?.get(name) as LocalRateLimitConfig | undefined;
-      if (routeConfig === undefined) return config.enabledShare > 0 ? new LocalRateLimitFilter(stream, own, thread) : undefined;
+      if (routeConfig === undefined) return canHold(config.enabled) ? new LocalRateLimitFilter(stream, own, thread) : undefined;
       let live = ofRoutes.get(routeConfig);
       if (live === undefined) {
         ofRoutes.set(routeConfig, (live = new Live(routeConfig, thread)));
@@ -89,7 +91,7 @@ class LocalRateLimitFilter implements HttpFilter {
     const stream = this.#stream;
     const live = this.#live;
     const { config } = live;
-    if (!this.#rolls(config.enabledShare)) return undefined;
+    if (!this.#rolls(config.enabled)) return undefined;
     live.enabled.inc();
     const { allowed, bucket } = live.limiterOf(stream.connection).ask(this.#descriptors(headers));
     this.#bucket = bucket;
@@ -98,7 +100,7 @@ class LocalRateLimitFilter implements HttpFilter {
       return undefined;
     }
     live.rateLimited.inc();
-    if (!this.#rolls(config.enforcedShare)) {
+    if (!this.#rolls(config.enforced)) {
       config.requestHeaders?.applyToRequest(headers, stream.info);
       return undefined;
     }
@@ -137,7 +139,7 @@ class LocalRateLimitFilter implements HttpFilter {
     const input = { headers, info: stream.info, route, routeInput: stream.routeInput, localCluster: this.#thread.local.cluster };
     const found: Descriptor[] = [];
     for (const entry of withHost ? [...limits.route, ...limits.virtualHost] : limits.route) {
-      // A disable_key names a runtime key, of which there are none; Envoy leaves such an entry out here.
+      // As Envoy's filter of this kind: an entry with a disable_key is left out, whatever runtime layers say.
       if (entry.stage !== config.stage || entry.disableKey !== "") continue;
       const descriptor = entry.describe(input);
       if (descriptor !== undefined) found.push(descriptor);
@@ -145,7 +147,8 @@ class LocalRateLimitFilter implements HttpFilter {
     return found;
   }
 
-  #rolls(share: number): boolean {
+  #rolls(configured: RuntimeShare): boolean {
+    const share = shareNow(configured, this.#thread.runtime);
     return share >= 1 || (share > 0 && this.#stream.random.next() < share);
   }
 }

@@ -4,8 +4,14 @@ import { Client, FakeHcm, clusterConfig } from "#proxy/http/hcm.fake";
 import type { FakeHcmOptions, UpstreamTry } from "#proxy/http/hcm.fake";
 import { PairRequestHeaderMap, PairResponseHeaderMap, PairTrailerMap } from "#proxy/http/pair-header-map";
 import type { MirrorPolicy } from "#proxy/route/mirror-policy";
+import { runtimeValues } from "#proxy/runtime/runtime.fake";
 
-const mirror = (over: Partial<MirrorPolicy> = {}): MirrorPolicy => ({ cluster: () => "m", share: 1, marksHost: true, ...over });
+const mirror = (over: Partial<MirrorPolicy> = {}): MirrorPolicy => ({
+  cluster: () => "m",
+  share: { key: "", otherwise: 1 },
+  marksHost: true,
+  ...over,
+});
 const answer = (status: number): PairResponseHeaderMap => new PairResponseHeaderMap(status);
 
 function start(
@@ -62,7 +68,7 @@ test("a copy goes on when its request is over, and ends by the route's timeout",
 test("each mirror has its own share, and one that is not there costs nothing", () => {
   const { hcm, client, tries } = start([
     mirror(),
-    mirror({ share: 0 }),
+    mirror({ share: { key: "", otherwise: 0 } }),
     mirror(),
     mirror({ cluster: () => "gone" }),
     mirror({ cluster: () => undefined }),
@@ -125,3 +131,10 @@ for (const [authority, expected] of [
     assert.equal(tries("m")[0]!.request!.authority, expected);
   });
 }
+
+test("a mirror's share is what runtime layers say under its key", () => {
+  const { hcm, client, tries } = start([mirror({ share: { key: "k", otherwise: 0 } })]);
+  hcm.layers.set(runtimeValues({ k: 100 }));
+  hcm.send(client);
+  assert.equal(tries("m").length, 1);
+});

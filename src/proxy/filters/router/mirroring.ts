@@ -1,6 +1,7 @@
 // The mirrors of one request: who gets a copy. The copies go along with the request.
 import type { RequestHeaderMap, TrailerMap } from "#proxy/http/header-map";
 import type { TerminalStream } from "#proxy/http/terminal-filter";
+import { shareNow } from "#proxy/runtime/runtime-fields";
 import type { RouteEntry } from "#proxy/route/route";
 import { ShadowRequest } from "./shadow-request.ts";
 
@@ -20,10 +21,10 @@ export class Mirroring {
     complete: boolean,
   ): Mirroring | undefined {
     if (mirrors === undefined || headers.upgrade !== undefined || headers.method === "CONNECT") return undefined;
-    const { randomValue } = stream.routeInput;
+    const { randomValue, runtime } = stream.routeInput;
     const shadows: ShadowRequest[] = [];
     for (const policy of mirrors) {
-      if (randomValue >= policy.share) continue;
+      if (randomValue >= shareNow(policy.share, runtime)) continue;
       const name = policy.cluster(headers);
       const cluster = name === undefined ? undefined : stream.thread.clusters.get(name);
       if (cluster === undefined) continue;

@@ -3,19 +3,22 @@
 import type { Cluster } from "#proxy/cluster/cluster";
 import type { ResponseHeaderMap } from "#proxy/http/header-map";
 import type { StreamResetReason } from "#proxy/http/stream";
+import type { Runtime } from "#proxy/runtime/runtime";
 import type { RetryPolicy, RoutingPriority } from "#proxy/route/route";
 import type { Random } from "#runtime/random";
 import type { RequestStats } from "./request-stats.ts";
 
-export type RetryDecision = "retry" | "no" | "limit-exceeded" | "overflow";
+const DEFAULT_BASE_INTERVAL_MS = 25;
 
-const CONNECT_FAILURES: ReadonlySet<StreamResetReason> = new Set(["connection-failure", "local-connection-failure", "connection-timeout"]);
+export type RetryDecision = "retry" | "no" | "limit-exceeded" | "overflow";
 
 export class RetryState {
   readonly policy: RetryPolicy;
   #remaining: number;
   #nextIntervalMs: number;
+  readonly #maxIntervalMs: number;
   readonly #random: Random;
+  readonly #runtime: Runtime;
   readonly #more: readonly RequestStats[];
   readonly #priority: RoutingPriority;
   /** What the last answer said of when to try again. */
@@ -26,12 +29,15 @@ export class RetryState {
   #holding: Cluster | undefined = undefined;
 
   /** `more`: where the request counts besides its cluster. */
-  constructor(policy: RetryPolicy, priority: RoutingPriority, random: Random, more: readonly RequestStats[]) {
+  constructor(policy: RetryPolicy, priority: RoutingPriority, random: Random, runtime: Runtime, more: readonly RequestStats[]) {
     this.#more = more;
+    this.#runtime = runtime;
     this.#priority = priority;
     this.policy = policy;
     this.#remaining = policy.numRetries;
-    this.#nextIntervalMs = policy.baseIntervalMs;
+    this.#nextIntervalMs =
+      policy.baseIntervalMs ?? Math.max(1, runtime.integer("upstream.base_retry_backoff_ms", DEFAULT_BASE_INTERVAL_MS));
+    this.#maxIntervalMs = policy.maxIntervalMs ?? 10 * this.#nextIntervalMs;
     this.#random = random;
   }
 
@@ -63,7 +69,7 @@ export class RetryState {
       return resetMs + this.#random.integer(Math.max(1, Math.trunc(resetMs / 2)));
     }
     const interval = this.#nextIntervalMs;
-    this.#nextIntervalMs = Math.min(interval * 2, this.policy.maxIntervalMs);
+    this.#nextIntervalMs = Math.min(interval * 2, this.#maxIntervalMs);
     return Math.floor(this.#random.next() * interval);
   }
 
@@ -102,6 +108,11 @@ export class RetryState {
       for (const stats of more) stats.rqRetryOverflow.inc();
       return "overflow";
     }
+    const percent = this.#runtime.integer("upstream.use_retry", 100);
+    if (percent < 100 && this.#random.integer(100) >= percent) {
+      cluster.releaseRetry(this.#priority);
+      return "no";
+    }
     this.#holding = cluster;
     return "retry";
   }
@@ -130,6 +141,6 @@ export class RetryState {
     if (policy.reset || policy.status5xx || policy.gatewayError) return true;
     if (policy.resetBeforeRequest && !requestSent) return true;
     if (policy.refusedStream && reason === "remote-refused") return true;
-    return policy.connectFailure && CONNECT_FAILURES.has(reason);
+    return policy.connectFailure && (reason === "connection-failure" || reason === "connection-timeout");
   }
 }

@@ -10,6 +10,7 @@ import type { RetryPolicy, RouteEntry } from "#proxy/route/route";
 import { Client, FakeHcm, RETRY, clusterConfig, outcome, routeEntry } from "#proxy/http/hcm.fake";
 import type { FakeHcmOptions } from "#proxy/http/hcm.fake";
 import { PairRequestHeaderMap, PairResponseHeaderMap, PairTrailerMap } from "#proxy/http/pair-header-map";
+import { runtimeValues } from "#proxy/runtime/runtime.fake";
 
 const ok = (status = 200): PairResponseHeaderMap => new PairResponseHeaderMap(status, [["content-type", "text/html"]]);
 const GRPC: [string, string][] = [["content-type", "application/grpc"]];
@@ -682,5 +683,42 @@ describe("upgrades", () => {
     const off = start({ hcm: websocket, route: { upgrades: new Map([["websocket", false]]) } });
     off.hcm.open(off.client).onRequestHeaders(request(), false);
     assert.equal(finished(off.hcm), "403 - upgrade_failed");
+  });
+});
+
+describe("what runtime layers say of routing", () => {
+  const RETRYING = { route: { retry: { ...RETRY, status5xx: true, numRetries: 1, baseIntervalMs: undefined, maxIntervalMs: undefined } } };
+
+  it("puts a cluster into maintenance mode", () => {
+    const { hcm, client } = start();
+    hcm.layers.set(runtimeValues({ "upstream.maintenance_mode.c": 100 }));
+    hcm.clusters.onRuntimeChanged();
+    hcm.send(client);
+    assert.equal(hcm.tries.length, 0);
+    assert.deepEqual([client.response?.status, client.body, client.response?.get("x-envoy-overloaded")], [503, "maintenance mode", "true"]);
+    assert.equal(finished(hcm), "503 UO maintenance_mode");
+    assert.deepEqual([hcm.stats.get("cluster.c.upstream_rq_maintenance_mode"), hcm.stats.get("cluster.c.upstream_rq_503")], [1, 1]);
+    hcm.layers.set(new Map());
+    hcm.clusters.onRuntimeChanged();
+    hcm.send(new Client());
+    assert.equal(hcm.tries.length, 1);
+  });
+
+  it("says how long retries wait, and whether there are any", () => {
+    const { hcm, client } = start(RETRYING);
+    hcm.layers.set(runtimeValues({ "upstream.base_retry_backoff_ms": 60_000 }));
+    hcm.send(client);
+    hcm.last.receiver.onResponseHeaders(ok(503), true);
+    hcm.clock.advance(25);
+    assert.equal(hcm.tries.length, 1);
+    hcm.clock.advance(60_000);
+    assert.equal(hcm.tries.length, 2);
+    hcm.last.receiver.onResponseHeaders(ok(), true);
+    const off = start(RETRYING);
+    off.hcm.layers.set(runtimeValues({ "upstream.use_retry": 0 }));
+    off.hcm.send(off.client);
+    off.hcm.last.receiver.onResponseHeaders(ok(503), true);
+    assert.equal(off.client.response?.status, 503);
+    assert.deepEqual([off.hcm.stats.get("cluster.c.upstream_rq_retry"), off.hcm.leaks], [0, []]);
   });
 });

@@ -6,7 +6,7 @@ import type { LocalReply } from "#proxy/http/filter";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "#proxy/http/header-map";
 import { hasGrpcContentType } from "#proxy/http/grpc";
 import { replaceAuthority } from "#proxy/route/host-rewrite";
-import { LOCAL_REPLIES, clusterNotFound, upstreamReset, withAttemptCount } from "#proxy/http/local-reply";
+import { LOCAL_REPLIES, clusterNotFound, maintenanceReply, upstreamReset, withAttemptCount } from "#proxy/http/local-reply";
 import type { HttpVersion, StreamResetReason } from "#proxy/http/stream";
 import type { TerminalFilter, TerminalStream } from "#proxy/http/terminal-filter";
 import { WheelTimer } from "#proxy/http/timer-wheel";
@@ -97,6 +97,13 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     const charges = new UpstreamCharges(stats, cluster, this.#statsCache.of(route, info.virtualCluster, stream.thread.stats), headers);
     this.#charges = charges;
     this.#grpc = hasGrpcContentType(headers);
+    const { maintenancePercent = 0 } = cluster;
+    if (maintenancePercent > 0 && stream.random.integer(100) < maintenancePercent) {
+      cluster.stats.rqMaintenanceMode.inc();
+      charges.code(503);
+      this.#answer(maintenanceReply(!this.#config.suppressEnvoyHeaders));
+      return;
+    }
     this.#tries.count = 1;
     info.attemptCount = 1;
     this.#tries.timeouts = requestTimeouts(route, headers, this.#grpc);
@@ -113,7 +120,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     }
     const policy = requestRetryPolicy(route.retry, headers);
     if (policy !== undefined) {
-      const state = new RetryState(policy, route.priority, stream.random, charges.more);
+      const state = new RetryState(policy, route.priority, stream.random, stream.thread.runtime, charges.more);
       this.#retries = new Retries(this, stream, state, this.#tries, this.#selection);
     }
     if (!endStream && (policy !== undefined || route.internalRedirect !== undefined)) this.#body = new RetryBody(stream.bufferLimitBytes);

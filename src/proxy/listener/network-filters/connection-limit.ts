@@ -2,6 +2,8 @@
 import { ConnectionLimitSchema } from "#envoy/gen/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb";
 import { durationMs } from "#envoy/duration";
 import type { ConnectionFilterFactory, NetworkFilterCompiler } from "#proxy/listener/network-filter";
+import { NO_RUNTIME } from "#proxy/runtime/runtime";
+import { flagNow, runtimeFlag } from "#proxy/runtime/runtime-fields";
 import { unpackConfig } from "#proxy/unpack-config";
 
 export const connectionLimitCompiler: NetworkFilterCompiler = {
@@ -10,10 +12,9 @@ export const connectionLimitCompiler: NetworkFilterCompiler = {
     const wire = unpackConfig(any, ConnectionLimitSchema, path, ({ statPrefix, maxConnections, runtimeEnabled }, refuse) => {
       if (statPrefix === "") refuse("stat_prefix", "must not be empty");
       if (maxConnections === undefined || maxConnections < 1n) refuse("max_connections", "must be at least 1");
-      if (runtimeEnabled !== undefined && runtimeEnabled.defaultValue === undefined)
-        refuse("runtime_enabled.default_value", "must be set: there is no runtime");
+      if (runtimeEnabled !== undefined && runtimeEnabled.defaultValue === undefined) refuse("runtime_enabled.default_value", "must be set");
     });
-    const enabled = wire.runtimeEnabled?.defaultValue ?? true;
+    const enabled = runtimeFlag(wire.runtimeEnabled, true);
     const limit = Number(wire.maxConnections ?? 0n);
     const closeAfterMs = durationMs(wire.delay) ?? 0;
     const scope = thread?.stats.scope("connection_limit", wire.statPrefix);
@@ -22,7 +23,7 @@ export const connectionLimitCompiler: NetworkFilterCompiler = {
     let open = 0;
     return {
       onNewConnection(context) {
-        if (!enabled) return "continue";
+        if (!flagNow(enabled, thread?.runtime ?? NO_RUNTIME)) return "continue";
         if (open >= limit) {
           limited?.inc();
           return { closeAfterMs };

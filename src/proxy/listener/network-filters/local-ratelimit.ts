@@ -2,6 +2,7 @@
 import { LocalRateLimitSchema } from "#envoy/gen/envoy/extensions/filters/network/local_ratelimit/v3/local_rate_limit_pb";
 import { durationMs } from "#envoy/duration";
 import type { ConnectionFilterFactory, NetworkFilterCompiler } from "#proxy/listener/network-filter";
+import { flagNow, runtimeFlag } from "#proxy/runtime/runtime-fields";
 import { unpackConfig } from "#proxy/unpack-config";
 import { TokenBucket } from "#proxy/token-bucket";
 
@@ -17,12 +18,11 @@ export const localRateLimitCompiler: NetworkFilterCompiler = {
       if (tokenBucket?.tokensPerFill === 0) refuse("token_bucket.tokens_per_fill", "must be at least 1");
       if ((durationMs(tokenBucket?.fillInterval) ?? 0) < MIN_FILL_INTERVAL_MS)
         refuse("token_bucket.fill_interval", `must be at least ${MIN_FILL_INTERVAL_MS} ms`);
-      if (runtimeEnabled !== undefined && runtimeEnabled.defaultValue === undefined)
-        refuse("runtime_enabled.default_value", "must be set: there is no runtime");
+      if (runtimeEnabled !== undefined && runtimeEnabled.defaultValue === undefined) refuse("runtime_enabled.default_value", "must be set");
       if (shareKey !== "") refuse("share_key", "not served yet");
     });
     if (thread === undefined) return { onNewConnection: () => "continue" };
-    const enabled = wire.runtimeEnabled?.defaultValue ?? true;
+    const enabled = runtimeFlag(wire.runtimeEnabled, true);
     const bucket = new TokenBucket(
       {
         maxTokens: wire.tokenBucket?.maxTokens ?? 1,
@@ -35,7 +35,7 @@ export const localRateLimitCompiler: NetworkFilterCompiler = {
     const limited = scope.counter("rate_limited");
     return {
       onNewConnection() {
-        if (!enabled || bucket.take()) return "continue";
+        if (!flagNow(enabled, thread.runtime) || bucket.take()) return "continue";
         limited.inc();
         return "close";
       },

@@ -18,6 +18,8 @@ import { FakeStats } from "#proxy/http/stats.fake";
 import type { ConnectionContext } from "#proxy/listener/network-filter";
 import { compileNetworkFilters } from "#proxy/listener/filter-chain";
 import type { ThreadContext } from "#proxy/thread-context";
+import { runtimeValues } from "#proxy/runtime/runtime.fake";
+import { CurrentRuntime } from "#proxy/runtime/runtime";
 import { ManualClock } from "#runtime/clock";
 import { connectionLimitCompiler } from "./connection-limit.ts";
 import { directResponseCompiler } from "./direct-response.ts";
@@ -51,11 +53,12 @@ interface Client {
 class Bench {
   readonly clock = new ManualClock();
   readonly stats = new FakeStats();
+  readonly runtime = new CurrentRuntime();
   readonly #chain: ReturnType<typeof compileNetworkFilters>;
 
   constructor(...filters: Filter[]) {
     const violations = new Violations();
-    const thread = { clock: this.clock, stats: this.stats } as unknown as ThreadContext;
+    const thread = { clock: this.clock, stats: this.stats, runtime: this.runtime } as unknown as ThreadContext;
     this.#chain = compileNetworkFilters(filters, "filters", COMPILERS, thread, violations);
     violations.throwIfAny("chain");
   }
@@ -218,5 +221,19 @@ test("connection_limit and local_ratelimit do nothing where runtime_enabled says
   ]) {
     const bench = new Bench(off, filter(EchoSchema));
     for (const { connection } of [bench.connect(), bench.connect()]) assert.equal(connection.closed, undefined);
+  }
+});
+
+test("runtime layers switch connection_limit and local_ratelimit on", () => {
+  const runtimeEnabled = { defaultValue: false, runtimeKey: "limits" };
+  const tokenBucket = { maxTokens: 1, tokensPerFill: 1, fillInterval: "1s" };
+  for (const off of [
+    filter(ConnectionLimitSchema, { statPrefix: "x", maxConnections: "1", runtimeEnabled }),
+    filter(LocalRateLimitSchema, { statPrefix: "x", tokenBucket, runtimeEnabled }),
+  ]) {
+    const bench = new Bench(off, filter(EchoSchema));
+    bench.runtime.set(runtimeValues({ limits: true }));
+    const [first, second] = [bench.connect(), bench.connect()];
+    assert.deepEqual([first.connection.closed, second.connection.closed !== undefined], [undefined, true]);
   }
 });
