@@ -64,3 +64,12 @@ test("broken lists of users are refused without telling what is in them", () => 
     );
   }
 });
+
+test("a CONNECT has no path, and its realm is empty", () => {
+  const stream = new FakeFilterStream({});
+  stream.headers.method = "CONNECT";
+  stream.headers.path = "";
+  const reply = compile({ users: USERS }).create(stream)?.onRequestHeaders?.(stream.headers, true);
+  assert.ok(reply !== undefined && !(reply instanceof Promise));
+  assert.deepEqual(reply.headers, [["www-authenticate", 'Basic realm=""']]);
+});

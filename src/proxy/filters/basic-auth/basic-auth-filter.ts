@@ -110,7 +110,8 @@ class BasicAuthFilter implements HttpFilter {
     this.#stats?.denied.inc();
     // Normalized, but as it was before any rewriting.
     const path = headers.get("x-envoy-original-path") ?? headers.path;
-    const realm = `${headers.scheme}://${headers.authority}${path.slice(0, MAX_REALM)}`;
+    // A CONNECT has no path, and what has none has no address: its realm is empty.
+    const realm = headers.path === "" ? "" : `${headers.scheme}://${headers.authority}${path.slice(0, MAX_REALM)}`;
     return {
       kind: "local-reply",
       status: 401,

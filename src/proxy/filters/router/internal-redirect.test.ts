@@ -48,6 +48,16 @@ describe("internal redirects", () => {
     assert.deepEqual(hcm.leaks, []);
   });
 
+  it("come from http where there is no TLS, whatever :scheme was made to say", () => {
+    const transformation = { case: "schemeToOverwrite", value: "https" } as const;
+    const { hcm, client } = start({}, { hcm: { schemeHeaderTransformation: { transformation } } });
+    hcm.send(client);
+    assert.equal(hcm.last.request!.scheme, "https");
+    hcm.last.receiver.onResponseHeaders(found("http://other.test/"), true);
+    assert.equal(hcm.tries.length, 2);
+    assert.equal(hcm.last.request!.get("x-envoy-original-url"), "http://reviews:9080/reviews/0");
+  });
+
   it("make a GET without a body of what 303 answers", () => {
     const { hcm, client } = start();
     hcm.send(client, { method: "POST", body: "hello", headers: [["content-length", "5"]] });

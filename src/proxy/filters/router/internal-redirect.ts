@@ -28,7 +28,7 @@ export function redirectInternally(
   return followed;
 }
 
-type RedirectedStream = Pick<TerminalStream, "stats" | "redirects" | "route" | "clearRouteCache">;
+type RedirectedStream = Pick<TerminalStream, "connection" | "stats" | "redirects" | "route" | "clearRouteCache">;
 
 function changeRequest(headers: RequestHeaderMap, response: ResponseHeaderMap, route: RouteEntry, stream: RedirectedStream): boolean {
   const { stats, redirects: history } = stream;
@@ -46,7 +46,9 @@ function changeRequest(headers: RequestHeaderMap, response: ResponseHeaderMap, r
     return false;
   }
   const { scheme } = headers;
-  if (!policy.crossScheme && scheme !== target.scheme) {
+  // Whatever a configuration made of :scheme, what came without TLS came by http.
+  const from = stream.connection.tls === undefined ? "http" : scheme;
+  if (!policy.crossScheme && from !== target.scheme) {
     stats.redirectUnsafeScheme.inc();
     return false;
   }
@@ -60,7 +62,7 @@ function changeRequest(headers: RequestHeaderMap, response: ResponseHeaderMap, r
   headers.scheme = target.scheme;
   headers.authority = target.authority;
   headers.path = target.path;
-  const refusal = refusalOf(route, routeAgain(), scheme, target.scheme, history);
+  const refusal = refusalOf(route, routeAgain(), from, target.scheme, history);
   if (refusal !== undefined) {
     stats[refusal].inc();
     for (const [name, values] of copied) replaceAll(headers, name, values);
@@ -76,7 +78,7 @@ function changeRequest(headers: RequestHeaderMap, response: ResponseHeaderMap, r
     headers.remove("transfer-encoding");
   }
   history.count++;
-  headers.set("x-envoy-original-url", `${scheme}://${authority}${path}`);
+  headers.set("x-envoy-original-url", `${from}://${authority}${path}`);
   return true;
 }
 
