@@ -204,7 +204,7 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
       this.#timeouts.touch();
       const refused = this.#refusal ?? prepareRequest(this, headers);
       // Envoy's codecs do it, before there is anything that could know of gRPC, or answer at all.
-      if (refused === LOCAL_REPLIES.underscoreInHeader) this.#grpc = false;
+      if (refused === LOCAL_REPLIES.underscoreInHeader || refused === LOCAL_REPLIES.http10NotAllowed) this.#grpc = false;
       if (refused === LOCAL_REPLIES.underscoreInHeader && this.info.protocol === "HTTP/2") {
         this.sender.reset("protocol-error");
         this.onRequestReset("remote-reset", "http2.unexpected_underscore");

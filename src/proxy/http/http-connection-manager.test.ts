@@ -236,9 +236,26 @@ describe("the connection manager over real codecs", () => {
     fixture.client.feed("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
     assert.match(fixture.client.take(), /^HTTP\/1\.[01] 426 [^]*Upgrade Required$/);
     assert.deepEqual(fixture.lines, ["/ 426 - low_version"]);
+    const grpc = new Fixture();
+    grpc.client.feed("POST / HTTP/1.0\r\nHost: a\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\n\r\n");
+    assert.match(grpc.client.take(), /^HTTP\/1\.[01] 426 /);
     const accepting = new Fixture({ httpProtocolOptions: { acceptHttp10: true } });
     accepting.client.feed("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
     assert.equal(accepting.connects.length, 1);
+  });
+
+  it("closes after a refused underscore also where other refusals keep the connection", () => {
+    const fixture = new Fixture({
+      streamErrorOnInvalidHttpMessage: true,
+      normalizePath: true,
+      commonHttpProtocolOptions: { headersWithUnderscoresAction: "REJECT_REQUEST" },
+    });
+    fixture.client.feed("GET /a%00 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert.match(fixture.client.take(), /^HTTP\/1\.1 400 /);
+    assert.equal(fixture.client.closed, undefined);
+    fixture.client.feed("GET / HTTP/1.1\r\nHost: a\r\nx_y: 1\r\n\r\n");
+    assert.match(fixture.client.take(), /^HTTP\/1\.1 400 [^]*\r\nconnection: close\r\n/);
+    assert.equal(fixture.client.closed, "flush");
   });
 
   it("turns into a tunnel after 101, and ends with it", () => {

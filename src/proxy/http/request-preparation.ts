@@ -41,8 +41,9 @@ export function prepareRequest(stream: PreparedStream, headers: RequestHeaderMap
   if (headers.method === "CONNECT" && headers.authority !== authority && !headers.authority.includes(":"))
     info.connectPort = /:\d+$/.exec(authority)?.[0];
   if (refused !== undefined) {
-    // A redirect to the normalized path is no error.
-    if (refused.status >= 400 && !config.http1StreamErrorOnInvalidHttpMessage) stream.sender.closeAfterResponse();
+    // A redirect to the normalized path is no error. An underscore is one of the codec, which never goes on.
+    if (refused === LOCAL_REPLIES.underscoreInHeader || (refused.status >= 400 && !config.http1StreamErrorOnInvalidHttpMessage))
+      stream.sender.closeAfterResponse();
     return refused;
   }
   const client = mutateRequestHeaders(headers, info.protocol, remote, local, tls, config.mutation, thread.random);

@@ -20,12 +20,14 @@ const STATUS: Readonly<Record<Code, number>> = {
   [Code.PERMANENT_REDIRECT]: 308,
 };
 
-function redirectReply(status: number, location: string): LocalReply {
-  return { kind: "local-reply", status, body: "", flag: undefined, details: "direct_response", headers: [["location", location]] };
+function redirectReply(status: number, location: string | undefined): LocalReply {
+  const headers: LocalReply["headers"] = location === undefined ? [] : [["location", location]];
+  return { kind: "local-reply", status, body: "", flag: undefined, details: "direct_response", headers };
 }
 
-/** What require_tls answers: the same address with https. */
-export const httpsRedirect: Redirect = (headers) => redirectReply(301, `https://${headers.authority}${headers.path}`);
+/** What require_tls answers: the same address with https. A CONNECT has no path, and so no address to go to. */
+export const httpsRedirect: Redirect = (headers) =>
+  redirectReply(301, headers.path === "" ? undefined : `https://${headers.authority}${headers.path}`);
 
 export function compileRedirect(config: RedirectAction, match: PathMatch, path: string, report: ReportViolation): Redirect {
   const status = STATUS[config.responseCode];

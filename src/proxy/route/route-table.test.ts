@@ -392,6 +392,9 @@ test("require_tls redirects plain requests before any route is looked at", () =>
   const reply = match(on, { path: "/a?b" })?.reply?.(headers, info());
   assert.deepEqual([reply?.status, reply?.headers?.[0]?.[1]], [301, "https://h:8080/a?b"]);
   assert.equal(clusterOf(on, { scheme: "https" }), "c");
+  const tunnel = request({ path: "", method: "CONNECT", authority: "h:80" });
+  const nowhere = match(on, { path: "", method: "CONNECT" })?.reply?.(tunnel, info());
+  assert.deepEqual([nowhere?.status, nowhere?.headers], [301, []]);
 });
 
 test("timeouts: 15 s unless said otherwise, 0 is none", () => {

@@ -23,7 +23,12 @@ for (const [template, path, expected] of [
   ["/a.b", "/axb", false],
   ["/", "/", true],
   ["/a/*", "/a/b;p=1", true],
-  ["/a/**", '/a/b=1|"c"*//d', true],
+  ["/a/**", "/a/b=1*%22//d", true],
+  ["/a/*", "/a/b=1*", true],
+  ["/a/*", "/a/b|", false],
+  ["/a/**", '/a/b"c"', false],
+  ["/a/**", "/a/b\\c", false],
+  ["/a/{rest=**}", "/a/[b]", false],
 ] as const) {
   test(`${template} ${expected ? "takes" : "does not take"} ${path}`, () => {
     assert.equal(compile(template).matches(path), expected);

@@ -6,8 +6,9 @@ import type { ReportViolation } from "#matcher/string-matcher";
 const LITERAL = "a-zA-Z0-9\\-._~%!$&'()+,;:@";
 const IS_LITERAL = new RegExp(`^[${LITERAL}]+$`);
 const IS_REWRITE_LITERAL = new RegExp(`^[${LITERAL}/]+$`);
-const ONE_SEGMENT = "[^/]+";
-const ANY_SEGMENTS = ".*";
+/** What an operator takes is what a path may hold by RFC 3986 3.3: nothing that should have been escaped. */
+const ONE_SEGMENT = `[${LITERAL}*=]+`;
+const ANY_SEGMENTS = `[${LITERAL}*=/]*`;
 const MAX_VARIABLES = 5;
 const MAX_NAME_LENGTH = 16;
 

@@ -123,6 +123,17 @@ test("each chunk leaves when it came", async () => {
   bench.filter?.onDestroy?.();
 });
 
+test("only a weak tag stays with a compressed body", async () => {
+  for (const [etag, left] of [
+    ['"strong"', undefined],
+    ['""', undefined],
+    ["x", undefined],
+    ['W/"weak"', 'W/"weak"'],
+    ['w/"weak"', 'w/"weak"'],
+  ] as const)
+    assert.equal((await new Bench().response([["etag", etag]])).headers.get("etag"), left, etag);
+});
+
 test("trailers come behind the compressed body", async () => {
   const { sink } = await new Bench().response([], true);
   assert.equal(gunzipSync(sink.body).toString(), TEXT);

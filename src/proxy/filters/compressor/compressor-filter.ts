@@ -125,7 +125,7 @@ class CompressorFilter implements HttpFilter {
     if (!endStream && candidate && this.#isChosen(headers) && fits) {
       const etag = headers.get("etag");
       // A strong tag would promise the bytes that the upstream sent.
-      if (etag !== undefined && etag.length > 2 && !/^w\//i.test(etag)) headers.remove("etag");
+      if (etag !== undefined && !/^w\//i.test(etag)) headers.remove("etag");
       this.#response = this.#begin(headers, stats, onward);
     } else stats.notCompressed.inc();
     // Also when this client did not want it: caches must know that another one may.

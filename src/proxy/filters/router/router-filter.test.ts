@@ -256,6 +256,18 @@ describe("the router's timeouts", () => {
     assert.equal(hcm.stats.get("cluster.c.upstream_rq_per_try_timeout"), 2);
   });
 
+  it("leaves a try whose client was told to continue to the time of the whole request", () => {
+    const retry = { ...RETRY, status5xx: true, perTryTimeoutMs: 100, numRetries: 1 };
+    const { hcm, client } = start({ route: { timeoutMs: 1000, retry } });
+    hcm.send(client);
+    hcm.last.receiver.onInformational(new PairResponseHeaderMap(100));
+    hcm.clock.advance(500);
+    assert.equal(hcm.tries.length, 1);
+    assert.equal(hcm.last.resetReason, undefined);
+    hcm.last.receiver.onResponseHeaders(ok(), true);
+    assert.equal(finished(hcm), "200 - via_upstream");
+  });
+
   it("ends a try that lasts longer than its cluster allows, whether its answer has begun or not", () => {
     const cluster = { connection: { ...clusterConfig(1).connection, maxStreamDurationMs: 100 } };
     const ask = (): { hcm: FakeHcm; client: Client } => start({ route: { timeoutMs: 0 }, cluster });

@@ -268,7 +268,8 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
   }
 
   onPerTryTimeout(request: UpstreamRequest, idle: boolean): void {
-    if (this.#done || (this.#responseStarted && !idle)) return;
+    // What the client was told to continue is no other host's any more: the whole request's time counts from now on.
+    if (this.#done || (this.#responseBegun && !idle)) return;
     if (this.#tries.timeouts.hedge) {
       this.#hedge(request);
       return;
