@@ -1,5 +1,6 @@
 // What of two outcomes counts. Masked are values of one moment: times, identifiers, cookies made from the client's port.
 import { networkInterfaces } from "node:os";
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
 import type { Pair } from "./pair.ts";
 import type { Outcome } from "./two-proxies.ts";
 
@@ -9,6 +10,7 @@ interface Visible {
   readonly body: string;
   readonly trailers: readonly string[];
   readonly broken: string;
+  readonly continues: number;
   readonly received: readonly string[];
 }
 
@@ -20,6 +22,28 @@ const OF_THE_MOMENT: ReadonlySet<string> = new Set([
   "x-envoy-expected-rq-timeout-ms",
   "x-ratelimit-reset",
 ]);
+
+const DECODE: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
+  gzip: gunzipSync,
+  br: brotliDecompressSync,
+  zstd: zstdDecompressSync,
+};
+
+/** Libraries differ in how they compress; what comes of it again counts. */
+function decoded(body: string, coding: string | undefined): string {
+  const decode = DECODE[coding ?? ""];
+  if (decode === undefined || body === "") return body;
+  try {
+    return decode(Buffer.from(body, "latin1")).toString("latin1");
+  } catch (error) {
+    return `not ${coding}: ${String(error)}`;
+  }
+}
+
+/** Envoy's carry the name of the first decompressor that the process had. */
+function ofAnyDecompressor(trailer: string): string {
+  return trailer.replace(/^x-envoy-decompressor-.*-((?:un)?compressed-bytes)/, "x-envoy-decompressor-*-$1");
+}
 
 /** Two ways to send no body; a retry may take the other. */
 const FRAMING_OF_NOTHING: ReadonlySet<string> = new Set(["content-length: 0", "transfer-encoding: chunked"]);
@@ -62,17 +86,19 @@ function visible({ response, received }: Outcome, chance: boolean): Visible {
   return {
     status: response.status,
     headers: joined(lines.map(({ line }) => line)),
-    body: response.body,
-    trailers: response.trailers,
+    body: decoded(response.body, response.headers.find(([name]) => name === "content-encoding")?.[1]),
+    trailers: response.trailers.map(ofAnyDecompressor),
     broken: response.broken ?? "",
-    received: received.map(({ upstream: name, method, path, headers, body, trailers }) =>
-      [
+    continues: response.continues ?? 0,
+    received: received.map(({ upstream: name, method, path, headers, body: raw, trailers }) => {
+      const body = decoded(raw, headers.find((line) => line.startsWith("content-encoding: "))?.slice(18));
+      return [
         `${chance ? name.replace(/\d$/, "") : name} ${method} ${path}`,
         ...joined(headers.filter((line) => body !== "" || !FRAMING_OF_NOTHING.has(line)).map(masked)),
         `${body.length} bytes ${body.slice(0, 40)}`,
-        ...trailers.map((line) => `trailer ${line}`),
-      ].join("\n"),
-    ),
+        ...trailers.map((line) => `trailer ${ofAnyDecompressor(line)}`),
+      ].join("\n");
+    }),
   };
 }
 
@@ -81,7 +107,7 @@ function visible({ response, received }: Outcome, chance: boolean): Visible {
  * (RFC 9110 5.3), but for empty members, which are nothing.
  */
 const JOINED =
-  /^(user-agent|te|authorization|cookie|server|vary|location|content-type|via|x-forwarded-proto|x-forwarded-host|x-envoy-[a-z-]+): ?(.*)$/;
+  /^(user-agent|te|accept-encoding|authorization|cookie|server|vary|location|content-type|via|x-forwarded-proto|x-forwarded-host|x-envoy-[a-z-]+): ?(.*)$/;
 
 function joined(lines: readonly string[]): string[] {
   const values = new Map<string, string[]>();
@@ -116,7 +142,7 @@ export function differencesOf(pair: Pair, outcomes: { readonly envoy: Outcome; r
   const chance = isGivenACookie(pair);
   const [envoy, mizzen] = [visible(outcomes.envoy, chance), visible(outcomes.mizzen, chance)];
   const differences: string[] = [];
-  for (const field of ["status", "body", "broken"] as const)
+  for (const field of ["status", "body", "broken", "continues"] as const)
     if (envoy[field] !== mizzen[field])
       differences.push(`${field}: Envoy ${JSON.stringify(envoy[field])}, ours ${JSON.stringify(mizzen[field])}`);
   differences.push(

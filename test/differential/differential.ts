@@ -4,7 +4,7 @@ import { differencesOf } from "./compare.ts";
 import { Coverage } from "./coverage.ts";
 import { namedDifference } from "./named-differences.ts";
 import type { Pair } from "./pair.ts";
-import { generateAround, generatePair } from "./pair-generator.ts";
+import { BATCH, generateAround, generatePair } from "./pair-generator.ts";
 import { shrink } from "./shrink.ts";
 import type { Failing } from "./shrink.ts";
 import { KINDS, startTwoProxies } from "./two-proxies.ts";
@@ -31,7 +31,6 @@ export interface DifferentialResult {
   readonly refused: number;
 }
 
-const BATCH = 25;
 /** More are not made small. */
 const SHRUNK = 3;
 const SHRINK_BUDGET = 60;
@@ -98,6 +97,7 @@ class Run {
         ...(await this.#alone(small)),
         `manager ${JSON.stringify(small.around.manager)}`,
         `table ${JSON.stringify(small.around.table)}`,
+        `coders ${JSON.stringify(small.around.coders)}`,
         `virtual host ${JSON.stringify(small.pair.virtualHost)}`,
         `request ${JSON.stringify(small.pair.request).slice(0, 600)}`,
       ].join("\n  "),

@@ -14,7 +14,7 @@ function filter(name: string, type: string, config: JsonObject = {}, more: JsonO
 }
 
 /** In front of the routes; most do nothing where no route asks them to. `mark` is in answers: it says which list gave them. */
-export const httpFilters = (mark: string): JsonObject[] => [
+export const httpFilters = (mark: string, coders: readonly JsonObject[]): JsonObject[] => [
   filter("cors", "Cors"),
   filter("csrf", "CsrfPolicy", { filter_enabled: NEVER }),
   filter("fault", "HTTPFault"),
@@ -47,6 +47,7 @@ export const httpFilters = (mark: string): JsonObject[] => [
     mutations: { response_mutations: [{ append: { header: { key: "x-manager", value: mark } } }] },
   }),
   filter("stateful_session", "StatefulSession"),
+  ...coders,
   filter("router", "Router"),
 ];
 
@@ -84,7 +85,7 @@ function cors(choices: Choices, draft: Draft): JsonObject {
   if (choices.chance(0.2)) config["shadow_enabled"] = ALWAYS;
   if (choices.chance(0.2)) config["forward_not_matching_preflights"] = choices.chance(0.5);
   if (choices.chance(0.2)) config["allow_private_network_access"] = choices.chance(0.7);
-  draft.headers.set("origin", choices.pick(["https://good.example", "https://bad.test", "null", ""]));
+  draft.headers.set("origin", choices.pick(["https://good.example", "https://good.example", "https://bad.test", "null", ""]));
   if (draft.method === "GET" && choices.chance(0.5)) {
     draft.method = "OPTIONS";
     if (choices.chance(0.8)) draft.headers.set("access-control-request-method", "PUT");
@@ -215,6 +216,8 @@ const GENERATORS: Readonly<Record<string, (choices: Choices, draft: Draft) => Js
   basic_auth: basicAuth,
   stateful_session: statefulSession,
 };
+
+export const FILTERS_OF_ROUTES: readonly string[] = Object.keys(GENERATORS);
 
 /** Each filter has its config with this chance. */
 export function addFilterConfigs(target: JsonObject, choices: Choices, draft: Draft, share: number): void {

@@ -126,9 +126,17 @@ const OPTIONS: readonly (readonly [share: number, add: Option])[] = [
   [0.1, (manager) => void (manager["tracing"] = {})],
 ];
 
+/** Clients of HTTP/1.0 are served, those without a Host too where it says which one they mean. */
+function http10(choices: Choices, host: string): JsonObject {
+  const options: JsonObject = { allowAbsoluteUrl: true, enableTrailers: true, acceptHttp10: true };
+  if (choices.chance(0.7)) options["defaultHostForHttp10"] = host;
+  return options;
+}
+
 /** Half of the batches have the manager as it is without any of these. */
-export function generateManager(choices: Choices): JsonObject {
+export function generateManager(choices: Choices, defaultHost: string): JsonObject {
   const manager: JsonObject = {};
+  if (choices.chance(0.5)) manager["httpProtocolOptions"] = http10(choices, defaultHost);
   if (choices.chance(0.5)) return manager;
   for (const [share, add] of OPTIONS) if (choices.chance(share)) add(manager, choices);
   if (manager["useRemoteAddress"] === false && choices.chance(0.3)) {

@@ -4,6 +4,7 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import { ACTION_FIELDS, generateAction, needsTemplate } from "./action-generator.ts";
 import { choices as choicesOf } from "./choices.ts";
 import type { Choices } from "./choices.ts";
+import { addCodings, compressorOfRoute, generateCoders, variedText } from "./coding-generator.ts";
 import { addFilterConfigs } from "./filter-configs.ts";
 import { addHeaderEdits } from "./header-edits.ts";
 import { generateMatch, MATCH_FIELDS } from "./match-generator.ts";
@@ -48,7 +49,7 @@ function generateRoute(choices: Choices, name: string, must: readonly string[]):
   const draft = newDraft();
   if (choices.chance(0.2)) {
     draft.method = choices.pick(["POST", "PUT", "HEAD", "DELETE"]);
-    if (draft.method === "POST" || draft.method === "PUT") draft.body = choices.pick(["body", "", "x".repeat(70_000)]);
+    if (draft.method === "POST" || draft.method === "PUT") draft.body = choices.pick(["body", "", variedText("x", 70_000)]);
   }
   for (const header of ["x-a", "x-b"]) if (choices.chance(0.4)) draft.headers.set(header, choices.pick(["alpha", "beta gamma", "d"]));
   const asked = needsTemplate(must)
@@ -108,7 +109,17 @@ export function generatePair(seed: number, number: number): Pair {
   if (draft.method !== "GET") for (const name of ["connection", "upgrade"]) draft.headers.delete(name);
   // Hosts of cookies that the hash policy makes are a matter of chance, and only a first answer tells of them.
   if (JSON.stringify(routes[aimed]).includes("sticky")) draft.times = 1;
+  if (draft.method !== "CONNECT" && !draft.headers.has("upgrade") && choices.chance(0.4)) {
+    addCodings(draft, choices);
+    const route = routes[aimed]!.route;
+    if (choices.chance(0.3)) {
+      const configs = (route["typed_per_filter_config"] ??= {}) as JsonObject;
+      for (const name of choices.some(["gzip", "brotli", "zstd"], 1, 2)) configs[name] = compressorOfRoute(choices);
+    }
+  }
+  if (number % BATCH === BATCH - 1) draft.http10 = choices.chance(0.7) && draft.method !== "CONNECT" && !draft.headers.has("upgrade");
   varyRequest(draft, choices, draft.method === "CONNECT");
+  if (draft.http10 && number % BATCH === BATCH - 1) draft.hostless = choices.chance(0.7);
   return {
     number,
     virtualHost,
@@ -117,6 +128,9 @@ export function generatePair(seed: number, number: number): Pair {
   };
 }
 
+/** Pairs in one batch; the last of each may come without a Host. */
+export const BATCH = 25;
+
 /** What stands around the virtual hosts of one batch. */
 export function generateAround(seed: number, batch: number): Around {
   const choices = choicesOf(Math.imul(seed, 0x85ebca6b) + batch);
@@ -124,5 +138,9 @@ export function generateAround(seed: number, batch: number): Around {
   if (choices.chance(0.5)) addHeaderEdits(table, choices);
   if (choices.chance(0.5)) table["most_specific_header_mutations_wins"] = true;
   if (choices.chance(0.3)) table["ignore_port_in_host_matching"] = true;
-  return { table, manager: generateManager(choices) };
+  return {
+    table,
+    manager: generateManager(choices, domainOf((batch + 1) * BATCH - 1)),
+    coders: generateCoders(choicesOf(Math.imul(seed, 0xc2b2ae35) + batch)),
+  };
 }

@@ -16,6 +16,10 @@ export interface PairRequest {
   readonly trailers?: Fields;
   /** How often it is sent; the last answer counts. */
   readonly times?: number;
+  /** By a client of HTTP/1.0; its host may be "": none. */
+  readonly http10?: boolean;
+  /** The body waits for 100 Continue. */
+  readonly waits?: boolean;
 }
 
 export interface Pair {
@@ -41,8 +45,15 @@ export interface Draft {
   chunked: boolean;
   trailers: [string, string][];
   times: number;
+  http10: boolean;
+  hostless: boolean;
+  waits: boolean;
   /** What the upstreams do, try by try; the last counts for all further ones. See upstreams.ts. */
   script: string[];
+  /** Headers of the upstream's answers, beside those that all have. */
+  answer: [string, string][];
+  /** Their bodies are repeated up to so many bytes. */
+  answerLength: number | undefined;
 }
 
 export function newDraft(): Draft {
@@ -58,7 +69,12 @@ export function newDraft(): Draft {
     chunked: false,
     trailers: [],
     times: 1,
+    http10: false,
+    hostless: false,
+    waits: false,
     script: ["200"],
+    answer: [],
+    answerLength: undefined,
   };
 }
 
@@ -69,14 +85,21 @@ export function requestOf(draft: Draft, domain: string): PairRequest {
   return {
     method: draft.method,
     path: connect ? "" : draft.path.replace("OWN", host) + (draft.query.length === 0 ? "" : `?${draft.query.join("&")}`),
-    host,
-    headers: [...draft.headers, ...draft.more, ["x-script", draft.script.join("|")] as const].map(
-      ([name, value]) => [name, value.replace("OWN", host)] as const,
-    ),
+    host: draft.hostless ? "" : host,
+    headers: [...draft.headers, ...draft.more, ...directions(draft)].map(([name, value]) => [name, value.replace("OWN", host)] as const),
     body: draft.body,
     ...(draft.chunked && draft.body !== "" ? { chunked: true, trailers: draft.trailers } : {}),
     ...(draft.times > 1 ? { times: draft.times } : {}),
+    ...(draft.http10 ? { http10: true } : {}),
+    ...(draft.waits ? { waits: true } : {}),
   };
+}
+
+function directions({ script, answer, answerLength }: Draft): [string, string][] {
+  const found: [string, string][] = [["x-script", script.join("|")]];
+  if (answer.length > 0) found.push(["x-answer-headers", new URLSearchParams(answer).toString()]);
+  if (answerLength !== undefined) found.push(["x-answer-length", String(answerLength)]);
+  return found;
 }
 
 export function domainOf(number: number): string {

@@ -13,4 +13,5 @@ test("our proxy and Envoy do the same with generated routes and requests", async
   assert.equal(failures.length, 0, failures.join("\n\n"));
   assert.ok(coverage.nonDefaultShare >= 0.5, "at least half of the requests are for a route that is not the default");
   assert.deepEqual(coverage.below(LEAST_PAIRS_PER_FIELD), [], "every honoured field of RouteMatch and RouteAction has its pairs");
+  assert.deepEqual(coverage.unmet, [], "everything that stands around routes came to pass");
 });

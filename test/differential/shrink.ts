@@ -33,8 +33,9 @@ function without<T extends JsonValue>(value: T, path: Path): T {
 
 function* smaller({ around, pair }: Failing): Generator<Failing> {
   const { table, manager } = around;
-  for (const path of members(manager, [])) yield { around: { table, manager: without(manager, path) }, pair };
-  for (const path of members(table, [])) yield { around: { table: without(table, path), manager }, pair };
+  for (const path of members(manager, [])) yield { around: { ...around, manager: without(manager, path) }, pair };
+  for (const path of members(table, [])) yield { around: { ...around, table: without(table, path) }, pair };
+  for (let i = 0; i < around.coders.length; i++) yield { around: { ...around, coders: around.coders.toSpliced(i, 1) }, pair };
   for (const path of members(pair.virtualHost, [])) yield { around, pair: { ...pair, virtualHost: without(pair.virtualHost, path) } };
   const { request } = pair;
   for (let i = 0; i < request.headers.length; i++)

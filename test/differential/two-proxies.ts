@@ -32,6 +32,8 @@ export interface Around {
   readonly table: JsonObject;
   /** Fields of the connection manager. */
   readonly manager: JsonObject;
+  /** Compressors and decompressors. */
+  readonly coders: readonly JsonObject[];
 }
 
 export type Refusals = Partial<Record<Kind, string>>;
@@ -107,7 +109,7 @@ export async function startTwoProxies(downstream: DownstreamProtocol, upstream: 
     manager: {
       httpProtocolOptions: { allowAbsoluteUrl: true, enableTrailers: true },
       upgradeConfigs: [{ upgradeType: "websocket" }],
-      httpFilters: httpFilters("0"),
+      httpFilters: httpFilters("0", []),
       http2ProtocolOptions: { allowConnect: true },
     },
   };
@@ -123,7 +125,7 @@ function operations(
   upstreams: Awaited<ReturnType<typeof startUpstreams>>,
 ): TwoProxies {
   let generation = 0;
-  let manager = "{}";
+  let manager = "[{},[]]";
   let managerMark = "0";
   let clients = proxies.map(connect);
 
@@ -143,12 +145,13 @@ function operations(
   return {
     async apply(around, pairs) {
       const mark = String(++generation);
-      const anew = JSON.stringify(around.manager) !== manager;
+      const wanted = JSON.stringify([around.manager, around.coders]);
+      const anew = wanted !== manager;
       if (anew) {
-        manager = JSON.stringify(around.manager);
+        manager = wanted;
         managerMark = mark;
       }
-      const fields = { ...around.manager, httpFilters: httpFilters(managerMark) };
+      const fields = { ...around.manager, httpFilters: httpFilters(managerMark, around.coders) };
       const marked: JsonObject = {
         name: "mark",
         domains: ["mark.example"],

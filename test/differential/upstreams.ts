@@ -1,5 +1,5 @@
 // The upstreams of both proxies: they note what they received under the number of the pair and the side it came from (`x-pair: 17-envoy`),
-// and do what the request's own script says, try by try: a status, `302>LOCATION`, `hang` (200, but long after every timeout), `reset`,
+// and do what the request's own script says, try by try: a status, `gzip`, `br`, `zstd`, `302>LOCATION`, `hang` (200, but long after every timeout), `reset`,
 // `cut` (in the middle of the body), `grpc14` (trailers-only), `grpc0`, `chunked`, `trailers`, `empty`.
 import { createServer as createHttp1 } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -7,6 +7,7 @@ import { createServer as createHttp2 } from "node:http2";
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from "node:http2";
 import type { AddressInfo, Server, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { encode, isCoding, variedText } from "./coding-generator.ts";
 
 export type UpstreamProtocol = "http1" | "http2";
 
@@ -97,7 +98,12 @@ export async function startUpstreams(protocol: UpstreamProtocol): Promise<Upstre
       if (location !== undefined) response.setHeader("location", location.replace("HOST", String(request.headers["x-own-host"])));
       response.statusCode = /^\d/.test(status) ? Number(status) : 200;
       const bodiless = request.method === "HEAD" || step === "204" || step === "304";
-      const body = bodiless || step === "empty" ? "" : `answer of ${step}`;
+      for (const [name, value] of new URLSearchParams(String(request.headers["x-answer-headers"] ?? ""))) response.setHeader(name, value);
+      const wanted = Number(request.headers["x-answer-length"] ?? 0);
+      const said = `answer of ${step}`;
+      const text = wanted === 0 ? said : variedText(said, wanted);
+      if (isCoding(step)) response.setHeader("content-encoding", step);
+      const body = bodiless || step === "empty" ? "" : isCoding(step) ? encode(step, text) : text;
       if (step === "grpc0") response.setHeader("content-type", "application/grpc");
       const trailed = TRAILED.has(step) && !bodiless;
       if (trailed) response.setHeader("trailer", "x-trailer");
@@ -121,14 +127,23 @@ export async function startUpstreams(protocol: UpstreamProtocol): Promise<Upstre
   for (const upstream of UPSTREAM_NAMES) {
     if (protocol === "http1") {
       const server = createHttp1({ keepAliveTimeout: 0, requestTimeout: 0 }, (request, response) => answer(upstream, request, response));
-      const tunnel = (request: IncomingMessage, socket: Duplex): void => {
+      const tunnel = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
         note(upstream, request, "");
         socket.on("error", () => {});
-        socket.end(
+        socket.write(
           request.method === "CONNECT"
-            ? "HTTP/1.1 200 OK\r\nx-upstream: tunnel\r\n\r\n"
-            : "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\nx-upstream: tunnel\r\n\r\n",
+            ? "HTTP/1.1 200 OK\r\nx-upstream: tunnel\r\n\r\nhello "
+            : "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\nx-upstream: tunnel\r\n\r\nhello ",
         );
+        // Half-open would be another matter: it ends when it was told something.
+        const heard = [head];
+        const listen = (chunk: Buffer): void => {
+          heard.push(chunk);
+          const said = Buffer.concat(heard).toString("latin1");
+          if (said.length >= 4) socket.end(`and ${said}`);
+        };
+        socket.on("data", listen);
+        if (head.length >= 4) listen(Buffer.alloc(0));
       };
       server.on("connect", tunnel);
       server.on("upgrade", tunnel);

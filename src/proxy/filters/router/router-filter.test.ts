@@ -5,7 +5,7 @@ import { create } from "@bufbuild/protobuf";
 import { pack } from "#envoy/any";
 import { RouterSchema } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
 import type { LoadAssignmentConfig } from "#proxy/cluster/load-assignment";
-import type { ResponseHeaderMap } from "#proxy/http/header-map";
+import type { RequestHeaderMap, ResponseHeaderMap } from "#proxy/http/header-map";
 import type { RetryPolicy, RouteEntry } from "#proxy/route/route";
 import { Client, FakeHcm, RETRY, clusterConfig, outcome, routeEntry } from "#proxy/http/hcm.fake";
 import type { FakeHcmOptions } from "#proxy/http/hcm.fake";
@@ -175,6 +175,19 @@ describe("the router", () => {
       .open(client)
       .onRequestHeaders(new PairRequestHeaderMap({ method: "CONNECT", path: "", authority: "a.example:80", scheme: "http" }), false);
     assert.equal(hcm.last.request!.authority, "a.example:80");
+  });
+
+  it("leaves the host of a CONNECT as a route writes it, without the client's port", () => {
+    const stripPortMode = { case: "stripAnyHostPort", value: true } as const;
+    const finalizeRequest = (headers: RequestHeaderMap): void => {
+      headers.set("x-before", headers.authority);
+      headers.authority = "literal.example";
+    };
+    const { hcm, client } = start({ hcm: { stripPortMode, upgradeConfigs: [{ upgradeType: "CONNECT" }] }, route: { finalizeRequest } });
+    hcm
+      .open(client)
+      .onRequestHeaders(new PairRequestHeaderMap({ method: "CONNECT", path: "", authority: "a.example:80", scheme: "http" }), false);
+    assert.deepEqual([hcm.last.request!.authority, hcm.last.request!.get("x-before")], ["literal.example", "a.example:80"]);
   });
 
   it("answers gRPC clients in gRPC's way", () => {

@@ -108,8 +108,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     info.attemptCount = 1;
     this.#tries.timeouts = requestTimeouts(route, headers, this.#grpc);
     if (route.includeAttemptCountInRequest) headers.set("x-envoy-attempt-count", "1");
-    route.finalizeRequest(headers, info, choice);
+    // Only routes were to see it without; a host that the route writes stays as it writes it.
     if (info.connectPort !== undefined && !headers.authority.includes(":")) headers.authority += info.connectPort;
+    route.finalizeRequest(headers, info, choice);
     // Hash policies see what the route has made of the request, and so do the formats of an answer without a host.
     this.#selection.computeHash(route, headers);
     this.#selection.matchMetadata(choice);
