@@ -14,6 +14,7 @@ import type { Timer } from "#runtime/clock";
 import { ActiveSocket } from "./active-socket.ts";
 import type { ConnectionFacts } from "./listener-filter.ts";
 import type { FilterChain, ListenerConfig } from "./listener-config.ts";
+import { ChainConnections, OpenConnection } from "./open-connection.ts";
 import { TlsAccept } from "./tls-accept.ts";
 
 export interface ListenerOptions {
@@ -23,20 +24,6 @@ export interface ListenerOptions {
   readonly maxConnections: number;
   /** The live listener that owns an address: the exact one, else one that takes every address of this port. */
   readonly listenerAt: (address: SocketAddress) => ActiveListener | undefined;
-}
-
-interface OpenConnection {
-  readonly info: ConnectionInfo;
-  /** Called when the chain drains, and when the connection is gone. */
-  readonly onDrain: (() => void)[];
-  readonly onClosed: (() => void)[];
-}
-
-/** What was accepted on one filter chain. It outlives the chain while its connections drain. */
-interface ChainConnections {
-  readonly chain: FilterChain;
-  readonly open: Map<Connection, OpenConnection>;
-  draining: boolean;
 }
 
 interface ListenerStats {
@@ -68,7 +55,7 @@ export class ActiveListener {
   readonly #leaving = new Set<ChainConnections>();
   /** Sockets that listener filters look at, or that shake hands. */
   readonly #pending = new Set<ActiveSocket | TlsAccept>();
-  readonly #byConnection = new Map<Connection, ChainConnections>();
+  #open = 0;
   readonly #timers = new Set<Timer>();
   #ended = false;
   #accessLog: AccessLogger | undefined;
@@ -79,8 +66,8 @@ export class ActiveListener {
     this.#options = options;
     this.#limitKey = `envoy.resource_limits.listener.${config.name}.connection_limit`;
     this.#accessLog = config.accessLog?.open(thread);
-    this.#chains = config.chains.map(newChain);
-    this.#default = config.defaultChain === undefined ? undefined : newChain(config.defaultChain);
+    this.#chains = config.chains.map((chain) => new ChainConnections(chain));
+    this.#default = config.defaultChain === undefined ? undefined : new ChainConnections(config.defaultChain);
     const scope = thread.stats.scope("listener", { tag: "envoy.listener_address", value: config.statName });
     this.#stats = {
       scope,
@@ -116,7 +103,7 @@ export class ActiveListener {
   }
 
   get connectionCount(): number {
-    return this.#byConnection.size;
+    return this.#open;
   }
 
   /** Begins to accept, on these descriptors instead of those before. Each is a duplicate of its own for this thread. */
@@ -146,7 +133,7 @@ export class ActiveListener {
   update(config: ListenerConfig): void {
     const before = this.#default === undefined ? this.#chains : [...this.#chains, this.#default];
     // compileListener takes unchanged chains over, so that being the same object means being the same.
-    const keep = (chain: FilterChain): ChainConnections => before.find((old) => old.chain === chain) ?? newChain(chain);
+    const keep = (chain: FilterChain): ChainConnections => before.find((old) => old.chain === chain) ?? new ChainConnections(chain);
     this.#config = config;
     this.#accessLog = config.accessLog?.open(this.#thread);
     this.#chains = config.chains.map(keep);
@@ -170,7 +157,7 @@ export class ActiveListener {
   /** At once. */
   close(): void {
     this.drain();
-    for (const connection of this.#byConnection.keys()) connection.close("now");
+    for (const chain of this.#leaving) for (const { connection } of chain.all()) connection.close("now");
     for (const socket of this.#pending) socket.close();
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
@@ -203,7 +190,7 @@ export class ActiveListener {
   }
 
   #inspect(socket: AcceptedSocket, facts: ConnectionFacts, mayHandOff: boolean): void {
-    if (this.#byConnection.size + this.#pending.size >= this.#thread.runtime.integer(this.#limitKey, this.#options.maxConnections)) {
+    if (this.#open + this.#pending.size >= this.#thread.runtime.integer(this.#limitKey, this.#options.maxConnections)) {
       this.#stats.overflow.inc();
       socket.close();
       return;
@@ -255,13 +242,9 @@ export class ActiveListener {
       return;
     }
     const { tls, filter, handshakeTimeoutMs } = chosen.chain;
+    const open = new OpenConnection(chosen, this.#config, this);
     if (tls === undefined) {
-      this.#serve(
-        socket.connection((closed) => this.#onClosed(closed)),
-        facts,
-        undefined,
-        chosen,
-      );
+      this.#serve(socket.connection(open), facts, undefined, open);
       return;
     }
     const accept = new TlsAccept({
@@ -273,8 +256,8 @@ export class ActiveListener {
       timeoutMs: handshakeTimeoutMs,
       unserved: filter.unservedProtocols ?? [],
       stats: { tls: this.#stats.tls, secretsNotReady: this.#stats.secretsNotReady, timeout: this.#stats.handshakeTimeout },
-      onConnection: (connection, info) => this.#serve(connection, facts, info, chosen),
-      onClosed: (connection) => this.#onClosed(connection),
+      owner: open,
+      onConnection: (connection, info) => this.#serve(connection, facts, info, open),
       onFault: (error) =>
         this.#thread.log.scope("conn_handler").error("a TLS context cannot be made", { listener: this.#config.name, error: String(error) }),
       onDone: () => {
@@ -286,31 +269,13 @@ export class ActiveListener {
     accept.start();
   }
 
-  #serve(connection: Connection, facts: ConnectionFacts, tls: TlsInfo | undefined, chosen: ChainConnections): void {
-    const { destination, destinationRestored } = facts;
+  #serve(connection: Connection, facts: ConnectionFacts, tls: TlsInfo | undefined, open: OpenConnection): void {
     const { bufferLimitBytes } = this.#config;
     if (bufferLimitBytes !== undefined) connection.bufferLimitBytes = bufferLimitBytes;
-    const info = infoOf(facts, tls);
-    const open: OpenConnection = { info, onDrain: [], onClosed: [] };
-    chosen.open.set(connection, open);
-    this.#byConnection.set(connection, chosen);
+    this.#open++;
     this.#stats.total.inc();
     this.#stats.active.inc();
-    chosen.chain.filter.accept({
-      connection,
-      info,
-      listenerName: this.#config.name,
-      direction: this.#config.direction,
-      modifyOnly: this.#config.modifyOnly,
-      originalDestination: destinationRestored ? destination : undefined,
-      bufferLimitBytes,
-      tcpProxyCluster: undefined,
-      onDrain: (begin) => {
-        if (chosen.draining) begin();
-        else open.onDrain.push(begin);
-      },
-      onClosed: (callback) => void open.onClosed.push(callback),
-    });
+    open.serve(connection, infoOf(facts, tls), facts.destinationRestored ? facts.destination : undefined);
   }
 
   #log(logger: AccessLogger, info: ConnectionInfo, connection: Connection | undefined, flag: "NR" | undefined): void {
@@ -326,16 +291,12 @@ export class ActiveListener {
     logger.log(record);
   }
 
-  #onClosed(connection: Connection): void {
-    const chain = this.#byConnection.get(connection);
+  /** @internal of its connections */
+  onConnectionGone({ chain, connection, info }: OpenConnection): void {
+    this.#open--;
     this.#stats.destroyed.inc();
-    if (chain === undefined) return;
-    this.#byConnection.delete(connection);
-    const open = chain.open.get(connection);
-    chain.open.delete(connection);
-    for (const callback of open?.onClosed ?? []) callback();
-    if (this.#accessLog !== undefined && open !== undefined) this.#log(this.#accessLog, open.info, connection, undefined);
-    if (chain.draining && chain.open.size === 0) this.#forgetChain(chain);
+    if (this.#accessLog !== undefined) this.#log(this.#accessLog, info, connection, undefined);
+    if (chain.draining && chain.size === 0) this.#forgetChain(chain);
     this.#stats.active.dec();
     this.#stats.lengthMs.record(Math.trunc(this.#thread.clock.monotonicMs() - connection.startMs));
     this.#endIfEmpty();
@@ -344,17 +305,17 @@ export class ActiveListener {
   #drainChain(chain: ChainConnections): void {
     if (chain.draining) return;
     chain.draining = true;
-    if (chain.open.size === 0) {
+    if (chain.size === 0) {
       this.#forgetChain(chain);
       return;
     }
     this.#leaving.add(chain);
-    for (const { onDrain } of chain.open.values()) for (const begin of onDrain) begin();
+    for (const open of chain.all()) open.drain();
     const timer = this.#thread.clock.setTimer(
       this.#options.drainTimeMs,
       () => {
         this.#timers.delete(timer);
-        for (const connection of chain.open.keys()) connection.close("now");
+        for (const { connection } of chain.all()) connection.close("now");
       },
       true,
     );
@@ -367,7 +328,7 @@ export class ActiveListener {
   }
 
   #endIfEmpty(): void {
-    if (!this.#ended || this.#byConnection.size + this.#pending.size > 0) return;
+    if (!this.#ended || this.#open + this.#pending.size > 0) return;
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
     this.#onEnd?.();
@@ -378,7 +339,7 @@ export class ActiveListener {
 
   /** Called once, when it accepts no more and its last connection has gone. */
   whenEnded(callback: () => void): void {
-    if (this.#ended && this.#byConnection.size + this.#pending.size === 0) callback();
+    if (this.#ended && this.#open + this.#pending.size === 0) callback();
     else this.#onEnd = callback;
   }
 
@@ -386,10 +347,6 @@ export class ActiveListener {
   releaseStats(): void {
     this.#stats.scope.release();
   }
-}
-
-function newChain(chain: FilterChain): ChainConnections {
-  return { chain, open: new Map(), draining: false };
 }
 
 function infoOf(facts: ConnectionFacts, tls: TlsInfo | undefined): ConnectionInfo {

@@ -1,7 +1,7 @@
 // The TLS half of a connection's beginning: reads the ClientHello where no inspector did, shakes hands, judges the client's certificate.
 import { inspectClientHello } from "#proxy/codec/tls-inspector/client-hello";
 import type { AcceptedSocket } from "#proxy/net/accepted-socket";
-import type { Connection } from "#proxy/net/connection";
+import type { Connection, ConnectionOwner } from "#proxy/net/connection";
 import type { TlsInfo } from "#proxy/net/tls-info";
 import type { DownstreamTls } from "#proxy/transport-socket/downstream-tls";
 import type { Secrets } from "#proxy/transport-socket/tls-context";
@@ -23,7 +23,7 @@ export interface TlsAcceptOptions {
   readonly stats: { readonly tls: TlsStats; readonly secretsNotReady: Counter; readonly timeout: Counter };
   /** Takes the connection over before it returns. */
   readonly onConnection: (connection: Connection, tls: TlsInfo) => void;
-  readonly onClosed: (connection: Connection) => void;
+  readonly owner: ConnectionOwner;
   readonly onFault: (error: unknown) => void;
   /** Once, in any case: nothing is pending any more. */
   readonly onDone: () => void;
@@ -88,7 +88,7 @@ export class TlsAccept {
   }
 
   #shakeHands(): void {
-    const { socket, facts, tls, secrets, unserved, stats, onConnection, onClosed, onFault } = this.#options;
+    const { socket, facts, tls, secrets, unserved, stats, owner, onConnection, onFault } = this.#options;
     let answer: ReturnType<DownstreamTls["answer"]>;
     try {
       answer = tls.answer(facts, secrets, unserved);
@@ -115,7 +115,7 @@ export class TlsAccept {
         }
         stats.tls.handshake(result);
         this.#finish();
-        onConnection(take(onClosed), result.info);
+        onConnection(take(owner), result.info);
       },
       onFailed: (detail) => {
         if (this.#done) return;

@@ -1,10 +1,10 @@
 // An accepted socket before anybody speaks on it: what the client sends can be looked at, and is there again for whoever takes it over.
 import { Socket } from "node:net";
 import type { Clock } from "#runtime/clock";
-import type { Connection, SocketAddress } from "./connection.ts";
+import type { Connection, ConnectionOwner, SocketAddress } from "./connection.ts";
 import { originalDestination } from "./original-destination.ts";
 import { SocketConnection } from "./socket-connection.ts";
-import { isEndOfFile, isTcp, readOffset, readResult } from "./stream-handle.ts";
+import { disownHandle, isEndOfFile, isTcp, ownHandle, readOffset, readResult } from "./stream-handle.ts";
 import type { StreamHandle } from "./stream-handle.ts";
 import { serverHandshake } from "./tls-handshake.ts";
 import type { HandshakeResult, ServerHandshakeOptions } from "./tls-handshake.ts";
@@ -19,7 +19,7 @@ export interface PeekHandler {
 
 export interface SecureCallbacks {
   /** One of the two, once. */
-  onSecure(result: HandshakeResult, take: (onClosed: (connection: Connection) => void) => Connection): void;
+  onSecure(result: HandshakeResult, take: (owner: ConnectionOwner) => Connection): void;
   onFailed(detail: string): void;
 }
 
@@ -53,15 +53,18 @@ export class AcceptedSocket {
 
   peek(handler: PeekHandler): void {
     const { handle } = this.#transport;
-    handle.onread = (bytes) => {
-      const length = readResult();
-      if (length > 0 && bytes !== undefined) {
-        const chunk = Buffer.from(bytes, readOffset(), length);
-        this.#peeked = this.#peeked === undefined ? chunk : Buffer.concat([this.#peeked, chunk]);
-        handler.onBytes(this.#peeked);
-      } else if (length < 0) handler.onGone(!isEndOfFile(length));
-      return undefined;
-    };
+    ownHandle(handle, {
+      onRead: (bytes) => {
+        const length = readResult();
+        if (length > 0 && bytes !== undefined) {
+          const chunk = Buffer.from(bytes, readOffset(), length);
+          this.#peeked = this.#peeked === undefined ? chunk : Buffer.concat([this.#peeked, chunk]);
+          handler.onBytes(this.#peeked);
+        } else if (length < 0) handler.onGone(!isEndOfFile(length));
+        return undefined;
+      },
+      onClosed: () => {},
+    });
     handle.readStart();
   }
 
@@ -78,20 +81,21 @@ export class AcceptedSocket {
     return this.#peeked ?? EMPTY;
   }
 
-  /** As a plaintext connection, which begins with what was peeked at. `onClosed`: it is gone, whoever closed it. */
-  connection(onClosed: (connection: Connection) => void): Connection {
-    return new SocketConnection(this.#transport, { clock: this.#clock, poison: this.#poison, onClosed, early: this.#peeked });
+  /** As a plaintext connection, which begins with what was peeked at. */
+  connection(owner: ConnectionOwner): Connection {
+    return new SocketConnection(this.#transport, { clock: this.#clock, poison: this.#poison, owner, early: this.#peeked });
   }
 
   /** Answers the ClientHello that was peeked at. `take` makes the connection; without it the socket is closed by its owner. */
   secure(options: ServerHandshakeOptions, callbacks: SecureCallbacks): void {
+    disownHandle(this.#transport.handle);
     const carrier = new Socket({ handle: this.#transport.handle, allowHalfOpen: true, pauseOnCreate: true } as object);
     if (this.peeked.length > 0) carrier.unshift(this.peeked);
     serverHandshake(carrier, options, {
       onSecure: (tls, result) =>
-        callbacks.onSecure(result, (onClosed) => {
+        callbacks.onSecure(result, (owner) => {
           const early = tls.read() as Buffer | null;
-          const given = { clock: this.#clock, poison: this.#poison, onClosed, early: early ?? undefined };
+          const given = { clock: this.#clock, poison: this.#poison, owner, early: early ?? undefined };
           return new SocketConnection(new TlsTransport(tls, carrier), given);
         }),
       onFailed: (detail) => callbacks.onFailed(detail),

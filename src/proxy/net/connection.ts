@@ -87,4 +87,10 @@ export interface Connection {
   close(mode: "flush" | "now" | "reset"): void;
 }
 
+/** Who keeps count of a connection, whoever handles it. */
+export interface ConnectionOwner {
+  /** It is gone, whoever closed it; after the handler's own `onClose`. */
+  onConnectionClosed(): void;
+}
+
 export type PauseCause = "backpressure" | "pipelined" | "filter" | "upstream-not-ready";

@@ -61,7 +61,7 @@ test("an acceptor hands out connections and stops when closed", async () => {
     clock: realClock,
     poison: false,
     onSocket: (accepted) => {
-      const connection = accepted.connection(() => {});
+      const connection = accepted.connection({ onConnectionClosed() {} });
       connection.handler = { onData: () => {}, onEnd: () => {}, onDrain: () => {}, onClose: () => {} };
       connection.write(`hello ${connection.local.port}`);
       connection.close("flush");
@@ -106,7 +106,7 @@ async function serveOnce(bound: BindResult, place: NetConnectOpts): Promise<stri
     clock: realClock,
     poison: false,
     onSocket: (accepted) => {
-      const connection = accepted.connection(() => {});
+      const connection = accepted.connection({ onConnectionClosed() {} });
       connection.handler = { onData: () => {}, onEnd: () => {}, onDrain: () => {}, onClose: () => {} };
       connection.write("here");
       connection.close("flush");

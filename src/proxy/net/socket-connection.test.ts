@@ -12,6 +12,7 @@ import { own } from "./read-buffer.ts";
 import { detachHandle } from "./detached-handle.fake.ts";
 import { HIGH_WATERMARK_BYTES, SocketConnection } from "./socket-connection.ts";
 import type { SecureContext } from "./secure-context.ts";
+import type { StreamHandle } from "./stream-handle.ts";
 import { PlainTransport } from "./transport.ts";
 
 interface Pair {
@@ -350,17 +351,27 @@ test("what was read before the connection was made comes first, when reading is 
 test("a handle that is closed holds nothing of its connection", async () => {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(0, "127.0.0.1");
   await once(server, "listening");
-  const accepted = once(server, "connection") as Promise<[Socket]>;
-  const peer = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1" });
-  const handle = detachHandle((await accepted)[0]);
-  const ours = new SocketConnection(new PlainTransport(handle), { clock: realClock, poison: false });
-  const handler = new Recorder();
-  ours.handler = handler;
-  const { onread } = handle;
-  ours.close("now");
-  await handler.closed;
-  assert.notEqual(handle.onread, onread);
-  peer.destroy();
+  const held = (handle: object): unknown[] => Object.getOwnPropertySymbols(handle).map((name) => (handle as Record<symbol, unknown>)[name]);
+  const ended: StreamHandle[] = [];
+  const functions = (handle: object): unknown[] => held(handle).filter((value) => typeof value === "function");
+  for (const mode of ["now", "reset"] as const) {
+    const accepted = once(server, "connection") as Promise<[Socket]>;
+    const peer = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1" });
+    peer.on("error", () => {});
+    const handle = detachHandle((await accepted)[0]);
+    const ours = new SocketConnection(new PlainTransport(handle), { clock: realClock, poison: false });
+    const handler = new Recorder();
+    ours.handler = handler;
+    assert.ok(held(handle).includes(ours));
+    ours.close(mode);
+    await handler.closed;
+    assert.ok(!held(handle).includes(ours));
+    ended.push(handle);
+    peer.destroy();
+  }
+  // A function of one connection would hold it: all handles have the same.
+  assert.deepEqual(functions(ended[0]!), functions(ended[1]!));
+  assert.equal(ended[0]!.onread, ended[1]!.onread);
   server.close();
 });
 
@@ -383,7 +394,7 @@ test("what TLS decrypts while reading is paused waits, and the end behind it", a
       { context, requestCertificate: false, requireCertificate: false, applicationProtocol: undefined },
       {
         onSecure: (_result, take) => {
-          const connection = take(() => {});
+          const connection = take({ onConnectionClosed() {} });
           connection.handler = handler;
           connection.pauseReading("upstream-not-ready");
           done(connection);

@@ -1,12 +1,12 @@
-// A stream handle as a Connection: reads, writes, both ends of both halves. It ends exactly once (`#onClosed`).
+// A stream handle as a Connection: reads, writes, both ends of both halves. It ends exactly once (`onClosed`).
 import type { Clock, Timer } from "#runtime/clock";
 import { invariant } from "#runtime/invariant";
-import type { Connection, ConnectionHandler, PauseCause, SocketAddress, TransportFailure } from "./connection.ts";
+import type { Connection, ConnectionHandler, ConnectionOwner, PauseCause, SocketAddress, TransportFailure } from "./connection.ts";
 import { ReadBuffer, SHARED_BYTES, hold, isLent, own, release, stable } from "./read-buffer.ts";
 import { isEndOfFile, newShutdown, readResult, systemError, writeFailure } from "./stream-handle.ts";
 import type { StreamHandle, WriteRequest } from "./stream-handle.ts";
 import { brokenConnection } from "./transport-failure.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport, TransportOwner } from "./transport.ts";
 
 /** Where nothing is configured. Less than Envoy's 1 MiB: what fills the kernel's buffers keeps a fast peer busy already. */
 export const HIGH_WATERMARK_BYTES = SHARED_BYTES;
@@ -47,13 +47,12 @@ type Data = Piece | readonly Piece[];
 export interface SocketConnectionOptions {
   readonly clock: Clock;
   readonly poison: boolean;
-  /** For whoever keeps count; it comes after the handler's own `onClose`. */
-  readonly onClosed?: ((connection: Connection) => void) | undefined;
+  readonly owner?: ConnectionOwner | undefined;
   /** What was read already. */
   readonly early?: Buffer | undefined;
 }
 
-export class SocketConnection implements Connection {
+export class SocketConnection implements Connection, TransportOwner {
   readonly id = ++lastId;
   readonly startMs: number;
   handler: ConnectionHandler = nobody;
@@ -96,11 +95,7 @@ export class SocketConnection implements Connection {
     const { handle } = transport;
     this.#handle = handle;
     this.#reads = new ReadBuffer(options.poison);
-    transport.watch(
-      (error) => this.#fail(error),
-      () => this.#onClosed(),
-    );
-    handle.onread = () => this.#onRead();
+    transport.attach(this);
     handle.useUserBuffer(this.#reads.bytes);
     this.#early = options.early?.length === 0 ? undefined : options.early;
     this.#received = this.#early?.length ?? 0;
@@ -134,7 +129,8 @@ export class SocketConnection implements Connection {
 
   // ---- reading
 
-  #onRead(): Uint8Array | undefined {
+  /** @internal of its transport */
+  onRead(): Uint8Array | undefined {
     const length = readResult();
     if (length > 0) {
       this.#received += length;
@@ -371,6 +367,11 @@ export class SocketConnection implements Connection {
     return this.#pendingBytes + this.#handle.writeQueueSize;
   }
 
+  /** @internal of its transport */
+  onError(error: Error): void {
+    this.#fail(error);
+  }
+
   #fail(error: Error): void {
     if (this.#destroyed) return;
     this.#failure ??= brokenConnection(error);
@@ -386,7 +387,8 @@ export class SocketConnection implements Connection {
     else this.#transport.close();
   }
 
-  #onClosed(): void {
+  /** @internal of its transport */
+  onClosed(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#destroyed = true;
@@ -395,6 +397,6 @@ export class SocketConnection implements Connection {
     const failure = this.#closing ? undefined : this.#failure;
     this.#closing = true;
     this.handler.onClose(failure);
-    this.#options.onClosed?.(this);
+    this.#options.owner?.onConnectionClosed();
   }
 }

@@ -13,8 +13,7 @@ export interface WriteRequest {
 }
 
 export interface StreamHandle {
-  /** With a buffer of one's own (`useUserBuffer`) there is no argument, and what is returned is the buffer for the next read. */
-  onread: (bytes?: ArrayBuffer) => Uint8Array | undefined;
+  onread: (this: StreamHandle, bytes?: ArrayBuffer) => Uint8Array | undefined;
   readonly fd: number;
   /** Bytes that wait to be written. */
   readonly writeQueueSize: number;
@@ -26,7 +25,16 @@ export interface StreamHandle {
   writeBuffer(request: null, bytes: Uint8Array): number | WriteRequest;
   writev(request: null, pieces: readonly unknown[], onlyBuffers: boolean): number | WriteRequest;
   shutdown(request: ShutdownRequest): number;
-  close(onClosed?: () => void): void;
+  close(onClosed?: (this: StreamHandle) => void): void;
+  /** Who has it, if not node:net. */
+  [OWNER]?: HandleOwner | undefined;
+}
+
+/** Who reads from a handle and hears of its end. */
+export interface HandleOwner {
+  /** With a buffer of one's own (`useUserBuffer`) there are no bytes, and what is returned is the buffer for the next read. */
+  onRead(bytes?: ArrayBuffer): Uint8Array | undefined;
+  onClosed(): void;
 }
 
 interface AddressOut {
@@ -46,7 +54,7 @@ export interface TcpHandle extends StreamHandle {
   setNoDelay(on: boolean): number;
   setKeepAlive(on: boolean, idleSeconds: number, intervalSeconds: number, probes: number): number;
   /** Closes with RST. */
-  reset(onClosed: () => void): number;
+  reset(onClosed: (this: StreamHandle) => void): number;
 }
 
 export interface PipeHandle extends StreamHandle {
@@ -59,6 +67,41 @@ export interface ConnectRequest {
 
 export interface ShutdownRequest {
   oncomplete: (status: number) => void;
+}
+
+// A handle is an old object from its birth: what it refers to the collector of young objects takes for live, even when both are long gone.
+// So it has one owner, none after its end, and its functions are the same for all: a closure of each connection's own would stay until the
+// next full collection, with all that the connection ever allocated.
+const OWNER = Symbol("owner");
+
+function onRead(this: StreamHandle, bytes?: ArrayBuffer): Uint8Array | undefined {
+  return this[OWNER]?.onRead(bytes);
+}
+
+function onClosed(this: StreamHandle): void {
+  const owner = this[OWNER];
+  this[OWNER] = undefined;
+  owner?.onClosed();
+}
+
+/** From now on it is this one who reads. */
+export function ownHandle(handle: StreamHandle, owner: HandleOwner): void {
+  handle[OWNER] = owner;
+  handle.onread = onRead;
+}
+
+/** node:net takes it, or its end was heard of elsewhere. */
+export function disownHandle(handle: StreamHandle): void {
+  handle[OWNER] = undefined;
+}
+
+export function closeHandle(handle: StreamHandle): void {
+  handle.close(onClosed);
+}
+
+export function resetHandle(handle: StreamHandle): void {
+  // It refuses where our end is on its way out already.
+  if (!isTcp(handle) || handle.reset(onClosed) !== 0) handle.close(onClosed);
 }
 
 interface Bindings {

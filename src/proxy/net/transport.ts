@@ -2,8 +2,13 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { SocketAddress } from "./connection.ts";
-import { isTcp } from "./stream-handle.ts";
-import type { StreamHandle } from "./stream-handle.ts";
+import { closeHandle, disownHandle, isTcp, ownHandle, resetHandle } from "./stream-handle.ts";
+import type { HandleOwner, StreamHandle } from "./stream-handle.ts";
+
+export interface TransportOwner extends HandleOwner {
+  /** Something failed beside reads and writes. */
+  onError(error: Error): void;
+}
 
 export interface Transport {
   readonly handle: StreamHandle;
@@ -11,8 +16,8 @@ export interface Transport {
   readonly oneWrite: boolean;
   readonly local: SocketAddress;
   readonly remote: SocketAddress;
-  /** Once, before anything else. `onError`: of what fails beside reads and writes. */
-  watch(onError: (error: Error) => void, onClosed: () => void): void;
+  /** Once, before anything else. */
+  attach(owner: TransportOwner): void;
   close(): void;
   /** With RST where the transport knows it. */
   reset(): void;
@@ -36,7 +41,6 @@ export class PlainTransport implements Transport {
   readonly oneWrite = false;
   #local: SocketAddress | undefined;
   #remote: SocketAddress | undefined;
-  #onClosed: () => void = ignore;
 
   constructor(handle: StreamHandle) {
     this.handle = handle;
@@ -50,31 +54,18 @@ export class PlainTransport implements Transport {
     return (this.#remote ??= addressOf(this.handle, "getpeername"));
   }
 
-  watch(_onError: (error: Error) => void, onClosed: () => void): void {
-    this.#onClosed = onClosed;
+  attach(owner: TransportOwner): void {
+    ownHandle(this.handle, owner);
   }
 
   close(): void {
-    this.handle.close(() => this.#end());
+    closeHandle(this.handle);
   }
 
   reset(): void {
-    const { handle } = this;
-    const onClosed = (): void => this.#end();
-    // It refuses where our end is on its way out already.
-    if (!isTcp(handle) || handle.reset(onClosed) !== 0) handle.close(onClosed);
-  }
-
-  /** A closed handle stays for a while: what hangs on it would survive with it, and cost the collector more than the connection did. */
-  #end(): void {
-    const onClosed = this.#onClosed;
-    this.#onClosed = ignore;
-    this.handle.onread = ignore;
-    onClosed();
+    resetHandle(this.handle);
   }
 }
-
-function ignore(): undefined {}
 
 /** After the handshake. `carrier`: the socket below. */
 export class TlsTransport implements Transport {
@@ -93,9 +84,13 @@ export class TlsTransport implements Transport {
     this.remote = { address: plainAddress(carrier.remoteAddress), port: carrier.remotePort ?? 0 };
   }
 
-  watch(onError: (error: Error) => void, onClosed: () => void): void {
-    this.#tls.on("error", onError);
-    this.#tls.on("close", onClosed);
+  attach(owner: TransportOwner): void {
+    ownHandle(this.handle, owner);
+    this.#tls.on("error", (error) => owner.onError(error));
+    this.#tls.on("close", () => {
+      disownHandle(this.handle);
+      owner.onClosed();
+    });
   }
 
   close(): void {
