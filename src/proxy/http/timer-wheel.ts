@@ -5,6 +5,9 @@ import type { Clock, Timer } from "#runtime/clock";
 
 export const TICK_MS = 5;
 
+/** A power of two. */
+const RECENT = 16;
+
 export interface TimerOwner {
   /** `kind` tells the owner's timers apart. */
   onTimer(kind: number): void;
@@ -46,6 +49,8 @@ class Queue {
 export class TimerWheel {
   readonly #clock: Clock;
   readonly #queues = new Map<number, Queue>();
+  /** Those that were asked for last, by their last digits: a stream sets the same few timers as the one before it. */
+  readonly #recent: (Queue | undefined)[] = Array.from<undefined>({ length: RECENT }).fill(undefined);
   #armed: Timer | undefined;
   #armedAtMs = Number.POSITIVE_INFINITY;
   #size = 0;
@@ -78,11 +83,14 @@ export class TimerWheel {
   }
 
   #queueOf(durationMs: number): Queue {
+    const recent = this.#recent[durationMs & (RECENT - 1)];
+    if (recent?.durationMs === durationMs) return recent;
     let queue = this.#queues.get(durationMs);
     if (queue === undefined) {
       queue = new Queue(durationMs);
       this.#queues.set(durationMs, queue);
     }
+    this.#recent[durationMs & (RECENT - 1)] = queue;
     return queue;
   }
 
@@ -107,6 +115,11 @@ export class TimerWheel {
     this.#armedAtMs = Number.POSITIVE_INFINITY;
   }
 
+  #forget({ durationMs }: Queue): void {
+    this.#queues.delete(durationMs);
+    this.#recent[durationMs & (RECENT - 1)] = undefined;
+  }
+
   #arm(atMs: number): void {
     this.#armed?.cancel();
     this.#armedAtMs = atMs + TICK_MS;
@@ -125,8 +138,8 @@ export class TimerWheel {
       }
     }
     let earliestMs = Number.POSITIVE_INFINITY;
-    for (const [durationMs, queue] of this.#queues) {
-      if (queue.head === undefined) this.#queues.delete(durationMs);
+    for (const queue of this.#queues.values()) {
+      if (queue.head === undefined) this.#forget(queue);
       else if (queue.head.deadlineMs < earliestMs) earliestMs = queue.head.deadlineMs;
     }
     if (earliestMs < this.#armedAtMs - TICK_MS) this.#arm(earliestMs);

@@ -33,6 +33,31 @@ function makeMemory(length: number): Memory {
 const shared = makeMemory(SHARED_BYTES);
 const free: Memory[] = [];
 
+/** Up to here reads have one view each, which all reads of that length share: making one costs as much as a look at a whole head. */
+const VIEWED_BYTES = 4096;
+
+/** A buffer that is given up soon is not worth the list of its views. */
+const USES_BEFORE_VIEWS = 64;
+
+/** The first bytes of one buffer, again and again. */
+export class Views {
+  readonly #bytes: Buffer;
+  #uses = 0;
+  #views: (Buffer | undefined)[] | undefined = undefined;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  first(length: number): Buffer {
+    if (length > VIEWED_BYTES || ++this.#uses < USES_BEFORE_VIEWS) return this.#bytes.subarray(0, length);
+    const views = (this.#views ??= Array.from<undefined>({ length: VIEWED_BYTES + 1 }).fill(undefined));
+    return (views[length] ??= this.#bytes.subarray(0, length));
+  }
+}
+
+const sharedViews = new Views(shared.bytes);
+
 /** The memory of the read that is being handled. */
 let lent: Memory | undefined;
 
@@ -106,7 +131,7 @@ export class ReadBuffer {
     const outer = lent;
     lent = memory;
     try {
-      take.onData(memory.bytes.subarray(0, length));
+      take.onData(memory === shared ? sharedViews.first(length) : memory.bytes.subarray(0, length));
     } finally {
       lent = outer;
       if (this.#poison && memory.writes === 0 && !memory.owned) memory.bytes.fill(POISON, 0, length);

@@ -2,7 +2,7 @@
 import type { Clock, Timer } from "#runtime/clock";
 import { invariant } from "#runtime/invariant";
 import type { Connection, ConnectionHandler, ConnectionOwner, PauseCause, SocketAddress, TransportFailure } from "./connection.ts";
-import { ReadBuffer, SHARED_BYTES, hold, isLent, own, release, stable } from "./read-buffer.ts";
+import { ReadBuffer, SHARED_BYTES, Views, hold, isLent, own, release, stable } from "./read-buffer.ts";
 import { isEndOfFile, newShutdown, readResult, systemError, writeFailure } from "./stream-handle.ts";
 import type { StreamHandle, WriteRequest } from "./stream-handle.ts";
 import { brokenConnection } from "./transport-failure.ts";
@@ -14,6 +14,7 @@ export const HIGH_WATERMARK_BYTES = SHARED_BYTES;
 /** A head with its body goes out from here up to this size: one buffer is written faster than a vector of two. */
 const SCRATCH_BYTES = 20_480;
 let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+let scratchViews = new Views(scratch);
 
 /** Up to here Node copies text to its stack and, where the kernel does not take all, the rest of it. */
 const TEXT_BYTES = 16_384;
@@ -200,11 +201,13 @@ export class SocketConnection implements Connection, TransportOwner {
     if (length > scratch.length || this.#ending || this.#closing) return this.#write([head, stable(body)], length);
     scratch.write(head, 0, "latin1");
     scratch.set(body, head.length);
-    const joined = scratch.subarray(0, length);
+    const joined = scratchViews.first(length);
     const flowing = this.#write(joined, length);
     // Somebody still reads it; OpenSSL does not.
-    if (this.#queue !== undefined || (this.#pendingWrites > 0 && !this.#transport.oneWrite))
+    if (this.#queue !== undefined || (this.#pendingWrites > 0 && !this.#transport.oneWrite)) {
       scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+      scratchViews = new Views(scratch);
+    }
     return flowing;
   }
 
@@ -241,7 +244,7 @@ export class SocketConnection implements Connection, TransportOwner {
     if (typeof data === "string") {
       if (!this.#transport.oneWrite || data.length > scratch.length) return handle.writeLatin1String(null, data);
       // OpenSSL takes its bytes within the call; of text it would get a copy in memory of its own.
-      return handle.writeBuffer(null, scratch.subarray(0, scratch.write(data, 0, "latin1")));
+      return handle.writeBuffer(null, scratchViews.first(scratch.write(data, 0, "latin1")));
     }
     if (data instanceof Uint8Array) return handle.writeBuffer(null, data);
     if (typeof data[0] !== "string") return handle.writev(null, data, true);

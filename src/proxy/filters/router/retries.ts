@@ -111,9 +111,9 @@ export class Retries implements TimerOwner {
 
   /** Whether there would have been another try, had it been allowed. */
   #note(decision: RetryDecision): boolean {
-    const { flags } = this.#stream.info;
-    if (decision === "overflow") flags.add("UO");
-    else if (decision === "limit-exceeded") flags.add("URX");
-    return decision === "overflow" || decision === "limit-exceeded";
+    if (decision === "overflow") this.#stream.info.flags.add("UO");
+    else if (decision === "limit-exceeded") this.#stream.info.flags.add("URX");
+    else return false;
+    return true;
   }
 }
