@@ -43,9 +43,9 @@ export class DownstreamConnection implements Http1ServerOwner, Http2ServerOwner,
   #closed = false;
   #draining = false;
   readonly #idleTimer = new WheelTimer(this, IDLE);
-  readonly #durationTimer = new WheelTimer(this, MAX_DURATION);
+  #durationTimer: WheelTimer | undefined = undefined;
   readonly #headersTimer = new WheelTimer(this, HEADERS);
-  readonly #drainTimer = new WheelTimer(this, DRAIN);
+  #drainTimer: WheelTimer | undefined = undefined;
 
   constructor(context: ConnectionContext, runtime: HcmRuntime) {
     this.#context = context;
@@ -130,7 +130,8 @@ export class DownstreamConnection implements Http1ServerOwner, Http2ServerOwner,
   open(): void {
     const { config, stats, timers } = this.runtime;
     if (config.connectionIdleTimeoutMs > 0) timers.set(this.#idleTimer, config.connectionIdleTimeoutMs);
-    if (config.maxConnectionDurationMs > 0) timers.set(this.#durationTimer, config.maxConnectionDurationMs);
+    if (config.maxConnectionDurationMs > 0)
+      timers.set((this.#durationTimer = new WheelTimer(this, MAX_DURATION)), config.maxConnectionDurationMs);
     this.#context.onDrain(() => {
       stats.cxDrainClose.inc();
       this.#beginDrain();
@@ -225,7 +226,10 @@ export class DownstreamConnection implements Http1ServerOwner, Http2ServerOwner,
     if (this.#closed) return;
     this.#closed = true;
     const { stats, timers, thread } = this.runtime;
-    for (const timer of [this.#idleTimer, this.#durationTimer, this.#headersTimer, this.#drainTimer]) timers.cancel(timer);
+    timers.cancel(this.#idleTimer);
+    timers.cancel(this.#headersTimer);
+    if (this.#durationTimer !== undefined) timers.cancel(this.#durationTimer);
+    if (this.#drainTimer !== undefined) timers.cancel(this.#drainTimer);
     stats.cxActive.dec();
     if (this.info.tls !== undefined) stats.cxSslActive.dec();
     if (this.#version === "HTTP/1") stats.cxHttp1Active.dec();
@@ -276,7 +280,7 @@ export class DownstreamConnection implements Http1ServerOwner, Http2ServerOwner,
     if (this.#closed || this.#draining) return;
     this.#draining = true;
     this.#codec.announceDrain();
-    this.runtime.timers.set(this.#drainTimer, this.runtime.config.drainTimeoutMs);
+    this.runtime.timers.set((this.#drainTimer = new WheelTimer(this, DRAIN)), this.runtime.config.drainTimeoutMs);
   }
 
   /** Finish what runs, then close; an idle connection closes now. */

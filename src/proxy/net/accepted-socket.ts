@@ -4,7 +4,7 @@ import type { Clock } from "#runtime/clock";
 import type { Connection, ConnectionOwner, SocketAddress } from "./connection.ts";
 import { originalDestination } from "./original-destination.ts";
 import { SocketConnection } from "./socket-connection.ts";
-import { disownHandle, isEndOfFile, isTcp, ownHandle, readOffset, readResult } from "./stream-handle.ts";
+import { disownHandle, isEndOfFile, ownHandle, readOffset, readResult } from "./stream-handle.ts";
 import type { StreamHandle } from "./stream-handle.ts";
 import { serverHandshake } from "./tls-handshake.ts";
 import type { HandshakeResult, ServerHandshakeOptions } from "./tls-handshake.ts";
@@ -35,7 +35,6 @@ export class AcceptedSocket {
     this.#transport = new PlainTransport(handle);
     this.#clock = clock;
     this.#poison = poison;
-    if (isTcp(handle)) handle.setNoDelay(true);
   }
 
   get local(): SocketAddress {

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
-import type { AddressInfo, NetConnectOpts } from "node:net";
+import type { AddressInfo, NetConnectOpts, Socket } from "node:net";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { platform } from "node:process";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
+import koffi from "koffi";
 import { realClock } from "#runtime/clock";
 import { Acceptor } from "./acceptor.ts";
 import { bindListenSocket } from "./listen-socket.ts";
@@ -171,4 +172,23 @@ test("an IPv6 socket takes IPv4 only where it is told to", async () => {
   const bound = bindListenSocket({ address: "::", port: 0 }, { ...PLAIN_LISTEN_OPTIONS, ipv4Compat: true });
   assert.ok(bound.ok);
   assert.equal(await serveOnce(bound, { host: "127.0.0.1", port: bound.socket.address.port }), "here");
+});
+
+test("accepted connections send small writes at once: they have TCP_NODELAY from the listening socket", async () => {
+  const socket = bind("127.0.0.1");
+  const server = createServer({ noDelay: false }).listen({ fd: socket.duplicate() });
+  await once(server, "listening");
+  const accepted = once(server, "connection") as Promise<[Socket & { readonly _handle: { readonly fd: number } }]>;
+  const peer = connect({ host: "127.0.0.1", port: socket.address.port });
+  const [connection] = await accepted;
+  const library = koffi.load(platform === "darwin" ? "libSystem.B.dylib" : "libc.so.6");
+  const getsockopt = library.func("int getsockopt(int, int, int, _Out_ void *, _Inout_ void *)") as (...args: unknown[]) => number;
+  const value = new Int32Array(1);
+  const [tcp, noDelay] = [6, 1];
+  assert.equal(getsockopt(connection._handle.fd, tcp, noDelay, value, Int32Array.of(4)), 0);
+  assert.notEqual(value[0], 0);
+  peer.destroy();
+  connection.destroy();
+  server.close();
+  socket.close();
 });

@@ -23,6 +23,8 @@ const SOCK_STREAM = 1;
 const IPPROTO_MPTCP = 262;
 const SOL_SOCKET = darwin ? 0xffff : 1;
 const SO_REUSEADDR = darwin ? 4 : 2;
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = darwin ? 27 : 26;
 const F_SETFD = 2;
@@ -186,6 +188,8 @@ export function bindListenSocket(target: SocketAddress, wanted: ListenOptions = 
   c.fcntl(fd, F_SETFD, "int", FD_CLOEXEC);
   // A restarted data plane must get its port while connections of the old one linger in TIME_WAIT.
   if (!pipe) c.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, int32(1), 4);
+  // Accepted connections have it from here, without a call for each.
+  if (!pipe) c.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, int32(1), 4);
   // As Envoy by default: `::` does not take IPv4.
   if (v6) c.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, int32(wanted.ipv4Compat ? 0 : 1), 4);
   const failedOption = (prebind: boolean): string | undefined =>
