@@ -7,6 +7,7 @@ export const ROUTE_TYPE = "type.googleapis.com/envoy.config.route.v3.RouteConfig
 export const CLUSTER_TYPE = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
 export const ENDPOINT_TYPE = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
 export const SECRET_TYPE = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
+export const RUNTIME_TYPE = "type.googleapis.com/envoy.service.runtime.v3.Runtime";
 export const SCOPED_ROUTE_TYPE = "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration";
 export const EXTENSION_CONFIG_TYPE = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
 
@@ -20,6 +21,7 @@ export const SHORT_TYPE: Readonly<Record<string, string>> = {
   [CLUSTER_TYPE]: "CDS",
   [ENDPOINT_TYPE]: "EDS",
   [SECRET_TYPE]: "SDS",
+  [RUNTIME_TYPE]: "RTDS",
   [SCOPED_ROUTE_TYPE]: "SRDS",
   [EXTENSION_CONFIG_TYPE]: "ECDS",
 };

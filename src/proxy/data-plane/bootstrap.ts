@@ -83,13 +83,11 @@ export function readBootstrap(wire: Bootstrap): BootstrapConfig {
   checkServer(ads, `${path}.ads_config`);
   checkServer(cds, `${path}.cds_config`);
   checkServer(lds, `${path}.lds_config`);
-  const runtimeLayers = readLayeredRuntime(wire.layeredRuntime, violations.add);
-  for (const layer of runtimeLayers) {
-    if (layer.kind !== "rtds") continue;
-    const field = `layered_runtime.layers["${layer.name}"].rtds_layer.rtds_config`;
-    checkServer(layer.source, field);
-    if (layer.source.kind === "ads" && ads === undefined) violations.add(field, `${path}.ads_config must be set: the layer comes from it`);
-  }
+  const runtimeLayers = readLayeredRuntime(wire.layeredRuntime, violations.add, (source, field) => {
+    checkServer(source, field);
+    if (node.id === "" || node.cluster === "") violations.add(field, "node.id and node.cluster must be set: somebody serves the layer");
+    if (source.kind === "ads" && ads === undefined) violations.add(field, `${path}.ads_config must be set: the layer comes from it`);
+  });
   const clusterManager = readClusterManager(wire, violations.add);
   const keepsStat = compileStatsMatcher(wire.statsConfig?.statsMatcher, "stats_config.stats_matcher", violations.add);
   violations.throwIfAny("bootstrap");

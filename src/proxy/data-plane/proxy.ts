@@ -128,6 +128,10 @@ export class Proxy {
       ads: bootstrap.ads,
       cds: bootstrap.cds,
       lds: bootstrap.lds,
+      runtime: {
+        layers: bootstrap.runtimeLayers.filter((layer) => layer.kind === "rtds"),
+        setLayer: (layer, values) => this.#runtime.setResource(layer, values),
+      },
       staticResources: bootstrap.staticResources,
       servers: bootstrap.servers,
       stateDirectory: options.stateDirectory,
@@ -159,7 +163,7 @@ export class Proxy {
   /** Opens the admin endpoint and begins to serve. @throws Error when the admin address cannot be had */
   async start(): Promise<void> {
     await this.#admin?.listen();
-    this.#xds.start();
+    await this.#xds.start();
   }
 
   /** Requests and TCP connections that are being worked on. */

@@ -30,12 +30,13 @@ export const BOOTSTRAP_FIELDS: FieldTable = {
   "envoy.config.bootstrap.v3.ClusterManager.OutlierDetection": [honoured("test/interop/cluster-manager.test.ts", "event_log_path")],
   "envoy.config.bootstrap.v3.LayeredRuntime": [honoured("src/proxy/runtime/layered-runtime-config.test.ts", "layers")],
   "envoy.config.bootstrap.v3.RuntimeLayer": [
-    honoured("src/proxy/runtime/layered-runtime-config.test.ts", "name", "static_layer", "admin_layer", "disk_layer"),
+    honoured("src/proxy/runtime/layered-runtime-config.test.ts", "name", "static_layer", "admin_layer", "disk_layer", "rtds_layer"),
   ],
   "envoy.config.bootstrap.v3.RuntimeLayer.AdminLayer": [],
   "envoy.config.bootstrap.v3.RuntimeLayer.DiskLayer": [
     honoured("src/proxy/runtime/layered-runtime-config.test.ts", "symlink_root", "subdirectory", "append_service_cluster"),
   ],
+  "envoy.config.bootstrap.v3.RuntimeLayer.RtdsLayer": [honoured("src/proxy/runtime/layered-runtime-config.test.ts", "name", "rtds_config")],
   "envoy.config.metrics.v3.StatsConfig": [honoured("src/proxy/data-plane/bootstrap-file.test.ts", "stats_matcher")],
   "envoy.config.metrics.v3.StatsMatcher": [
     honoured("src/proxy/data-plane/bootstrap-file.test.ts", "reject_all", "exclusion_list", "inclusion_list"),

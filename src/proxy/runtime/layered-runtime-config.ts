@@ -1,10 +1,13 @@
 // LayeredRuntime of a bootstrap -> its layers, the last one has the last word.
 import type { LayeredRuntime, RuntimeLayer } from "#envoy/gen/envoy/config/bootstrap/v3/bootstrap_pb";
+import { durationMs } from "#envoy/duration";
 import type { ReportViolation } from "#matcher/string-matcher";
 import { readResourceSource } from "#proxy/resource-source";
 import type { ResourceSource } from "#proxy/resource-source";
 import type { RuntimeValue } from "./runtime-value.ts";
 import { flattenStruct } from "./struct-layer.ts";
+
+const DEFAULT_INITIAL_FETCH_TIMEOUT_MS = 15_000;
 
 export interface DiskLayerConfig {
   readonly kind: "disk";
@@ -20,6 +23,8 @@ export interface RtdsLayerConfig {
   /** The Runtime that it is. */
   readonly resource: string;
   readonly source: ResourceSource;
+  /** How long the proxy waits for it before it serves; 0: without an end. */
+  readonly initialFetchTimeoutMs: number;
 }
 
 export type RuntimeLayerConfig =
@@ -28,7 +33,12 @@ export type RuntimeLayerConfig =
   | DiskLayerConfig
   | RtdsLayerConfig;
 
-export function readLayeredRuntime(wire: LayeredRuntime | undefined, report: ReportViolation): readonly RuntimeLayerConfig[] {
+/** `checkSource`: whether the bootstrap has who is to serve a layer. */
+export function readLayeredRuntime(
+  wire: LayeredRuntime | undefined,
+  report: ReportViolation,
+  checkSource: (source: ResourceSource, path: string) => void,
+): readonly RuntimeLayerConfig[] {
   const layers: RuntimeLayerConfig[] = [];
   for (const [at, layer] of (wire?.layers ?? []).entries()) {
     const path = `layered_runtime.layers[${at}]`;
@@ -36,6 +46,7 @@ export function readLayeredRuntime(wire: LayeredRuntime | undefined, report: Rep
     if (layer.name === "") report(`${path}.name`, "must not be empty");
     else if (layers.some(({ name }) => name === layer.name)) report(`${path}.name`, `another layer is called "${layer.name}", too`);
     if (read?.kind === "admin" && layers.some(({ kind }) => kind === "admin")) report(`${path}.admin_layer`, "there is one already");
+    if (read?.kind === "rtds") checkSource(read.source, `${path}.rtds_layer.rtds_config`);
     if (read !== undefined) layers.push(read);
   }
   return layers;
@@ -61,8 +72,10 @@ function readLayer(
       return { kind: "disk", name, symlinkRoot, subdirectory, appendServiceCluster };
     }
     case "rtdsLayer": {
-      const source = readResourceSource(specifier.value.rtdsConfig, `${path}.rtds_layer.rtds_config`, report);
-      return source === undefined ? undefined : { kind: "rtds", name, resource: specifier.value.name, source };
+      const { name: resource, rtdsConfig } = specifier.value;
+      const source = readResourceSource(rtdsConfig, `${path}.rtds_layer.rtds_config`, report);
+      const initialFetchTimeoutMs = durationMs(rtdsConfig?.initialFetchTimeout) ?? DEFAULT_INITIAL_FETCH_TIMEOUT_MS;
+      return source === undefined ? undefined : { kind: "rtds", name, resource, source, initialFetchTimeoutMs };
     }
     case undefined:
       report(path, "needs one of static_layer, disk_layer, admin_layer, rtds_layer");

@@ -97,7 +97,7 @@ test("without an admin layer nothing can be modified, as in Envoy also where the
 });
 
 test("what a resource says for its layer comes and goes", () => {
-  const bench = new Bench([{ kind: "rtds", name: "r", resource: "rtds", source: { kind: "ads" } }]);
+  const bench = new Bench([{ kind: "rtds", name: "r", resource: "rtds", source: { kind: "ads" }, initialFetchTimeoutMs: 0 }]);
   bench.runtime.setResource("r", new Map([["x", { text: "5", integer: 5 }]]));
   assert.deepEqual(bench.texts(), { x: "5" });
   bench.runtime.setResource("r", undefined);

@@ -13,7 +13,7 @@ import type { Clock, Timer } from "#runtime/clock";
 import type { Log } from "#runtime/log";
 import type { Random } from "#runtime/random";
 import { BackOff } from "#proxy/back-off";
-import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, RUNTIME_TYPE } from "#envoy/type-urls";
 import { invariant } from "#runtime/invariant";
 import { StateOfTheWorld } from "./state-of-the-world.ts";
 import type { DeltaSubscription } from "./delta-subscription.ts";
@@ -27,6 +27,7 @@ const METHODS: ReadonlyMap<string | undefined, { readonly sotw: string; readonly
       [ENDPOINT_TYPE, "endpoint", "EndpointDiscovery", "Endpoints"],
       [LISTENER_TYPE, "listener", "ListenerDiscovery", "Listeners"],
       [ROUTE_TYPE, "route", "RouteDiscovery", "Routes"],
+      [RUNTIME_TYPE, "runtime", "RuntimeDiscovery", "Runtime"],
     ] as const
   ).map(([type, folder, service, resources]) => {
     const path = `/envoy.service.${folder}.v3.${service}Service`;

@@ -9,13 +9,14 @@ import { decodeMessage } from "#envoy/decode";
 import { DiscoveryResponseSchema } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
 import type { DeltaDiscoveryResponse, DiscoveryResponse } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
 import { file_envoy_service_discovery_v3_discovery } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
+import { file_envoy_service_runtime_v3_rtds } from "#envoy/gen/envoy/service/runtime/v3/rtds_pb";
 import { configRegistry } from "#envoy/config-registry";
 import { MessageText } from "#proxy/message-text";
 import type { PathSource } from "#proxy/resource-source";
 import type { Log } from "#runtime/log";
 import { CompleteSets } from "./state-of-the-world.ts";
 
-const registry = createRegistry(configRegistry, file_envoy_service_discovery_v3_discovery);
+const registry = createRegistry(configRegistry, file_envoy_service_discovery_v3_discovery, file_envoy_service_runtime_v3_rtds);
 
 export interface FileSubscriptionOptions {
   readonly source: PathSource;

@@ -53,6 +53,7 @@ test("a lost stream comes back with the versions that are held, and says nothing
     ads: { kind: "grpc", cluster: "xds-grpc", protocol: "delta" },
     cds: ADS,
     lds: ADS,
+    runtime: { layers: [], setLayer: () => {} },
     staticResources: NO_STATIC_RESOURCES,
     servers: new Map([["xds-grpc", [server.target]]]),
     stateDirectory: undefined,
@@ -72,7 +73,7 @@ test("a lost stream comes back with the versions that are held, and says nothing
     if (update !== undefined) reader.apply(0, update);
     return reader.read().find((entry) => entry.name === name)?.value;
   };
-  client.start();
+  await client.start();
   const first = await server.subscription(CLUSTER_TYPE);
   assert.equal(first.node?.id, "sidecar~1");
   assert.deepEqual(first.resourceNamesSubscribe, []);
@@ -138,6 +139,7 @@ test("a proxy with two control planes goes to the other when one is lost, with w
     ads: { kind: "grpc", cluster: "xds-grpc", protocol: "delta" },
     cds: ADS,
     lds: ADS,
+    runtime: { layers: [], setLayer: () => {} },
     staticResources: NO_STATIC_RESOURCES,
     servers: new Map([["xds-grpc", servers.map(({ target }) => target)]]),
     stateDirectory: undefined,
@@ -152,7 +154,7 @@ test("a proxy with two control planes goes to the other when one is lost, with w
     onReady: () => {},
   });
   const [first, second] = servers;
-  client.start();
+  await client.start();
   await first.subscription(CLUSTER_TYPE);
   await first.answer(first.send(CLUSTER_TYPE, [facts("a", { endpoints: { name: "a", timeoutMs: 0 } })]));
   for (const [lost, next] of [

@@ -2,7 +2,7 @@
 // them, its copy on disk, its statistics. It ACKs when every traffic thread has applied what came, and NACKs by name what cannot be honoured; good resources beside bad ones go live, as in Envoy.
 import type { Node } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import type { DeltaDiscoveryResponse } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
-import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE } from "#envoy/type-urls";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, RUNTIME_TYPE, SECRET_TYPE } from "#envoy/type-urls";
 import type { StatsScope } from "#telemetry/stats/store";
 import { HealthChecks } from "#proxy/cluster/health/health-checks";
 import type { HealthChecksOptions } from "#proxy/cluster/health/health-checks";
@@ -23,6 +23,8 @@ import type { UpdateTarget } from "./proxy-update.ts";
 import type { Need } from "./references.ts";
 import type { ResourceChecks } from "./resource-facts.ts";
 import type { IncomingResource, ResponseResult, UnboundListener } from "./response-result.ts";
+import { RuntimeSources } from "./runtime-sources.ts";
+import type { RuntimeServer, RuntimeSourcesOptions } from "./runtime-sources.ts";
 import { SecretSources } from "./secret-sources.ts";
 import { SavedConfig } from "./saved-config.ts";
 import { isStatic, takeStatic } from "./static-resources.ts";
@@ -37,6 +39,8 @@ export interface XdsClientOptions {
   /** Where all clusters and all listeners come from. Undefined: the bootstrap has them. */
   readonly cds: ResourceSource | undefined;
   readonly lds: ResourceSource | undefined;
+  /** Runtime layers that somebody serves. */
+  readonly runtime: Pick<RuntimeSourcesOptions, "layers" | "setLayer">;
   readonly staticResources: StaticResources;
   /** Clusters of the bootstrap, by name, and where their endpoints are: host:port or unix:PATH. */
   readonly servers: ReadonlyMap<string, readonly string[]>;
@@ -82,16 +86,19 @@ export class XdsClient {
   readonly #dns: DnsClusters;
   readonly #health: HealthChecks;
   readonly #secrets: SecretSources;
+  readonly #runtime: RuntimeSources;
   readonly #received = new Set<string>();
   readonly #unbound: UnboundListeners;
   /** What the bootstrap holds was taken: none of it can be refused any more. */
   #started = false;
+  #onClosed: (() => void) | undefined;
+  #streaming = false;
   #ready = false;
   #closed = false;
 
   constructor(options: XdsClientOptions) {
     this.#options = options;
-    this.stats = new XdsStats(options.stats, options.clock);
+    this.stats = new XdsStats(options.stats, options.clock, options.runtime.layers.length > 0);
     this.#subscriptions = {
       [CLUSTER_TYPE]: new DeltaSubscription(CLUSTER_TYPE, true),
       [ENDPOINT_TYPE]: new DeltaSubscription(ENDPOINT_TYPE, false),
@@ -126,6 +133,12 @@ export class XdsClient {
       },
     });
     this.#dns = new DnsClusters({ resolver, clock, random, log, stats, onResolved: (key, bytes) => this.state.resolved(key, bytes) });
+    this.#runtime = new RuntimeSources({
+      ...options.runtime,
+      clock,
+      onTimeout: () => this.stats.timedOut(RUNTIME_TYPE),
+      open: (source) => this.#openRuntime(source),
+    });
     this.#secrets = new SecretSources({ ...options, state: this.state });
     this.#stream = options.ads === undefined ? undefined : this.#openStream(options.ads, undefined, this.#subscriptionsOfAds());
     this.#saved =
@@ -159,16 +172,42 @@ export class XdsClient {
     return this.#ready;
   }
 
-  /** Takes what the bootstrap holds and what was saved, then asks. @throws Error when something of the bootstrap is refused */
-  start(): void {
-    const { cds, lds, staticResources } = this.#options;
+  /**
+   * Takes what the bootstrap holds and what was saved, then asks; before that waits for runtime layers that somebody serves.
+   * @throws Error when something of the bootstrap is refused
+   */
+  start(): Promise<void> {
+    this.#subscriptions[CLUSTER_TYPE].paused = true;
     this.#subscriptions[LISTENER_TYPE].paused = true;
+    return new Promise((resolve, reject) => {
+      this.#onClosed = resolve;
+      this.#runtime.start(() => {
+        try {
+          this.#begin();
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+      });
+      if (!this.#started) this.#startStream();
+    });
+  }
+
+  #startStream(): void {
+    if (this.#streaming) this.#stream?.flush();
+    else this.#stream?.start();
+    this.#streaming = true;
+  }
+
+  #begin(): void {
+    const { cds, lds, staticResources } = this.#options;
+    this.#subscriptions[CLUSTER_TYPE].paused = false;
     takeStatic(this.state, CLUSTER_TYPE, staticResources.clusters, this.#options.log);
     takeStatic(this.state, LISTENER_TYPE, staticResources.listeners, this.#options.log);
     // Listeners are asked for once clusters are there: no connection is accepted that could go nowhere.
     if (this.#load()) this.#askForListeners();
     if (cds !== undefined && cds.kind !== "ads") this.#other(CLUSTER_TYPE, cds);
-    this.#stream?.start();
+    this.#startStream();
     this.#started = true;
     this.#onChange();
     if (lds === undefined && cds === undefined && staticResources.listeners.length === 0)
@@ -185,9 +224,11 @@ export class XdsClient {
 
   #subscriptionsOfAds(): DeltaSubscription[] {
     const { cds, lds } = this.#options;
-    return ORDER.filter((type) => (type === CLUSTER_TYPE ? cds : type === LISTENER_TYPE ? lds : ADS)?.kind === "ads").map(
+    const ofRuntime = this.#runtime.subscription.names.size > 0 ? [this.#runtime.subscription] : [];
+    const others = ORDER.filter((type) => (type === CLUSTER_TYPE ? cds : type === LISTENER_TYPE ? lds : ADS)?.kind === "ads").map(
       (type) => this.#subscriptions[type],
     );
+    return [...ofRuntime, ...others];
   }
 
   #openStream(source: GrpcSource, type: string | undefined, subscriptions: readonly DeltaSubscription[]): DiscoveryStream {
@@ -247,8 +288,14 @@ export class XdsClient {
     };
   }
 
+  #openRuntime(source: GrpcSource | PathSource): RuntimeServer {
+    return source.kind === "path" ? this.#openFile(RUNTIME_TYPE, source) : this.#openStreamOfType(RUNTIME_TYPE, source);
+  }
+
   close(): void {
     this.#closed = true;
+    this.#onClosed?.();
+    this.#runtime.close();
     this.#stream?.close();
     for (const ofType of this.#others.values()) for (const other of ofType.values()) other.close();
     this.#secrets.close();
@@ -278,6 +325,7 @@ export class XdsClient {
   async #onResponse(response: DeltaDiscoveryResponse): Promise<string | undefined> {
     const { typeUrl } = response;
     const begunMs = this.#options.clock.monotonicMs();
+    if (typeUrl === RUNTIME_TYPE) return this.#onRuntime(response, begunMs);
     const resources: IncomingResource[] = [];
     const refused: string[] = [];
     for (const { name, version, resource } of response.resources) {
@@ -309,6 +357,16 @@ export class XdsClient {
     this.#onChange();
     const errors = await result.live;
     return [...refused, ...errors].join("; ");
+  }
+
+  #onRuntime(response: DeltaDiscoveryResponse, begunMs: number): string {
+    const { refused, changed } = this.#runtime.receive(response);
+    const first = !this.#received.has(RUNTIME_TYPE);
+    this.#received.add(RUNTIME_TYPE);
+    const durationMs = this.#options.clock.monotonicMs() - begunMs;
+    this.stats.response(RUNTIME_TYPE, { changed, refused: refused.length, first, version: response.systemVersionInfo, durationMs });
+    this.#stream?.flush();
+    return refused.join("; ");
   }
 
   #note(type: string, { accepted, unbound }: ResponseResult): void {
@@ -352,7 +410,7 @@ export class XdsClient {
     this.stats.totals(state.clusters.count(), state.listeners.count());
     const { cds, lds, staticResources } = this.#options;
     const hasClusters = cds === undefined || this.#received.has(CLUSTER_TYPE);
-    if (hasClusters && !state.clusters.anyWaiting) this.#askForListeners();
+    if (this.#started && hasClusters && !state.clusters.anyWaiting) this.#askForListeners();
     this.#stream?.flush();
     this.#saved?.schedule();
     const hasListeners =

@@ -8,7 +8,7 @@ import { XdsStats } from "./xds-stats.ts";
 
 test("what is counted for a cluster goes with the cluster", () => {
   const stats = new ThreadStats();
-  const xds = new XdsStats(stats.root, new ManualClock());
+  const xds = new XdsStats(stats.root, new ManualClock(), false);
   const { nameCount } = stats;
   for (let i = 0; i < 1_000; i++) {
     const name = `outbound|80||s${i}`;
@@ -22,7 +22,7 @@ test("what is counted for a cluster goes with the cluster", () => {
 
 test("what is asked for by name counts its outcomes and says its version, as long as somebody needs it", () => {
   const stats = new ThreadStats();
-  const xds = new XdsStats(stats.root, new ManualClock());
+  const xds = new XdsStats(stats.root, new ManualClock(), false);
   const { nameCount } = stats;
   const routes = [{ name: "r", statPrefix: "in", timeoutMs: 0 }];
   const secrets = [{ key: "ads s", name: "s", server: { kind: "ads" as const }, timeoutMs: 0 }];

@@ -1,7 +1,7 @@
 // Envoy's statistics of dynamic configuration. An update that changes nothing (a control plane that came back with the same resources)
 // counts as an attempt only, so that `update_success` and `*_modified` tell real changes.
 import type { Counter, Gauge, NamePart, StatsScope } from "#telemetry/stats/store";
-import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE } from "#envoy/type-urls";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, RUNTIME_TYPE, SECRET_TYPE } from "#envoy/type-urls";
 import type { SecretNeed } from "#proxy/transport-socket/secret";
 import type { Clock } from "#runtime/clock";
 import { dottedName } from "#telemetry/stats/stat-name";
@@ -33,7 +33,7 @@ export class XdsStats {
   readonly #stats: StatsScope;
   readonly #clock: Clock;
   /** By type: those of which everything is asked for. */
-  readonly #managers: ReadonlyMap<string, SubscriptionStats>;
+  readonly #managers: Map<string, SubscriptionStats>;
   /** Of routes and secrets, by what stands before their statistics' names. */
   readonly #named = new Map<string, NamedSubscription>();
   readonly #counters = new Map<string, Counter>();
@@ -44,7 +44,8 @@ export class XdsStats {
   readonly #listenersActive: Gauge;
   readonly #listenersWarming: Gauge;
 
-  constructor(stats: StatsScope, clock: Clock) {
+  /** `runtime`: somebody serves layers of it. */
+  constructor(stats: StatsScope, clock: Clock, runtime: boolean) {
     this.#stats = stats;
     this.#clock = clock;
     this.connected = stats.gauge("control_plane", "connected_state");
@@ -53,10 +54,11 @@ export class XdsStats {
     this.#listenersActive = stats.gauge("listener_manager", "total_listeners_active");
     this.#listenersWarming = stats.gauge("listener_manager", "total_listeners_warming");
     // Made at once: a statistic that shows up only with its first event looks like one that does not exist.
-    this.#managers = new Map([
+    this.#managers = new Map<string, SubscriptionStats>([
       [CLUSTER_TYPE, new SubscriptionStats(stats, ["cluster_manager", "cds"])],
       [LISTENER_TYPE, new SubscriptionStats(stats, ["listener_manager", "lds"])],
     ]);
+    if (runtime) this.#managers.set(RUNTIME_TYPE, new SubscriptionStats(stats, ["runtime"], ["init_fetch_timeout"]));
     for (const kind of ["cluster", "listener"]) {
       for (const what of ["added", "modified", "removed"]) this.#count(0, `${kind}_manager`, `${kind}_${what}`);
     }
@@ -76,6 +78,11 @@ export class XdsStats {
 
   listenersFailed(count: number): void {
     this.#count(count, "listener_manager", "listener_create_failure");
+  }
+
+  /** What was waited for did not come. */
+  timedOut(type: string): void {
+    this.#managers.get(type)?.count("init_fetch_timeout");
   }
 
   /** Nobody could be asked. */

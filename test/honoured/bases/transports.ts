@@ -105,6 +105,7 @@ export const TRANSPORT_BASES: readonly Base[] = [
           { name: "a", admin_layer: {} },
           { name: "b", static_layer: { a: 1 } },
           { name: "c", disk_layer: { symlink_root: "/tmp/r", subdirectory: "s", append_service_cluster: true } },
+          { name: "d", rtds_layer: { name: "r", rtds_config: { path_config_source: { path: "/tmp/rtds" }, initial_fetch_timeout: "3s" } } },
         ],
       },
       stats_config: { stats_matcher: { inclusion_list: { patterns: [{ prefix: "a" }] } } },
