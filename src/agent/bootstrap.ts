@@ -104,6 +104,8 @@ export function bootstrap(options: BootstrapOptions): JsonObject {
       metadata,
     },
     admin: { address: socketAddress(admin) },
+    // As istio-agent: values may be changed while the proxy runs.
+    layered_runtime: { layers: [{ name: "admin", admin_layer: {} }] },
     dynamic_resources: {
       lds_config: ADS_SOURCE,
       cds_config: ADS_SOURCE,

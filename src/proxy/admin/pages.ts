@@ -131,7 +131,11 @@ export const PAGES: Pages = {
     },
   },
   "/runtime": { method: "GET", help: "print runtime values", answer: (source) => json(runtimePage(source)) },
-  "/runtime_modify": { method: "POST", help: "Adds or modifies runtime values as passed in query parameters", answer: modifyRuntime },
+  "/runtime_modify": {
+    method: "POST",
+    help: "set runtime values, or with an empty one take back what was set here",
+    answer: modifyRuntime,
+  },
   "/server_info": { method: "GET", help: "print server version/status information", answer: serverInfo },
   "/stats": { method: "GET", help: "print server stats", parameters: STATS_PARAMETERS, answer: statsPage },
   "/stats/prometheus": {
