@@ -23,7 +23,7 @@ for (const [name, command, args] of steps) {
     console.error(`check: ${name} failed after ${seconds} s`);
     process.exit(1);
   }
-  const summary = name === "unit tests" ? ` (${/# pass (\d+)|ℹ pass (\d+)/.exec(result.stdout)?.[0] ?? ""})` : "";
+  const summary = name === "unit tests" ? ` (${/pass \d+/.exec(result.stdout.slice(-200))?.[0] ?? ""})` : "";
   console.log(`check: ${name} ok, ${seconds} s${summary}`);
 }
 console.log(`check: all ok, ${((Date.now() - started) / 1000).toFixed(1)} s`);

@@ -13,7 +13,7 @@ import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { registryOf } from "#envoy/any";
 import { CLUSTER_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "#envoy/type-urls";
-import type { KeyPair } from "../../test/replay/certificate-authority.ts";
+import type { KeyPair } from "#runtime/x509";
 import type { ReplayResource } from "../../test/replay/ads-server.ts";
 import { sidecarResources } from "../sidecar-resources.ts";
 

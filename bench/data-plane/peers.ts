@@ -9,7 +9,7 @@ import { call, eventually } from "../../test/harness/mesh.ts";
 import { debianFile, debianTool, envoyBinary } from "../../test/harness/tools.ts";
 import { startReplayServer } from "../../test/replay/ads-server.ts";
 import type { ReplayResource, ReplayServer } from "../../test/replay/ads-server.ts";
-import { CertificateAuthority } from "../../test/replay/certificate-authority.ts";
+import { FakeAuthority } from "#proxy/net/certificates.fake";
 import { benchBootstrap } from "../sidecar-resources.ts";
 import { buildProxy } from "./built-proxy.ts";
 import { benchResources } from "./listeners.ts";
@@ -57,7 +57,7 @@ export class Bench {
   constructor() {
     // nginx's worker, who is nobody, reads a file of it.
     chmodSync(this.folder, 0o755);
-    const authority = new CertificateAuthority();
+    const authority = new FakeAuthority();
     this.#certificates = {
       root: authority.root.certificate,
       workload: authority.issue({ hosts: ["workload.bench"], uris: ["spiffe://bench/ns/default/sa/workload"] }),

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./free-port.ts";
-import { eventually, ROOT } from "./mesh.ts";
+import { eventually, ROOT, START_MS } from "./mesh.ts";
 import { Program } from "./program.ts";
 
 const SERVING = /serving xDS on .*, debug on (http:[^,]+), (?:the Kubernetes API by KUBECONFIG=([^;\n]+)|the objects of a cluster);/u;
@@ -56,7 +56,7 @@ export class ControlPlaneProcess {
       ...this.#args,
     ]);
     this.#program = program;
-    await eventually("the control plane serves", 20_000, () => {
+    await eventually("the control plane serves", START_MS, () => {
       if (program.hasEnded) throw new Error(`the control plane ended: ${program.output}`);
       const match = SERVING.exec(program.output);
       if (match === null) return undefined;

@@ -14,12 +14,12 @@ let ports: number[] = [];
 /** Callers in the same process come one after the other. */
 let tail: Promise<unknown> = Promise.resolve();
 
-/** True when the block was nobody's. */
-function claim(port: number): Promise<boolean> {
+/** True when the place was nobody's; it is ours from now on. */
+export function claim(host: string, port: number): Promise<boolean> {
   return new Promise((done) => {
     const server = createServer();
     server.once("error", () => done(false));
-    server.listen({ host: "127.0.0.1", port, exclusive: true }, () => {
+    server.listen({ host, port, exclusive: true }, () => {
       server.unref();
       done(true);
     });
@@ -36,7 +36,7 @@ async function next(): Promise<number> {
 async function block(): Promise<number[]> {
   for (let tried = 0; tried < BLOCKS; tried++) {
     const first = FIRST + ((process.pid + tried) % BLOCKS) * BLOCK;
-    if (await claim(first)) return Array.from({ length: BLOCK - 1 }, (_, at) => first + 1 + at);
+    if (await claim("127.0.0.1", first)) return Array.from({ length: BLOCK - 1 }, (_, at) => first + 1 + at);
   }
   throw new Error(`no block of ports from ${FIRST} to ${LAST} is free; are tests of old runs still there?`);
 }

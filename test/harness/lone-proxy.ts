@@ -17,7 +17,7 @@ import { benchBootstrap } from "../../bench/sidecar-resources.ts";
 import { startReplayServer } from "../replay/ads-server.ts";
 import type { ReplayResource, ReplayServer } from "../replay/ads-server.ts";
 import { freePort } from "./free-port.ts";
-import { call, eventually, ROOT } from "./mesh.ts";
+import { call, eventually, ROOT, START_MS } from "./mesh.ts";
 import { descriptorCount, rssMb } from "./processes.ts";
 import { envoyBinary } from "./tools.ts";
 
@@ -270,7 +270,7 @@ async function start(kind: "mizzen" | "envoy", options: LoneProxyOptions): Promi
     },
   };
   try {
-    await eventually(`${kind} listens`, 40_000, async () => {
+    await eventually(`${kind} listens`, START_MS, async () => {
       if (child.exitCode !== null) throw new Error(`${kind} ended with ${child.exitCode}`);
       const active = (await stats(/^listener_manager\.total_listeners_active$/)).values().next().value;
       return active === 1 && !(await isFree("127.0.0.1", port)) ? true : undefined;

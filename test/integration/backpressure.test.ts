@@ -12,7 +12,7 @@ import { GET, headers as headersFrame, hello, settings, windowUpdate } from "#pr
 import { startLoneProxy } from "../harness/lone-proxy.ts";
 import type { LoneProxy } from "../harness/lone-proxy.ts";
 import { eventually } from "../harness/mesh.ts";
-import { CertificateAuthority } from "../replay/certificate-authority.ts";
+import { FakeAuthority } from "#proxy/net/certificates.fake";
 
 const MEGABYTE = 1 << 20;
 const GIGABYTE = 1 << 30;
@@ -64,7 +64,7 @@ const host = createServer({ allowHalfOpen: true }, (socket) => {
 before(async () => {
   host.listen(0, "127.0.0.1", 8192);
   await once(host, "listening");
-  const { certificate, key } = new CertificateAuthority().issue({ hosts: ["localhost"] });
+  const { certificate, key } = new FakeAuthority().issue({ hosts: ["localhost"] });
   const transportSocket: JsonObject = {
     name: "envoy.transport_sockets.tls",
     typedConfig: {

@@ -10,10 +10,11 @@ import { createServer, type TLSSocket } from "node:tls";
 import { freePort } from "../harness/free-port.ts";
 import { call, eventually, ROOT, startMesh } from "../harness/mesh.ts";
 import type { TestMesh } from "../harness/mesh.ts";
-import { CertificateAuthority, type KeyPair } from "../replay/certificate-authority.ts";
+import { FakeAuthority } from "#proxy/net/certificates.fake";
+import type { KeyPair } from "#runtime/x509";
 
-const authority = new CertificateAuthority();
-const strangers = new CertificateAuthority();
+const authority = new FakeAuthority();
+const strangers = new FakeAuthority();
 
 let mesh: TestMesh;
 before(async () => {

@@ -7,7 +7,7 @@ import type { ChannelCredentials, ServiceError } from "@grpc/grpc-js";
 import { freePort } from "../harness/free-port.ts";
 import { eventually, startMesh } from "../harness/mesh.ts";
 import type { TestMesh } from "../harness/mesh.ts";
-import { CertificateAuthority } from "../replay/certificate-authority.ts";
+import { FakeAuthority } from "#proxy/net/certificates.fake";
 
 const GRPC_JS = import.meta.resolve("@grpc/grpc-js");
 
@@ -32,7 +32,7 @@ server.bindAsync(process.env.HOST + ":" + process.env.PORT, ServerCredentials.cr
 `;
 
 let mesh: TestMesh;
-const authority = new CertificateAuthority();
+const authority = new FakeAuthority();
 const pair = authority.issue({ hosts: ["echo.example.com"] });
 const indented = (text: string): string => text.trimEnd().replaceAll(/^/gm, "    ");
 

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { startLoneProxy } from "../harness/lone-proxy.ts";
 import { debianTool } from "../harness/tools.ts";
-import { CertificateAuthority } from "../replay/certificate-authority.ts";
+import { FakeAuthority } from "#proxy/net/certificates.fake";
 
 const MESSAGE = "from a browser";
 const OPCODE_TEXT = 1;
@@ -96,7 +96,7 @@ test("a browser's WebSocket goes through the HTTP/2 connection of its page", { t
   const folder = mkdtempSync(join(tmpdir(), "mizzen-browser-"));
   const site = new WebSite();
   await new Promise<void>((done) => site.server.listen(0, "127.0.0.1", done));
-  const { certificate, key } = new CertificateAuthority().issue({ hosts: ["localhost"] });
+  const { certificate, key } = new FakeAuthority().issue({ hosts: ["localhost"] });
   const proxy = await startLoneProxy("mizzen", {
     backendPort: (site.server.address() as AddressInfo).port,
     manager: { http2ProtocolOptions: { allowConnect: true } },

@@ -6,9 +6,10 @@ import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { gatewayMetadata, type ProxyIdentity } from "#agent/bootstrap";
 import { ADMIN_PORT } from "#agent/instance-address";
+import { freeAddress } from "../harness/free-address.ts";
 import { startLoneControlPlane } from "../harness/lone-control-plane.ts";
 import { call, eventually } from "../harness/mesh.ts";
-import { freeAddress, startEnvoy } from "./envoy.ts";
+import { startEnvoy } from "./envoy.ts";
 
 const GATEWAY_PORT = 8080;
 const LIVE_MS = 10_000;

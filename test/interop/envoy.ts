@@ -5,8 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bootstrap } from "#agent/bootstrap";
 import type { BootstrapOptions, Endpoint } from "#agent/bootstrap";
-import { isFree } from "#agent/instance-address";
-import { call, eventually } from "../harness/mesh.ts";
+import { call, eventually, START_MS } from "../harness/mesh.ts";
 import { envoyBinary } from "../harness/tools.ts";
 
 export interface Envoy {
@@ -18,18 +17,6 @@ export interface Envoy {
   get(path: string): Promise<string>;
   output(): string;
   stop(): Promise<void>;
-}
-
-const START_MS = 20_000;
-
-/** An address of this machine that no proxy of a mesh has: the meshes count from 127.66.0.1 upwards. */
-export async function freeAddress(ports: readonly number[]): Promise<string> {
-  for (let host = 1; host < 250; host++) {
-    const address = `127.66.200.${host}`;
-    const free = await Promise.all(ports.map((port) => isFree(address, port)));
-    if (free.every(Boolean)) return address;
-  }
-  throw new Error("no address in 127.66.200.0/24 is free; is another Envoy of a test still running?");
 }
 
 /** Starts Envoy and waits until it has its first configuration. @throws Error with Envoy's output when it does not come up */

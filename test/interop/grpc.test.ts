@@ -19,7 +19,7 @@ import type { LoneProxy, LoneProxyOptions } from "../harness/lone-proxy.ts";
 import { freePort } from "../harness/free-port.ts";
 import { call, eventually, ROOT } from "../harness/mesh.ts";
 import { goTool, pythonWith } from "../harness/tools.ts";
-import { CertificateAuthority } from "../replay/certificate-authority.ts";
+import { FakeAuthority } from "#proxy/net/certificates.fake";
 
 const run = promisify(execFile);
 const PROTO_FOLDER = join(ROOT, "bench/http2");
@@ -63,7 +63,7 @@ const ROUTES: readonly JsonObject[] = [
 
 const TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3";
 const folder = mkdtempSync(join(tmpdir(), "mizzen-grpc-"));
-const authority = new CertificateAuthority();
+const authority = new FakeAuthority();
 const caFile = join(folder, "ca.pem");
 writeFileSync(caFile, authority.root.certificate);
 const serverPair = authority.issue({ hosts: ["localhost"] });

@@ -16,7 +16,7 @@ import { startLoneProxy } from "../harness/lone-proxy.ts";
 import type { LoneProxy } from "../harness/lone-proxy.ts";
 import { eventually } from "../harness/mesh.ts";
 import { debianTool, goTool } from "../harness/tools.ts";
-import { CertificateAuthority } from "../replay/certificate-authority.ts";
+import { FakeAuthority } from "#proxy/net/certificates.fake";
 
 const run = promisify(execFile);
 const LARGE_BYTES = 100_000_000;
@@ -93,7 +93,7 @@ before(async () => {
   servers.push(backend, http2Backend);
   const backendPort = (backend.address() as AddressInfo).port;
   const manager = { http2ProtocolOptions: { allowConnect: true } };
-  const issued = new CertificateAuthority().issue({ hosts: ["localhost"] });
+  const issued = new FakeAuthority().issue({ hosts: ["localhost"] });
   writeFileSync(tlsFiles.certificate, issued.certificate);
   writeFileSync(tlsFiles.key, issued.key);
   const transportSocket = {

@@ -48,7 +48,7 @@ let ports: Readonly<Record<string, number>> = {};
 before(async () => {
   ports = { BACKEND: await listen(backend), TLS_BACKEND: await listen(tlsBackend) };
   for (const [name, text] of [
-    ["root.pem", authority.certificate],
+    ["root.pem", authority.root.certificate],
     ["edge.pem", edge.certificate],
     ["edge.key", edge.key],
   ] as const)

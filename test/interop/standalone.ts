@@ -1,6 +1,6 @@
 // A proxy alone, ours or a real Envoy, from a bootstrap file: started with the very flags that users of Envoy type.
 import { spawn } from "node:child_process";
-import { call, eventually, LAUNCHER } from "../harness/mesh.ts";
+import { call, eventually, LAUNCHER, START_MS } from "../harness/mesh.ts";
 import { envoyBinary } from "../harness/tools.ts";
 
 export type ProxyKind = "envoy" | "mizzen";
@@ -59,7 +59,7 @@ export async function startStandalone(
     },
   };
   try {
-    await eventually(`${kind} is ready`, 20_000, async () => {
+    await eventually(`${kind} is ready`, START_MS, async () => {
       if (child.exitCode !== null) throw new Error(`${kind} ended with ${child.exitCode}`);
       return (await call(`http://127.0.0.1:${adminPort}/ready`, { timeoutMs: 1000 })).status === 200 ? true : undefined;
     });

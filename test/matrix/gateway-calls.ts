@@ -1,5 +1,5 @@
 // Calls that try a gateway from outside: each listener, each filter chain by its server names, each host and path of its routes.
-import type { KeyPair } from "../replay/certificate-authority.ts";
+import type { KeyPair } from "#runtime/x509";
 import type { RecordedResources } from "../replay/recorded-resources.ts";
 import type { ClientTls } from "../replay/traffic.ts";
 import { requestTo, type Call } from "./call.ts";

@@ -1,6 +1,6 @@
 // Calls that others make to a workload with a sidecar: to each port that the sidecar knows and to one that it does not, in plain text, with
 // mutual TLS as Istio's proxies do it, with TLS of the application, and with identities that are not trusted.
-import type { KeyPair } from "../replay/certificate-authority.ts";
+import type { KeyPair } from "#runtime/x509";
 import type { RecordedResources } from "../replay/recorded-resources.ts";
 import type { ClientTls, TrafficRequest } from "../replay/traffic.ts";
 import { requestTo, type Call } from "./call.ts";

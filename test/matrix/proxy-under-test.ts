@@ -8,7 +8,7 @@ import { anyToJson } from "#envoy/any";
 import { configRegistry } from "#envoy/config-registry";
 import { nodeOf } from "../harness/mesh-of-yaml.ts";
 import type { RecordedProxy, Scenario } from "../conformance/istiod/scenario.ts";
-import type { CertificateAuthority } from "../replay/certificate-authority.ts";
+import type { FakeAuthority } from "#proxy/net/certificates.fake";
 import type { EchoListener } from "../replay/echo-server.ts";
 import { withoutIstioFilters } from "../replay/istio-filters.ts";
 import { encodeResources, readRecordedResources, type RecordedResources } from "../replay/recorded-resources.ts";
@@ -43,7 +43,7 @@ export async function proxyUnderTest(
   proxy: RecordedProxy,
   mesh: Mesh,
   { trustDomain, identities, credentials }: ScenarioObjects,
-  authority: CertificateAuthority,
+  authority: FakeAuthority,
   borrowed: ReadonlySet<string>,
 ): Promise<ProxyUnderTest> {
   const resources = plainResources(join(scenario.directory, "out", proxy.name));

@@ -1,7 +1,7 @@
 // Where calls are made: a pod with one proxy under test at a time, and the world around it.
 import { setTimeout } from "node:timers/promises";
 import type { JsonObject } from "@bufbuild/protobuf";
-import { CertificateAuthority } from "../replay/certificate-authority.ts";
+import { FakeAuthority } from "#proxy/net/certificates.fake";
 import type { EchoListener } from "../replay/echo-server.ts";
 import { createPodNetwork, NAME_SERVER, type PodNetwork } from "../replay/network-namespace.ts";
 import { startProxy, type ProxyKind } from "../replay/proxy-process.ts";
@@ -50,12 +50,12 @@ const SETTLED_MS = 150;
 const NO_ARRIVALS: ReadonlyMap<string, readonly string[]> = new Map();
 
 export class TestBed {
-  readonly authority: CertificateAuthority;
+  readonly authority: FakeAuthority;
   readonly #network: PodNetwork;
   readonly #world: Station;
   readonly #pod: Station;
 
-  private constructor(authority: CertificateAuthority, network: PodNetwork, world: Station, pod: Station) {
+  private constructor(authority: FakeAuthority, network: PodNetwork, world: Station, pod: Station) {
     this.authority = authority;
     this.#network = network;
     this.#world = world;
@@ -64,7 +64,7 @@ export class TestBed {
 
   /** @throws Error saying what this machine lacks */
   static async create(): Promise<TestBed> {
-    const authority = new CertificateAuthority();
+    const authority = new FakeAuthority();
     const network = createPodNetwork();
     const [world, pod] = await Promise.all([
       Station.start(network.world, authority.root, NAME_SERVER),

@@ -5,7 +5,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { performServerHandshake, type IncomingHttpHeaders } from "node:http2";
 import { createServer, type Server, type Socket } from "node:net";
 import { createSecureContext, createServer as createTlsServer } from "node:tls";
-import type { CertificateAuthority } from "./certificate-authority.ts";
+import type { FakeAuthority } from "#proxy/net/certificates.fake";
+import type { KeyPair } from "#runtime/x509";
 import { readProxyHeader } from "./proxy-header.ts";
 import { ANSWER_HEADER, DELAY_HEADER, STATUS_HEADER, TAG_HEADER, type EchoReport } from "./traffic.ts";
 
@@ -23,7 +24,8 @@ const TLS_HANDSHAKE = 0x16;
 const REQUEST_LINE = /^[A-Z]+ \S+ HTTP\/1\.[01]\r\n/;
 
 export class EchoServer {
-  readonly #authority: CertificateAuthority;
+  readonly #authority: FakeAuthority;
+  readonly #issued = new Map<string, KeyPair>();
   readonly #listeners = new Map<string, Server>();
   readonly #sockets = new Set<Socket>();
   readonly #facts = new WeakMap<object, ConnectionFacts>();
@@ -31,7 +33,7 @@ export class EchoServer {
   readonly #http = createHttpServer({ keepAliveTimeout: 0 });
   #identities: Readonly<Record<string, string>> = {};
 
-  constructor(authority: CertificateAuthority) {
+  constructor(authority: FakeAuthority) {
     this.#authority = authority;
     this.#http.on("request", (request: IncomingMessage, response: ServerResponse) => this.#onRequest(request, response));
     this.#http.on("upgrade", (request: IncomingMessage, socket: Socket) => {
@@ -143,7 +145,10 @@ export class EchoServer {
   #credentials(address: string, sni: string | undefined): { cert: string; key: string; ca: string } {
     const identity = this.#identities[address];
     const uris = identity === undefined ? [] : [identity];
-    const { certificate, key } = this.#authority.issue({ commonName: sni ?? address, uris, hosts: [sni ?? address] });
+    const name = sni ?? address;
+    const pair = this.#issued.get(`${address} ${name}`) ?? this.#authority.issue({ commonName: name, uris, hosts: [name] });
+    this.#issued.set(`${address} ${name}`, pair);
+    const { certificate, key } = pair;
     return { cert: certificate, key, ca: this.#authority.root.certificate };
   }
 

@@ -3,10 +3,10 @@ import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { fromBinary } from "@bufbuild/protobuf";
 import { SecretSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb";
-import { CertificateAuthority } from "./certificate-authority.ts";
+import { FakeAuthority } from "#proxy/net/certificates.fake";
 import { makeSecrets, secretNames } from "./secrets.ts";
 
-const authority = new CertificateAuthority();
+const authority = new FakeAuthority();
 const identity = "spiffe://cluster.local/ns/istio-system/sa/gateway";
 const credentials = [
   { kind: "Secret", namespace: "istio-system", name: "web", data: { "tls.crt": "CHAIN", "tls.key": "KEY", "ca.crt": "CA" } },

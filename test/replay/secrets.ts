@@ -4,7 +4,8 @@ import { fromJson, toBinary } from "@bufbuild/protobuf";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { SecretSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb";
 import { SECRET_TYPE } from "#envoy/type-urls";
-import type { CertificateAuthority, KeyPair } from "./certificate-authority.ts";
+import type { FakeAuthority } from "#proxy/net/certificates.fake";
+import type { KeyPair } from "#runtime/x509";
 import type { ReplayResource } from "./resource-table.ts";
 
 /** A Secret or a ConfigMap: its data, decoded. */
@@ -16,7 +17,7 @@ export interface Credential {
 }
 
 export interface SecretSources {
-  readonly authority: CertificateAuthority;
+  readonly authority: FakeAuthority;
   /** SPIFFE identity of the proxy. */
   readonly identity: string;
   readonly namespace: string;

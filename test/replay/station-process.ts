@@ -1,6 +1,7 @@
 // Runs inside one network namespace and does there what it is told to: echo servers, requests, resources for the proxy beside it. One
 // process for the world, one for the pod. `station.ts` is the other end.
-import { CertificateAuthority, type KeyPair } from "./certificate-authority.ts";
+import { FakeAuthority } from "#proxy/net/certificates.fake";
+import type { KeyPair } from "#runtime/x509";
 import { startReplayServer, type ReplayResource, type ReplayServer } from "./ads-server.ts";
 import { EchoServer, type EchoListener } from "./echo-server.ts";
 import { startNameServer } from "./name-server.ts";
@@ -23,7 +24,7 @@ let replay: ReplayServer | undefined;
 async function perform(task: StationTask): Promise<unknown> {
   switch (task.do) {
     case "start":
-      echo = new EchoServer(new CertificateAuthority(task.root));
+      echo = new EchoServer(new FakeAuthority("root", task.root));
       if (task.nameServer !== undefined) await startNameServer(task.nameServer);
       return undefined;
     case "echo":

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { KeyPair } from "./certificate-authority.ts";
+import type { KeyPair } from "#runtime/x509";
 import type { ReplayResource } from "./resource-table.ts";
 import type { EchoListener } from "./echo-server.ts";
 import type { Nack } from "./discovery-session.ts";

@@ -1,5 +1,5 @@
 // What is sent through a proxy under test, and what came of it. Plain data: it travels between the processes of the harness.
-import type { KeyPair } from "./certificate-authority.ts";
+import type { KeyPair } from "#runtime/x509";
 
 type Protocol = "http/1.1" | "h2" | "tcp";
 

@@ -1,5 +1,5 @@
 // What is done to the proxy of the soak test while it works: a change of configuration every second, and hosts that come and go.
-import type { CertificateAuthority } from "../replay/certificate-authority.ts";
+import type { FakeAuthority } from "#proxy/net/certificates.fake";
 import type { HostPorts, Hosts } from "./hosts.ts";
 import type { Configuration } from "./resources.ts";
 
@@ -15,7 +15,7 @@ const KINDS = ["routes", "clusters", "endpoints", "listeners", "secrets"] as con
 
 export interface FaultsOptions {
   readonly hosts: Hosts;
-  readonly authority: CertificateAuthority;
+  readonly authority: FakeAuthority;
   readonly configuration: Configuration;
   readonly random: () => number;
   readonly nowMs: () => number;

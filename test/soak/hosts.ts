@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { ROOT } from "../harness/mesh.ts";
-import type { KeyPair } from "../replay/certificate-authority.ts";
+import type { KeyPair } from "#runtime/x509";
 
 export interface HostPorts {
   readonly http: number;

@@ -6,7 +6,7 @@ import { connect as connectHttp2 } from "node:http2";
 import type { ClientHttp2Session } from "node:http2";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { connect } from "node:net";
-import type { KeyPair } from "../replay/certificate-authority.ts";
+import type { KeyPair } from "#runtime/x509";
 import type { ListenPorts } from "./resources.ts";
 
 export interface Operation {

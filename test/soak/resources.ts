@@ -9,7 +9,7 @@ import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3
 import { SecretSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE, SECRET_TYPE } from "#envoy/type-urls";
 import type { ReplayResource } from "../replay/ads-server.ts";
-import type { KeyPair } from "../replay/certificate-authority.ts";
+import type { KeyPair } from "#runtime/x509";
 import type { HostPorts } from "./hosts.ts";
 
 export interface Configuration {

@@ -8,10 +8,10 @@ import { isFree } from "#agent/instance-address";
 import { seededRandom } from "#runtime/random";
 import { benchBootstrap } from "../../bench/sidecar-resources.ts";
 import { freePort } from "../harness/free-port.ts";
-import { call, eventually, ROOT } from "../harness/mesh.ts";
+import { call, eventually, ROOT, START_MS } from "../harness/mesh.ts";
 import { descriptorCount } from "../harness/processes.ts";
 import { startReplayServer } from "../replay/ads-server.ts";
-import { CertificateAuthority } from "../replay/certificate-authority.ts";
+import { FakeAuthority } from "#proxy/net/certificates.fake";
 import { Faults } from "./faults.ts";
 import { Hosts } from "./hosts.ts";
 import { lowest, MemoryWatch, slope } from "./memory.ts";
@@ -57,7 +57,7 @@ const GAUGES = /(downstream_rq_active|downstream_cx_active|upstream_rq_active|up
 export async function soak({ seconds, seed, say }: SoakOptions): Promise<SoakResult> {
   const nowMs = (): number => performance.now();
   const random = seededRandom(seed);
-  const authority = new CertificateAuthority();
+  const authority = new FakeAuthority();
   const root = authority.root.certificate;
   const pair = authority.issue({ hosts: ["soak.example", "host.example"] });
   const hosts = new Hosts(pair);
@@ -95,7 +95,7 @@ export async function soak({ seconds, seed, say }: SoakOptions): Promise<SoakRes
       .filter((line) => GAUGES.test(line.split(": ")[0] ?? "") && !line.endsWith(": 0") && !line.startsWith("cluster.xds-grpc"));
 
   try {
-    await eventually("the proxy listens", 20_000, async () => {
+    await eventually("the proxy listens", START_MS, async () => {
       if (child.exitCode !== null) throw new Error(`the proxy ended with ${child.exitCode}: ${errors}`);
       const taken = await Promise.all(Object.values(ports).map(async (port: number) => !(await isFree("127.0.0.1", port))));
       return taken.every(Boolean);

@@ -80,7 +80,7 @@ const secured = (upstreamHttpProtocolOptions: JsonObject): JsonObject => ({
     typedConfig: {
       "@type": `type.googleapis.com/${UpstreamTlsContextSchema.typeName}`,
       sni: "configured",
-      commonTlsContext: { validationContext: { trustedCa: { inlineString: authority.certificate } } },
+      commonTlsContext: { validationContext: { trustedCa: { inlineString: authority.root.certificate } } },
     },
   },
 });

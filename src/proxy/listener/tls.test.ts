@@ -14,7 +14,7 @@ import { TlsInspectorSchema } from "#envoy/gen/envoy/extensions/filters/listener
 import { SecretSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb";
 import { DownstreamTlsContextSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb";
 import { FakeAuthority } from "#proxy/net/certificates.fake";
-import type { FakeCertificate } from "#proxy/net/certificates.fake";
+import type { KeyPair } from "#runtime/x509";
 import { bindListenSocket } from "#proxy/net/listen-socket";
 import { SharedLocalInfo } from "#proxy/local-info";
 import type { ThreadContext } from "#proxy/thread-context";
@@ -58,11 +58,11 @@ const tell: NetworkFilterCompiler = {
   }),
 };
 
-const inline = ({ certificate, key }: FakeCertificate): object => ({
+const inline = ({ certificate, key }: KeyPair): object => ({
   certificateChain: { inlineString: certificate },
   privateKey: { inlineString: key },
 });
-const trusted = { trustedCa: { inlineString: authority.certificate } };
+const trusted = { trustedCa: { inlineString: authority.root.certificate } };
 const sds = (name: string): object => ({ name, sdsConfig: { ads: {} } });
 
 class Bench {
@@ -126,7 +126,7 @@ class Bench {
     const socket = connect({
       host: "127.0.0.1",
       port: this.port,
-      ca: authority.certificate,
+      ca: authority.root.certificate,
       checkServerIdentity: () => undefined,
       ...options,
     });
@@ -267,7 +267,7 @@ test("secrets serve new connections as they come and change, and cut none", asyn
   assert.equal(after.socket.getPeerX509Certificate()?.subject.split("\n").at(-1), "CN=renewed");
   before.socket.write("still here");
   assert.equal(String((await once(before.socket, "data"))[0]), "still here");
-  bench.secret("ROOTCA", { validationContext: { trustedCa: { inlineString: new FakeAuthority("next").certificate } } });
+  bench.secret("ROOTCA", { validationContext: { trustedCa: { inlineString: new FakeAuthority("next").root.certificate } } });
   assert.match(await bench.ask(shown), /ECONNRESET|closed/);
 });
 
@@ -289,7 +289,7 @@ test("a client that resets, in the handshake or after it, leaves nothing behind"
   const bench = new Bench({ commonTlsContext: { tlsCertificates: [inline(server)] } });
   const begun = connectTcp({ host: "127.0.0.1", port: bench.port });
   begun.on("error", () => {});
-  const secured = connect({ socket: begun, ca: authority.certificate, checkServerIdentity: () => undefined });
+  const secured = connect({ socket: begun, ca: authority.root.certificate, checkServerIdentity: () => undefined });
   secured.on("error", () => {});
   await once(secured, "data");
   assert.equal(bench.stat("downstream_cx_active"), 1);

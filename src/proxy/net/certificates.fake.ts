@@ -1,110 +1,92 @@
-// A certificate authority for tests: X.509 v3 in DER by hand, because node:crypto reads certificates and makes none.
-import { generateKeyPairSync, randomBytes, sign, X509Certificate } from "node:crypto";
+// A certificate authority for tests: what Istio's would issue (a SPIFFE identity per workload) and what a web server has (DNS names).
+import { createPrivateKey, generateKeyPairSync, randomBytes, X509Certificate } from "node:crypto";
 import type { KeyObject } from "node:crypto";
+import { generalizedTime, integer, sequence } from "#runtime/der";
+import {
+  basicConstraints,
+  CLIENT_AUTH,
+  distinguishedName,
+  ECDSA_SHA256,
+  extendedKeyUsage,
+  keyPem,
+  type KeyPair,
+  keyUsage,
+  SERVER_AUTH,
+  signCertificate,
+  signedPem,
+  subjectAltName,
+  type SubjectAltNames,
+} from "#runtime/x509";
 
-export interface FakeCertificate {
-  /** PEM, both. */
-  readonly certificate: string;
-  readonly key: string;
-}
+const ORGANIZATION = "Mizzen, tests";
+const DAY_MS = 86_400_000;
 
-export interface Names {
+export interface Names extends SubjectAltNames {
   /** Empty: a subject without any attribute, as in certificates whose identity is a URI. */
   readonly commonName?: string;
-  readonly uris?: readonly string[];
-  readonly hosts?: readonly string[];
 }
-
-function tlv(tag: number, ...content: readonly Uint8Array[]): Buffer {
-  const body = Buffer.concat(content);
-  const { length } = body;
-  const size = length < 128 ? [length] : length < 256 ? [0x81, length] : [0x82, length >> 8, length & 255];
-  return Buffer.concat([Buffer.of(tag, ...size), body]);
-}
-
-const sequence = (...content: readonly Uint8Array[]): Buffer => tlv(0x30, ...content);
-const text = (tag: number, value: string): Buffer => tlv(tag, Buffer.from(value, "latin1"));
-const bits = (content: Uint8Array): Buffer => tlv(0x03, Buffer.of(0), content);
-
-function objectId(dotted: string): Buffer {
-  const [first = 0, second = 0, ...rest] = dotted.split(".").map(Number);
-  const bytes = [first * 40 + second];
-  for (const part of rest) {
-    const groups = [part & 127];
-    for (let left = part >> 7; left > 0; left >>= 7) groups.unshift((left & 127) | 128);
-    bytes.push(...groups);
-  }
-  return tlv(0x06, Buffer.from(bytes));
-}
-
-const ECDSA_SHA256 = sequence(objectId("1.2.840.10045.4.3.2"));
-const extension = (id: string, value: Uint8Array): Buffer => sequence(objectId(id), tlv(0x04, value));
-const time = (ms: number): Buffer => text(0x18, new Date(ms).toISOString().replaceAll(/[-:T]|\.\d+/g, ""));
 
 export class FakeAuthority {
+  readonly root: KeyPair;
   readonly #key: KeyObject;
   readonly #name: Buffer;
-  readonly certificate: string;
 
-  constructor(name = "root") {
-    const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-    this.#key = privateKey;
-    this.#name = distinguishedName(name);
-    this.certificate = this.#sign(this.#name, publicKey, [extension("2.5.29.19", sequence(tlv(0x01, Buffer.of(255))))]);
+  /** @param root what another process made under the same name; else new */
+  constructor(commonName = "root", root?: KeyPair) {
+    this.#name = distinguishedName({ organization: ORGANIZATION, commonName });
+    this.root = root ?? newRoot(this.#name);
+    this.#key = createPrivateKey(this.root.key);
   }
 
-  issue({ commonName = "leaf", uris = [], hosts = [] }: Names, kind: "ec" | "rsa" = "ec"): FakeCertificate {
+  issue({ commonName = "leaf", ...names }: Names, kind: "ec" | "rsa" = "ec"): KeyPair {
     const { privateKey, publicKey } =
       kind === "ec" ? generateKeyPairSync("ec", { namedCurve: "P-256" }) : generateKeyPairSync("rsa", { modulusLength: 2048 });
-    const names = sequence(...uris.map((uri) => text(0x86, uri)), ...hosts.map((host) => text(0x82, host)));
-    const certificate = this.#sign(commonName === "" ? sequence() : distinguishedName(commonName), publicKey, [
-      extension("2.5.29.17", names),
-    ]);
-    return { certificate, key: privateKey.export({ type: "pkcs8", format: "pem" }) };
+    const hasSubject = commonName !== "";
+    const extensions = [
+      keyUsage("digitalSignature", "keyEncipherment"),
+      extendedKeyUsage(SERVER_AUTH, CLIENT_AUTH),
+      basicConstraints(false),
+      subjectAltName(names, !hasSubject),
+    ];
+    const subject = distinguishedName(hasSubject ? { organization: ORGANIZATION, commonName } : {});
+    return {
+      certificate: signCertificate({ issuer: this.#name, subject, publicKey, extensions, ...fresh() }, this.#key),
+      key: keyPem(privateKey),
+    };
+  }
+
+  issueIdentity(spiffeId: string): KeyPair {
+    return this.issue({ commonName: "", uris: [spiffeId] });
   }
 
   /** A revocation list (RFC 5280 5.1) that names these certificates. */
-  revoke(...certificates: readonly FakeCertificate[]): string {
+  revoke(...certificates: readonly KeyPair[]): string {
     const now = Date.now();
     const revoked = certificates.map(({ certificate }) =>
-      sequence(tlv(0x02, Buffer.from(new X509Certificate(certificate).serialNumber, "hex")), time(now - 3_600_000)),
+      sequence(integer(Buffer.from(new X509Certificate(certificate).serialNumber, "hex")), generalizedTime(new Date(now - DAY_MS / 24))),
     );
     const body = sequence(
-      tlv(0x02, Buffer.of(1)),
+      integer(Buffer.of(1)),
       ECDSA_SHA256,
       this.#name,
-      time(now - 86_400_000),
-      time(now + 86_400_000),
+      generalizedTime(new Date(now - DAY_MS)),
+      generalizedTime(new Date(now + DAY_MS)),
       ...(revoked.length === 0 ? [] : [sequence(...revoked)]),
     );
-    return pem("X509 CRL", sequence(body, ECDSA_SHA256, bits(sign("sha256", body, this.#key))));
-  }
-
-  #sign(subject: Buffer, publicKey: KeyObject, extensions: readonly Buffer[]): string {
-    const now = Date.now();
-    const body = sequence(
-      tlv(0xa0, tlv(0x02, Buffer.of(2))),
-      tlv(0x02, Buffer.concat([Buffer.of(1), randomBytes(8)])),
-      ECDSA_SHA256,
-      this.#name,
-      sequence(time(now - 86_400_000), time(now + 86_400_000)),
-      subject,
-      publicKey.export({ type: "spki", format: "der" }),
-      tlv(0xa3, sequence(...extensions)),
-    );
-    return pem("CERTIFICATE", sequence(body, ECDSA_SHA256, bits(sign("sha256", body, this.#key))));
+    return signedPem("X509 CRL", body, this.#key);
   }
 }
 
-function pem(label: string, der: Buffer): string {
-  const lines = der
-    .toString("base64")
-    .replaceAll(/(.{64})/g, "$1\n")
-    .trimEnd();
-  return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
+function newRoot(name: Buffer): KeyPair {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const extensions = [keyUsage("keyCertSign", "cRLSign"), basicConstraints(true)];
+  return {
+    certificate: signCertificate({ issuer: name, subject: name, publicKey, extensions, ...fresh() }, privateKey),
+    key: keyPem(privateKey),
+  };
 }
 
-function distinguishedName(commonName: string): Buffer {
-  const attribute = (id: string, value: string): Buffer => tlv(0x31, sequence(objectId(id), text(0x0c, value)));
-  return sequence(attribute("2.5.4.10", "Mizzen, tests"), attribute("2.5.4.3", commonName));
+function fresh(): { serial: Buffer; notBefore: Date; notAfter: Date } {
+  const now = Date.now();
+  return { serial: randomBytes(15), notBefore: new Date(now - DAY_MS), notAfter: new Date(now + 30 * DAY_MS) };
 }

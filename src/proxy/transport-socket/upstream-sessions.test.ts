@@ -33,7 +33,7 @@ afterEach(() => {
 /** Says to each connection what `told` makes of it, and then what it gets. */
 async function serve(options: TlsOptions, told: (socket: TLSSocket) => string): Promise<number> {
   const sockets = new Set<TLSSocket>();
-  const listener = createServer({ cert: server.certificate, key: server.key, ca: authority.certificate, ...options }, (socket) => {
+  const listener = createServer({ cert: server.certificate, key: server.key, ca: authority.root.certificate, ...options }, (socket) => {
     sockets.add(socket.on("error", () => {}));
     socket.write(`${told(socket)};`);
     socket.pipe(socket);
@@ -112,7 +112,7 @@ function linkOf(connection: Connection): Link {
   return { connection, heard };
 }
 
-const validationContext = { trustedCa: { inlineString: authority.certificate } };
+const validationContext = { trustedCa: { inlineString: authority.root.certificate } };
 const reused = (socket: TLSSocket): string => (socket.isSessionReused() ? "resumed" : "new");
 
 test("the next connection resumes the session of the one before, but where max_session_keys is 0", async () => {
@@ -134,7 +134,7 @@ test("a host that is not to be trusted is not by way of a session either", async
     const tlsParams = { tlsMinimumProtocolVersion: version, tlsMaximumProtocolVersion: version };
     const strict = new Bench({ tlsParams, validationContext: { ...validationContext, matchSubjectAltNames: [{ exact: "b.example" }] } });
     for (let attempt = 0; attempt < 3; attempt++) assert.match(await strict.ask(port), /fail_verify_san/, version);
-    const stranger = { trustedCa: { inlineString: new FakeAuthority("stranger").certificate } };
+    const stranger = { trustedCa: { inlineString: new FakeAuthority("stranger").root.certificate } };
     const wary = new Bench({ tlsParams, validationContext: stranger });
     for (let attempt = 0; attempt < 3; attempt++) assert.match(await wary.ask(port), /CERTIFICATE_VERIFY_FAILED/, version);
   }

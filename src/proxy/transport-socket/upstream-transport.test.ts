@@ -47,7 +47,7 @@ const tls = (commonTlsContext: object, more: object = {}): object =>
     commonTlsContext: { tlsParams: { tlsMaximumProtocolVersion: "TLSv1_3" }, ...commonTlsContext },
     ...more,
   });
-const trusted = { trustedCa: { inlineString: authority.certificate } };
+const trusted = { trustedCa: { inlineString: authority.root.certificate } };
 const own = { certificateChain: { inlineString: client.certificate }, privateKey: { inlineString: client.key } };
 
 async function serve(onConnection: (socket: Socket) => void): Promise<number> {
@@ -55,7 +55,7 @@ async function serve(onConnection: (socket: Socket) => void): Promise<number> {
 }
 
 async function serveTls(options: TlsOptions, onConnection: (socket: TLSSocket) => void): Promise<number> {
-  const tlsServer = createTlsServer({ cert: server.certificate, key: server.key, ca: authority.certificate, ...options }, (socket) => {
+  const tlsServer = createTlsServer({ cert: server.certificate, key: server.key, ca: authority.root.certificate, ...options }, (socket) => {
     socket.on("error", () => {});
     onConnection(socket);
   });
@@ -147,7 +147,7 @@ test("server name, protocols and our certificate reach the host, and its certifi
   });
   assert.equal(await wrongName.ask(port), "tls-failed TLS_error:|CERTIFICATE_VERIFY_FAILED: fail_verify_san:TLS_error_end");
   assert.equal(wrongName.stat("ssl.fail_verify_san"), 1);
-  const stranger = { trustedCa: { inlineString: new FakeAuthority("stranger").certificate } };
+  const stranger = { trustedCa: { inlineString: new FakeAuthority("stranger").root.certificate } };
   const untrusted = new Bench({ transportSocket: tls({ validationContext: stranger }) });
   assert.match(await untrusted.ask(port), /^tls-failed TLS_error:\|CERTIFICATE_VERIFY_FAILED/);
   assert.equal(untrusted.stat("ssl.fail_verify_error"), 1);

@@ -16,7 +16,7 @@ const DOWNSTREAM = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsConte
 const UPSTREAM = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
 const sds = (name: string): JsonObject => ({ name, sds_config: { ads: {}, initial_fetch_timeout: "3s", resource_api_version: "V3" } });
 const validation: JsonObject = {
-  trusted_ca: inline(authority.certificate),
+  trusted_ca: inline(authority.root.certificate),
   verify_certificate_spki: ["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="],
   verify_certificate_hash: ["00".repeat(32)],
   match_typed_subject_alt_names: [{ san_type: "URI", matcher: { exact: "a" } }],
@@ -57,7 +57,7 @@ export const TRANSPORT_BASES: readonly Base[] = [
     },
   }),
   upstream(
-    { alpn_protocols: ["h2"], validation_context: { trusted_ca: inline(authority.certificate) } },
+    { alpn_protocols: ["h2"], validation_context: { trusted_ca: inline(authority.root.certificate) } },
     { sni: "s", max_session_keys: 0 },
   ),
   cluster({

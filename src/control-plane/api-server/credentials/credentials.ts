@@ -3,7 +3,8 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { isUsable, newAuthority, newServingCertificate, type KeyPair } from "./certificates.ts";
+import type { KeyPair } from "#runtime/x509";
+import { isUsable, newAuthority, newServingCertificate } from "./certificates.ts";
 
 export interface Credentials {
   /** In PEM: what clients trust. */
@@ -20,7 +21,7 @@ export function loadCredentials(stateDirectory: string, hosts: readonly string[]
   const folder = join(stateDirectory, FOLDER);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   chmodSync(folder, 0o700);
-  const issuing = () => ({ nowMs, serial: randomBytes(16) });
+  const issuing = () => ({ nowMs, serial: randomBytes(15) });
   const kept = pairIn(folder, "ca");
   const authority = kept !== undefined && isUsable(kept, kept, [], nowMs) ? kept : keepPair(folder, "ca", newAuthority(issuing()));
   const before = pairIn(folder, "serving");

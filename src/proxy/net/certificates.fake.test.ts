@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { connect, createServer, type TLSSocket } from "node:tls";
-import { CertificateAuthority } from "./certificate-authority.ts";
+import { FakeAuthority } from "./certificates.fake.ts";
 
 test("an identity is a URI that the root vouches for", () => {
-  const authority = new CertificateAuthority();
+  const authority = new FakeAuthority();
   const root = new X509Certificate(authority.root.certificate);
   const leaf = new X509Certificate(authority.issueIdentity("spiffe://cluster.local/ns/default/sa/web").certificate);
   assert.equal(leaf.subjectAltName, "URI:spiffe://cluster.local/ns/default/sa/web");
@@ -15,9 +15,9 @@ test("an identity is a URI that the root vouches for", () => {
 });
 
 test("a client and a server with certificates of one root believe each other", async () => {
-  const authority = new CertificateAuthority();
+  const authority = new FakeAuthority();
   const server = authority.issue({ commonName: "web.example.com", hosts: ["web.example.com", "10.96.0.1"] });
-  const client = new CertificateAuthority(authority.root).issueIdentity("spiffe://cluster.local/ns/default/sa/sleep");
+  const client = new FakeAuthority("root", authority.root).issueIdentity("spiffe://cluster.local/ns/default/sa/sleep");
   const ca = authority.root.certificate;
   const listener = createServer({ cert: server.certificate, key: server.key, ca, requestCert: true, rejectUnauthorized: true });
   const peer = new Promise<string | undefined>((done) =>
