@@ -18,9 +18,15 @@ for (const act of [...HTTP1_ACTS, ...TCP_ACTS]) {
     after(() => Promise.all(stages.map((stage) => stage.close())));
 
     for (const [index, scene] of act.scenes.entries()) {
+      const compare = async (id: string): Promise<readonly string[]> => {
+        const [ours, envoys] = await Promise.all(stages.map((stage) => stage.play(scene, id)));
+        return differences(ours!, envoys!);
+      };
+
       test(scene.what, async () => {
-        const [ours, envoys] = await Promise.all(stages.map((stage) => stage.play(scene, `s${index}`)));
-        const lines = differences(ours!, envoys!);
+        let lines = await compare(`s${index}`);
+        // On a busy machine one of the two may not come as far as the scene says in its time. What the proxies do differently comes again.
+        if (scene.different === undefined && lines.length > 0) lines = await compare(`s${index}again`);
         if (scene.different === undefined) assert.deepEqual(lines, []);
         else assert.notDeepEqual(lines, [], `no difference any more: ${scene.different}`);
       });

@@ -14,6 +14,8 @@ export interface RequestCase {
   readonly only?: "gateway" | "sidecar";
   /** The answer breaks off: both must fail in the same way. */
   readonly breaks?: boolean;
+  /** What is behind ends the call at the same moment: tried again until it comes too late. */
+  readonly races?: boolean;
   /** Bodies that differ from one call to the next. */
   readonly ignoreBody?: boolean;
 }
@@ -133,7 +135,15 @@ export const CASES: readonly RequestCase[] = [
   },
   { name: "a gRPC call without endpoints", path: "/subset/nobody", method: "POST", headers: GRPC, body: "", expect: 200 },
   { name: "a gRPC call that is aborted", path: "/fault/abort", method: "POST", headers: GRPC, body: "", expect: 200 },
-  { name: "a gRPC call that takes too long", path: "/timeout/slow/2000", method: "POST", headers: GRPC, body: "", expect: 200 },
+  {
+    name: "a gRPC call that takes too long",
+    path: "/timeout/slow/2000",
+    method: "POST",
+    headers: GRPC,
+    body: "",
+    expect: 200,
+    races: true,
+  },
   {
     name: "a gRPC call without a route",
     host: "bookinfo.example",

@@ -426,18 +426,26 @@ test("the death of one thread costs the connections of no other", async () => {
   const { plane, server, adminPort } = await run({}, 2);
   const port = freePort();
   await serve(server, port, await upstream("app"));
-  const agents = Array.from({ length: 20 }, () => new Agent({ keepAlive: true, maxSockets: 1 }));
-  cleanups.push(() => agents.forEach((agent) => agent.destroy()));
-  await Promise.all(agents.map((agent) => get(port, "/", agent)));
   const activeBefore = /^http\.in\.downstream_cx_active: (\d+)$/m;
-  assert.equal(activeBefore.exec((await admin(adminPort, "/stats")).body)?.[1], "20");
+  const endedByOneDeath = async (): Promise<number> => {
+    const agents = Array.from({ length: 20 }, () => new Agent({ keepAlive: true, maxSockets: 1 }));
+    cleanups.push(() => agents.forEach((agent) => agent.destroy()));
+    await Promise.all(agents.map((agent) => get(port, "/", agent)));
+    assert.equal(activeBefore.exec((await admin(adminPort, "/stats")).body)?.[1], "20");
+    let closed = 0;
+    for (const agent of agents)
+      for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.on("close", () => closed++);
+    await plane.threads[0]?.terminate();
+    while (plane.threads.some((thread) => !thread.online)) await new Promise((resolve) => setTimeout(resolve, 10));
+    // Every client is served, on its old connection where that was the other thread's.
+    for (const agent of agents) assert.equal((await get(port, "/", agent)).body, "app /");
+    for (const agent of agents) agent.destroy();
+    while (activeBefore.exec((await admin(adminPort, "/stats")).body)?.[1] !== "0") await new Promise((resolve) => setTimeout(resolve, 10));
+    return closed;
+  };
+  // Each thread takes what it comes to first: on a busy machine one may take all.
   let closed = 0;
-  for (const agent of agents)
-    for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.on("close", () => closed++);
-  await plane.threads[0]?.terminate();
-  while (plane.threads.some((thread) => !thread.online)) await new Promise((resolve) => setTimeout(resolve, 10));
-  // Every client is served, on its old connection where that was the other thread's.
-  for (const agent of agents) assert.equal((await get(port, "/", agent)).body, "app /");
+  for (let round = 0; round < 10 && (closed === 0 || closed === 20); round++) closed = await endedByOneDeath();
   assert.ok(closed > 0 && closed < 20, `${closed} of 20 connections ended`);
 });
 
