@@ -26,6 +26,7 @@ const { values, positionals } = parseArgs({
     columns: { type: "string" },
     proxy: { type: "string" },
     seconds: { type: "string" },
+    "side-by-side": { type: "string", default: "2" },
     validate: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false },
   },
@@ -33,7 +34,7 @@ const { values, positionals } = parseArgs({
 const [directory, ...patterns] = positionals;
 if (directory === undefined) {
   console.error(
-    "usage: npm run matrix -- DIRECTORY [SCENARIO ...] [--columns LIST] [--borrow TYPE] [--proxy NAME] [--seconds N] [--validate] [--verbose]",
+    "usage: npm run matrix -- DIRECTORY [SCENARIO ...] [--columns LIST] [--borrow TYPE] [--proxy NAME] [--seconds N] [--side-by-side N] [--validate] [--verbose]",
   );
   process.exit(2);
 }
@@ -69,18 +70,23 @@ async function compare(folder: string): Promise<number> {
   const columns = parseColumns(values.columns);
   const deadline = values.seconds === undefined ? Infinity : Date.now() + Number(values.seconds) * 1000;
   const results: ProxyResult[] = [];
-  const bed = await TestBed.create();
-  try {
-    for (const scenario of wanted(folder)) {
-      if (Date.now() > deadline) break;
-      for (const result of await runScenario(bed, scenario, columns)) {
-        results.push(result);
-        for (const line of proxyLines(result, values.verbose)) console.log(line);
+  const scenarios = wanted(folder).values();
+  // Each has a network of its own; they mostly wait.
+  const lane = async (): Promise<void> => {
+    const bed = await TestBed.create();
+    try {
+      for (const scenario of scenarios) {
+        if (Date.now() > deadline) break;
+        for (const result of await runScenario(bed, scenario, columns)) {
+          results.push(result);
+          for (const line of proxyLines(result, values.verbose)) console.log(line);
+        }
       }
+    } finally {
+      await bed.close();
     }
-  } finally {
-    await bed.close();
-  }
+  };
+  await Promise.all(Array.from({ length: Number(values["side-by-side"]) }, lane));
   for (const line of summaryLines(results)) console.log(line);
   const broken = results.filter((result) => referenceProblem(result) !== undefined).length;
   const envoy = results.flatMap((result) => result.columns.filter(({ column }) => column.text === "generated/envoy"));

@@ -34,6 +34,9 @@ export function whyNoNamespaces(): string | undefined {
   return undefined;
 }
 
+/** By this process. */
+let made = 0;
+
 /** @throws Error saying what is missing */
 export function createPodNetwork(): PodNetwork {
   const reason = whyNoNamespaces();
@@ -41,8 +44,8 @@ export function createPodNetwork(): PodNetwork {
   debianTool("ip", "iproute2");
   debianTool("iptables", "iptables");
   removeStale();
-  const world = `mizzen-${process.pid}-world`;
-  const pod = `mizzen-${process.pid}-pod`;
+  const network = `mizzen-${process.pid}-${made++}`;
+  const [world, pod] = [`${network}-world`, `${network}-pod`] as const;
   const inWorld = (...args: readonly string[]): void => ip("-n", world, ...args);
   const inPod = (...args: readonly string[]): void => ip("-n", pod, ...args);
   const remove = (): void => {
@@ -124,7 +127,7 @@ function redirect(namespace: string, six: boolean, capture: boolean): void {
 
 function removeStale(): void {
   for (const name of existsSync("/var/run/netns") ? readdirSync("/var/run/netns") : []) {
-    const pid = /^mizzen-(\d+)-(world|pod)$/.exec(name)?.[1];
+    const pid = /^mizzen-(\d+)-\d+-(world|pod)$/.exec(name)?.[1];
     if (pid !== undefined && !isAlive(Number(pid))) removeNamespace(name);
   }
 }
