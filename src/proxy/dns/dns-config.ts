@@ -43,7 +43,7 @@ export function readDns(wire: Cluster, assignment: ClusterLoadAssignment, refuse
   const logical = wire.clusterDiscoveryType.value === Cluster_DiscoveryType.LOGICAL_DNS;
   if (logical && (assignment.endpoints.length !== 1 || assignment.endpoints[0]!.lbEndpoints.length !== 1))
     refuse("load_assignment", "LOGICAL_DNS clusters must have a single locality_lb_endpoint and a single lb_endpoint");
-  refuseResolvers(wire, refuse);
+  refuseResolver(wire, refuse);
   const refreshMs = positive(wire.dnsRefreshRate, "dns_refresh_rate", refuse) ?? DEFAULT_REFRESH_MS;
   return Object.freeze({
     key: keyOf(wire),
@@ -76,25 +76,11 @@ function positive(duration: Duration | undefined, path: string, refuse: Refuse):
   return ms;
 }
 
-/** Names are looked up as this machine does; whatever asks for other servers or another way is not served. */
-function refuseResolvers(wire: Cluster, refuse: Refuse): void {
-  if (wire.dnsResolvers.length > 0) refuse("dns_resolvers", "not served yet: names are looked up as the system does");
-  if (wire.useTcpForDnsLookups) refuse("use_tcp_for_dns_lookups", "not served yet");
+/** Names are looked up as this machine does: the fields that ask for other servers or another way have no row. */
+function refuseResolver(wire: Cluster, refuse: Refuse): void {
   const any = wire.typedDnsResolverConfig?.typedConfig;
-  if (any === undefined) return;
-  const path = "typed_dns_resolver_config.typed_config";
-  const cares = unpack(any, CaresDnsResolverConfigSchema);
-  if (cares === undefined) {
-    refuse(path, `DNS resolver ${nameOf(any.typeUrl)} is not known to this proxy`);
-    return;
-  }
-  // udp_max_queries says how many lookups share a UDP socket: nothing that an answer depends on.
-  if (cares.resolvers.length > 0) refuse(`${path}.resolvers`, "not served yet: names are looked up as the system does");
-  if (cares.filterUnroutableFamilies) refuse(`${path}.filter_unroutable_families`, "not served yet");
-  if (cares.dnsResolverOptions?.useTcpForDnsLookups === true)
-    refuse(`${path}.dns_resolver_options.use_tcp_for_dns_lookups`, "not served yet");
-  if (cares.dnsResolverOptions?.noDefaultSearchDomain === true)
-    refuse(`${path}.dns_resolver_options.no_default_search_domain`, "not served yet");
+  if (any !== undefined && unpack(any, CaresDnsResolverConfigSchema) === undefined)
+    refuse("typed_dns_resolver_config.typed_config", `DNS resolver ${nameOf(any.typeUrl)} is not known to this proxy`);
 }
 
 function keyOf(wire: Cluster): string {

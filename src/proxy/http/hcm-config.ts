@@ -155,7 +155,6 @@ export function parseHcm(
   const upgrades = new Map<string, boolean>();
   for (const [index, upgrade] of wire.upgradeConfigs.entries()) {
     const name = upgrade.upgradeType.toLowerCase();
-    if (upgrade.filters.length > 0) refuse(`upgrade_configs[${index}].filters`, "not served yet");
     if (upgrades.has(name)) refuse(`upgrade_configs[${index}].upgrade_type`, `"${name}" is there twice`);
     upgrades.set(name, upgrade.enabled ?? true);
   }

@@ -35,7 +35,6 @@ export function compileIpDetection(
       if (type === XffConfigSchema.typeName) return [detectByForwardedFor(unpack(typedConfig, XffConfigSchema)?.xffNumTrustedHops ?? 0)];
       if (type === CustomHeaderConfigSchema.typeName) {
         const wire = unpack(typedConfig, CustomHeaderConfigSchema);
-        if (wire?.rejectWithStatus !== undefined) refuse(`${field}.reject_with_status`, "not served yet");
         if (wire === undefined || wire.headerName === "") refuse(`${field}.header_name`, "must not be empty");
         return [detectByHeader(wire?.headerName.toLowerCase() ?? "", wire?.allowExtensionToSetAddressAsTrusted ?? false)];
       }

@@ -21,11 +21,8 @@ const ALWAYS: Test = () => true;
 
 /** `shadow`: they leave nothing behind. */
 export function compileConnectionRules(wire: RBAC, path: string, report: ReportViolation, shadow = false): ConnectionRules {
-  if (wire.auditLoggingOptions !== undefined) report(`${path}.audit_logging_options`, "not served by this proxy");
   const policies = Object.entries(wire.policies).map(([name, policy]): Test => {
     const at = `${path}.policies[${JSON.stringify(name)}]`;
-    if (policy.condition !== undefined) report(`${at}.condition`, "not served by this proxy");
-    if (policy.checkedCondition !== undefined) report(`${at}.checked_condition`, "not served by this proxy");
     if (policy.permissions.length === 0) report(`${at}.permissions`, "must not be empty");
     if (policy.principals.length === 0) report(`${at}.principals`, "must not be empty");
     const permissions = policy.permissions.map((one, index) => compilePermission(one, `${at}.permissions[${index}]`, report));

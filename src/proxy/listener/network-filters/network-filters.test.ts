@@ -198,12 +198,11 @@ test("the last filter is a terminal one, and only the last; what cannot be honou
     /filters\[0\]: terminal filter.*filters\[1\]: the last filter must be/,
   );
   assert.deepEqual(
-    problems(filter(LocalRateLimitSchema, { shareKey: "k" }), filter(EchoSchema)).map((text) => text.split(":")[0]),
+    problems(filter(LocalRateLimitSchema), filter(EchoSchema)).map((text) => text.split(":")[0]),
     [
       "filters[0].typed_config.stat_prefix",
       "filters[0].typed_config.token_bucket.max_tokens",
       "filters[0].typed_config.token_bucket.fill_interval",
-      "filters[0].typed_config.share_key",
     ],
   );
   assert.deepEqual(
