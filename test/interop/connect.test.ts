@@ -7,15 +7,17 @@ import { connect as connectHttp2 } from "node:http2";
 import type { IncomingHttpHeaders } from "node:http2";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
-import { test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import type { JsonObject } from "@bufbuild/protobuf";
+import { freePort } from "../harness/free-port.ts";
 import { startLoneProxy } from "../harness/lone-proxy.ts";
 import type { LoneProxy } from "../harness/lone-proxy.ts";
 import { eventually } from "../harness/mesh.ts";
 import { TcpClient } from "./tcp-client.ts";
 
 type Kind = "envoy" | "mizzen";
-type Talk = (port: number) => Promise<Client>;
+/** `name`: the host that is asked for, without its port. */
+type Talk = (port: number, name: string) => Promise<Client>;
 
 interface Client {
   readonly head: readonly string[];
@@ -68,7 +70,7 @@ const answersConnect =
     server.emit("connection", socket);
   };
 
-async function startHost(behave: Behaviour | undefined): Promise<Host> {
+async function startHost(behave: Behaviour | undefined, port = 0): Promise<Host> {
   const got: string[] = [];
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -76,21 +78,20 @@ async function startHost(behave: Behaviour | undefined): Promise<Host> {
     socket.on("error", () => {});
     behave?.(socket, (text) => got.push(text));
   });
-  server.listen(0, "127.0.0.1");
+  if (behave === undefined) return { port, got, close: () => {} };
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
   const close = (): void => {
     for (const socket of sockets) socket.destroy();
     server.close();
   };
-  if (behave === undefined) close();
-  return { port, got, close };
+  return { port: (server.address() as AddressInfo).port, got, close };
 }
 
 /** CONNECT by HTTP/1.1, then `ping` and the end of our half. */
-const byHttp1: Talk = async (port) => {
+const byHttp1: Talk = async (port, name) => {
   const client = new TcpClient(port);
-  client.say("CONNECT host.example:443 HTTP/1.1\r\nHost: host.example:443\r\n\r\n");
+  client.say(`CONNECT ${name}:443 HTTP/1.1\r\nHost: ${name}:443\r\n\r\n`);
   await client.hears("an answer", (got) => got.includes("\r\n\r\n"));
   if (client.got.startsWith("HTTP/1.1 200")) client.say("ping");
   await client.hears("an echo or the end", (got) => got.endsWith("ping"));
@@ -102,11 +103,11 @@ const byHttp1: Talk = async (port) => {
 
 /** `early`: the ping comes with the head. */
 const byHttp2 =
-  (pseudo: Record<string, string>, early = false): Talk =>
-  async (port) => {
+  (pseudoOf: (name: string) => Record<string, string>, early = false): Talk =>
+  async (port, name) => {
     const session = connectHttp2(`http://127.0.0.1:${port}`);
     session.on("error", () => {});
-    const stream = session.request(pseudo, { endStream: false });
+    const stream = session.request(pseudoOf(name), { endStream: false });
     let answer: IncomingHttpHeaders | undefined;
     let body = "";
     let over = "";
@@ -119,11 +120,11 @@ const byHttp2 =
     stream.on("error", () => (over ||= "error"));
     stream.on("close", () => (over ||= `code ${stream.rstCode}`));
     if (early) stream.write("ping");
-    await eventually("an answer", 5_000, () =>
+    await eventually("an answer", 30_000, () =>
       Promise.resolve((answer !== undefined && body.includes("ping")) || over !== "" ? true : undefined),
     );
     stream.end();
-    await eventually("the end", 5_000, () => Promise.resolve(over === "" ? undefined : true));
+    await eventually("the end", 30_000, () => Promise.resolve(over === "" ? undefined : true));
     session.destroy();
     const head = Object.entries(answer ?? {}).flatMap(([name, value]) => (name === "date" ? [] : [`${name}: ${String(value)}`]));
     return { head, body, over };
@@ -141,17 +142,18 @@ function ending(connectConfig: JsonObject = {}, route: JsonObject = {}): JsonObj
 }
 
 const passing: JsonObject = { match: CONNECT_MATCH, route: { cluster: CLUSTER } };
-const H2_CONNECT = byHttp2({ ":method": "CONNECT", ":authority": "host.example:443" });
-const H2_EARLY = byHttp2({ ":method": "CONNECT", ":authority": "host.example:443" }, true);
-const H2_POST = byHttp2({ ":method": "POST", ":authority": "host.example", ":path": "/", ":scheme": "http" });
+const connectTo = (name: string): Record<string, string> => ({ ":method": "CONNECT", ":authority": `${name}:443` });
+const H2_CONNECT = byHttp2(connectTo);
+const H2_EARLY = byHttp2(connectTo, true);
+const H2_POST = byHttp2((name) => ({ ":method": "POST", ":authority": name, ":path": "/", ":scheme": "http" }));
 
 interface Scenario {
   readonly talk: Talk;
   /** Undefined: nobody listens. */
   readonly host: Behaviour | undefined;
   readonly routes: readonly JsonObject[];
+  /** Fields of a connection manager of its own. */
   readonly manager?: JsonObject;
-  readonly cluster?: JsonObject;
 }
 
 const HTTP2: JsonObject = {
@@ -193,13 +195,41 @@ const SCENARIOS: readonly (readonly [what: string, scenario: Scenario])[] = [
 const COUNTED =
   /^(http\.lone\.(downstream_cx_upgrades_total|downstream_rq_(total|[2345]xx|rx_reset|tx_reset|ws_on_non_ws_route)|no_route|rq_total)|cluster\.outbound.*local\.(upstream_cx_(total|connect_fail|destroy|destroy_local|destroy_remote|none_healthy|http1_total|http2_total)|upstream_rq_(total|[2345]xx|completed|pending_total|pending_failure_eject|rx_reset|tx_reset|retry)))$/;
 
-async function start(kind: Kind, { routes, manager, cluster }: Omit<Scenario, "talk" | "host">, port: number): Promise<LoneProxy> {
-  return startLoneProxy(kind, {
-    backendPort: port,
-    routes,
-    manager: { ...MANAGER, ...manager },
-    ...(cluster === undefined ? {} : { cluster }),
-  });
+/** Passed on, to a host that ends the tunnel when it has the ping. */
+const PASSED_ON: readonly (readonly [version: string, scenario: Scenario])[] = [
+  ["HTTP/1.1", { talk: byHttp1, host: answersConnect(OK), routes: [passing] }],
+  ["HTTP/2", { talk: H2_CONNECT, host: answersConnect(OK), routes: [passing] }],
+];
+const HALF: Scenario = { talk: byHttp1, host: echo, routes: [ending()] };
+
+const ALL = [...SCENARIOS, ...PASSED_ON].map(([, scenario]) => scenario).concat(HALF);
+/** Each scenario has a host of its own to ask for, so that all of them share two proxies. */
+const nameOf = (scenario: Scenario): string => `s${ALL.indexOf(scenario)}.example`;
+const VIRTUAL_HOSTS = ALL.map((scenario): JsonObject => {
+  const name = nameOf(scenario);
+  return { name, domains: [name, `${name}:443`], routes: [...scenario.routes] };
+});
+
+interface Shared {
+  readonly proxy: LoneProxy;
+  readonly hostPort: number;
+}
+
+const shared = new Map<string, Promise<Shared>>();
+after(() => Promise.all([...shared.values()].map(async (one) => (await one).proxy.stop())));
+
+function proxyOf(kind: Kind, manager: JsonObject): Promise<Shared> {
+  const key = `${kind} ${JSON.stringify(manager)}`;
+  const known = shared.get(key);
+  if (known !== undefined) return known;
+  const start = async (): Promise<Shared> => {
+    const hostPort = await freePort();
+    const options = { backendPort: hostPort, virtualHosts: VIRTUAL_HOSTS, manager: { ...MANAGER, ...manager } };
+    return { proxy: await startLoneProxy(kind, options), hostPort };
+  };
+  const starting = start();
+  shared.set(key, starting);
+  return starting;
 }
 
 interface Measured {
@@ -210,42 +240,36 @@ interface Measured {
 }
 
 async function measure(kind: Kind, scenario: Scenario): Promise<Measured> {
-  const host = await startHost(scenario.host);
-  const proxy = await start(kind, scenario, host.port).catch((error: unknown) => {
-    host.close();
-    throw error;
-  });
+  const { proxy, hostPort } = await proxyOf(kind, scenario.manager ?? {});
+  const host = await startHost(scenario.host, hostPort);
+  const [before, logged] = [await proxy.stats(COUNTED), proxy.log().length];
   try {
-    const client = await scenario.talk(proxy.port);
-    const log = await eventually("a log line", 5_000, () => Promise.resolve(proxy.log().length > 0 ? proxy.log() : undefined));
-    await eventually("rest", 5_000, async () => ((await proxy.busy()).length === 0 ? true : undefined));
-    const stats = [...(await proxy.stats(COUNTED))].flatMap(([name, value]) =>
-      value === 0 ? [] : [`${name.replace(/^cluster\.outbound.*local\./, "")} ${value}`],
-    );
+    const client = await scenario.talk(proxy.port, nameOf(scenario));
+    const log = await eventually("a log line", 30_000, () => (proxy.log().length > logged ? proxy.log().slice(logged) : undefined));
+    await eventually("rest", 30_000, async () => ((await proxy.busy()).length === 0 ? true : undefined));
+    const stats = [...(await proxy.stats(COUNTED))].flatMap(([name, value]) => {
+      const change = value - (before.get(name) ?? 0);
+      return change === 0 ? [] : [`${name.replace(/^cluster\.outbound.*local\./, "")} ${change}`];
+    });
     return { client, host: host.got.join(""), log, stats: stats.toSorted((a, b) => (a < b ? -1 : 1)) };
   } finally {
-    await proxy.stop();
     host.close();
   }
 }
 
+const measureBoth = (scenario: Scenario): Promise<[envoy: Measured, ours: Measured]> =>
+  Promise.all([measure("envoy", scenario), measure("mizzen", scenario)]);
+
 for (const [what, scenario] of SCENARIOS) {
   test(`CONNECT is dealt with as Envoy does: ${what}`, async () => {
-    const [envoy, ours] = [await measure("envoy", scenario), await measure("mizzen", scenario)];
+    const [envoy, ours] = await measureBoth(scenario);
     assert.deepEqual(ours, envoy);
   });
 }
 
-/** Passed on, to a host that ends the tunnel when it has the ping. */
-const PASSED_ON: readonly (readonly [what: string, talk: Talk])[] = [
-  ["HTTP/1.1", byHttp1],
-  ["HTTP/2", H2_CONNECT],
-];
-
-for (const [version, talk] of PASSED_ON) {
+for (const [version, scenario] of PASSED_ON) {
   test(`a CONNECT of ${version} is passed on over HTTP/1.1, and its end is an end where Envoy's is a break`, async () => {
-    const scenario: Scenario = { talk, host: answersConnect(OK), routes: [passing] };
-    const [envoy, ours] = [await measure("envoy", scenario), await measure("mizzen", scenario)];
+    const [envoy, ours] = await measureBoth(scenario);
     const { log, stats, ...rest } = ours;
     const { over, ...client } = rest.client;
     assert.deepEqual({ client, host: rest.host }, { client: { head: envoy.client.head, body: "ping" }, host: envoy.host });
@@ -257,8 +281,7 @@ for (const [version, talk] of PASSED_ON) {
 }
 
 test("half of a tunnel of HTTP/1.1 can end before the other, where Envoy ends both", async () => {
-  const scenario: Scenario = { talk: byHttp1, host: echo, routes: [ending()] };
-  const [envoy, ours] = [await measure("envoy", scenario), await measure("mizzen", scenario)];
+  const [envoy, ours] = await measureBoth(HALF);
   assert.deepEqual([envoy.client.body, envoy.log], ["hello ping", ["- 200 DC downstream_remote_disconnect 4 10 1"]]);
   assert.deepEqual([ours.client.body, ours.log], ["hello pingbye", ["- 200 - via_upstream 4 13 1"]]);
 });
@@ -272,41 +295,60 @@ async function plainly(port: number): Promise<string> {
   socket.on("error", () => {});
   socket.on("close", () => (over = true));
   socket.write("ping");
-  await eventually("an answer", 5_000, () => Promise.resolve(got.endsWith("ping") || over ? true : undefined));
+  await eventually("an answer", 30_000, () => Promise.resolve(got.endsWith("ping") || over ? true : undefined));
   socket.end();
-  await eventually("the end", 5_000, () => Promise.resolve(over ? true : undefined));
+  await eventually("the end", 30_000, () => Promise.resolve(over ? true : undefined));
   return got;
 }
 
-for (const [first, last] of [
-  ["envoy", "mizzen"],
-  ["mizzen", "envoy"],
-  ["mizzen", "mizzen"],
+for (const [version, cluster, behave] of [
+  ["HTTP/1.1", {}, leaves],
+  ["HTTP/2", HTTP2, echo],
 ] as const) {
-  for (const [version, cluster] of [
-    ["HTTP/1.1", {}],
-    ["HTTP/2", HTTP2],
-  ] as const) {
-    for (const [middle, passedOn] of [
-      ["", false],
-      [" through one more of ours", true],
+  describe(`tunnels over ${version}`, () => {
+    let host: Host;
+    const proxies: LoneProxy[] = [];
+    const kept = async (starting: Promise<LoneProxy>): Promise<LoneProxy> => {
+      const proxy = await starting;
+      proxies.push(proxy);
+      return proxy;
+    };
+    /** What ends tunnels, and what passes them on to that. */
+    const ends = new Map<Kind, { readonly end: LoneProxy; readonly passing: LoneProxy }>();
+
+    before(async () => {
+      host = await startHost(behave);
+      for (const kind of ["envoy", "mizzen"] as const) {
+        const end = await kept(startLoneProxy(kind, { backendPort: host.port, routes: [ending()], manager: MANAGER }));
+        const passingOptions = { backendPort: end.port, routes: [passing], manager: MANAGER, cluster };
+        ends.set(kind, { end, passing: await kept(startLoneProxy("mizzen", passingOptions)) });
+      }
+    });
+
+    after(async () => {
+      await Promise.all(proxies.map((proxy) => proxy.stop()));
+      host.close();
+    });
+
+    for (const [first, last] of [
+      ["envoy", "mizzen"],
+      ["mizzen", "envoy"],
+      ["mizzen", "mizzen"],
     ] as const) {
-      test(`a tunnel over ${version} that ${first} begins and ${last} ends${middle} carries bytes both ways`, async () => {
-        const host = await startHost(version === "HTTP/1.1" ? leaves : echo);
-        const end = await start(last, { routes: [ending()] }, host.port);
-        const between = passedOn ? await start("mizzen", { routes: [passing], cluster }, end.port) : undefined;
-        const tunnelingConfig = { hostname: "host.example:443" };
-        const begin = await startLoneProxy(first, { backendPort: between?.port ?? end.port, tcpProxy: { tunnelingConfig }, cluster });
-        try {
+      for (const [middle, passedOn] of [
+        ["", false],
+        [" through one more of ours", true],
+      ] as const) {
+        test(`a tunnel over ${version} that ${first} begins and ${last} ends${middle} carries bytes both ways`, async () => {
+          const { end, passing: between } = ends.get(last)!;
+          const next = passedOn ? between : end;
+          const tcpProxy = { tunnelingConfig: { hostname: "host.example:443" } };
+          const begin = await kept(startLoneProxy(first, { backendPort: next.port, tcpProxy, cluster }));
+          const had = host.got.length;
           assert.equal(await plainly(begin.port), version === "HTTP/1.1" ? "hello ping" : "hello pingbye");
-          assert.equal(host.got.join(""), "ping");
-        } finally {
-          await begin.stop();
-          await between?.stop();
-          await end.stop();
-          host.close();
-        }
-      });
+          assert.equal(host.got.slice(had).join(""), "ping");
+        });
+      }
     }
-  }
+  });
 }
