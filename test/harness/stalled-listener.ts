@@ -20,7 +20,7 @@ export async function startStalledListener(): Promise<StalledListener> {
   const port = await new Promise<number>((done) => child.stdout.once("data", (chunk: Buffer) => done(Number(chunk))));
   child.kill("SIGSTOP");
   const fillers: Socket[] = [];
-  await eventually("the queue is full", 10_000, async () => {
+  await eventually("the queue is full", 30_000, async () => {
     const socket = connect({ host: "127.0.0.1", port });
     socket.on("error", () => {});
     fillers.push(socket);

@@ -1,5 +1,6 @@
 // Peers that do not read: what the proxy holds of a stream whose end nobody takes is bounded by its buffers, whatever the protocol, and all
 // of it arrives when they read again. What it holds is what one side got rid of, less what the other has and what the kernel's queues have.
+// Runs alone: it fills the buffers of the system.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";

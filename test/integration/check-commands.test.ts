@@ -15,7 +15,7 @@ function mizzen(...args: readonly string[]): {
   readonly codes: readonly string[];
   readonly stderr: string;
 } {
-  const run = spawnSync(process.execPath, [join(ROOT, "src/cli/main.ts"), ...args], { cwd: folder, encoding: "utf8", timeout: 30_000 });
+  const run = spawnSync(process.execPath, [join(ROOT, "src/cli/main.ts"), ...args], { cwd: folder, encoding: "utf8", timeout: 120_000 });
   return {
     status: run.status,
     codes: [...run.stdout.matchAll(/\[((?:IST|MZ)\d{4})\]/gu)].map(([, code]) => code ?? ""),

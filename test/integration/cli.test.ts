@@ -1,5 +1,6 @@
 // The commands around a running mesh, as somebody who knows istioctl and kubectl types them; what they print, how they fail, how the
 // mesh ends.
+// Runs alone: it measures how fast a mesh ends.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";

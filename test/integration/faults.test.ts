@@ -1,4 +1,5 @@
 // Processes are killed the hard way; traffic goes on, and nothing is left behind.
+// Runs alone: it measures how fast a mesh is back.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { call, callThroughProxy, eventually, runCli, startMesh } from "../harness/mesh.ts";

@@ -1,5 +1,6 @@
 // The directory of a running mesh, as people and editors change it: what is saved is live in under a second, what is broken is refused
 // with its place while the last good version serves, and a taken port costs one listener.
+// Runs alone: it measures how fast changes are live.
 import assert from "node:assert/strict";
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";

@@ -1,5 +1,6 @@
 // Peers that break off, dawdle, flood and lie, against a real data plane on real sockets. It must keep every byte apart, hold no more
 // memory than its limits say, and be at rest when they are gone.
+// Runs alone: it holds thousands of peers against times and memory.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { Agent, createServer as createHttpServer, request as httpRequest } from "node:http";
@@ -88,7 +89,7 @@ async function assertAtRest(proxy: LoneProxy): Promise<void> {
   assert.equal((await proxy.stats(/internal_error/)).values().next().value ?? 0, 0, proxy.output());
 }
 
-test("no byte of one request reaches another, whatever the load is made of", { timeout: 30_000 }, async () => {
+test("no byte of one request reaches another, whatever the load is made of", { timeout: 120_000 }, async () => {
   const failed = new Set<string>();
   const backend = createHttpServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -235,7 +236,7 @@ const BROKEN: Readonly<Record<string, readonly [string, "open" | "close" | "rese
   "reset-until-close": ["HTTP/1.1 200 OK\r\n\r\nhello", "reset"],
 };
 
-test("a hostile back end", { timeout: 30_000 }, async (t) => {
+test("a hostile back end", { timeout: 120_000 }, async (t) => {
   const backend = await rawBackend((path, socket) => {
     const [bytes, how] = RESPONSES[path.slice(1)] ?? BROKEN[path.slice(1)] ?? [OK, "open"];
     socket.write(Buffer.from(bytes, "latin1"), () => {
@@ -269,7 +270,7 @@ test("a hostile back end", { timeout: 30_000 }, async (t) => {
   }
 });
 
-test("slow readers on either side cost no more memory than the buffers between them", { timeout: 30_000 }, async () => {
+test("slow readers on either side cost no more memory than the buffers between them", { timeout: 120_000 }, async () => {
   const size = 200 * MEGABYTE;
   const block = Buffer.alloc(MEGABYTE, 65);
   let uploaded = 0;
@@ -349,7 +350,7 @@ test("slow readers on either side cost no more memory than the buffers between t
   }
 });
 
-test("2,000 peers that break off leave nothing behind", { timeout: 30_000 }, async () => {
+test("2,000 peers that break off leave nothing behind", { timeout: 120_000 }, async () => {
   const backend = await rawBackend((path, socket) => {
     const kind = path.replace(/^\/(?:retry|short)\//, "/");
     if (kind === "/hang") return;
@@ -433,7 +434,7 @@ test("2,000 peers that break off leave nothing behind", { timeout: 30_000 }, asy
   }
 });
 
-test("a WebSocket carries large messages both ways, and either side may end first", { timeout: 30_000 }, async () => {
+test("a WebSocket carries large messages both ways, and either side may end first", { timeout: 120_000 }, async () => {
   const size = 8 * MEGABYTE;
   const payload = randomBytes(size);
   const sideEnded: string[] = [];

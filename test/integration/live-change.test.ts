@@ -1,4 +1,5 @@
 // 200 changes of configuration under steady load, GET and POST: no failed request, no reset, no retry.
+// Runs alone: it measures how fast changes are live.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { test } from "node:test";

@@ -20,7 +20,7 @@ before(async () => {
     proxies.set(kind, { proxy: await startStandalone(kind, bootstrap, ports.admin), ports });
   }
   for (const kind of KINDS) {
-    await eventually(`${kind} has checked its hosts`, 10_000, async () =>
+    await eventually(`${kind} has checked its hosts`, 30_000, async () =>
       (await ask(kind, "/clusters")).includes("health_flags::/failed_active_hc") ? undefined : true,
     );
   }

@@ -223,7 +223,7 @@ for (const [name, toolFor] of Object.entries(TOOLS)) {
       await apply("-", MIRROR);
       const before = await statistic(mesh, "reviews-v3", /^http\.inbound\S*\.downstream_rq_total: (\d+)$/gmu);
       assert.deepEqual([...new Set(await pages(mesh, 5))], ["none"]);
-      await eventually("v3 has got the copies", 5000, async () => {
+      await eventually("v3 has got the copies", 30_000, async () => {
         const now = await statistic(mesh, "reviews-v3", /^http\.inbound\S*\.downstream_rq_total: (\d+)$/gmu);
         return now - before === 5 ? true : undefined;
       });
@@ -247,14 +247,14 @@ for (const [name, toolFor] of Object.entries(TOOLS)) {
       await apply("-", gatewayOn(port));
       const ask = (path: string, host: string): Promise<number> =>
         call(`http://127.0.0.1:${port}${path}`, { headers: { host } }).then(({ status }) => status);
-      await eventually("the port is open", 5000, async () => (await ask("/details/0", "details.example.com")) === 200 || undefined);
+      await eventually("the port is open", 30_000, async () => (await ask("/details/0", "details.example.com")) === 200 || undefined);
       assert.equal(await ask("/other", "details.example.com"), 404);
       assert.equal(await ask("/details/0", "elsewhere.example.com"), 404);
     });
 
     it("cleaning up: what was applied goes, and reviews are of every version again", async () => {
       await tool(["delete", "-f", join(NETWORKING, "virtual-service-all-v1.yaml")]);
-      await eventually("all versions answer", 10_000, async () => new Set(await pages(mesh, 9)).size === 3 || undefined);
+      await eventually("all versions answer", 30_000, async () => new Set(await pages(mesh, 9)).size === 3 || undefined);
     });
   });
 }

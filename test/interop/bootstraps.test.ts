@@ -199,7 +199,7 @@ test("everything from files, and what is moved to their names later", async () =
     cleanups.push(() => proxy.stop());
     const seen = [await answers(ports)];
     put("rds", ROUTE_TYPE, "2", routes("changed"));
-    await eventually(`${kind} has the routes that were moved there`, 10_000, async () =>
+    await eventually(`${kind} has the routes that were moved there`, 30_000, async () =>
       (await call(`http://127.0.0.1:${ports.http}/direct`)).body === "direct changed\n" ? true : undefined,
     );
     seen.push(await answers(ports));
@@ -207,7 +207,7 @@ test("everything from files, and what is moved to their names later", async () =
     writeFileSync(`${file("rds")}.new`, "{ no json");
     renameSync(`${file("rds")}.new`, file("rds"));
     put("lds", LISTENER_TYPE, "2", listener(ports.http, { rds: { route_config_name: "local", config_source: from("rds") } }));
-    await eventually(`${kind} has no TCP listener any more`, 10_000, () =>
+    await eventually(`${kind} has no TCP listener any more`, 30_000, () =>
       call(`http://127.0.0.1:${ports.tcp}/tcp`).then(
         () => undefined,
         () => true,
@@ -269,7 +269,7 @@ for (const protocol of ["GRPC", "DELTA_GRPC"]) {
       cleanups.push(() => proxy.stop());
       const seen = [await answers(ports)];
       server.set(resources("changed"));
-      await eventually(`${kind} has the new routes and no TCP listener any more`, 10_000, async () => {
+      await eventually(`${kind} has the new routes and no TCP listener any more`, 30_000, async () => {
         const changed = (await call(`http://127.0.0.1:${ports.http}/direct`)).body === "direct changed\n";
         const gone = await call(`http://127.0.0.1:${ports.tcp}/tcp`).then(
           () => false,

@@ -126,7 +126,7 @@ async function byZone(kind: ProxyKind, setting: Setting): Promise<{ counts: Reco
       const zone = (await get("/")).body.split(".")[2] ?? "";
       counts[zone] = (counts[zone] ?? 0) + 1;
     }
-    await eventually("all requests are counted", 5_000, async () =>
+    await eventually("all requests are counted", 30_000, async () =>
       (await stats(/^cluster\.hosts\.upstream_rq_completed$/)).get("cluster.hosts.upstream_rq_completed") === REQUESTS ? true : undefined,
     );
     const found = await stats(/^cluster\.hosts\.lb_(zone|local|recalculate)/);

@@ -53,7 +53,7 @@ async function measure(kind: "envoy" | "mizzen", cluster: JsonObject): Promise<r
       const held = request({ port: proxy.port, host: "127.0.0.1", headers: { "x-hash": `hash-${at % HASHES}` }, agent: false });
       held.on("error", () => {});
       held.end();
-      await eventually("a host has the request", 5_000, () => Promise.resolve(asked.length > at ? true : undefined));
+      await eventually("a host has the request", 30_000, () => Promise.resolve(asked.length > at ? true : undefined));
     }
     return asked;
   } finally {

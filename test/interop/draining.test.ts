@@ -85,8 +85,8 @@ test("a graceful drain accepts until its time is over, and answers end connectio
     await order("/drain_listeners?graceful");
     const accepted = await accepts(http);
     // The answers in between are a matter of chance.
-    await eventually("an answer ends its connection", 5_000, async () => ((await ends(http, agent)) ? true : undefined));
-    await eventually("no more is accepted", 5_000, async () => ((await accepts(http)) || (await accepts(tls)) ? undefined : true));
+    await eventually("an answer ends its connection", 30_000, async () => ((await ends(http, agent)) ? true : undefined));
+    await eventually("no more is accepted", 30_000, async () => ((await accepts(http)) || (await accepts(tls)) ? undefined : true));
     agent.destroy();
     return accepted;
   });
@@ -95,7 +95,7 @@ test("a graceful drain accepts until its time is over, and answers end connectio
 test("inbound listeners alone stop at once, and others go on", async () => {
   await onBoth(async ({ http, tls, dynamic }, order) => {
     await order("/drain_listeners?inboundonly");
-    await eventually("the inbound listener is closed", 5_000, async () => ((await accepts(http)) ? undefined : true));
+    await eventually("the inbound listener is closed", 30_000, async () => ((await accepts(http)) ? undefined : true));
     return [await accepts(tls), await accepts(dynamic)];
   });
 });
@@ -104,7 +104,7 @@ test("without an end listeners accept for ever, and connections drain", async ()
   await onBoth(async ({ http }, order) => {
     const agent = keepAlive();
     await order("/drain_listeners?graceful&skip_exit");
-    await eventually("every answer ends its connection", 6_000, async () => {
+    await eventually("every answer ends its connection", 30_000, async () => {
       const answers = [await ends(http, agent), await ends(http, agent), await ends(http, agent)];
       return answers.every(Boolean) ? true : undefined;
     });

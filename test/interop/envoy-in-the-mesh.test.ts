@@ -67,7 +67,7 @@ before(async () => {
       "echo.ts": readFileSync(join(testdata, "echo.ts"), "utf8"),
     },
   });
-  const { grpcPort, httpPort } = await eventually("the handle names the control plane", 5_000, () => controlPlanePorts());
+  const { grpcPort, httpPort } = await eventually("the handle names the control plane", 30_000, () => controlPlanePorts());
   debugOrigin = `http://127.0.0.1:${httpPort}`;
   gatewayPort = Number(new URL(mesh.gateway).port);
   const controlPlane: Endpoint = { address: "127.0.0.1", port: grpcPort };
@@ -75,7 +75,7 @@ before(async () => {
   await startRatings(controlPlane);
   const productpage = (await syncz()).find(({ proxy }) => proxy.startsWith("productpage-v1-"));
   ourSidecar = { address: productpage?.node.split("~")[1] ?? "", port: HTTP_PROXY_PORT };
-  await eventually("both versions of echo answer behind both gateways", 10_000, async () => {
+  await eventually("both versions of echo answer behind both gateways", 30_000, async () => {
     for (const origin of [mesh.gateway, envoyOrigin()]) {
       for (const headers of [{ host: ECHO_HOST }, { host: ECHO_HOST, "end-user": "jason" }]) {
         if ((await call(`${origin}/`, { headers })).status !== 200) return undefined;
@@ -143,7 +143,7 @@ async function startRatings(controlPlane: Endpoint): Promise<void> {
   // Its answers tell it from the other instance.
   await eventually(
     "the second ratings listens",
-    10_000,
+    30_000,
     async () => (await call(url, { method: "POST", body: '{"Envoy": 1}' })).status === 200,
   );
   channel = new AgentChannel(`127.0.0.1:${controlPlane.port}`);
@@ -214,7 +214,7 @@ test("our own proxies take the same configuration whole", async () => {
 
 test("requests through our gateway reach the instance behind Envoy's sidecar", async () => {
   const seen = new Set<boolean>();
-  await eventually("both instances of ratings answer", 10_000, async () => {
+  await eventually("both instances of ratings answer", 30_000, async () => {
     const answer = await call(`${mesh.gateway}/api/v1/products/0/ratings`);
     assert.equal(answer.status, 200, answer.body);
     seen.add(answer.body.includes("Envoy"));
@@ -276,7 +276,7 @@ for (const place of ["gateway", "sidecar"] as const) {
     const [name, envoy] = place === "gateway" ? ["istio-ingressgateway-1/proxy", gateway] : ["productpage-v1-1/proxy", sidecar];
     const read = () => [accessLogOf(mesh.output(), name), accessLogOf(envoy.output())] as const;
     // Both write their logs in batches.
-    const [ours, envoys] = await eventually("both logs hold all requests", 5_000, () => {
+    const [ours, envoys] = await eventually("both logs hold all requests", 30_000, () => {
       const logs = read();
       const missing = logs.map((log) => cases.filter((testCase) => !log.has(testCase.name)).map((testCase) => testCase.name));
       if (missing.flat().length > 0) throw new Error(`ours lacks ${missing[0]?.join("; ")}, Envoy's lacks ${missing[1]?.join("; ")}`);
@@ -370,7 +370,7 @@ test("a saved change reaches Envoy and our gateway within a second, and no reque
   const live = async (version: string): Promise<number> => {
     mesh.write("live.yaml", ROUTE_ALL_TO(version));
     const started = performance.now();
-    await eventually(`both gateways send to ${version}`, 5_000, async () => {
+    await eventually(`both gateways send to ${version}`, 30_000, async () => {
       const versions = await Promise.all([versionAt(mesh.gateway), versionAt(envoyOrigin())]);
       return versions.every((seen) => seen === version) ? true : undefined;
     });

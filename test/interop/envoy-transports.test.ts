@@ -12,7 +12,7 @@ import { call, eventually } from "../harness/mesh.ts";
 import { startEnvoy } from "./envoy.ts";
 
 const GATEWAY_PORT = 8080;
-const LIVE_MS = 10_000;
+const LIVE_MS = 30_000;
 
 /** `body`: answered by the gateway itself for /direct; undefined for no such route. */
 function objects(backendPort: number, body: string | undefined): string {

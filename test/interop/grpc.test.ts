@@ -110,7 +110,7 @@ async function chain(backendPort: number, tls: boolean, proxies: LoneProxy[]): P
 }
 
 const atRest = (proxies: readonly LoneProxy[]): Promise<true> =>
-  eventually("the proxies are at rest", 10_000, async () => {
+  eventually("the proxies are at rest", 30_000, async () => {
     const busy = (await Promise.all(proxies.map((proxy) => proxy.busy()))).flat().filter((gauge) => !gauge.includes("_cx_active"));
     return busy.length === 0 ? true : undefined;
   });
@@ -141,7 +141,7 @@ for (const tls of [false, true]) {
       test(name, async () => {
         const security = tls ? ["-use_tls", "-use_test_ca", "-ca_file", caFile, "-server_host_override", "localhost"] : [];
         await run(client, ["-server_host", "127.0.0.1", "-server_port", String(port), "-test_case", name, ...security], {
-          timeout: 30_000,
+          timeout: 120_000,
         });
       });
     }
@@ -152,12 +152,12 @@ for (const tls of [false, true]) {
       const address = `127.0.0.1:${port}`;
       const schema = ["-import-path", PROTO_FOLDER, "-proto", "unary.proto", "-d", '{"responseSize":3}'];
       const security = tls ? ["-cacert", caFile, "-authority", "localhost"] : ["-plaintext"];
-      const one = await run(grpcurl, [...security, ...schema, address, "grpc.testing.TestService/UnaryCall"], { timeout: 30_000 });
+      const one = await run(grpcurl, [...security, ...schema, address, "grpc.testing.TestService/UnaryCall"], { timeout: 120_000 });
       assert.deepEqual(JSON.parse(one.stdout), { payload: { body: Buffer.alloc(3).toString("base64") } });
       const load = ["--total=500", "--concurrency=50", "--connections=5", "--format=json", '--data={"responseSize":1000}'];
       const call = [`--proto=${join(PROTO_FOLDER, "unary.proto")}`, "--call=grpc.testing.TestService.UnaryCall"];
       const many = await run(ghz, [...(tls ? [`--cacert=${caFile}`, "--cname=localhost"] : ["--insecure"]), ...call, ...load, address], {
-        timeout: 60_000,
+        timeout: 120_000,
         maxBuffer: 64 * 1024 * 1024,
       });
       const { statusCodeDistribution } = JSON.parse(many.stdout) as { statusCodeDistribution: Record<string, number> };
@@ -285,7 +285,7 @@ describe("a server that compresses its answers", () => {
       Array.from({ length: 20 }, () => body),
     );
     // Bytes out: far fewer than the messages have.
-    const lines = await eventually("both calls are logged", 10_000, () => (proxies[0]!.log().length === 2 ? proxies[0]!.log() : undefined));
+    const lines = await eventually("both calls are logged", 30_000, () => (proxies[0]!.log().length === 2 ? proxies[0]!.log() : undefined));
     const sent = lines.map((line) => Number(line.split(" ")[5]));
     assert.ok(
       sent.every((bytes) => bytes > 0 && bytes < body.length / 10),
@@ -317,7 +317,7 @@ describe("calls of grpc-js", () => {
       Array.from({ length: 20 }, () => body),
     );
     // Path, status, flags, details, bytes in; the server of this library does not compress.
-    const lines = await eventually("both calls are logged", 10_000, () => (proxies[0]!.log().length === 2 ? proxies[0]!.log() : undefined));
+    const lines = await eventually("both calls are logged", 30_000, () => (proxies[0]!.log().length === 2 ? proxies[0]!.log() : undefined));
     const [first = 0, all = 0] = lines.map((line) => Number(line.split(" ")[4]));
     assert.ok(first > 0 && first < body.length / 10 && all > 0 && all < body.length, lines.join("\n"));
     client.close();
@@ -375,7 +375,7 @@ async function observe(kind: "mizzen" | "envoy"): Promise<Record<string, string>
     echo.stop();
     seen["gone"] = await failure(client, "Plain");
     seen["web gone"] = await web("/echo.Echo/Plain", "x");
-    const stats = await eventually("everything is counted", 10_000, async () => {
+    const stats = await eventually("everything is counted", 30_000, async () => {
       const found = await proxy.stats(/\.grpc(-web)?\..*(total|success|failure|\.\d+|message_count)$/);
       return found.size > 0 ? found : undefined;
     });
@@ -428,14 +428,14 @@ async function healthFlags(kind: "mizzen" | "envoy"): Promise<string[]> {
       [1, "healthy"],
     ] as const) {
       serving = answer;
-      await eventually(`${kind}: flags are ${expected}`, 10_000, async () => {
+      await eventually(`${kind}: flags are ${expected}`, 30_000, async () => {
         const flags = /^outbound.*::health_flags::(.*)$/m.exec(await proxy.get("/clusters"))?.[1] ?? "none";
         return flags === expected ? true : undefined;
       });
       seen.push(expected);
     }
     server.forceShutdown();
-    const network = await eventually("the network is to blame", 10_000, async () => {
+    const network = await eventually("the network is to blame", 30_000, async () => {
       const found = await proxy.stats(/health_check\.network_failure$/);
       return [...found.values()].some((count) => count > 0) ? "network failure" : undefined;
     });

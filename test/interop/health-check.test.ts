@@ -60,7 +60,7 @@ async function measure(
     const seen: [string, string][] = [];
     for (const phase of phases) {
       answer = phase.answer;
-      const last = await eventually(`${kind}: flags are ${phase.flags}`, 10_000, async () =>
+      const last = await eventually(`${kind}: flags are ${phase.flags}`, 30_000, async () =>
         (await flags()) === phase.flags ? phase.flags : undefined,
       );
       const { status, body } = await call(`http://127.0.0.1:${proxy.port}/`);
@@ -69,7 +69,7 @@ async function measure(
     for (const path of more) {
       const { status, body } = await call(`http://127.0.0.1:${proxy.port}${path}`);
       if (path !== "/")
-        await eventually(`${kind}: the flags change`, 5_000, async () => ((await flags()) === "healthy" ? undefined : true));
+        await eventually(`${kind}: the flags change`, 30_000, async () => ((await flags()) === "healthy" ? undefined : true));
       seen.push([await flags(), `${status} ${body}`]);
     }
     const stats = await proxy.stats(/^cluster\.outbound.*\.(health_check|membership)/);
@@ -175,7 +175,7 @@ test("connects for TCP health checks as Envoy does", async () => {
     const tcpHealthCheck = { send: { text: "70696e67" }, receive: [{ text: "70" }, { text: "6e67" }] };
     const proxy = await startLoneProxy(kind, { backendPort, cluster: { healthChecks: [{ ...times, tcpHealthCheck }] } });
     const becomes = async (wanted: string): Promise<string> =>
-      eventually(`${kind}: flags are ${wanted}`, 10_000, async () =>
+      eventually(`${kind}: flags are ${wanted}`, 30_000, async () =>
         /^outbound.*::health_flags::(.*)$/m.exec(await proxy.get("/clusters"))?.[1] === wanted ? wanted : undefined,
       );
     try {

@@ -611,7 +611,7 @@ async function measure(kind: "envoy" | "mizzen", scenario: Scenario): Promise<Ou
     for (const page of scenario.posts ?? []) await post(proxy, page);
     const answers: Answered[] = [];
     for (const one of scenario.asks) answers.push(await ask(proxy.port, one));
-    const log = await eventually("everything is logged", 15_000, () =>
+    const log = await eventually("everything is logged", 30_000, () =>
       proxy.log().length === (scenario.logged ?? scenario.asks.length) ? proxy.log() : undefined,
     );
     const stats = Object.fromEntries([...(await proxy.stats(scenario.stats))].filter(([, value]) => value > 0));

@@ -226,7 +226,7 @@ async function play(kind: "mizzen" | "envoy", backendPort: number): Promise<Side
     await new Promise((done) => setTimeout(done, 30));
   }
   // Envoy writes its log, and folds the counters of its threads, every few seconds.
-  const logs = await eventually(`${kind} writes a line for each exchange`, 15_000, () => {
+  const logs = await eventually(`${kind} writes a line for each exchange`, 30_000, () => {
     const lines = proxy.log();
     return lines.length === EXCHANGES.length ? lines : undefined;
   });

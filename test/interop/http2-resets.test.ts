@@ -44,7 +44,7 @@ async function resetByClient(proxy: LoneProxy, code: number): Promise<void> {
   const stream = session.request({ ":path": `/silent/${code}` });
   stream.on("error", () => {});
   stream.resume();
-  await eventually("the request is with the host", 5_000, async () => {
+  await eventually("the request is with the host", 30_000, async () => {
     const active = await proxy.stats(/^cluster\.outbound.*upstream_rq_active$/);
     return [...active.values()].some((value) => value > 0) || undefined;
   });
@@ -65,7 +65,7 @@ async function play(kind: "mizzen" | "envoy", backendPort: number): Promise<Side
       }
     }
     for (const code of CODES) await resetByClient(proxy, code);
-    const logs = await eventually(`${kind} writes a line for each`, 15_000, () => {
+    const logs = await eventually(`${kind} writes a line for each`, 30_000, () => {
       const lines = proxy.log();
       return lines.length === 3 * CODES.length ? lines : undefined;
     });

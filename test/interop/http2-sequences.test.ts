@@ -120,7 +120,7 @@ before(async () => {
   started.nghttpx = nghttpx;
   await eventually(
     "nghttpx's answer",
-    10_000,
+    30_000,
     async () => (await call(`http://127.0.0.1:${port}/`).catch(() => undefined))?.status === 200,
   );
   await playAll(port, outcomes.nghttpx);

@@ -142,7 +142,7 @@ async function tool(program: string, args: readonly string[]): Promise<string> {
 async function atRest(proxy: LoneProxy): Promise<void> {
   const pattern =
     /^(http\.lone\.downstream_(cx|rq)_(http2_)?active|http2\.(streams_active|pending_send_bytes)|cluster\.outbound.*rq_active)$/;
-  await eventually("everything is over", 5_000, async () => {
+  await eventually("everything is over", 30_000, async () => {
     const busy = [...(await proxy.stats(pattern))].filter(([, value]) => value !== 0);
     return busy.length === 0 ? true : undefined;
   });

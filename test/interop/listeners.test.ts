@@ -85,10 +85,10 @@ async function send(port: Target, ...pieces: readonly (string | Uint8Array)[]): 
     if (over !== "") break;
     const before = got.length;
     socket.write(piece);
-    await eventually("an answer", 5_000, () => Promise.resolve(got.length > before || over !== "" ? true : undefined));
+    await eventually("an answer", 30_000, () => Promise.resolve(got.length > before || over !== "" ? true : undefined));
   }
   socket.end();
-  await eventually("the end", 5_000, () => Promise.resolve(over === "" ? undefined : true));
+  await eventually("the end", 30_000, () => Promise.resolve(over === "" ? undefined : true));
   socket.destroy();
   return got;
 }
@@ -175,7 +175,7 @@ const SCENARIOS: readonly Scenario[] = [
       const second = await send(port);
       const before = first.ended();
       first.socket.end();
-      await eventually("room", 5_000, () => Promise.resolve(first.ended() ? true : undefined));
+      await eventually("room", 30_000, () => Promise.resolve(first.ended() ? true : undefined));
       return { second, before, third: await send(port, "hi") };
     },
   },
@@ -385,7 +385,7 @@ const SCENARIOS: readonly Scenario[] = [
     chains: (kind, name) => [chain([tcpProxy(name, kind, { idleTimeout: "0.2s" })])],
     async talk(port) {
       const { ended } = await stay(port);
-      return eventually("the end", 5_000, () => Promise.resolve(ended() ? true : undefined));
+      return eventually("the end", 30_000, () => Promise.resolve(ended() ? true : undefined));
     },
   },
   {
@@ -409,7 +409,7 @@ const SCENARIOS: readonly Scenario[] = [
       let got = "";
       socket.on("data", (chunk) => (got += String(chunk)));
       socket.write("hi");
-      await eventually("the end", 5_000, () => Promise.resolve(ended() ? true : undefined));
+      await eventually("the end", 30_000, () => Promise.resolve(ended() ? true : undefined));
       return got;
     },
   },
@@ -436,7 +436,7 @@ const SCENARIOS: readonly Scenario[] = [
     chains: (kind, name) => [chain([tcpProxy(name, kind, { maxDownstreamConnectionDuration: "0.2s" })])],
     async talk(port) {
       const { ended } = await stay(port);
-      return eventually("the end", 5_000, () => Promise.resolve(ended() ? true : undefined));
+      return eventually("the end", 30_000, () => Promise.resolve(ended() ? true : undefined));
     },
   },
   {
@@ -579,7 +579,7 @@ async function run(kind: ProxyKind, scenarios: readonly Scenario[]): Promise<Out
           (line) => COUNTED.test(line) && !line.startsWith("listener.admin") && !line.endsWith(": 0") && !/No recorded|P\d+\(/.test(line),
         )
         .toSorted();
-    await eventually("rest", 5_000, async () => {
+    await eventually("rest", 30_000, async () => {
       const left = new Map<string, number>();
       for (const line of await stats()) {
         const [, name = "", what, count] = /^listener\.(\w+)\.downstream_cx_(total|destroy): (\d+)$/.exec(line) ?? [];

@@ -52,7 +52,7 @@ async function measure(kind: "envoy" | "mizzen"): Promise<unknown> {
     ] as const) {
       seen.push(`${path} ${await ask(proxy.port, path, whole)}`);
       const lines = seen.length;
-      await eventually("a log line", 5_000, () => Promise.resolve(proxy.log().length >= lines ? true : undefined));
+      await eventually("a log line", 30_000, () => Promise.resolve(proxy.log().length >= lines ? true : undefined));
     }
     const stats = await proxy.stats(/^cluster\.outbound.*\.(upstream_rq_max_duration_reached|upstream_rq_retry|upstream_rq_total)$/);
     return { seen, log: proxy.log(), stats: [...stats.values()] };

@@ -25,7 +25,7 @@ async function outlierStats(proxy: LoneProxy): Promise<Record<string, number>> {
 }
 
 const active = (count: number, proxy: LoneProxy): Promise<true> =>
-  eventually(`${count} ejections are active`, 10_000, async () =>
+  eventually(`${count} ejections are active`, 30_000, async () =>
     (await outlierStats(proxy))["ejections_active"] === count ? true : undefined,
   );
 
@@ -54,7 +54,7 @@ async function measure(kind: "envoy" | "mizzen", outlierDetection: JsonObject, p
     const flags = (await proxy.get("/clusters")).split("\n").flatMap((line) => /^outbound.*::health_flags::(.*)$/.exec(line)?.[1] ?? []);
     await active(0, proxy);
     await go("/back");
-    const answers = await eventually("everything is logged", 15_000, () => {
+    const answers = await eventually("everything is logged", 30_000, () => {
       const lines = proxy.log().map((line) => line.split(" ").slice(0, 3).join(" "));
       return lines.length === paths.length + 2 ? lines : undefined;
     });

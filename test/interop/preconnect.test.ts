@@ -75,11 +75,11 @@ async function measure(kind: "envoy" | "mizzen", { cluster, tcp, hosts = 1, requ
         held.on("error", () => {});
         held.end();
       }
-      await eventually("a host has the request", 5_000, () => Promise.resolve(asked > at ? true : undefined));
+      await eventually("a host has the request", 30_000, () => Promise.resolve(asked > at ? true : undefined));
     }
     // A connection is counted when it is begun, and the host sees it when it stands.
     let calm = 0;
-    await eventually("all connections stand", 10_000, async () => {
+    await eventually("all connections stand", 30_000, async () => {
       const total = await upstream(proxy, "upstream_cx_total");
       calm = total === accepted.reduce((sum, one) => sum + one, 0) ? calm + 1 : 0;
       return calm > 5 ? true : undefined;
@@ -135,12 +135,12 @@ async function ofUnhealthy(kind: "envoy" | "mizzen", closeConnectionsOnHostHealt
   client.on("data", (chunk) => (heard += String(chunk)));
   client.on("close", () => (closed = true));
   try {
-    await eventually("it is connected", 5_000, () => Promise.resolve(heard !== "" ? true : undefined));
+    await eventually("it is connected", 30_000, () => Promise.resolve(heard !== "" ? true : undefined));
     healthy = false;
-    await eventually("the host is unhealthy", 10_000, async () => ((await upstream(proxy, "membership_healthy")) === 0 ? true : undefined));
-    if (closeConnectionsOnHostHealthFailure) await eventually("it is closed", 5_000, () => Promise.resolve(closed ? true : undefined));
+    await eventually("the host is unhealthy", 30_000, async () => ((await upstream(proxy, "membership_healthy")) === 0 ? true : undefined));
+    if (closeConnectionsOnHostHealthFailure) await eventually("it is closed", 30_000, () => Promise.resolve(closed ? true : undefined));
     const log = closeConnectionsOnHostHealthFailure
-      ? await eventually("it is logged", 5_000, () => Promise.resolve(proxy.log().length > 0 ? proxy.log() : undefined))
+      ? await eventually("it is logged", 30_000, () => Promise.resolve(proxy.log().length > 0 ? proxy.log() : undefined))
       : proxy.log();
     const counts = ["upstream_cx_destroy_local", "upstream_cx_destroy_remote", "upstream_cx_active", "upstream_rq_active"];
     return { closed, log, counts: await Promise.all(counts.map((name) => upstream(proxy, name))) };

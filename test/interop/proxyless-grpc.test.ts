@@ -148,7 +148,7 @@ function run(command: string, args: readonly string[]): Promise<Results> {
   // An environment of its own: a proxy for HTTP must not stand between a client and loopback.
   const env = { PATH: process.env["PATH"], HOME: folder, GRPC_XDS_BOOTSTRAP: bootstrap, no_proxy: "*" };
   return new Promise((done, failed) => {
-    execFile(command, args, { env, timeout: 60_000 }, (error, output, errors) =>
+    execFile(command, args, { env, timeout: 120_000 }, (error, output, errors) =>
       error === null ? done(JSON.parse(output) as Results) : failed(new Error(`${error.message}\n${errors.slice(-3000)}`)),
     );
   });

@@ -147,7 +147,7 @@ for (const [index, label] of Object.keys(TABLES).entries()) {
     assert.ok(answers > 250, `${answers} refusals`);
     await eventually(
       "the access log is written",
-      3_000,
+      30_000,
       () => ours.proxy.log().filter((line) => / [45]\d\d /.test(line)).length === answers,
     );
   });

@@ -177,7 +177,7 @@ async function outcome(kind: "envoy" | "mizzen"): Promise<unknown> {
       );
       seen.push([`${method} ${path}`, answer, ...(received.at(-1) ?? [])]);
     }
-    await eventually("everything is logged", 10_000, () => (proxy.log().at(-1)?.startsWith("/virtual/b ") === true ? true : undefined));
+    await eventually("everything is logged", 30_000, () => (proxy.log().at(-1)?.startsWith("/virtual/b ") === true ? true : undefined));
     const stats = await proxy.stats(
       /(internal_redirect|retry|per_try|max_duration|vcluster|upstream_rq_timeout$|\.mine\.|circuit_breakers\.high|rq_total$)/,
     );

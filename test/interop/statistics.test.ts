@@ -75,7 +75,7 @@ async function traffic(proxy: LoneProxy, backend: RecordingBackend): Promise<voi
   await new Promise<void>((done) => {
     const socket = connect(proxy.port, "127.0.0.1", () => socket.write("GET /c7/silent HTTP/1.1\r\nhost: a\r\n\r\n"));
     socket.on("close", () => done());
-    void eventually("the back end has the request", 5_000, () => (backend.received(7).length > 0 ? true : undefined)).then(() =>
+    void eventually("the back end has the request", 30_000, () => (backend.received(7).length > 0 ? true : undefined)).then(() =>
       socket.destroy(),
     );
   });
@@ -95,7 +95,7 @@ async function measure(kind: "envoy" | "mizzen"): Promise<Metrics> {
   try {
     await traffic(proxy, backend);
     // Envoy's histograms show what was recorded five seconds ago, ours at once.
-    return await eventually("everything is over and counted", 15_000, async () => {
+    return await eventually("everything is over and counted", 30_000, async () => {
       const metrics = parse(await proxy.get("/stats/prometheus"), proxy.port);
       const recorded = metrics.values.get('envoy_http_downstream_rq_time{envoy_http_conn_manager_prefix="lone"}') ?? 0;
       return recorded > 0 && (await proxy.busy()).every((gauge) => gauge.startsWith("cluster.")) ? metrics : undefined;

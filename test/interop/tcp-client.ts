@@ -23,13 +23,13 @@ export class TcpClient {
 
   /** Until the peer has said so, or says nothing more. */
   async hears(what: string, said: (got: string) => boolean): Promise<void> {
-    await eventually(what, 5_000, () => Promise.resolve(said(this.got) || this.over ? true : undefined));
+    await eventually(what, 30_000, () => Promise.resolve(said(this.got) || this.over ? true : undefined));
   }
 
   /** Ends our half and waits for the other. */
   async end(): Promise<void> {
     this.#socket.end();
-    await eventually("the end", 5_000, () => Promise.resolve(this.over ? true : undefined));
+    await eventually("the end", 30_000, () => Promise.resolve(this.over ? true : undefined));
     this.#socket.destroy();
   }
 }

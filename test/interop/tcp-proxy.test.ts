@@ -163,7 +163,7 @@ async function measure(kind: "envoy" | "mizzen", { tcpProxy, cluster, backends: 
   });
   try {
     const got = await exchange(proxy.port);
-    const log = await eventually("a log line", 5_000, () => Promise.resolve(proxy.log().length > 0 ? proxy.log() : undefined));
+    const log = await eventually("a log line", 30_000, () => Promise.resolve(proxy.log().length > 0 ? proxy.log() : undefined));
     const stats = await proxy.stats(COUNTED);
     return {
       got,

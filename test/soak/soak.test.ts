@@ -1,4 +1,5 @@
 // The soak test for as long as CI has: whether it runs, and leaves nothing unexplained. Memory is judged in its ten minutes (`npm run soak`).
+// Runs alone: its load is made for a machine of its own.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { soak } from "./soak.ts";
