@@ -14,7 +14,9 @@ import type { HostileResponse } from "../hostile/responses.ts";
 
 const FIRST_NUMBER = 100;
 const AT_ONCE = 8;
+/** After something came; until then a busy machine may take its time. */
 const QUIET_MS = 700;
+const SILENT_MS = 5_000;
 
 interface Answer {
   readonly bytes: Buffer;
@@ -44,8 +46,11 @@ function ask(port: number, text: string): Promise<Answer> {
       socket.destroy();
       done({ bytes: Buffer.concat(chunks), closed });
     };
-    socket.setTimeout(QUIET_MS, () => finish(false));
-    socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+    socket.setTimeout(SILENT_MS, () => finish(false));
+    socket.on("data", (chunk: Buffer) => {
+      socket.setTimeout(QUIET_MS);
+      chunks.push(chunk);
+    });
     for (const event of ["end", "close", "error"]) socket.on(event, () => finish(true));
     socket.write(text);
   });

@@ -15,8 +15,9 @@ import { HOSTILE_CASES, PIPELINED_CASES } from "../hostile/requests.ts";
 
 const FIRST_NUMBER = 100;
 const AT_ONCE = 24;
-/** Envoy keeps a refused connection open for a second; an answer comes at once. */
+/** After something came: Envoy keeps a refused connection open for a second. Until then a busy machine may take its time. */
 const QUIET_MS = 700;
+const SILENT_MS = 5_000;
 
 interface Outcome {
   readonly statuses: readonly number[];
@@ -42,8 +43,11 @@ function exchange(port: number, bytes: Buffer, pieceBytes: number): Promise<Pick
       done({ statuses: [...text.matchAll(/HTTP\/1\.1 (\d{3}) [^\r\n]*\r\n/g)].map((match) => Number(match[1])), closed });
     };
     socket.setNoDelay(true);
-    socket.setTimeout(QUIET_MS, () => finish(false));
-    socket.on("data", (chunk: Buffer) => (text += chunk.toString("latin1")));
+    socket.setTimeout(SILENT_MS, () => finish(false));
+    socket.on("data", (chunk: Buffer) => {
+      socket.setTimeout(QUIET_MS);
+      text += chunk.toString("latin1");
+    });
     for (const event of ["end", "close", "error"]) socket.on(event, () => finish(true));
     const send = (at: number): void => {
       if (over || at >= bytes.length) return;
