@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
+import type { JsonObject } from "@bufbuild/protobuf";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { OutlierDetectionSchema } from "#envoy/gen/envoy/config/cluster/v3/outlier_detection_pb";
 import { clusterConfig } from "#proxy/http/hcm.fake";
@@ -113,14 +114,13 @@ test("runtime layers change a cluster under way, and forget no ejection", () => 
   const fail = (host = first): void => host?.outlierMonitor?.putStatus(500);
   for (let i = 0; i < 5; i++) fail();
   assert.deepEqual([first?.health, second?.health], ["unhealthy", "healthy"]);
-  runtime.set(runtimeValues({ "outlier_detection.consecutive_5xx": 1, "circuit_breakers.c.default.max_requests": 1 }));
-  clusters.onRuntimeChanged();
+  const say = (layers: JsonObject): void => clusters.onRuntimeChanged(runtime.set(runtimeValues(layers)));
+  say({ "outlier_detection.consecutive_5xx": 1, "circuit_breakers.c.default.max_requests": 1 });
   assert.equal(first?.health, "unhealthy");
   assert.deepEqual([running?.tryAcquireRequest(), running?.tryAcquireRequest()], [true, false]);
   fail(second);
   assert.equal(second?.health, "unhealthy");
-  runtime.set(new Map());
-  clusters.onRuntimeChanged();
+  say({});
   assert.equal(running?.tryAcquireRequest(), true);
   running?.releaseRequest();
   running?.releaseRequest();

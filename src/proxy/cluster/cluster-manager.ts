@@ -9,7 +9,7 @@ import type { Cluster, ClusterManager } from "./cluster.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 import { zonesOf } from "./lb/zone-aware.ts";
 import type { LocalZones } from "./lb/zone-aware.ts";
-import { saysTheSame, underRuntime } from "./runtime-overrides.ts";
+import { isConcerned, keysOfClusters, saysTheSame, underRuntime } from "./runtime-overrides.ts";
 import type { HostsHealth } from "./health/active-health.ts";
 import type { LoadAssignmentConfig } from "./load-assignment.ts";
 import { UpstreamCluster } from "./upstream-cluster.ts";
@@ -98,9 +98,11 @@ export class ThreadClusterManager implements ClusterManager {
     if (localCluster !== undefined) this.#onHostsChanged(localCluster, config.name);
   }
 
-  /** Runtime layers say something else. */
-  onRuntimeChanged(): void {
+  /** Runtime layers say something else under these keys. */
+  onRuntimeChanged(changed: ReadonlySet<string>): void {
+    const keys = keysOfClusters(changed);
     for (const [name, configured] of this.#configured) {
+      if (!isConcerned(configured, keys, changed)) continue;
       const config = underRuntime(configured, this.#context.runtime);
       const cluster = this.#clusters.get(name);
       if (cluster !== undefined && !saysTheSame(cluster.config, config)) cluster.overrule(config);

@@ -6,7 +6,7 @@ import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { runtimeOf } from "#proxy/runtime/runtime.fake";
 import { parseCluster } from "./cluster-config.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
-import { underRuntime } from "./runtime-overrides.ts";
+import { isConcerned, keysOfClusters, underRuntime } from "./runtime-overrides.ts";
 
 const cluster = (more: JsonObject = {}): ClusterConfig => parseCluster(fromJson(ClusterSchema, { name: "c", type: "STATIC", ...more }));
 const under = (layers: JsonObject, more: JsonObject = {}): ClusterConfig => underRuntime(cluster(more), runtimeOf(layers));
@@ -106,4 +106,20 @@ test("aggression and active_request_bias go by the runtime_key that the configur
   };
   assert.deepEqual([{}, { "my.aggression": 3 }, { "my.aggression": -1 }].map(aggression), [1.5, 3, 1]);
   assert.deepEqual([{}, { "my.bias": 0.5 }, { "my.bias": -1 }].map(bias), [2, 0.5, 1]);
+});
+
+test("a cluster is looked at again for its own keys, and for those of all clusters", () => {
+  const slowStart = { slowStartWindow: "60s", aggression: { defaultValue: 1.5, runtimeKey: "my.aggression" } };
+  const own = cluster({ roundRobinLbConfig: { slowStartConfig: slowStart } });
+  const concerned = (key: string): boolean => isConcerned(own, keysOfClusters(new Set([key])), new Set([key]));
+  for (const key of [
+    "circuit_breakers.c.default.max_requests",
+    "upstream.maintenance_mode.c",
+    "upstream.healthy_panic_threshold",
+    "outlier_detection.interval_ms",
+    "my.aggression",
+  ])
+    assert.equal(concerned(key), true, key);
+  for (const key of ["circuit_breakers.d.default.max_requests", "upstream.maintenance_mode.d", "my.key", "fault.http.abort.abort_percent"])
+    assert.equal(concerned(key), false, key);
 });

@@ -18,7 +18,23 @@ const PARTS = [
   "lb",
 ] as const satisfies readonly (keyof ClusterConfig)[];
 
+/** Of keys that have changed those that are about clusters, apart from the ones that a configuration names. */
+export function keysOfClusters(changed: ReadonlySet<string>): readonly string[] {
+  return [...changed].filter((key) => /^(circuit_breakers|outlier_detection|upstream)\./.test(key));
+}
+
+/** `keys`: see keysOfClusters. */
+export function isConcerned({ name, lb }: ClusterConfig, keys: readonly string[], changed: ReadonlySet<string>): boolean {
+  const slowStart = "slowStart" in lb ? lb.slowStart : undefined;
+  const bias = "activeRequestBiasKey" in lb ? lb.activeRequestBiasKey : undefined;
+  const named = [slowStart?.aggressionKey, bias].some((key) => key !== undefined && changed.has(key));
+  return named || keys.some((key) => !OF_ONE_CLUSTER.test(key) || key.includes(`.${name}`));
+}
+
+const OF_ONE_CLUSTER = /^(circuit_breakers|upstream\.maintenance_mode)\./;
+
 export function underRuntime(config: ClusterConfig, runtime: Runtime): ClusterConfig {
+  if (runtime.empty) return config;
   const { name, circuitBreakers, highCircuitBreakers, outliers, panicThreshold, zoneAware, lb } = config;
   const percent = (key: string, otherwise: number): number => Math.min(100, runtime.integer(key, otherwise));
   const changed: Pick<ClusterConfig, (typeof PARTS)[number]> = {

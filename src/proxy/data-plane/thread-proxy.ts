@@ -195,8 +195,7 @@ export class ThreadProxy {
   }
 
   setRuntime(values: RuntimeValues): void {
-    this.#runtime.set(values);
-    this.#clusters.onRuntimeChanged();
+    this.#clusters.onRuntimeChanged(this.#runtime.set(values));
   }
 
   logWritten(bytes: number): void {

@@ -11,7 +11,7 @@ const READ: readonly RegExp[] = [
   /^upstream\.(base_retry_backoff_ms|use_retry|healthy_panic_threshold|maintenance_mode\..+|zone_routing\.(enabled|min_cluster_size))$/,
   /^health_check\.(min_interval|max_interval|verify_cluster)$/,
   /^outlier_detection\.(?!enforcing_extension\.)/,
-  /^circuit_breakers\..+\.(default|high)\.(max_connections|max_pending_requests|max_requests|max_retries|retry_budget\.(budget_percent|min_retry_concurrency))$/,
+  /^circuit_breakers\..+\.(default|high)\.(max_connections|max_connection_pools|max_pending_requests|max_requests|max_retries|retry_budget\.(budget_percent|min_retry_concurrency))$/,
 ];
 
 /** Those that nobody reads. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CurrentRuntime, NO_RUNTIME } from "./runtime.ts";
+import { runtimeValues } from "./runtime.fake.ts";
 import { runtimeValue } from "./runtime-value.ts";
 
 test("a key without a value, or with one of another kind, leaves the decision to the configuration", () => {
@@ -34,4 +35,14 @@ test("what the layers say is replaced as a whole", () => {
   runtime.set(new Map([["b", runtimeValue(2.5, "")]]));
   assert.equal(runtime.integer("a", 0), 0);
   assert.deepEqual([runtime.integer("b", 0), runtime.double("b", 0), runtime.flag("b", true)], [2, 2.5, true]);
+});
+
+test("a change says which keys are others now", () => {
+  const runtime = new CurrentRuntime();
+  const set = (values: Record<string, number>): readonly string[] => [...runtime.set(runtimeValues(values))].sort();
+  assert.equal(runtime.empty, true);
+  assert.deepEqual(set({ a: 1, b: 1 }), ["a", "b"]);
+  assert.deepEqual(set({ a: 1, b: 2, c: 1 }), ["b", "c"]);
+  assert.equal(runtime.empty, false);
+  assert.deepEqual(set({ c: 1 }), ["a", "b"]);
 });

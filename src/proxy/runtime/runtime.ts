@@ -6,6 +6,8 @@ import type { RuntimeValue } from "./runtime-value.ts";
 export type RuntimeValues = ReadonlyMap<string, RuntimeValue>;
 
 export interface Runtime {
+  /** No layer says anything. */
+  readonly empty: boolean;
   /** In [0, 1]: a FractionalPercent, or whole per cent. */
   share(key: string, otherwise: number): number;
   /** At least 0, without a fraction. */
@@ -20,8 +22,18 @@ const NO_VALUES: RuntimeValues = new Map();
 export class CurrentRuntime implements Runtime {
   #values = NO_VALUES;
 
-  set(values: RuntimeValues): void {
+  /** @returns the keys whose values are others now */
+  set(values: RuntimeValues): ReadonlySet<string> {
+    const before = this.#values;
     this.#values = values;
+    const changed = new Set<string>();
+    for (const [key, value] of values) if (!isSame(before.get(key), value)) changed.add(key);
+    for (const key of before.keys()) if (!values.has(key)) changed.add(key);
+    return changed;
+  }
+
+  get empty(): boolean {
+    return this.#values.size === 0;
   }
 
   share(key: string, otherwise: number): number {
@@ -42,6 +54,11 @@ export class CurrentRuntime implements Runtime {
   flag(key: string, otherwise: boolean): boolean {
     return this.#values.get(key)?.flag ?? otherwise;
   }
+}
+
+/** A flag and the text of one are shown alike. */
+function isSame(a: RuntimeValue | undefined, b: RuntimeValue): boolean {
+  return a?.text === b.text && a.flag === b.flag && a.share === b.share && a.double === b.double;
 }
 
 /** Of what runs without a proxy: checks, and tests. */

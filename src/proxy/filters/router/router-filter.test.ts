@@ -716,15 +716,13 @@ describe("what runtime layers say of routing", () => {
 
   it("puts a cluster into maintenance mode", () => {
     const { hcm, client } = start();
-    hcm.layers.set(runtimeValues({ "upstream.maintenance_mode.c": 100 }));
-    hcm.clusters.onRuntimeChanged();
+    hcm.clusters.onRuntimeChanged(hcm.layers.set(runtimeValues({ "upstream.maintenance_mode.c": 100 })));
     hcm.send(client);
     assert.equal(hcm.tries.length, 0);
     assert.deepEqual([client.response?.status, client.body, client.response?.get("x-envoy-overloaded")], [503, "maintenance mode", "true"]);
     assert.equal(finished(hcm), "503 UO maintenance_mode");
     assert.deepEqual([hcm.stats.get("cluster.c.upstream_rq_maintenance_mode"), hcm.stats.get("cluster.c.upstream_rq_503")], [1, 1]);
-    hcm.layers.set(new Map());
-    hcm.clusters.onRuntimeChanged();
+    hcm.clusters.onRuntimeChanged(hcm.layers.set(new Map()));
     hcm.send(new Client());
     assert.equal(hcm.tries.length, 1);
   });
