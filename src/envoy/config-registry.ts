@@ -4,6 +4,7 @@ import { file_envoy_config_endpoint_v3_endpoint } from "#envoy/gen/envoy/config/
 import { file_envoy_config_listener_v3_listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import { file_envoy_config_route_v3_route_components } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
 import { file_envoy_config_route_v3_route } from "#envoy/gen/envoy/config/route/v3/route_pb";
+import { file_envoy_config_upstream_local_address_selector_v3_default_local_address_selector } from "#envoy/gen/envoy/config/upstream/local_address_selector/v3/default_local_address_selector_pb";
 import { file_envoy_extensions_access_loggers_file_v3_file } from "#envoy/gen/envoy/extensions/access_loggers/file/v3/file_pb";
 import { file_envoy_extensions_access_loggers_grpc_v3_als } from "#envoy/gen/envoy/extensions/access_loggers/grpc/v3/als_pb";
 import { file_envoy_extensions_access_loggers_stream_v3_stream } from "#envoy/gen/envoy/extensions/access_loggers/stream/v3/stream_pb";
@@ -89,6 +90,7 @@ import { file_udpa_type_v1_typed_struct } from "#envoy/gen/udpa/type/v1/typed_st
 import { registryOf } from "./any.ts";
 
 export const configRegistry = registryOf(
+  file_envoy_config_upstream_local_address_selector_v3_default_local_address_selector,
   file_envoy_extensions_health_check_event_sinks_file_v3_file,
   file_envoy_extensions_http_original_ip_detection_custom_header_v3_custom_header,
   file_envoy_extensions_http_original_ip_detection_xff_v3_xff,

@@ -159,6 +159,33 @@ test("upstream_bind_config holds for clusters without one of their own", async (
   for (const cluster of [{}, own]) assert.equal(await seen("mizzen", cluster), await seen("envoy", cluster));
 });
 
+/** What a client is told, who the backend saw, and why the log says that it failed. */
+async function connected(kind: ProxyKind, cluster: JsonObject): Promise<string> {
+  return withProxy(kind, { hosts: { a: 1 }, cluster, clusterManager: {} }, async ({ get }) => {
+    const { status, body } = await get("/");
+    return `${status} ${body}`;
+  });
+}
+
+test("connections begin as upstream_bind_config says, and say why they cannot", async () => {
+  const source = (host: string): JsonObject => ({ source_address: { address: host, port_value: 0 } });
+  /** TCP_MAXSEG of Linux, and a number that nothing has. */
+  const option = (name: number): JsonObject => ({ socket_options: [{ level: 6, name, int_value: 600, state: "STATE_PREBIND" }] });
+  const binds: readonly JsonObject[] = [
+    { ...source("127.0.9.7"), ...option(2) },
+    { ...source("::1"), extra_source_addresses: [{ address: { address: "127.0.9.6", port_value: 0 } }] },
+    { ...source("::1"), additional_source_addresses: [{ address: "127.0.9.5", port_value: 0 }] },
+    option(9999),
+    source("192.0.2.77"),
+    { ...source("192.0.2.77"), freebind: true },
+    source("::1"),
+  ];
+  for (const bind of binds) {
+    const cluster = { upstream_bind_config: bind };
+    assert.equal(await connected("mizzen", cluster), await connected("envoy", cluster), JSON.stringify(bind));
+  }
+});
+
 test("the log of outlier detection says the same", async () => {
   const log = async (kind: ProxyKind): Promise<unknown> => {
     const path = join(folder, `${kind}-outliers.json`);

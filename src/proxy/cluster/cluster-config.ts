@@ -20,6 +20,8 @@ import type { TransportSockets } from "#proxy/transport-socket/transport-sockets
 import type { Http2Options } from "#proxy/http/http2-options";
 import { readHttpProtocolOptions } from "./http-protocol-options.ts";
 import type { UpstreamProtocol } from "./http-protocol-options.ts";
+import { readAddressOrder } from "./address-order.ts";
+import type { AddressOrder } from "./address-order.ts";
 import type { HostMetadata } from "./cluster.ts";
 import type { UpstreamSocketOptions } from "./host-connector.ts";
 import type { HealthCheckConfig } from "./health/health-check-config.ts";
@@ -38,6 +40,8 @@ import type { LoadAssignmentConfig } from "./load-assignment.ts";
 import type { ZoneAwareConfig } from "./lb/zone-aware.ts";
 import { readOriginalDestination } from "./original-destination.ts";
 import type { OriginalDestinationConfig } from "./original-destination.ts";
+import { readOverrideHostStatus } from "./override-host.ts";
+import type { OverrideHostStatuses } from "./override-host.ts";
 import { readPreconnectPolicy } from "./preconnect.ts";
 import type { PreconnectConfig } from "./preconnect.ts";
 import { readSocketOptions } from "./socket-options-config.ts";
@@ -121,9 +125,11 @@ export interface ClusterConfig {
   readonly closesConnectionsOnHealthFailure: boolean;
   /** Existing connections take no new requests when hosts come or go. */
   readonly drainsOnHostChange: boolean;
+  readonly overrideHostStatuses: OverrideHostStatuses;
   readonly preconnect: PreconnectConfig;
   readonly connection: UpstreamConnectionConfig;
   readonly socketOptions: UpstreamSocketOptions;
+  readonly addressOrder: AddressOrder;
   readonly transportSockets: TransportSockets;
   /** Of the wire form: sockets that say the same are the same. */
   readonly transportKey: string;
@@ -150,6 +156,7 @@ export function parseCluster(wire: Cluster): ClusterConfig {
   const outliers = readOutlierDetection(wire.outlierDetection, refuse);
   const healthCheck = readHealthChecks(wire.healthChecks, refuse);
   const socketOptions = readSocketOptions(wire, refuse);
+  const addressOrder = readAddressOrder(wire.upstreamConnectionOptions?.happyEyeballsConfig, refuse);
   const transportSockets = compileTransportSockets(wire, refuse);
   const connection = readConnection(wire, transportSockets, refuse);
   const preconnect = readPreconnectPolicy(wire.preconnectPolicy, refuse);
@@ -176,9 +183,11 @@ export function parseCluster(wire: Cluster): ClusterConfig {
     ignoresNewHosts: wire.commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false,
     closesConnectionsOnHealthFailure: wire.closeConnectionsOnHostHealthFailure,
     drainsOnHostChange: wire.commonLbConfig?.closeConnectionsOnHostSetChange ?? false,
+    overrideHostStatuses: readOverrideHostStatus(wire.commonLbConfig?.overrideHostStatus),
     preconnect,
     connection,
     socketOptions,
+    addressOrder,
     transportSockets,
     transportKey: transportKey(wire, socketOptions),
   });

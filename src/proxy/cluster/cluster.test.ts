@@ -600,6 +600,24 @@ describe("cluster manager", () => {
     assert.deepEqual([chosen(2, false), chosen(3, false)], [1, 1]);
   });
 
+  it("gives it to a host in the states of override_host_status alone", () => {
+    const fixture = new Fixture();
+    const hosts = ["UNKNOWN", "HEALTHY", "UNHEALTHY", "DRAINING", "TIMEOUT", "DEGRADED"] as const;
+    const chosen = (statuses: string[] | undefined): string[] => {
+      const commonLbConfig = statuses === undefined ? {} : { overrideHostStatus: { statuses } };
+      fixture.manager.upsertCluster(cluster({ ...(EDS as object), commonLbConfig }));
+      fixture.manager.setLoadAssignment(endpoints("reviews", ...hosts.map((health, at) => endpoint(at + 1, { health }))));
+      const running = fixture.manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
+      return hosts.filter(
+        (_, at) => running.chooseHost(ask({ overrideHost: { address: `127.0.0.1:${at + 1}`, strict: true } })) !== undefined,
+      );
+    };
+    assert.deepEqual(chosen(undefined), ["UNKNOWN", "HEALTHY", "DEGRADED"]);
+    assert.deepEqual(chosen(["DRAINING", "TIMEOUT"]), ["DRAINING", "TIMEOUT"]);
+    assert.deepEqual(chosen(["UNHEALTHY", "HEALTHY"]), ["HEALTHY", "UNHEALTHY"]);
+    assert.deepEqual(chosen([]), []);
+  });
+
   it("avoids hosts that were tried, as often as it may ask again", () => {
     const { manager } = new Fixture();
     manager.upsertCluster(cluster({ ...(EDS as object), lbPolicy: "ROUND_ROBIN" }));

@@ -140,11 +140,19 @@ export interface ClusterManager {
   get(name: string): Cluster | undefined;
 }
 
+/** `overflow`: a circuit breaker or pending limit; the rest: the connect failed. */
+export type PoolFailureReason = "overflow" | ConnectFailureReason;
+export type ConnectFailureReason = "connection-failure" | "local-connection-failure" | "connection-timeout";
+
+export function connectFailureReason({ kind }: TransportFailure): ConnectFailureReason {
+  return kind === "connect-timeout" ? "connection-timeout" : kind === "local" ? "local-connection-failure" : "connection-failure";
+}
+
 export interface PoolCallbacks {
   /** The stream has a connection. The router sends on `sender`; answers come to the receiver it gave to newStream. */
   onPoolReady(sender: RequestSender, host: Host, local: SocketAddress, connectionReused: boolean): void;
   /** `overflow`: a circuit breaker or pending limit; the rest: the connect failed. The request was certainly not sent. */
-  onPoolFailure(reason: "overflow" | "connection-failure" | "connection-timeout", failure: TransportFailure | undefined, host: Host): void;
+  onPoolFailure(reason: PoolFailureReason, failure: TransportFailure | undefined, host: Host): void;
 }
 
 export interface PendingStream {
@@ -177,7 +185,7 @@ export interface TcpPoolCallbacks {
   /** The callee sets `connection.handler` before it returns, and tells `used` when it has closed. */
   onPoolReady(connection: Connection, used: UsedConnection): void;
   /** `overflow`: the cluster has as many connections as it may have. */
-  onPoolFailure(reason: "overflow" | "connection-failure" | "connection-timeout", failure: TransportFailure | undefined): void;
+  onPoolFailure(reason: PoolFailureReason, failure: TransportFailure | undefined): void;
 }
 
 export interface TcpConnectionPool extends ConnectionPool {

@@ -20,7 +20,12 @@ function bench(first: string, ...more: string[]) {
     },
   };
   const outcome: string[] = [];
-  const pending = new HappyEyeballs(connector, () => more.map(at), clock).connect(at(first), 1000, {
+  const pending = new HappyEyeballs(
+    connector,
+    () => more.map(at),
+    () => ({ firstFamily: undefined, firstFamilyCount: 1 }),
+    clock,
+  ).connect(at(first), 1000, {
     onConnected: () => outcome.push("connected"),
     onConnectFailed: ({ kind }) => outcome.push(kind),
   });

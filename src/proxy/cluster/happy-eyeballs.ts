@@ -1,20 +1,24 @@
-// Connecting to a host that has several addresses: they are tried in turn, families alternating, and the next one starts when one fails or
+// Connecting to a host that has several addresses: they are tried in turn, families alternating (address-order.ts), and the next one starts when one fails or
 // after a short while; the first that connects wins (RFC 8305, with Envoy's delay and order).
 import type { SocketAddress, TransportFailure } from "#proxy/net/connection";
 import type { ConnectCallbacks, Connector, ConnectOptions, PendingConnect } from "#proxy/net/connector";
 import type { Clock, Timer } from "#runtime/clock";
+import { inOrder } from "./address-order.ts";
+import type { AddressOrder } from "./address-order.ts";
 
 const NEXT_ATTEMPT_MS = 300;
 
 export class HappyEyeballs implements Connector {
   readonly #connector: Connector;
   readonly #more: () => readonly SocketAddress[];
+  readonly #order: () => AddressOrder;
   readonly #clock: Clock;
 
   /** `more`: the addresses besides the one that is asked for. */
-  constructor(connector: Connector, more: () => readonly SocketAddress[], clock: Clock) {
+  constructor(connector: Connector, more: () => readonly SocketAddress[], order: () => AddressOrder, clock: Clock) {
     this.#connector = connector;
     this.#more = more;
+    this.#order = order;
     this.#clock = clock;
   }
 
@@ -22,7 +26,7 @@ export class HappyEyeballs implements Connector {
     const more = this.#more();
     if (more.length === 0) return this.#connector.connect(target, connectTimeoutMs, callbacks, options);
     const connect = (address: SocketAddress, own: ConnectCallbacks): PendingConnect => this.#connector.connect(address, 0, own, options);
-    return new Race(alternating([target, ...more]), connect, connectTimeoutMs, callbacks, this.#clock);
+    return new Race(inOrder([target, ...more], this.#order()), connect, connectTimeoutMs, callbacks, this.#clock);
   }
 }
 
@@ -93,16 +97,4 @@ class Race implements PendingConnect {
     for (const pending of this.#running) pending.cancel();
     this.#running.clear();
   }
-}
-
-/** The first keeps its place; from there on families take turns as long as there are both. */
-function alternating(addresses: readonly SocketAddress[]): SocketAddress[] {
-  const isV6 = ({ address }: SocketAddress): boolean => address.includes(":");
-  const first = addresses.filter((one) => isV6(one) === isV6(addresses[0]!));
-  const other = addresses.filter((one) => isV6(one) !== isV6(addresses[0]!));
-  const out: SocketAddress[] = [];
-  for (let i = 0; i < Math.max(first.length, other.length); i++) {
-    for (const one of [first[i], other[i]]) if (one !== undefined) out.push(one);
-  }
-  return out;
 }

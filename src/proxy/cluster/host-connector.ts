@@ -1,18 +1,12 @@
 // The connector to one host: connections begin with what its transport socket wants, from the address that its cluster binds.
-import type { SocketAddress } from "#proxy/net/connection";
 import type { ConnectCallbacks, Connector, PendingConnect, TcpKeepalive } from "#proxy/net/connector";
-import { isPipe } from "#proxy/net/socket-address";
 import type { Secrets } from "#proxy/transport-socket/tls-context";
 import { TlsStats } from "#proxy/transport-socket/tls-stats";
 import { PLAIN } from "#proxy/transport-socket/upstream-transport";
 import type { TransportContext, UpstreamTransport } from "#proxy/transport-socket/upstream-transport";
 import type { Counter, StatsScope } from "#telemetry/stats/store";
-
-/** upstream_bind_config: the addresses to connect from, at most one a family. */
-export interface BindAddresses {
-  readonly v4: string | undefined;
-  readonly v6: string | undefined;
-}
+import { sourceFor } from "./bind-config.ts";
+import type { BindAddresses } from "./bind-config.ts";
 
 /** What a cluster wants of the sockets of its connections. */
 export interface UpstreamSocketOptions {
@@ -40,9 +34,9 @@ export class HostConnectors {
       connect: (target, timeoutMs, callbacks) => {
         const options = transport.connectOptions(this.#secrets, { ...context, stats });
         if (options === undefined) return this.#failForSecrets(callbacks);
-        const localAddress = bindFor(target, bind);
-        const isDefault = localAddress === undefined && keepalive === undefined;
-        return this.#connector.connect(target, timeoutMs, callbacks, isDefault ? options : { ...options, localAddress, keepalive });
+        const source = sourceFor(target, bind);
+        const isDefault = source === undefined && keepalive === undefined;
+        return this.#connector.connect(target, timeoutMs, callbacks, isDefault ? options : { ...options, source, keepalive });
       },
     };
   }
@@ -56,9 +50,4 @@ export class HostConnectors {
     });
     return { cancel: () => void (cancelled = true) };
   }
-}
-
-function bindFor(target: SocketAddress, bind: BindAddresses | undefined): string | undefined {
-  if (isPipe(target)) return undefined;
-  return target.address.includes(":") ? bind?.v6 : bind?.v4;
 }

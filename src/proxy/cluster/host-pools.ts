@@ -180,7 +180,12 @@ export class HostPools {
 
   /** By any of the addresses that it has when a connection is made. */
   #toHost(host: UpstreamHost, connector: Connector): Connector {
-    return new HappyEyeballs(connector, () => host.additionalAddresses, this.#context.clock);
+    return new HappyEyeballs(
+      connector,
+      () => host.additionalAddresses,
+      () => this.#cluster.config.addressOrder,
+      this.#context.clock,
+    );
   }
 
   #make(

@@ -9,6 +9,7 @@ import type { TlsInfo } from "#proxy/net/tls-info";
 import type { HttpClientConnection, HttpClientOwner } from "#proxy/http/client-connection";
 import type { HttpVersion, ResponseReceiver } from "#proxy/http/stream";
 import { enterBatch, leaveBatch } from "#proxy/http/write-batch";
+import { connectFailureReason } from "./cluster.ts";
 import type { Host, HttpConnectionPool, PendingStream, PoolCallbacks } from "./cluster.ts";
 import { PendingQueue } from "./pending-queue.ts";
 import { MAX_PRECONNECTS, wantsConnection } from "./preconnect.ts";
@@ -253,13 +254,14 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
   connectFailed(connecting: Connecting, failure: TransportFailure): void {
     invariant(this.#connecting.delete(connecting), "a connect ends twice");
     const { stats, host } = this.#options;
+    const reason = connectFailureReason(failure);
     const timedOut = failure.kind === "connect-timeout";
     stats.cxConnectFail.inc();
     if (timedOut) stats.cxConnectTimeout.inc();
     host.stats.cxConnectFail++;
     this.#countDestroyed(connecting.acquired, !timedOut, false);
     // As Envoy: all that wait fail, so that their owners can choose another host now rather than queue for a broken one.
-    this.#waiting.fail(({ callbacks }) => callbacks.onPoolFailure(timedOut ? "connection-timeout" : "connection-failure", failure, host));
+    this.#waiting.fail(({ callbacks }) => callbacks.onPoolFailure(reason, failure, host));
   }
 
   #giveUp(connecting: Connecting): void {

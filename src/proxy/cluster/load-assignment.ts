@@ -31,6 +31,8 @@ export interface EndpointConfig {
   /** `region/zone/subzone`; "" when none is given. */
   readonly locality: string;
   readonly health: HostHealth;
+  /** As endpoints say it; undefined: they say nothing. */
+  readonly healthStatus?: HealthStatus;
   readonly labels: TransportLabels | undefined;
   readonly metadata?: HostMetadata;
   readonly healthCheck?: EndpointHealthCheck | undefined;
@@ -125,6 +127,7 @@ function readEndpoint(wire: LbEndpoint, locality: string, path: string, violatio
     weight: wire.loadBalancingWeight ?? NO_WEIGHT_GIVEN,
     locality,
     health: healthOf(wire.healthStatus),
+    healthStatus: wire.healthStatus,
     labels: transportLabels(wire.metadata),
     metadata: wire.metadata?.filterMetadata ?? NO_METADATA,
     healthCheck: readHealthCheck(endpoint.healthCheckConfig, `${path}.endpoint.health_check_config`, violations),

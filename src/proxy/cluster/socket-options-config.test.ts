@@ -26,12 +26,3 @@ test("values that no socket takes are refused", () => {
     `${path}.tcp_keepalive.keepalive_probes: must be from 1 to 127`,
   ]);
 });
-
-test("connections begin at the first address of each family, the source's own and the extra ones", () => {
-  const source = (address: string) => ({ address, portSpecifier: { case: "portValue" as const, value: 0 } });
-  const upstreamBindConfig = {
-    sourceAddress: source("127.0.0.2"),
-    extraSourceAddresses: [{ address: source("::1") }, { address: source("127.0.0.3") }],
-  };
-  assert.deepEqual(readSocketOptions(create(ClusterSchema, { upstreamBindConfig }), assert.fail).bind, { v4: "127.0.0.2", v6: "::1" });
-});

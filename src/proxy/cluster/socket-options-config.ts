@@ -1,32 +1,13 @@
 // What a Cluster says of the sockets of its connections: upstream_bind_config and upstream_connection_options.
-import { ipBytes } from "#proxy/codec/ip-address";
 import type { Cluster } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import type { TcpKeepalive } from "#proxy/net/connector";
-import type { BindAddresses, UpstreamSocketOptions } from "./host-connector.ts";
+import { readBind } from "./bind-config.ts";
+import type { UpstreamSocketOptions } from "./host-connector.ts";
 
 type Refuse = (path: string, message: string) => void;
 
 export function readSocketOptions(wire: Cluster, refuse: Refuse): UpstreamSocketOptions {
   return { bind: readBind(wire, refuse), keepalive: readKeepalive(wire, refuse) };
-}
-
-function readBind(wire: Cluster, refuse: Refuse): BindAddresses | undefined {
-  const bind = wire.upstreamBindConfig;
-  if (bind === undefined) return undefined;
-  const addresses: { v4?: string; v6?: string } = {};
-  const extra = bind.extraSourceAddresses.map(
-    ({ address }, at) => [address, `upstream_bind_config.extra_source_addresses[${at}]`] as const,
-  );
-  for (const [socket, path] of [[bind.sourceAddress, "upstream_bind_config.source_address"] as const, ...extra]) {
-    if (socket === undefined) continue;
-    if (socket.portSpecifier.case === "portValue" && socket.portSpecifier.value !== 0) refuse(`${path}.port_value`, "must be 0");
-    const bytes = ipBytes(socket.address);
-    if (bytes === undefined) refuse(`${path}.address`, `"${socket.address}" is not an IP address`);
-    // The first of a family, as in Envoy.
-    else if (bytes.length === 4) addresses.v4 ??= socket.address;
-    else addresses.v6 ??= socket.address;
-  }
-  return { v4: addresses.v4, v6: addresses.v6 };
 }
 
 /** What Linux does of its own accord stands for what is not set: libuv's values, which count otherwise, are far shorter. */

@@ -4,7 +4,8 @@ import type { Connection, ConnectionHandler, TransportFailure } from "#proxy/net
 import type { Connector, PendingConnect } from "#proxy/net/connector";
 import { own } from "#proxy/net/read-buffer";
 import type { Clock, Timer } from "#runtime/clock";
-import type { Cluster, Host, PendingStream, TcpConnectionPool, TcpPoolCallbacks } from "./cluster.ts";
+import { connectFailureReason } from "./cluster.ts";
+import type { Cluster, ConnectFailureReason, Host, PendingStream, TcpConnectionPool, TcpPoolCallbacks } from "./cluster.ts";
 import { CountedConnection } from "./counted-connection.ts";
 import { PendingQueue } from "./pending-queue.ts";
 import { MAX_PRECONNECTS, wantsConnection } from "./preconnect.ts";
@@ -187,10 +188,10 @@ export class TcpPool implements TcpConnectionPool {
   #onConnectFailed(connecting: Connecting, failure: TransportFailure): void {
     this.#connecting.delete(connecting);
     connecting.counted.failed(failure);
-    this.#failWaiting(failure.kind === "connect-timeout" ? "connection-timeout" : "connection-failure", failure);
+    this.#failWaiting(connectFailureReason(failure), failure);
   }
 
-  #failWaiting(reason: "connection-failure" | "connection-timeout", failure: TransportFailure): void {
+  #failWaiting(reason: ConnectFailureReason, failure: TransportFailure): void {
     this.#waiting.fail((callbacks) => callbacks.onPoolFailure(reason, failure));
   }
 

@@ -29,6 +29,7 @@ import { OutlierDetector } from "./outlier/outlier-detector.ts";
 import type { OutlierSummary } from "./outlier/outlier-detector.ts";
 import { originalDestinationOf } from "./original-destination.ts";
 import type { OriginalDestinationConfig } from "./original-destination.ts";
+import { mayOverride } from "./override-host.ts";
 import { connectAhead } from "./preconnect.ts";
 import type { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
 import { UpstreamHost, hostKey } from "./upstream-host.ts";
@@ -262,8 +263,7 @@ export class UpstreamCluster implements PooledCluster {
     const { overrideHost } = context;
     if (overrideHost !== undefined) {
       const wanted = this.#list.find(({ address }) => addressText(address) === overrideHost.address);
-      // Envoy's default of override_host_status leaves out who is certainly unhealthy.
-      if (wanted !== undefined && wanted.health !== "unhealthy") return wanted;
+      if (wanted !== undefined && mayOverride(wanted, this.#config.overrideHostStatuses)) return wanted;
       if (overrideHost.strict) {
         this.stats.noneHealthy.inc();
         return undefined;

@@ -1,4 +1,5 @@
 // One running host. Its identity is its address: while the address stays in the cluster, so do its pool, its counters and its streams.
+import { HealthStatus } from "#envoy/gen/envoy/config/core/v3/health_check_pb";
 import type { SocketAddress } from "#proxy/net/connection";
 import type { TransportLabels } from "#proxy/transport-socket/transport-sockets";
 import type { ConnectionPool, HealthMonitor, Host, HostHealth, HostMetadata, HttpConnectionPool, OutlierMonitor } from "./cluster.ts";
@@ -22,6 +23,7 @@ export class UpstreamHost implements Host {
   locality: string;
   metadata: HostMetadata;
   edsHealth: HostHealth;
+  edsStatus: HealthStatus;
   priority = 0;
   ejected = false;
   /** Its connections know of the ejection. */
@@ -53,6 +55,7 @@ export class UpstreamHost implements Host {
     this.weight = endpoint.weight;
     this.locality = endpoint.locality;
     this.edsHealth = endpoint.health;
+    this.edsStatus = endpoint.healthStatus ?? HealthStatus.UNKNOWN;
     this.labels = endpoint.labels;
     this.metadata = endpoint.metadata ?? NO_METADATA;
     this.unchecked = endpoint.healthCheck?.disabled === true;
@@ -106,6 +109,7 @@ export class UpstreamHost implements Host {
     this.weight = endpoint.weight;
     this.locality = endpoint.locality;
     this.edsHealth = endpoint.health;
+    this.edsStatus = endpoint.healthStatus ?? HealthStatus.UNKNOWN;
     this.labels = endpoint.labels;
     this.metadata = endpoint.metadata ?? NO_METADATA;
     this.unchecked = endpoint.healthCheck?.disabled === true;

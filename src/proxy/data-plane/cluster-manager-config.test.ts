@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { create, fromJson } from "@bufbuild/protobuf";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { BootstrapSchema } from "#envoy/gen/envoy/config/bootstrap/v3/bootstrap_pb";
+import type { BindConfig } from "#envoy/gen/envoy/config/core/v3/address_pb";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { readClusterManager, withDefaults } from "./cluster-manager-config.ts";
 import type { ClusterManagerConfig } from "./cluster-manager-config.ts";
@@ -47,4 +48,17 @@ test("upstream_bind_config is that of clusters without one, and refused where a 
   assert.deepEqual(read(manager({ sourceAddress: { address: "127.0.0.9", portValue: 1 } })).refused, [
     "cluster_manager.upstream_bind_config.source_address.port_value: must be 0",
   ]);
+});
+
+test("a cluster's own upstream_bind_config has the general freebind and socket_options, where it says nothing of them", () => {
+  const { config } = read({
+    clusterManager: { upstreamBindConfig: { freebind: true, socketOptions: [{ level: 1, name: 9, intValue: 1 }] } },
+  });
+  const bind = (json: JsonValue): BindConfig =>
+    withDefaults(fromJson(ClusterSchema, { upstreamBindConfig: json }), config).upstreamBindConfig!;
+  const source = { address: "127.0.0.8", portValue: 0 };
+  const general = bind({ sourceAddress: source });
+  assert.deepEqual([general.sourceAddress?.address, general.freebind, general.socketOptions.length], ["127.0.0.8", true, 1]);
+  const own = bind({ freebind: false, socketOptions: [{ level: 6, name: 2, intValue: 600 }] });
+  assert.deepEqual([own.freebind, own.socketOptions.map(({ level }) => level)], [false, [6n]]);
 });

@@ -40,6 +40,12 @@ export function readClusterManager(
 
 /** The cluster with what it does not say itself. */
 export function withDefaults(cluster: Cluster, { upstreamBindConfig: bind }: ClusterManagerConfig): Cluster {
-  if (bind === undefined || cluster.upstreamBindConfig !== undefined) return cluster;
-  return { ...cluster, upstreamBindConfig: decodeMessage(BindConfigSchema, bind) };
+  if (bind === undefined) return cluster;
+  const general = decodeMessage(BindConfigSchema, bind);
+  const own = cluster.upstreamBindConfig;
+  if (own === undefined) return { ...cluster, upstreamBindConfig: general };
+  // As Envoy: addresses are all of one or all of the other, options each for itself.
+  const socketOptions = own.socketOptions.length > 0 ? own.socketOptions : general.socketOptions;
+  const freebind = own.freebind ?? general.freebind;
+  return { ...cluster, upstreamBindConfig: { ...own, socketOptions, ...(freebind === undefined ? {} : { freebind }) } };
 }

@@ -72,13 +72,28 @@ export const CLUSTER_FIELDS: FieldTable = {
     honoured("src/proxy/transport-socket/upstream-transport.test.ts", "match", "transport_socket"),
     harmless("a label", "name"),
   ],
-  "envoy.config.cluster.v3.UpstreamConnectionOptions": [honoured("src/proxy/cluster/socket-options-config.test.ts", "tcp_keepalive")],
+  "envoy.config.cluster.v3.UpstreamConnectionOptions": [
+    honoured("src/proxy/cluster/socket-options-config.test.ts", "tcp_keepalive"),
+    shown("src/proxy/cluster/address-order.test.ts", "first_address_family_version begins", "happy_eyeballs_config"),
+    harmless("for extensions that would ask for it, and there are none", "set_local_interface_name_on_upstream_connections"),
+  ],
+  "envoy.config.cluster.v3.UpstreamConnectionOptions.HappyEyeballsConfig": [
+    honoured("src/proxy/cluster/address-order.test.ts", "first_address_family_version", "first_address_family_count"),
+  ],
   "envoy.config.core.v3.BindConfig": [
     honoured("test/interop/cluster-manager.test.ts", "source_address"),
-    honoured("src/proxy/cluster/socket-options-config.test.ts", "extra_source_addresses"),
+    honoured(
+      "src/proxy/cluster/bind-config.test.ts",
+      "extra_source_addresses",
+      "additional_source_addresses",
+      "socket_options",
+      "freebind",
+      "local_address_selector",
+    ),
   ],
+  "envoy.config.upstream.local_address_selector.v3.DefaultLocalAddressSelector": [],
   "envoy.config.core.v3.DnsResolverOptions": [],
-  "envoy.config.core.v3.ExtraSourceAddress": [honoured("src/proxy/cluster/socket-options-config.test.ts", "address")],
+  "envoy.config.core.v3.ExtraSourceAddress": [honoured("src/proxy/cluster/bind-config.test.ts", "address", "socket_options")],
   "envoy.config.core.v3.TcpKeepalive": [
     honoured("src/proxy/cluster/socket-options-config.test.ts", "keepalive_probes", "keepalive_time", "keepalive_interval"),
   ],

@@ -27,6 +27,7 @@ export const LOAD_BALANCING_FIELDS: FieldTable = {
       "ignore_new_hosts_until_first_hc",
       "close_connections_on_host_set_change",
       "consistent_hashing_lb_config",
+      "override_host_status",
     ),
     harmless("membership changes take effect at once", "update_merge_window"),
     honoured("test/interop/cluster-manager.test.ts", "zone_aware_lb_config"),
@@ -40,6 +41,9 @@ export const LOAD_BALANCING_FIELDS: FieldTable = {
     honoured("test/interop/consistent-hashing.test.ts", "use_hostname_for_hashing"),
   ],
   "envoy.config.cluster.v3.Cluster.CommonLbConfig.LocalityWeightedLbConfig": [],
+  "envoy.config.core.v3.HealthStatusSet": [
+    shown("src/proxy/cluster/cluster.test.ts", "in the states of override_host_status alone", "statuses"),
+  ],
   "envoy.config.cluster.v3.Cluster.LbSubsetConfig": SUBSETS,
   "envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector": SUBSET_SELECTOR,
   "envoy.config.cluster.v3.Cluster.LeastRequestLbConfig": [

@@ -378,6 +378,8 @@ export function clusterConfig(hosts: number, over: Partial<ClusterConfig> = {}):
     keepsHealthyHosts: false,
     ignoresNewHosts: false,
     socketOptions: { bind: undefined, keepalive: undefined },
+    addressOrder: { firstFamily: undefined, firstFamilyCount: 1 },
+    overrideHostStatuses: new Set(),
     transportSockets: compileTransportSockets(create(ClusterSchema), () => {}),
     transportKey: "",
     ...over,

@@ -70,6 +70,7 @@ const UPSTREAM_RESETS: Readonly<Record<StreamResetReason, ResetRow>> = {
   "remote-refused": { status: 503, flag: "UR", text: "remote refused stream reset" },
   "connect-error": { status: 503, flag: "UR", text: "remote error with CONNECT request" },
   "connection-failure": { status: 503, flag: "UF", text: "remote connection failure" },
+  "local-connection-failure": { status: 503, flag: "UF", text: "local connection failure" },
   "connection-timeout": { status: 503, flag: "UF", text: "connection timeout" },
   "connection-termination": { status: 503, flag: "UC", text: "connection termination" },
   overflow: { status: 503, flag: "UO", text: "overflow" },
@@ -104,7 +105,7 @@ export function transportFailureReason(failure: TransportFailure | undefined): s
     case "connect-refused":
       return "delayed connect error: Connection refused";
     case "connect-failed":
-      return `delayed connect error: ${failure.detail}`;
+    case "local":
     case "reset":
     case "io-error":
     case "tls-failed":

@@ -16,6 +16,7 @@ export type StreamResetReason =
   | "remote-refused" // HTTP/2 REFUSED_STREAM: certainly not processed
   | "connect-error" // HTTP/2 CONNECT_ERROR: what a tunnel led to is lost
   | "connection-failure" // could not connect
+  | "local-connection-failure" // this machine did not let it begin
   | "connection-timeout"
   | "connection-termination" // the upstream connection ended with the stream on it
   | "overflow" // a limit of ours

@@ -1,6 +1,6 @@
 // A TCP upstream within a stream of HTTP: CONNECT, or a POST whose body the upstream proxy takes for the bytes of a connection. It stands
 // when the upstream has agreed; before that a failure is one of connecting, and may be tried again.
-import type { Cluster, Host, HttpConnectionPool, PendingStream, PoolCallbacks } from "#proxy/cluster/cluster";
+import type { Cluster, Host, HttpConnectionPool, PendingStream, PoolCallbacks, PoolFailureReason } from "#proxy/cluster/cluster";
 import type { HeaderMap, RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "#proxy/http/header-map";
 import type { RequestSender, ResponseReceiver, StreamResetReason } from "#proxy/http/stream";
 import type { ConnectionHandler, SocketAddress, TransportFailure } from "#proxy/net/connection";
@@ -109,7 +109,7 @@ export class HttpTunnel implements TcpUpstream, ResponseReceiver, PoolCallbacks 
     sender.sendHeaders(this.#request, false);
   }
 
-  onPoolFailure(reason: "overflow" | "connection-failure" | "connection-timeout", failure: TransportFailure | undefined): void {
+  onPoolFailure(reason: PoolFailureReason, failure: TransportFailure | undefined): void {
     if (this.#over) return;
     this.#finish();
     const cause = reason === "overflow" ? "overflow" : reason === "connection-timeout" ? "connect-timeout" : "connect-failed";

@@ -1,13 +1,12 @@
 // Where a listener listens, and what it wants of its sockets there.
 import type { Address } from "#envoy/gen/envoy/config/core/v3/address_pb";
 import { SocketAddress_Protocol } from "#envoy/gen/envoy/config/core/v3/address_pb";
-import type { SocketOption as WireOption } from "#envoy/gen/envoy/config/core/v3/socket_option_pb";
-import { SocketOption_SocketState as State } from "#envoy/gen/envoy/config/core/v3/socket_option_pb";
 import type { Listener } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
 import type { Violations } from "#proxy/field-check";
+import { readLiteralOptions } from "#proxy/literal-socket-options";
 import type { SocketAddress } from "#proxy/net/connection";
 import { pipePathFault } from "#proxy/net/socket-address";
-import { addressOption, fastOpenOption, hasLinuxOptions, int32 } from "#proxy/net/socket-option";
+import { addressOption, fastOpenOption, hasLinuxOptions } from "#proxy/net/socket-option";
 import type { ListenOptions, SocketOption } from "#proxy/net/socket-option";
 
 export interface ListenAddress {
@@ -17,14 +16,16 @@ export interface ListenAddress {
 
 /** Primary first. */
 export function listenAddresses(wire: Listener, violations: Violations): ListenAddress[] {
-  const own = readOptions(wire.socketOptions, "socket_options", violations);
+  const own = readLiteralOptions(wire.socketOptions, "socket_options", violations.add);
   const places = [
     { address: wire.address, path: "address", options: own },
     ...wire.additionalAddresses.map(({ address, socketOptions }, index) => {
       const path = `additional_addresses[${index}]`;
       // Its own instead of the listener's, where it has some.
       const options =
-        socketOptions === undefined ? own : readOptions(socketOptions.socketOptions, `${path}.socket_options.socket_options`, violations);
+        socketOptions === undefined
+          ? own
+          : readLiteralOptions(socketOptions.socketOptions, `${path}.socket_options.socket_options`, violations.add);
       return { address, path: `${path}.address`, options };
     }),
   ];
@@ -77,23 +78,4 @@ function withFlags(wire: Listener, place: Place, own: readonly SocketOption[], v
   if (!hasLinuxOptions && (flags.length > 0 || enableMptcp))
     violations.add("transparent", "transparent, freebind, tcp_fast_open_queue_length and enable_mptcp are served on Linux only");
   return { options: [...flags, ...own], ipv4Compat, multipath: enableMptcp, mode };
-}
-
-function readOptions(wire: readonly WireOption[], path: string, violations: Violations): SocketOption[] {
-  return wire.flatMap(({ level, name, value, state, description }, index) => {
-    if (value.case === undefined) {
-      violations.add(`${path}[${index}]`, "needs an int_value or a buf_value");
-      return [];
-    }
-    return [
-      {
-        level: Number(level),
-        name: Number(name),
-        value: value.case === "intValue" ? int32(Number(value.value)) : value.value,
-        // Those of listening sockets, too: the kernel takes them as soon as there is a socket.
-        prebind: state === State.STATE_PREBIND,
-        description: description === "" ? `${level}/${name}` : description,
-      },
-    ];
-  });
 }

@@ -10,8 +10,9 @@ import type { FilterState } from "#proxy/http/filter-state";
 import type { TlsInfo } from "./tls-info.ts";
 
 /** What ended a connection that did not end well. `detail` is for logs and transport-failure reasons; never matched on. */
+/** `local`: this machine did not let the connection begin. */
 export interface TransportFailure {
-  readonly kind: "connect-refused" | "connect-timeout" | "connect-failed" | "reset" | "io-error" | "tls-failed";
+  readonly kind: "connect-refused" | "connect-timeout" | "connect-failed" | "local" | "reset" | "io-error" | "tls-failed";
   readonly detail: string;
 }
 

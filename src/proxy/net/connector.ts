@@ -1,5 +1,6 @@
 // Opening upstream connections.
 import type { Connection, SocketAddress, TransportFailure } from "./connection.ts";
+import type { SocketOption } from "./socket-option.ts";
 import type { TlsInfo } from "./tls-info.ts";
 import type { ClientHandshakeOptions, HandshakeResult } from "./tls-handshake.ts";
 
@@ -27,9 +28,15 @@ export interface TcpKeepalive {
   readonly probes: number;
 }
 
+/** Where a connection begins. */
+export interface ConnectSource {
+  /** Undefined: the kernel's choice, as its port always is. */
+  readonly address: string | undefined;
+  readonly options: readonly SocketOption[];
+}
+
 export interface ConnectOptions {
-  /** The address to connect from; its port is the kernel's choice. */
-  readonly localAddress?: string | undefined;
+  readonly source?: ConnectSource | undefined;
   readonly keepalive?: TcpKeepalive | undefined;
   /** Sent first, in plain text. `own`: the addresses of the connection itself. */
   readonly preamble?: (own: { readonly source: SocketAddress; readonly destination: SocketAddress }) => Uint8Array;

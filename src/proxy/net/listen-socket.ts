@@ -10,7 +10,7 @@ import type { SocketAddress } from "./connection.ts";
 import { ipBytes } from "#proxy/codec/ip-address";
 import { addressText, isPipe } from "./socket-address.ts";
 import { int32, PLAIN_LISTEN_OPTIONS } from "./socket-option.ts";
-import type { ListenOptions } from "./socket-option.ts";
+import type { ListenOptions, SocketOption } from "./socket-option.ts";
 import { meaningOf } from "./transport-failure.ts";
 
 const darwin = platform === "darwin";
@@ -110,12 +110,25 @@ export class ListenSocket {
   }
 }
 
-/** Closes a duplicate that no thread took over. */
+/** A bare socket, without an address; negative: errno says why there is none. */
+export function newSocket(family: "v4" | "v6" | "pipe"): number {
+  const c = libc();
+  const fd = c.socket(family === "pipe" ? AF_UNIX : family === "v6" ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
+  if (fd >= 0) c.fcntl(fd, F_SETFD, "int", FD_CLOEXEC);
+  return fd;
+}
+
+/** False: errno says why not. */
+export function setSocketOption(fd: number, { level, name, value }: SocketOption): boolean {
+  return libc().setsockopt(fd, level, name, value, value.length) === 0;
+}
+
+/** Closes a descriptor that no handle took over. */
 export function closeDescriptor(fd: number): void {
   libc().close(fd);
 }
 
-function errnoName(): string {
+export function errnoName(): string {
   const number = koffi.errno();
   for (const [name, value] of Object.entries(constants.errno)) if (value === number) return name;
   return `errno ${number}`;

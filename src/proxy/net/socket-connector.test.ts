@@ -8,8 +8,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ManualClock, realClock } from "#runtime/clock";
 import type { Connection, TransportFailure } from "./connection.ts";
+import type { ConnectSource } from "./connector.ts";
 import { bindListenSocket } from "./listen-socket.ts";
 import { SocketConnector } from "./socket-connector.ts";
+import { hasLinuxOptions, int32 } from "./socket-option.ts";
 
 function outcome(connector: SocketConnector, port: number, timeoutMs = 0, address = "127.0.0.1"): Promise<Connection | TransportFailure> {
   return new Promise((resolve) => {
@@ -127,4 +129,39 @@ test("a connection is probed after the idle time that was asked for", async (t) 
     const [, hundredths = ""] = / 02:([0-9A-F]{8}) /u.exec(line) ?? [];
     assert.ok(Math.abs(Number.parseInt(hundredths, 16) - 3000) < 500, line);
   }
+});
+
+test("a connection begins at the address that it is told, with the options of its socket, or says why it cannot", async (t) => {
+  const server = createServer((socket) => socket.on("error", () => {}).resume()).listen(0, "127.0.0.1");
+  t.after(() => server.close());
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const from = (source: ConnectSource): Promise<Connection | TransportFailure> =>
+    new Promise((resolve) => {
+      const callbacks = { onConnected: (connection: Connection) => resolve(connection), onConnectFailed: resolve };
+      new SocketConnector(new ManualClock(), false).connect({ address: "127.0.0.1", port }, 0, callbacks, { source });
+    });
+  const plain = await from({ address: "127.0.0.7", options: [] });
+  assert.ok("local" in plain);
+  assert.equal(plain.local.address, "127.0.0.7");
+  plain.close("now");
+  assert.deepEqual(await from({ address: "192.0.2.77", options: [] }), {
+    kind: "local",
+    detail: "failed to bind to 192.0.2.77:0: Cannot assign requested address",
+  });
+  assert.deepEqual(await from({ address: "::1", options: [] }), {
+    kind: "local",
+    detail: "failed to bind to [::1]:0: Address family not supported by protocol",
+  });
+  if (!hasLinuxOptions) return;
+  const MAX_SEGMENT = { level: 6, name: 2, value: int32(600), prebind: true, description: "TCP_MAXSEG" };
+  const optioned = await from({ address: "127.0.0.7", options: [MAX_SEGMENT] });
+  assert.ok("local" in optioned);
+  assert.equal(optioned.local.address, "127.0.0.7");
+  optioned.close("now");
+  const unknown = { ...MAX_SEGMENT, name: 9999, description: "unknown" };
+  assert.deepEqual(await from({ address: undefined, options: [unknown] }), {
+    kind: "local",
+    detail: "socket option unknown: Protocol not available",
+  });
 });

@@ -7,6 +7,7 @@ import { isPipe } from "./socket-address.ts";
 import { SocketConnection } from "./socket-connection.ts";
 import { isTcp, newPipeConnect, newPipeHandle, newTcpConnect, newTcpHandle, systemError } from "./stream-handle.ts";
 import type { StreamHandle } from "./stream-handle.ts";
+import { beginAt } from "./source-address.ts";
 import { clientHandshake } from "./tls-handshake.ts";
 import { connectFailure } from "./transport-failure.ts";
 import { PlainTransport, TlsTransport } from "./transport.ts";
@@ -58,9 +59,12 @@ class Connect implements PendingConnect {
       const failure: TransportFailure = { kind: "connect-timeout", detail: `no answer within ${timeoutMs} ms` };
       this.#timer = this.#clock.setTimer(timeoutMs, () => this.#fail(failure), true);
     }
-    const result = this.#begin();
+    const { source } = this.#options;
+    const fault = source === undefined ? undefined : beginAt(this.#handle, this.#target, source);
+    const result = fault === undefined ? this.#begin() : 0;
     // Never within the call of whoever connects.
-    if (result !== 0) process.nextTick(() => this.#fail(connectFailure(systemError(result, "connect"))));
+    if (fault !== undefined) process.nextTick(() => this.#fail(fault));
+    else if (result !== 0) process.nextTick(() => this.#fail(connectFailure(systemError(result, "connect"))));
   }
 
   #begin(): number {
@@ -75,11 +79,8 @@ class Connect implements PendingConnect {
       const request = Object.assign(newPipeConnect(), { oncomplete: onConnected });
       return (handle as ReturnType<typeof newPipeHandle>).connect(request, pipePath(address));
     }
-    const { localAddress } = this.#options;
     handle.setNoDelay(true);
     const v6 = isIPv6(address);
-    const bound = localAddress === undefined ? 0 : v6 ? handle.bind6(localAddress, 0, 0) : handle.bind(localAddress, 0);
-    if (bound !== 0) return bound;
     const request = Object.assign(newTcpConnect(), { oncomplete: onConnected });
     return v6 ? handle.connect6(request, address, port) : handle.connect(request, address, port);
   }

@@ -26,6 +26,8 @@ export interface StreamHandle {
   writev(request: null, pieces: readonly unknown[], onlyBuffers: boolean): number | WriteRequest;
   shutdown(request: ShutdownRequest): number;
   close(onClosed?: (this: StreamHandle) => void): void;
+  /** Takes over a descriptor of its kind. */
+  open(fd: number): number;
   /** Who has it, if not node:net. */
   [OWNER]?: HandleOwner | undefined;
 }

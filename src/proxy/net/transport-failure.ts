@@ -16,6 +16,8 @@ const MEANING: Readonly<Record<string, string>> = {
   EPERM: "Operation not permitted",
   EMFILE: "Too many open files",
   ENFILE: "Too many open files in system",
+  ENOPROTOOPT: "Protocol not available",
+  EINVAL: "Invalid argument",
   EAFNOSUPPORT: "Address family not supported by protocol",
 };
 

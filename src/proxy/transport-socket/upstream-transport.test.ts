@@ -14,7 +14,7 @@ import { RawBufferSchema } from "#envoy/gen/envoy/extensions/transport_sockets/r
 import { SecretSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb";
 import { UpstreamTlsContextSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb";
 import { HostConnectors } from "#proxy/cluster/host-connector";
-import type { BindAddresses } from "#proxy/cluster/host-connector";
+import type { BindAddresses } from "#proxy/cluster/bind-config";
 import { readProxyProtocolHeader } from "#proxy/codec/proxy-protocol/proxy-protocol-header";
 import { FakeAuthority } from "#proxy/net/certificates.fake";
 import type { Connection, TransportFailure } from "#proxy/net/connection";
@@ -223,7 +223,8 @@ test("PROXY protocol tells the host of the downstream connection, before TLS", a
 
 test("connections come from the address that the cluster binds", async () => {
   const port = await serve((socket) => socket.end(socket.remoteAddress ?? ""));
-  assert.equal(await new Bench({}).ask(port, { bind: { v4: "127.0.0.6", v6: "::6" } }), "127.0.0.6");
+  const sources = ["::6", "127.0.0.6"].map((address) => ({ address, options: [] }));
+  assert.equal(await new Bench({}).ask(port, { bind: { sources, freebind: false } }), "127.0.0.6");
 });
 
 test("what cannot be honoured is refused with its path", () => {

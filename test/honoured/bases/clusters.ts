@@ -134,16 +134,36 @@ const endpoint: JsonObject = {
 
 export const CLUSTER_BASES: readonly Base[] = [
   cluster({
+    upstream_bind_config: {
+      source_address: { address: "127.0.0.1", port_value: 0 },
+      additional_source_addresses: [{ address: "::2", port_value: 0 }],
+    },
+  }),
+  cluster({
     alt_stat_name: "s",
     connect_timeout: "2s",
     per_connection_buffer_limit_bytes: 5000,
-    common_lb_config: { healthy_panic_threshold: { value: 20 }, locality_weighted_lb_config: {}, update_merge_window: "1s" },
+    common_lb_config: {
+      healthy_panic_threshold: { value: 20 },
+      locality_weighted_lb_config: {},
+      update_merge_window: "1s",
+      override_host_status: { statuses: ["DRAINING"] },
+    },
     metadata: { filter_metadata: {} },
     upstream_bind_config: {
       source_address: { address: "127.0.0.1", port_value: 0 },
-      extra_source_addresses: [{ address: { address: "::1", port_value: 0 } }],
+      extra_source_addresses: [
+        { address: { address: "::1", port_value: 0 }, socket_options: { socket_options: [{ level: 1, name: 9, int_value: 1 }] } },
+      ],
+      freebind: true,
+      socket_options: [{ level: 1, name: 9, int_value: 0 }],
+      local_address_selector: extension("envoy.config.upstream.local_address_selector.v3.DefaultLocalAddressSelector"),
     },
-    upstream_connection_options: { tcp_keepalive: { keepalive_probes: 3, keepalive_time: 100, keepalive_interval: 10 } },
+    upstream_connection_options: {
+      tcp_keepalive: { keepalive_probes: 3, keepalive_time: 100, keepalive_interval: 10 },
+      set_local_interface_name_on_upstream_connections: true,
+      happy_eyeballs_config: { first_address_family_version: "V6", first_address_family_count: 2 },
+    },
     max_requests_per_connection: 5,
     preconnect_policy: { per_upstream_preconnect_ratio: 1.5, predictive_preconnect_ratio: 2 },
     circuit_breakers: {

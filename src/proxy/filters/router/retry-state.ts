@@ -12,6 +12,8 @@ const DEFAULT_BASE_INTERVAL_MS = 25;
 
 export type RetryDecision = "retry" | "no" | "limit-exceeded" | "overflow";
 
+const CONNECT_FAILURES: ReadonlySet<StreamResetReason> = new Set(["connection-failure", "local-connection-failure", "connection-timeout"]);
+
 export class RetryState {
   readonly policy: RetryPolicy;
   #remaining: number;
@@ -141,6 +143,6 @@ export class RetryState {
     if (policy.reset || policy.status5xx || policy.gatewayError) return true;
     if (policy.resetBeforeRequest && !requestSent) return true;
     if (policy.refusedStream && reason === "remote-refused") return true;
-    return policy.connectFailure && (reason === "connection-failure" || reason === "connection-timeout");
+    return policy.connectFailure && CONNECT_FAILURES.has(reason);
   }
 }

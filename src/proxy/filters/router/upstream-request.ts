@@ -1,6 +1,6 @@
 // One try of a request at one host: waits for a connection, sends what there is, hands the answer to the router. It is over exactly
 // once (`#over`); after that nothing of it reaches the router.
-import type { Cluster, Host, PendingStream, PoolCallbacks } from "#proxy/cluster/cluster";
+import type { Cluster, Host, PendingStream, PoolCallbacks, PoolFailureReason } from "#proxy/cluster/cluster";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "#proxy/http/header-map";
 import { transportFailureReason } from "#proxy/http/local-reply";
 import type { HttpVersion, RequestSender, ResponseReceiver, StreamResetReason } from "#proxy/http/stream";
@@ -215,7 +215,7 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
     else this.#backUp();
   }
 
-  onPoolFailure(reason: "overflow" | "connection-failure" | "connection-timeout", failure: TransportFailure | undefined, host: Host): void {
+  onPoolFailure(reason: PoolFailureReason, failure: TransportFailure | undefined, host: Host): void {
     if (this.#over) return;
     this.#pending = undefined;
     this.#end();
