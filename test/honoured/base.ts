@@ -19,6 +19,11 @@ export function extension(type: string, config: JsonObject = {}): JsonObject {
 
 const HCM = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
+export const UPSTREAM_FILTERS: JsonObject[] = [
+  extension("envoy.extensions.filters.http.buffer.v3.Buffer", { max_request_bytes: 100 }),
+  extension("envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec"),
+];
+
 export const ROUTER = extension("envoy.extensions.filters.http.router.v3.Router");
 
 export function listener(filters: readonly JsonValue[], more: JsonObject = {}): Base {

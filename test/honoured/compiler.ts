@@ -74,7 +74,7 @@ function compileWire(kind: ResourceKind, wire: Message, thread: ThreadContext): 
       return { ...config, node: toJsonString(NodeSchema, node) };
     }
     case "cluster":
-      return { config: parseCluster(wire as Cluster), endpoints: endpointsOf(wire as Cluster) };
+      return { config: parseCluster(wire as Cluster, COMPILERS.upstreamHttp), endpoints: endpointsOf(wire as Cluster) };
     case "endpoints":
       return parseLoadAssignment(wire as ClusterLoadAssignment);
     case "listener":

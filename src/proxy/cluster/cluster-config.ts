@@ -17,9 +17,10 @@ import { ConfigError } from "#proxy/config-error";
 import type { ConfigViolation } from "#proxy/config-error";
 import { compileTransportSockets } from "#proxy/transport-socket/transport-sockets";
 import type { TransportSockets } from "#proxy/transport-socket/transport-sockets";
+import type { HttpFilterCompiler, HttpFilterFactory } from "#proxy/http/filter";
 import type { Http2Options } from "#proxy/http/http2-options";
 import { readHttpProtocolOptions } from "./http-protocol-options.ts";
-import type { UpstreamProtocol } from "./http-protocol-options.ts";
+import type { UpstreamHttpOptions, UpstreamProtocol } from "./http-protocol-options.ts";
 import { readAddressOrder } from "./address-order.ts";
 import type { AddressOrder } from "./address-order.ts";
 import type { HostMetadata } from "./cluster.ts";
@@ -128,6 +129,8 @@ export interface ClusterConfig {
   readonly overrideHostStatuses: OverrideHostStatuses;
   readonly preconnect: PreconnectConfig;
   readonly connection: UpstreamConnectionConfig;
+  /** What each try of a request goes through; undefined: what its router says. */
+  readonly upstreamFilters: readonly HttpFilterFactory[] | undefined;
   readonly socketOptions: UpstreamSocketOptions;
   readonly addressOrder: AddressOrder;
   readonly transportSockets: TransportSockets;
@@ -142,8 +145,8 @@ const DEFAULT_PANIC_THRESHOLD = 50;
 export const DEFAULT_RETRY_BUDGET_PERCENT = 20;
 export const DEFAULT_MIN_RETRIES = 3;
 
-/** @throws ConfigError with all violations */
-export function parseCluster(wire: Cluster): ClusterConfig {
+/** `filters`: those that may stand in front of its codec. @throws ConfigError with all violations */
+export function parseCluster(wire: Cluster, filters: readonly HttpFilterCompiler[] = []): ClusterConfig {
   const violations: ConfigViolation[] = [];
   const refuse = (path: string, message: string): void => void violations.push({ path, message });
 
@@ -158,7 +161,8 @@ export function parseCluster(wire: Cluster): ClusterConfig {
   const socketOptions = readSocketOptions(wire, refuse);
   const addressOrder = readAddressOrder(wire.upstreamConnectionOptions?.happyEyeballsConfig, refuse);
   const transportSockets = compileTransportSockets(wire, refuse);
-  const connection = readConnection(wire, transportSockets, refuse);
+  const http = readHttpProtocolOptions(wire, transportSockets, filters, refuse);
+  const connection = readConnection(wire, http, refuse);
   const preconnect = readPreconnectPolicy(wire.preconnectPolicy, refuse);
   if (healthCheck?.probe.kind === "grpc" && connection.protocol === "http1")
     refuse("health_checks[0].grpc_health_check", "needs a cluster that speaks HTTP/2");
@@ -186,6 +190,7 @@ export function parseCluster(wire: Cluster): ClusterConfig {
     overrideHostStatuses: readOverrideHostStatus(wire.commonLbConfig?.overrideHostStatus),
     preconnect,
     connection,
+    upstreamFilters: http.filters,
     socketOptions,
     addressOrder,
     transportSockets,
@@ -314,12 +319,12 @@ function hasBudget(budget: CircuitBreakers_Thresholds_RetryBudget | undefined): 
   return budget?.budgetPercent !== undefined || budget?.minRetryConcurrency !== undefined;
 }
 
-function readConnection(wire: Cluster, sockets: TransportSockets, refuse: Refuse): UpstreamConnectionConfig {
+function readConnection(wire: Cluster, http: UpstreamHttpOptions, refuse: Refuse): UpstreamConnectionConfig {
   const connectTimeoutMs = durationMs(wire.connectTimeout) ?? DEFAULT_CONNECT_TIMEOUT_MS;
   if (connectTimeoutMs <= 0) refuse("connect_timeout", "must be above 0s");
   if (wire.perConnectionBufferLimitBytes === 0)
     refuse("per_connection_buffer_limit_bytes", "must be above 0, buffers without a limit are not served");
-  const { protocol, http2, common, upstream } = readHttpProtocolOptions(wire, sockets, refuse);
+  const { protocol, http2, common, upstream } = http;
   return {
     protocol,
     http2,

@@ -2,6 +2,7 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { RoutingPriority } from "#proxy/route/route";
 import type { Connection, ConnectionInfo, SocketAddress, TransportFailure } from "#proxy/net/connection";
+import type { HttpFilterFactory } from "#proxy/http/filter";
 import type { StreamInfo } from "#proxy/http/stream-info";
 import type { HttpVersion, RequestSender, ResponseReceiver } from "#proxy/http/stream";
 import type { ActiveHealth } from "./health/active-health.ts";
@@ -109,6 +110,8 @@ export interface Cluster {
     downstream: HttpVersion | undefined,
     priority?: RoutingPriority,
   ): HttpConnectionPool;
+  /** What each try goes through; undefined: what its router says. */
+  readonly upstreamFilters?: readonly HttpFilterFactory[] | undefined;
   /** override_auto_sni_header: whose value names the server in the place of the authority. */
   readonly serverNameHeader?: string | undefined;
   /** Of one try of a request; 0 or none: for ever. */

@@ -95,7 +95,11 @@ describe("HTTP protocol options", () => {
           httpFilters: [filter],
         }),
       ),
-      [`${path}.http_filters[0]: upstream filter lua is not served yet`, `${path}.explicit_http_config.http3_protocol_options: not served`],
+      [
+        `${path}.explicit_http_config.http3_protocol_options: not served`,
+        `${path}.http_filters[0]: the last upstream filter must be envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec`,
+        `${path}.http_filters[0].typed_config: envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer ("lua") is no upstream filter of this proxy`,
+      ],
     );
     assert.deepEqual(violations(typed({})), [`${path}: upstream_protocol_options must be set`]);
   });

@@ -10,9 +10,11 @@ import type {
 import { HttpProtocolOptionsSchema } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
 import type { HttpProtocolOptions } from "#envoy/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb";
 import { nameOf, unpack } from "#envoy/any";
+import type { HttpFilterCompiler, HttpFilterFactory } from "#proxy/http/filter";
 import { checkHeaderKeyFormat } from "#proxy/http/header-key-format";
 import { readHttp2Options } from "#proxy/http/http2-options";
 import type { Http2Options } from "#proxy/http/http2-options";
+import { compileUpstreamFilters } from "#proxy/http/upstream-filter-list";
 import type { TransportSockets } from "#proxy/transport-socket/transport-sockets";
 
 /** `auto`: what ALPN agrees on. `downstream`: what the client speaks. */
@@ -23,6 +25,7 @@ export interface UpstreamHttpOptions {
   readonly http2: Http2Options;
   readonly common: CommonOptions | undefined;
   readonly upstream: UpstreamHttpProtocolOptions | undefined;
+  readonly filters: readonly HttpFilterFactory[] | undefined;
 }
 
 type Refuse = (path: string, message: string) => void;
@@ -35,9 +38,13 @@ interface Choice {
 }
 
 const KEY = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-const UPSTREAM_CODEC = "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
 
-export function readHttpProtocolOptions(wire: Cluster, sockets: TransportSockets, refuse: Refuse): UpstreamHttpOptions {
+export function readHttpProtocolOptions(
+  wire: Cluster,
+  sockets: TransportSockets,
+  compilers: readonly HttpFilterCompiler[],
+  refuse: Refuse,
+): UpstreamHttpOptions {
   const path = `typed_extension_protocol_options["${KEY}"]`;
   const typed = readTyped(wire, path, refuse);
   const choice = typed === undefined ? ownChoice(wire, refuse) : typedChoice(typed, path, refuse);
@@ -45,7 +52,8 @@ export function readHttpProtocolOptions(wire: Cluster, sockets: TransportSockets
   const upstream = typed === undefined ? wire.upstreamHttpProtocolOptions : typed.upstreamHttpProtocolOptions;
   if (choice.protocol === "auto" && !sockets.allTls)
     refuse(`${path}.auto_config`, "needs TLS to every host, for ALPN to choose the protocol");
-  return { protocol: choice.protocol, http2: readHttp2Options(choice.http2, choice.path, refuse), common, upstream };
+  const filters = compileUpstreamFilters(typed?.httpFilters ?? [], compilers, `${path}.http_filters`, refuse);
+  return { protocol: choice.protocol, http2: readHttp2Options(choice.http2, choice.path, refuse), common, upstream, filters };
 }
 
 function readTyped(wire: Cluster, path: string, refuse: Refuse): HttpProtocolOptions | undefined {
@@ -66,12 +74,6 @@ function readTyped(wire: Cluster, path: string, refuse: Refuse): HttpProtocolOpt
 }
 
 function typedChoice(options: HttpProtocolOptions, path: string, refuse: Refuse): Choice {
-  for (const [at, filter] of options.httpFilters.entries()) {
-    const config = filter.configType.case === "typedConfig" ? filter.configType.value : undefined;
-    if (config === undefined || nameOf(config.typeUrl) !== UPSTREAM_CODEC)
-      refuse(`${path}.http_filters[${at}]`, `upstream filter ${filter.name} is not served yet`);
-  }
-
   const chosen = options.upstreamProtocolOptions;
   switch (chosen.case) {
     case "explicitHttpConfig": {

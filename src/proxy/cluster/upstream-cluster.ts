@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Counter } from "#telemetry/stats/store";
 import type { Random } from "#runtime/random";
 import type { ConnectionInfo } from "#proxy/net/connection";
+import type { HttpFilterFactory } from "#proxy/http/filter";
 import type { HttpVersion } from "#proxy/http/stream";
 import { addressText } from "#proxy/net/socket-address";
 import type { RoutingPriority } from "#proxy/route/route";
@@ -117,6 +118,10 @@ export class UpstreamCluster implements PooledCluster {
 
   get serverNameHeader(): string | undefined {
     return this.#config.connection.serverNameHeader;
+  }
+
+  get upstreamFilters(): readonly HttpFilterFactory[] | undefined {
+    return this.#config.upstreamFilters;
   }
 
   get maxStreamDurationMs(): number {

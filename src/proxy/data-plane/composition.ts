@@ -1,6 +1,6 @@
 // Which filters a proxy of this build knows: one table for the main thread's checks and for every traffic thread.
 import { compileAccessLog } from "#proxy/access-log/access-log";
-import { HTTP_FILTERS } from "#proxy/filters/table";
+import { HTTP_FILTERS, UPSTREAM_HTTP_FILTERS } from "#proxy/filters/table";
 import { httpConnectionManagerCompiler } from "#proxy/http/http-connection-manager";
 import { connectionLimitCompiler } from "#proxy/listener/network-filters/connection-limit";
 import { directResponseCompiler } from "#proxy/listener/network-filters/direct-response";
@@ -14,6 +14,7 @@ import type { CompilerTables } from "./resource-checks.ts";
 
 export const COMPILERS: CompilerTables = {
   http: HTTP_FILTERS,
+  upstreamHttp: UPSTREAM_HTTP_FILTERS,
   network: [
     httpConnectionManagerCompiler(HTTP_FILTERS),
     tcpProxyCompiler({ compile: compileAccessLog }),

@@ -26,6 +26,8 @@ import { checkRoutes } from "./route-check.ts";
 
 export interface CompilerTables {
   readonly http: readonly HttpFilterCompiler[];
+  /** Those that may stand behind a router. */
+  readonly upstreamHttp: readonly HttpFilterCompiler[];
   readonly network: readonly NetworkFilterCompiler[];
 }
 
@@ -50,7 +52,7 @@ export function resourceChecks(tables: CompilerTables, sockets: Pick<ListenerSoc
     cluster(bytes) {
       const wire = decodeResource(ClusterSchema, bytes);
       const config = checked(ClusterSchema, wire, `cluster "${wire.name}"`, (cluster) =>
-        parseCluster(withDefaults(cluster, known.clusterManager)),
+        parseCluster(withDefaults(cluster, known.clusterManager), tables.upstreamHttp),
       );
       const { transportSockets, discovery, statName } = config;
       const { needs } = transportSockets;

@@ -137,9 +137,11 @@ export class ThreadProxy {
     const named = ({ name }: { readonly name: string }): string => name;
     const itself = (name: string): string => name;
     each(update.secrets, named, ({ name, bytes }) => this.#secrets.set(name, decodeMessage(SecretSchema, bytes)));
-    const { clusterManager } = this.#options.command;
+    const { command, tables: compilers } = this.#options;
     each(update.clusters, named, ({ bytes }) =>
-      this.#clusters.upsertCluster(parseCluster(withDefaults(decodeMessage(ClusterSchema, bytes), clusterManager))),
+      this.#clusters.upsertCluster(
+        parseCluster(withDefaults(decodeMessage(ClusterSchema, bytes), command.clusterManager), compilers.upstreamHttp),
+      ),
     );
     each(update.assignments, named, ({ bytes }) =>
       this.#clusters.setLoadAssignment(parseLoadAssignment(decodeMessage(ClusterLoadAssignmentSchema, bytes))),

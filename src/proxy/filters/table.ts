@@ -20,6 +20,9 @@ import { setMetadataFilterCompiler } from "#proxy/filters/set-metadata/set-metad
 import { statefulSessionFilterCompiler } from "#proxy/filters/stateful-session/stateful-session-filter";
 import type { HttpFilterCompiler } from "#proxy/http/filter";
 
+/** Those that may also stand behind the router, as in Envoy. */
+export const UPSTREAM_HTTP_FILTERS: readonly HttpFilterCompiler[] = [bufferFilterCompiler, headerMutationFilterCompiler];
+
 export const HTTP_FILTERS: readonly HttpFilterCompiler[] = [
   bandwidthLimitFilterCompiler,
   basicAuthFilterCompiler,
@@ -36,7 +39,7 @@ export const HTTP_FILTERS: readonly HttpFilterCompiler[] = [
   healthCheckFilterCompiler,
   localRateLimitFilterCompiler,
   onDemandFilterCompiler,
-  routerFilterCompiler,
+  routerFilterCompiler(UPSTREAM_HTTP_FILTERS),
   setFilterStateFilterCompiler,
   setMetadataFilterCompiler,
   statefulSessionFilterCompiler,

@@ -61,7 +61,7 @@ export const PROTOCOL_FIELDS: FieldTable = {
       "use_downstream_protocol_config",
       "auto_config",
     ),
-    harmless("the codec's own, which is there in any case; others are refused", "http_filters"),
+    honoured("test/interop/upstream-filters.test.ts", "http_filters"),
     honoured("src/proxy/cluster/http-protocol-options.test.ts", "upstream_http_protocol_options"),
   ],
   "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.AutoHttpConfig": [

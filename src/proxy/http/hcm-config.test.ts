@@ -21,7 +21,7 @@ function parse(json: JsonObject, layers: JsonObject = {}): HcmConfig {
     fromJson(HttpConnectionManagerSchema, json, { registry }),
     "filter_chains[0].filters[0].typed_config",
     {
-      filters: [routerFilterCompiler],
+      filters: [routerFilterCompiler([])],
       compileEarlyMutation,
       compileLocalReplyMap,
       compileRouteTable: () => {

@@ -179,7 +179,7 @@ export function routeEntry(over: Partial<RouteEntry> = {}): RouteEntry {
   };
 }
 
-const TEST_FILTER = "google.protobuf.Empty";
+export const TEST_FILTER = "google.protobuf.Empty";
 
 export interface FakeHcmOptions {
   readonly hcm?: MessageInitShape<typeof HttpConnectionManagerSchema>;
@@ -270,7 +270,7 @@ export class FakeHcm {
       ...options.hcm,
     });
     const config = parseHcm(wire, "", {
-      filters: [routerFilterCompiler, testFilters],
+      filters: [routerFilterCompiler([testFilters]), testFilters],
       compileRouteTable: () => table,
       compileEarlyMutation: () => undefined,
       compileLocalReplyMap,
@@ -379,6 +379,7 @@ export function clusterConfig(hosts: number, over: Partial<ClusterConfig> = {}):
     ignoresNewHosts: false,
     socketOptions: { bind: undefined, keepalive: undefined },
     addressOrder: { firstFamily: undefined, firstFamilyCount: 1 },
+    upstreamFilters: undefined,
     overrideHostStatuses: new Set(),
     transportSockets: compileTransportSockets(create(ClusterSchema), () => {}),
     transportKey: "",

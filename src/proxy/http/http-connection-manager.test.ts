@@ -90,7 +90,7 @@ class Fixture {
       poison: true,
     };
     const any = pack(HttpConnectionManagerSchema, fromJson(HttpConnectionManagerSchema, { ...CONFIG, ...over }, { registry }));
-    const factory = httpConnectionManagerCompiler([routerFilterCompiler]).compile("hcm", any, "p", thread);
+    const factory = httpConnectionManagerCompiler([routerFilterCompiler([])]).compile("hcm", any, "p", thread);
     assert.ok(isTerminalFilter(factory));
     factory.accept({
       connection: this.client,

@@ -38,6 +38,8 @@ export interface TerminalStream extends FilterStream {
    * nobody gets to see but the log.
    */
   recreate(response: ResponseHeaderMap, body: readonly Uint8Array[], trailers: TrailerMap | undefined): void;
+  /** A fault of ours, or of a filter: it is logged and counted, and this stream alone pays for it. */
+  internalError(error: unknown): void;
   /** The response cannot be finished. */
   resetResponse(reason: StreamResetReason): void;
 

@@ -1,6 +1,6 @@
 // Clusters, endpoints and what balances between them.
 import type { JsonObject } from "@bufbuild/protobuf";
-import { assignment, cluster, extension, socketAddress, typed } from "../base.ts";
+import { assignment, cluster, extension, socketAddress, typed, UPSTREAM_FILTERS } from "../base.ts";
 import type { Base } from "../base.ts";
 
 const HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -278,7 +278,7 @@ export const CLUSTER_BASES: readonly Base[] = [
   ),
   http({
     explicit_http_config: { http2_protocol_options: http2 },
-    http_filters: [extension("envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec")],
+    http_filters: UPSTREAM_FILTERS,
   }),
   http({ use_downstream_protocol_config: { http_protocol_options: {}, http2_protocol_options: http2 } }),
   http({ auto_config: { http_protocol_options: {}, http2_protocol_options: http2 } }, { transport_socket: tls }),

@@ -1,6 +1,17 @@
 // Listeners, network and HTTP filters, connection managers, access logs.
 import type { JsonObject } from "@bufbuild/protobuf";
-import { connectionManager, extension, httpFilter, listener, over, ROUTER, routes, socketAddress, typed } from "../base.ts";
+import {
+  connectionManager,
+  extension,
+  httpFilter,
+  listener,
+  over,
+  ROUTER,
+  routes,
+  socketAddress,
+  typed,
+  UPSTREAM_FILTERS,
+} from "../base.ts";
 import type { Base } from "../base.ts";
 
 const share: JsonObject = { default_value: { numerator: 5, denominator: "TEN_THOUSAND" }, runtime_key: "k" };
@@ -340,7 +351,11 @@ const cookieSession = session("cookie.v3.CookieBasedSessionState", { cookie: { n
 const delay: JsonObject = { fixed_delay: "1s", percentage: hundred };
 
 const HTTP_FILTERS: readonly Base[] = [
-  manager({ http_filters: [extension(filter("router.v3.Router"), { suppress_envoy_headers: true, dynamic_stats: true })] }),
+  manager({
+    http_filters: [
+      extension(filter("router.v3.Router"), { suppress_envoy_headers: true, dynamic_stats: true, upstream_http_filters: UPSTREAM_FILTERS }),
+    ],
+  }),
   httpFilter(filter("cors.v3.Cors")),
   perRoute("cors", "cors.v3.CorsPolicy", {
     allow_origin_string_match: [{ exact: "a" }],

@@ -7,17 +7,20 @@ import { RequestStatsCache } from "./request-stats.ts";
 import { parseRouter } from "./router-config.ts";
 import { RouterFilter } from "./router-filter.ts";
 
-export const routerFilterCompiler: HttpFilterCompiler = {
-  configTypes: [RouterSchema.typeName],
-  compile(name, any, path): TerminalFilterFactory {
-    const config = parseRouter(any, name, path);
-    const statsCache = new RequestStatsCache();
-    return {
-      name,
-      create(_stream: FilterStream) {
-        invariant(false, "the router is made by createTerminal");
-      },
-      createTerminal: (stream) => new RouterFilter(stream, config, statsCache),
-    };
-  },
-};
+/** `upstream`: the filters that may stand behind it. */
+export function routerFilterCompiler(upstream: readonly HttpFilterCompiler[]): HttpFilterCompiler {
+  return {
+    configTypes: [RouterSchema.typeName],
+    compile(name, any, path): TerminalFilterFactory {
+      const config = parseRouter(any, name, path, upstream);
+      const statsCache = new RequestStatsCache();
+      return {
+        name,
+        create(_stream: FilterStream) {
+          invariant(false, "the router is made by createTerminal");
+        },
+        createTerminal: (stream) => new RouterFilter(stream, config, statsCache),
+      };
+    },
+  };
+}

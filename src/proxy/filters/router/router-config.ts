@@ -4,18 +4,25 @@ import { RouterSchema } from "#envoy/gen/envoy/extensions/filters/http/router/v3
 import type { Router } from "#envoy/gen/envoy/extensions/filters/http/router/v3/router_pb";
 import { nameOf, unpack } from "#envoy/any";
 import { ConfigError } from "#proxy/config-error";
+import type { ConfigViolation } from "#proxy/config-error";
+import type { HttpFilterCompiler, HttpFilterFactory } from "#proxy/http/filter";
+import { compileUpstreamFilters } from "#proxy/http/upstream-filter-list";
 
 export interface RouterConfig {
   readonly suppressEnvoyHeaders: boolean;
+  /** Undefined: it has none to say. */
+  readonly upstreamFilters: readonly HttpFilterFactory[] | undefined;
 }
 
 /** @throws ConfigError naming what has no effect here */
-export function parseRouter(any: Any, name: string, path: string): RouterConfig {
+export function parseRouter(any: Any, name: string, path: string, upstream: readonly HttpFilterCompiler[]): RouterConfig {
   const wire = decode(any, name, path);
-  if (wire.dynamicStats === false) {
-    throw new ConfigError(`http filter "${name}"`, [{ path: `${path}.dynamic_stats`, message: "false is not served" }]);
-  }
-  return Object.freeze({ suppressEnvoyHeaders: wire.suppressEnvoyHeaders });
+  const violations: ConfigViolation[] = [];
+  const refuse = (at: string, message: string): void => void violations.push({ path: at, message });
+  if (wire.dynamicStats === false) refuse(`${path}.dynamic_stats`, "false is not served");
+  const upstreamFilters = compileUpstreamFilters(wire.upstreamHttpFilters, upstream, `${path}.upstream_http_filters`, refuse);
+  if (violations.length > 0) throw new ConfigError(`http filter "${name}"`, violations);
+  return Object.freeze({ suppressEnvoyHeaders: wire.suppressEnvoyHeaders, upstreamFilters });
 }
 
 function decode(any: Any, name: string, path: string): Router {

@@ -57,7 +57,7 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     this.#stream = stream;
     this.#config = config;
     this.#selection = new HostSelection(stream);
-    this.#tries = new Tries(stream);
+    this.#tries = new Tries(stream, config.upstreamFilters);
   }
 
   // ---- TerminalFilter: the request
@@ -286,6 +286,19 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     this.#tries.drop(request);
     if (this.#retriedAfterReset("local-reset", request, false)) return;
     this.#answer(this.#tries.complete ? LOCAL_REPLIES.upstreamMaxDuration : LOCAL_REPLIES.upstreamMaxDurationInRequest);
+  }
+
+  /** As Envoy: nothing is charged, nothing is tried again, and upstream filters do not see it. */
+  onUpstreamFilterReply(reply: LocalReply): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#cleanup();
+    this.#tries.finish();
+    this.#stream.respondLocally(reply);
+  }
+
+  onUpstreamFault(error: unknown): void {
+    this.#stream.internalError(error);
   }
 
   // ---- TimerOwner

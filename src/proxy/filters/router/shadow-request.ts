@@ -1,6 +1,7 @@
 // A copy of a request for a mirror. It streams along with the request, has the route's timeout and no retries; its answer is counted and
 // dropped. The request that it copies never waits for it, and it may outlive that: a mirror that cannot keep up is given up.
 import type { Cluster, Host, LoadBalancerContext } from "#proxy/cluster/cluster";
+import type { HttpFilter, LocalReply } from "#proxy/http/filter";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "#proxy/http/header-map";
 import { PairRequestHeaderMap } from "#proxy/http/pair-header-map";
 import type { StreamResetReason } from "#proxy/http/stream";
@@ -10,6 +11,7 @@ import type { TimerOwner, TimerWheel } from "#proxy/http/timer-wheel";
 import type { ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { RoutingPriority } from "#proxy/route/route";
 import { NO_TIMEOUTS } from "./timeouts.ts";
+import { makeUpstreamFilters } from "./upstream-filters.ts";
 import { UpstreamRequest } from "./upstream-request.ts";
 import type { SentRequest, UpstreamRequestOwner } from "./upstream-request.ts";
 
@@ -46,7 +48,10 @@ export class ShadowRequest implements UpstreamRequestOwner, SentRequest, TimerOw
   #attempt: UpstreamRequest | undefined;
   #responseStarted = false;
 
+  readonly #stream: TerminalStream;
+
   constructor(stream: TerminalStream, { headers, marksHost, priority, timeoutMs }: ShadowOptions) {
+    this.#stream = stream;
     this.downstream = stream.connection;
     this.originalDestination = stream.originalDestination;
     this.randomValue = stream.routeInput.randomValue;
@@ -55,6 +60,11 @@ export class ShadowRequest implements UpstreamRequestOwner, SentRequest, TimerOw
     this.#timeoutMs = timeoutMs;
     this.#bufferLimitBytes = stream.bufferLimitBytes;
     this.headers = shadowHeaders(headers, marksHost, stream.connection.local.address);
+  }
+
+  /** The router's own are not for copies, as in Envoy. */
+  makeFilters(cluster: Cluster): readonly HttpFilter[] | undefined {
+    return makeUpstreamFilters(this.#stream, cluster, undefined);
   }
 
   shouldSelectAnotherHost(_host: Host): boolean {
@@ -158,6 +168,13 @@ export class ShadowRequest implements UpstreamRequestOwner, SentRequest, TimerOw
   onPerTryTimeout(): void {}
   onMaxStreamDuration(request: UpstreamRequest): void {
     request.finish();
+  }
+  onUpstreamFilterReply(reply: LocalReply): void {
+    this.#cluster!.stats.rqCodes.charge(reply.status);
+    this.cancel();
+  }
+  onUpstreamFault(): void {
+    this.cancel();
   }
 
   #fail(status: number, host: Host): void {

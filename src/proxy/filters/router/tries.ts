@@ -1,5 +1,6 @@
 // The tries of one request: what all of them send, how many there were, and those that run: one, but for those that were hedged.
 import type { Cluster, Host } from "#proxy/cluster/cluster";
+import type { HttpFilter, HttpFilterFactory } from "#proxy/http/filter";
 import type { RequestHeaderMap, TrailerMap } from "#proxy/http/header-map";
 import type { HttpVersion } from "#proxy/http/stream";
 import type { TerminalStream } from "#proxy/http/terminal-filter";
@@ -9,6 +10,7 @@ import type { ConnectConfig, RoutingPriority } from "#proxy/route/route";
 import { NO_TIMEOUTS } from "./timeouts.ts";
 import type { RequestTimeouts } from "./timeouts.ts";
 import type { UpstreamCharges } from "./upstream-charges.ts";
+import { makeUpstreamFilters } from "./upstream-filters.ts";
 import { UpstreamRequest } from "./upstream-request.ts";
 import type { SentRequest, UpstreamRequestOwner } from "./upstream-request.ts";
 
@@ -28,8 +30,15 @@ export class Tries implements SentRequest {
   /** Older ones that run beside it. */
   #older: UpstreamRequest[] | undefined = undefined;
 
-  constructor(stream: TerminalStream) {
+  readonly #routerFilters: readonly HttpFilterFactory[] | undefined;
+
+  constructor(stream: TerminalStream, routerFilters: readonly HttpFilterFactory[] | undefined) {
     this.#stream = stream;
+    this.#routerFilters = routerFilters;
+  }
+
+  makeFilters(cluster: Cluster): readonly HttpFilter[] | undefined {
+    return makeUpstreamFilters(this.#stream, cluster, this.#routerFilters);
   }
 
   get complete(): boolean {

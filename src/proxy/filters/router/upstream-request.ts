@@ -1,6 +1,7 @@
 // One try of a request at one host: waits for a connection, sends what there is, hands the answer to the router. It is over exactly
 // once (`#over`); after that nothing of it reaches the router.
 import type { Cluster, Host, PendingStream, PoolCallbacks, PoolFailureReason } from "#proxy/cluster/cluster";
+import type { HttpFilter, LocalReply, MessagePart } from "#proxy/http/filter";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "#proxy/http/header-map";
 import { transportFailureReason } from "#proxy/http/local-reply";
 import type { HttpVersion, RequestSender, ResponseReceiver, StreamResetReason } from "#proxy/http/stream";
@@ -12,6 +13,8 @@ import type { ConnectConfig, RoutingPriority } from "#proxy/route/route";
 import { terminatedTunnel } from "./connect-termination.ts";
 import type { RequestTimeouts } from "./timeouts.ts";
 import { upstreamAuthority } from "./upstream-authority.ts";
+import { UpstreamFilters } from "./upstream-filters.ts";
+import type { FilteredTry } from "./upstream-filters.ts";
 
 /** What each try sends, and for how long. */
 export interface SentRequest {
@@ -29,6 +32,8 @@ export interface SentRequest {
   readonly downstreamVersion: HttpVersion | undefined;
   /** Set where a tunnel may end at the host. */
   readonly connect?: ConnectConfig | undefined;
+  /** Upstream HTTP filters for one try; undefined: there are none. */
+  makeFilters(cluster: Cluster): readonly HttpFilter[] | undefined;
 }
 
 /** The router, as its tries see it. Several may run at once: each says who it is. */
@@ -46,13 +51,17 @@ export interface UpstreamRequestOwner {
   onMaxStreamDuration(request: UpstreamRequest): void;
   /** Request body may flow, or must wait: no connection yet, or its buffers are full. */
   onUpstreamWritable(writable: boolean): void;
+  /** An upstream filter answers in the place of the host. */
+  onUpstreamFilterReply(reply: LocalReply): void;
+  /** A fault of ours, or of an upstream filter. */
+  onUpstreamFault(error: unknown): void;
 }
 
 const PER_TRY = 0;
 const PER_TRY_IDLE = 1;
 const MAX_DURATION = 2;
 
-export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOwner {
+export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOwner, FilteredTry {
   readonly host: Host;
   readonly #cluster: Cluster;
   readonly #owner: UpstreamRequestOwner;
@@ -70,6 +79,11 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
   /** A TCP connection counts as a request by itself. */
   #countedByPool = false;
   #over = false;
+  /** Also of a whole response, which filters may still have. */
+  dropped = false;
+  #filters: UpstreamFilters | undefined = undefined;
+  /** A filter lets no more of the request come. */
+  #heldByFilter = false;
   /** Another try was started because this one takes too long; it is not tried again for its own sake. */
   retried = false;
   /** Set only where there are such timeouts, once the request is complete and has a connection. */
@@ -102,13 +116,38 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
     if (tunnel === undefined) this.host.activeRequests++;
     else this.#countedByPool = true;
     const pool = tunnel ?? this.#cluster.pool(this.host, downstream, authority, downstreamVersion, priority);
+    const filters = this.#request.makeFilters(this.#cluster);
+    if (filters !== undefined) this.#filters = new UpstreamFilters(filters, this, this.#request.bufferLimitBytes);
     const pending = pool.newStream(this, this);
     if (this.#over) pending?.cancel();
     else if (this.#sender === undefined) this.#pending = pending;
+    if (this.#filters !== undefined && !this.#over) this.#filter(this.#filters);
+  }
+
+  /** What has come so far, while a connection is made. */
+  #filter(filters: UpstreamFilters): void {
+    const { headers, complete, trailers } = this.#request;
+    // Formats may ask for the host.
+    if (this.#sender === undefined) this.#owner.onUpstreamHost(this.host, undefined, undefined);
+    const body = this.#waiting;
+    this.#waiting = [];
+    filters.pushRequest({ kind: "headers", headers, endStream: complete && body.length === 0 && trailers === undefined });
+    for (const [at, chunk] of body.entries())
+      filters.pushRequest({
+        kind: "data",
+        chunk: asBuffer(chunk),
+        endStream: complete && trailers === undefined && at === body.length - 1,
+      });
+    if (trailers !== undefined) filters.pushRequest({ kind: "trailers", trailers });
   }
 
   sendData(chunk: Uint8Array, endStream: boolean): void {
     if (this.#over) return;
+    if (this.#filters === undefined) this.#forwardData(chunk, endStream);
+    else this.#filters.pushRequest({ kind: "data", chunk: asBuffer(own(chunk)), endStream });
+  }
+
+  #forwardData(chunk: Uint8Array, endStream: boolean): void {
     const sender = this.#sender;
     if (sender === undefined) {
       this.#waiting.push(own(chunk));
@@ -123,7 +162,13 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
   }
 
   sendTrailers(trailers: TrailerMap): void {
-    if (this.#over || this.#sender === undefined) return;
+    if (this.#over) return;
+    if (this.#filters === undefined) this.#forwardTrailers(trailers);
+    else this.#filters.pushRequest({ kind: "trailers", trailers });
+  }
+
+  #forwardTrailers(trailers: TrailerMap): void {
+    if (this.#sender === undefined) return;
     this.#requestEnded = true;
     this.#sender.sendTrailers(trailers);
     this.#owner.onUpstreamSent(false, true);
@@ -167,6 +212,7 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
 
   /** The router has its response, or wants no more of it. */
   finish(reason: StreamResetReason = "local-reset"): void {
+    this.#drop();
     if (this.#over) return;
     this.#end();
     if (this.#pending !== undefined) {
@@ -195,8 +241,17 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
     const { maxStreamDurationMs = 0 } = this.#cluster;
     if (maxStreamDurationMs > 0) request.timers.set((this.#maxDuration = new WheelTimer(this, MAX_DURATION)), maxStreamDurationMs);
 
+    if (request.complete) this.#armTimers();
+    if (this.#filters === undefined || this.#filters.passed.headers !== undefined) this.#sendWaiting(sender);
+    else this.#setWritable(true);
+  }
+
+  /** The head, and all that waited for the connection or for filters. */
+  #sendWaiting(sender: RequestSender): void {
+    const owner = this.#owner;
+    const request = this.#request;
     const waiting = this.#waiting;
-    const { trailers, complete } = request;
+    const { trailers, complete } = this.#filters?.passed ?? request;
     this.#requestEnded = complete;
     const headersOnly = complete && waiting.length === 0 && trailers === undefined;
     sender.sendHeaders(request.headers, headersOnly);
@@ -210,7 +265,6 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
     if (this.#over) return;
     if (trailers !== undefined) sender.sendTrailers(trailers);
     if (this.#over) return;
-    if (complete) this.#armTimers();
     if (goOn || complete) this.#setWritable(true);
     else this.#backUp();
   }
@@ -218,6 +272,7 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
   onPoolFailure(reason: PoolFailureReason, failure: TransportFailure | undefined, host: Host): void {
     if (this.#over) return;
     this.#pending = undefined;
+    this.#drop();
     this.#end();
     if (reason !== "overflow") this.#owner.onUpstreamHost(host, undefined, undefined);
     this.#owner.onUpstreamReset(this, reason, transportFailureReason(failure));
@@ -236,24 +291,28 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
     this.#responseStarted = true;
     if (endStream) this.#complete();
     else this.#progress();
-    this.#owner.onUpstreamHeaders(this, headers, endStream);
+    if (this.#filters === undefined) this.#owner.onUpstreamHeaders(this, headers, endStream);
+    else this.#filters.pushResponse({ kind: "headers", headers, endStream });
   }
 
   onResponseData(chunk: Buffer, endStream: boolean): void {
     if (this.#over) return;
     if (endStream) this.#complete();
     else this.#progress();
-    this.#owner.onUpstreamData(this, chunk, endStream);
+    if (this.#filters === undefined) this.#owner.onUpstreamData(this, chunk, endStream);
+    else this.#filters.pushResponse({ kind: "data", chunk: asBuffer(own(chunk)), endStream });
   }
 
   onResponseTrailers(trailers: TrailerMap): void {
     if (this.#over) return;
     this.#complete();
-    this.#owner.onUpstreamTrailers(this, trailers);
+    if (this.#filters === undefined) this.#owner.onUpstreamTrailers(this, trailers);
+    else this.#filters.pushResponse({ kind: "trailers", trailers });
   }
 
   onResponseReset(reason: StreamResetReason, details: string): void {
     if (this.#over) return;
+    this.#drop();
     this.#end();
     this.#owner.onUpstreamReset(this, reason, reason === "protocol-error" ? details : "");
   }
@@ -264,7 +323,49 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
     this.#setWritable(true);
   }
 
+  // ---- FilteredTry
+
+  sendFiltered(part: MessagePart<RequestHeaderMap>): void {
+    if (this.#over) return;
+    if (part.kind === "data") this.#forwardData(part.chunk, part.endStream);
+    else if (part.kind === "trailers") this.#forwardTrailers(part.trailers);
+    else if (this.#sender !== undefined) this.#sendWaiting(this.#sender);
+  }
+
+  receiveFiltered(part: MessagePart<ResponseHeaderMap>): void {
+    const owner = this.#owner;
+    if (part.kind === "headers") owner.onUpstreamHeaders(this, part.headers, part.endStream);
+    else if (part.kind === "data") owner.onUpstreamData(this, part.chunk, part.endStream);
+    else owner.onUpstreamTrailers(this, part.trailers);
+    if (part.kind === "trailers" || part.endStream) this.#drop();
+  }
+
+  pauseFiltered(paused: boolean): void {
+    if (this.#heldByFilter === paused) return;
+    this.#heldByFilter = paused;
+    if (this.#writable) this.#owner.onUpstreamWritable(!paused);
+  }
+
+  answerLocally(reply: LocalReply): void {
+    this.#owner.onUpstreamFilterReply(reply);
+  }
+
+  failLocally(error: unknown): void {
+    this.#owner.onUpstreamFault(error);
+  }
+
+  resetFiltered(reason: StreamResetReason): void {
+    this.finish(reason);
+    this.#owner.onUpstreamReset(this, reason, "");
+  }
+
   // ----
+
+  #drop(): void {
+    if (this.dropped) return;
+    this.dropped = true;
+    this.#filters?.destroy();
+  }
 
   /** The upstream connection holds more than it should. */
   #backUp(): void {
@@ -307,6 +408,10 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
   #setWritable(writable: boolean): void {
     if (this.#writable === writable) return;
     this.#writable = writable;
-    this.#owner.onUpstreamWritable(writable);
+    if (!this.#heldByFilter) this.#owner.onUpstreamWritable(writable);
   }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
