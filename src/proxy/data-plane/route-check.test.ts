@@ -34,7 +34,7 @@ test("what is refused and what cannot be compiled is told at once, with its plac
     validateClusters: true,
     virtualHosts: [
       host("one", [to({ cluster: "a" })]),
-      host("one", [to({ cluster: "a" }), { match: {}, route: { cluster: "a" } }, { ...to({ cluster: "a" }), tracing: {} }]),
+      host("one", [to({ cluster: "a" }), { match: {}, route: { cluster: "a" } }, { ...to({ cluster: "a" }), tracing: { customTags: [{ tag: "a" }] } }]),
     ],
   });
   assert.throws(

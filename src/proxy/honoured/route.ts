@@ -1,4 +1,4 @@
-import { honoured, harmless } from "./rows.ts";
+import { honoured, harmless, shown } from "./rows.ts";
 import type { FieldTable } from "./rows.ts";
 
 export const ROUTE_FIELDS: FieldTable = {
@@ -32,6 +32,7 @@ export const ROUTE_FIELDS: FieldTable = {
       "match",
       "redirect",
       "decorator",
+      "per_request_buffer_limit_bytes",
       "typed_per_filter_config",
       "request_headers_to_add",
       "request_headers_to_remove",
@@ -43,6 +44,7 @@ export const ROUTE_FIELDS: FieldTable = {
     honoured("src/proxy/filters/router/router-filter.test.ts", "direct_response"),
     honoured("src/proxy/route/route-configuration-bytes.test.ts", "name", "route"),
     honoured("src/proxy/data-plane/data-plane.test.ts", "stat_prefix"),
+    shown("src/proxy/http/trace-reason.test.ts", "the tracing of a route", "tracing"),
   ],
   "envoy.config.route.v3.RouteConfiguration": [
     honoured("src/proxy/route/route-configuration-bytes.test.ts", "name"),
@@ -55,6 +57,8 @@ export const ROUTE_FIELDS: FieldTable = {
       "request_headers_to_remove",
       "most_specific_header_mutations_wins",
       "ignore_port_in_host_matching",
+      "ignore_path_parameters_in_path_matching",
+      "request_mirror_policies",
       "typed_per_filter_config",
       "max_direct_response_body_size_bytes",
     ),
@@ -80,6 +84,9 @@ export const ROUTE_FIELDS: FieldTable = {
   "envoy.config.route.v3.RouteMatch.ConnectMatcher": [],
   "envoy.config.route.v3.RouteMatch.GrpcRouteMatchOptions": [],
   "envoy.config.route.v3.RouteMatch.TlsContextMatchOptions": [honoured("src/proxy/route/route-table.test.ts", "presented", "validated")],
+  "envoy.config.route.v3.Tracing": [
+    honoured("src/proxy/http/trace-reason.test.ts", "client_sampling", "random_sampling", "overall_sampling"),
+  ],
   "envoy.config.route.v3.VirtualCluster": [honoured("test/interop/routes.test.ts", "headers", "name")],
   "envoy.config.route.v3.VirtualHost": [
     honoured(
@@ -95,6 +102,8 @@ export const ROUTE_FIELDS: FieldTable = {
       "rate_limits",
       "response_headers_to_add",
       "metadata",
+      "request_mirror_policies",
+      "per_request_buffer_limit_bytes",
     ),
     honoured("src/proxy/route/route-configuration-bytes.test.ts", "routes", "include_request_attempt_count", "name"),
     honoured("test/interop/routes.test.ts", "virtual_clusters", "hedge_policy", "include_is_timeout_retry_header"),

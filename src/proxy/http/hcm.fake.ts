@@ -164,6 +164,8 @@ export function routeEntry(over: Partial<RouteEntry> = {}): RouteEntry {
     includeTimeoutRetryInRequest: false,
     retry: undefined,
     mirrors: undefined,
+    perRequestBufferLimitBytes: Number.POSITIVE_INFINITY,
+    traceSampling: undefined,
     hash: undefined,
     finalizeRequest() {},
     finalizeResponse() {},

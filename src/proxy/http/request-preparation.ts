@@ -50,7 +50,10 @@ export function prepareRequest(stream: PreparedStream, headers: RequestHeaderMap
   if (config.addsUserAgent) addUserAgent(headers, thread.local.cluster, thread.nodeId);
   info.downstreamRemote = client.remote;
   stream.internalRequest = client.internal;
-  if (config.tracing !== undefined) runtime.traceStats?.count(decideTrace(headers, config.tracing, thread.random, thread.runtime));
+  if (config.tracing !== undefined) {
+    const reason = decideTrace(headers, config.tracing, stream.route()?.traceSampling, thread.random, thread.runtime);
+    runtime.traceStats?.count(reason);
+  }
 
   const upgrade = headers.method === "CONNECT" ? "connect" : headers.upgrade;
   if (upgrade !== undefined) {

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create, fromJson } from "@bufbuild/protobuf";
 import type { JsonObject } from "@bufbuild/protobuf";
+import { TracingSchema } from "#envoy/gen/envoy/config/route/v3/route_components_pb";
 import { HttpConnectionManager_TracingSchema } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
 import { UuidRequestIdConfigSchema } from "#envoy/gen/envoy/extensions/request_id/uuid/v3/uuid_pb";
 import { CurrentRuntime } from "#proxy/runtime/runtime";
 import { runtimeValue } from "#proxy/runtime/runtime-value";
+import { compileTraceSampling } from "#proxy/route/trace-sampling";
 import { seededRandom } from "#runtime/random";
 import { PairRequestHeaderMap } from "./pair-header-map.ts";
 import { compileTraceDecision, decideTrace, forgetTraceReason } from "./trace-reason.ts";
@@ -17,14 +19,20 @@ const layers = new CurrentRuntime();
 const id = (reason: string): string => `01234567-89ab-${reason}def-8123-456789abcdef`;
 const NEVER = { random_sampling: { value: 0 } };
 
-function decide(tracing: JsonObject, headers: Record<string, string>, requestId: JsonObject = {}): [string, string | undefined] {
+function decide(
+  tracing: JsonObject,
+  headers: Record<string, string>,
+  requestId: JsonObject = {},
+  ofRoute?: JsonObject,
+): [string, string | undefined] {
   const decision = compileTraceDecision(
     fromJson(HttpConnectionManager_TracingSchema, tracing),
     fromJson(UuidRequestIdConfigSchema, requestId),
   );
   assert.ok(decision !== undefined);
+  const sampling = compileTraceSampling(ofRoute === undefined ? undefined : fromJson(TracingSchema, ofRoute));
   const map = new PairRequestHeaderMap({ method: "GET", path: "/", authority: "a", scheme: "http" }, Object.entries(headers));
-  const reason = decideTrace(map, decision, seededRandom(1), layers);
+  const reason = decideTrace(map, decision, sampling, seededRandom(1), layers);
   return [reason, map.get("x-request-id")];
 }
 
@@ -83,4 +91,17 @@ test("runtime layers may sample other shares than the configuration", (t) => {
   assert.deepEqual(decide({}, { "x-request-id": id("4") }), ["none", id("4")]);
   layers.set(new Map([["tracing.client_enabled", runtimeValue(0, "")]]));
   assert.deepEqual(decide(NEVER, { "x-request-id": id("4"), "x-client-trace-id": "a" }), ["none", id("4")]);
+});
+
+test("the tracing of a route takes the place of the connection manager's, and what it leaves out is all", () => {
+  const asked = { "x-request-id": id("4"), "x-client-trace-id": "a" };
+  const plain = { "x-request-id": id("4") };
+  const of = (headers: Record<string, string>, sampling: JsonObject): string => decide(NEVER, headers, {}, sampling)[0];
+  assert.equal(of(plain, {}), "sampled");
+  assert.equal(of(plain, { random_sampling: { numerator: 43 } }), "none");
+  assert.equal(of(plain, { random_sampling: { numerator: 44 } }), "sampled");
+  assert.equal(of(plain, { random_sampling: { numerator: 8744, denominator: "MILLION" } }), "sampled");
+  assert.equal(of(asked, { client_sampling: { numerator: 0 } }), "sampled");
+  assert.equal(of(asked, { client_sampling: { numerator: 100 }, random_sampling: { numerator: 0 } }), "client");
+  assert.equal(of(asked, { overall_sampling: { numerator: 8743, denominator: "TEN_THOUSAND" } }), "none");
 });

@@ -4,6 +4,8 @@ import type { HttpConnectionManager_Tracing } from "#envoy/gen/envoy/extensions/
 import type { UuidRequestIdConfig } from "#envoy/gen/envoy/extensions/request_id/uuid/v3/uuid_pb";
 import type { Percent } from "#envoy/gen/envoy/type/v3/percent_pb";
 import type { Runtime } from "#proxy/runtime/runtime";
+import { isTaken } from "#proxy/route/trace-sampling";
+import type { Share, TraceSampling } from "#proxy/route/trace-sampling";
 import type { Random } from "#runtime/random";
 import type { Counter, StatsScope } from "#telemetry/stats/store";
 import type { RequestHeaderMap } from "./header-map.ts";
@@ -11,18 +13,18 @@ import type { RequestHeaderMap } from "./header-map.ts";
 export type TraceReason = "client" | "service" | "sampled" | "none";
 
 export interface TraceDecision {
-  /** Of 10,000 requests. */
-  readonly clientSampling: number;
-  readonly randomSampling: number;
-  readonly overallSampling: number;
+  /** Where the route does not say otherwise. */
+  readonly sampling: TraceSampling;
   /** False: each request would be traced, and its id says nothing. */
   readonly byRequestId: boolean;
   /** Ids tell what was decided. */
   readonly packs: boolean;
 }
 
-/** All of them: what a share is of. */
+/** Of so many places an id names one. */
 const WHOLE = 10_000;
+/** A multiple of every denominator. */
+const CLIENT_PLACES = 1_000_000;
 
 const UUID_LENGTH = 36;
 /** Where a UUID has its version. */
@@ -37,41 +39,51 @@ export function compileTraceDecision(
   if (tracing === undefined) return undefined;
   const { clientSampling, randomSampling, overallSampling } = tracing;
   return Object.freeze({
-    // As in Envoy: this one in whole per cent.
-    clientSampling: clientSampling === undefined ? WHOLE : Math.trunc(clientSampling.value) * 100,
-    randomSampling: share(randomSampling),
-    overallSampling: share(overallSampling),
+    sampling: {
+      // As in Envoy: this one in whole per cent.
+      client: { numerator: clientSampling === undefined ? 100 : Math.trunc(clientSampling.value), denominator: 100 },
+      random: share(randomSampling),
+      overall: share(overallSampling),
+    },
     byRequestId: requestId?.useRequestIdForTraceSampling ?? true,
     packs: requestId?.packTraceReason ?? true,
   });
 }
 
-function share(percent: Percent | undefined): number {
-  return percent === undefined ? WHOLE : Math.round(percent.value * 100);
+function share(percent: Percent | undefined): Share {
+  return { numerator: percent === undefined ? WHOLE : Math.round(percent.value * 100), denominator: WHOLE };
 }
 
-/** What somebody in front of this proxy decided stays, but for `overallSampling`. */
-export function decideTrace(headers: RequestHeaderMap, decision: TraceDecision, random: Random, runtime: Runtime): TraceReason {
+/** What somebody in front of this proxy decided stays, but for the overall share. `ofRoute` undefined: the route does not say. */
+export function decideTrace(
+  headers: RequestHeaderMap,
+  decision: TraceDecision,
+  ofRoute: TraceSampling | undefined,
+  random: Random,
+  runtime: Runtime,
+): TraceReason {
   if (!decision.byRequestId) return "sampled";
   const id = headers.get("x-request-id");
   const place = id === undefined || id.length < 8 ? Number.NaN : Number(`0x${id.slice(0, 8)}`) % WHOLE;
   if (id === undefined || Number.isNaN(place)) return "none";
+  const sampling = ofRoute ?? decision.sampling;
   const before = decision.packs ? reasonOf(id) : "none";
   let reason = before;
   if (reason === "none") {
-    if (headers.has("x-client-trace-id") && random.integer(WHOLE) < shareOf("tracing.client_enabled", decision.clientSampling, runtime))
+    if (headers.has("x-client-trace-id") && isSampled("tracing.client_enabled", sampling.client, random.integer(CLIENT_PLACES), runtime))
       reason = "client";
     else if (headers.has("x-envoy-force-trace")) reason = "service";
-    else if (place < shareOf("tracing.random_sampling", decision.randomSampling, runtime)) reason = "sampled";
+    else if (isSampled("tracing.random_sampling", sampling.random, place, runtime)) reason = "sampled";
   }
-  if (place >= shareOf("tracing.global_enabled", decision.overallSampling, runtime)) reason = "none";
+  if (!isSampled("tracing.global_enabled", sampling.overall, place, runtime)) reason = "none";
   if (reason !== before && decision.packs) tellReason(headers, id, reason);
   return reason;
 }
 
-/** Of 10,000. */
-function shareOf(key: string, configured: number, runtime: Runtime): number {
-  return runtime.share(key, configured / WHOLE) * WHOLE;
+/** A runtime layer has the last word, also over the route. */
+function isSampled(key: string, configured: Share, place: number, runtime: Runtime): boolean {
+  const layered = runtime.share(key, -1);
+  return layered < 0 ? isTaken(configured, place) : place % WHOLE < layered * WHOLE;
 }
 
 /** What a stranger says of tracing is not believed, also where his id is kept. */

@@ -18,6 +18,7 @@ import type { FilterConfigs } from "./filter-config.ts";
 import { compileHeaderMutation } from "./header-mutation.ts";
 import { compileHashPolicy } from "./hash-policy.ts";
 import { compileMirrorPolicies } from "./mirror-policy.ts";
+import type { MirrorPolicy } from "./mirror-policy.ts";
 import { compileHostRewrite, replaceAuthority } from "./host-rewrite.ts";
 import type { HostRewrite } from "./host-rewrite.ts";
 import { prefixRewrite, regexRewrite, templateRewrite } from "./path-rewrite.ts";
@@ -30,6 +31,7 @@ import type { VirtualClusterOf } from "./virtual-cluster.ts";
 import { compileRedirect } from "./redirect.ts";
 import { compileRetryPolicy } from "./retry-policy.ts";
 import { compileUpgrades } from "./upgrade-config.ts";
+import { compileTraceSampling } from "./trace-sampling.ts";
 import { compileRouteMatch } from "./route-match.ts";
 import type { PathMatch, RouteMatch } from "./route-match.ts";
 import type { HeaderMutation, RetryPolicy, RouteEntry, RouteInput } from "./route.ts";
@@ -42,6 +44,8 @@ export interface RouteScope {
   readonly mostSpecificWins: boolean;
   readonly tableMutation: HeaderMutation | undefined;
   readonly tableFilters: FilterConfigs;
+  /** Of routes that have none of their own; of a virtual host its own, else those of the table. */
+  readonly mirrors: readonly MirrorPolicy[] | undefined;
 }
 
 export interface VirtualHostScope extends RouteScope {
@@ -114,6 +118,8 @@ export function compileRoute(
     includeAttemptCountInResponse: scope.config.includeAttemptCountInResponse,
     includeTimeoutRetryInRequest: scope.config.includeIsTimeoutRetryHeader,
     virtualCluster: scope.virtualCluster,
+    perRequestBufferLimitBytes: config.perRequestBufferLimitBytes ?? scope.config.perRequestBufferLimitBytes ?? Number.POSITIVE_INFINITY,
+    traceSampling: compileTraceSampling(config.tracing),
   };
   return { match, entry };
 }
@@ -247,7 +253,7 @@ function compileForwarding(
     internalRedirect: compileInternalRedirectPolicy(action.internalRedirectPolicy, `${path}.internal_redirect_policy`, report),
     idleTimeoutMs: durationMs(action.idleTimeout),
     retry: action.retryPolicy === undefined ? scope.retry : compileRetryPolicy(action.retryPolicy, `${path}.retry_policy`, report),
-    mirrors: compileMirrorPolicies(action.requestMirrorPolicies, `${path}.request_mirror_policies`, report),
+    mirrors: compileMirrorPolicies(action.requestMirrorPolicies, `${path}.request_mirror_policies`, report) ?? scope.mirrors,
     hash: compileHashPolicy(action.hashPolicy, `${path}.hash_policy`, report),
     ...compileUpgrades(action.upgradeConfigs, `${path}.upgrade_configs`, report),
     autoHostRewrite: host.case === "autoHostRewrite" && host.value.value,

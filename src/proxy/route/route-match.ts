@@ -102,7 +102,8 @@ function compilePathMatch(config: RouteMatchMessage, path: string, report: Repor
     }
     case "path": {
       const exact = fold(wireText(pathSpecifier.value));
-      return { matches: (text) => fold(text) === exact, rewriteLength: undefined, isConnect: false };
+      // Its own length: the path may go on with parameters that are not looked at.
+      return { matches: (text) => fold(text) === exact, rewriteLength: exact.length, isConnect: false };
     }
     case "pathSeparatedPrefix": {
       const prefix = fold(wireText(pathSpecifier.value));

@@ -676,3 +676,47 @@ test("a redirect is followed to allowed routes alone: what several lists have in
   assert.deepEqual(on(allow("a", "b")), new Set(["a", "b"]));
   assert.deepEqual(on(allow("a", "b"), allow("b", "c")), new Set(["b"]));
 });
+
+test("request_mirror_policies are the route's, else the virtual host's, else the table's, and never added up", () => {
+  const mirrors = (cluster: string): JsonObject => ({ requestMirrorPolicies: [{ cluster }] });
+  const route = (prefix: string, more: JsonObject = {}): JsonObject => ({ match: { prefix }, route: { cluster: "c", ...more } });
+  const on = table({
+    ...mirrors("of-table"),
+    virtualHosts: [
+      { name: "own", domains: ["own"], ...mirrors("of-host"), routes: [route("/own", mirrors("of-route")), route("/")] },
+      { name: "none", domains: ["none"], routes: [route("/")] },
+    ],
+  });
+  const copies = (authority: string, path: string): (string | undefined)[] | undefined =>
+    match(on, { authority, path })?.mirrors?.map((mirror) => mirror.cluster(request({})));
+  assert.deepEqual([copies("own", "/own"), copies("own", "/"), copies("none", "/")], [["of-route"], ["of-host"], ["of-table"]]);
+});
+
+test("ignore_path_parameters_in_path_matching looks at a path up to its first parameter, and rewrites leave the rest", () => {
+  const list = [
+    { match: { path: "/exact" }, route: { cluster: "exact", prefixRewrite: "/new" } },
+    { match: { pathSeparatedPrefix: "/part" }, route: { cluster: "part" } },
+    { match: { safeRegex: { regex: "/[a-z]+/[0-9]+" } }, route: { cluster: "regex" } },
+    { match: { prefix: "/" }, route: { cluster: "other" } },
+  ];
+  const on = (ignorePathParametersInPathMatching: boolean): RouteTable =>
+    table({ ignorePathParametersInPathMatching, virtualHosts: [{ name: "v", domains: ["*"], routes: list }] });
+  const paths = ["/exact;v=1?q", "/part;v=1", "/part/x;v=1", "/a/5;v=1", "/exact"];
+  const chosen = (ignores: boolean): (string | undefined)[] => paths.map((path) => clusterOf(on(ignores), { path }));
+  assert.deepEqual(chosen(true), ["exact", "part", "part", "regex", "exact"]);
+  assert.deepEqual(chosen(false), ["other", "other", "part", "other", "exact"]);
+  assert.equal(forwarded(on(true), { path: "/exact;v=1?q" }).path, "/new;v=1?q");
+});
+
+test("per_request_buffer_limit_bytes is the route's, else the virtual host's, else there is none", () => {
+  const list = [
+    { match: { prefix: "/own" }, route: { cluster: "c" }, perRequestBufferLimitBytes: 5 },
+    { match: { prefix: "/" }, route: { cluster: "c" } },
+  ];
+  const limits = (more: JsonObject): (number | undefined)[] => {
+    const on = table({ virtualHosts: [{ name: "v", domains: ["*"], routes: list, ...more }] });
+    return ["/own", "/"].map((path) => match(on, { path })?.perRequestBufferLimitBytes);
+  };
+  assert.deepEqual(limits({ perRequestBufferLimitBytes: 7 }), [5, 7]);
+  assert.deepEqual(limits({}), [5, Number.POSITIVE_INFINITY]);
+});

@@ -6,6 +6,7 @@ import { Violations } from "#proxy/field-check";
 import type { HttpFilterCompiler } from "#proxy/http/filter";
 import { compileFilterConfigs, FilterConfigs } from "./filter-config.ts";
 import { compileHeaderMutation } from "./header-mutation.ts";
+import { compileMirrorPolicies } from "./mirror-policy.ts";
 import { httpsRedirect } from "./redirect.ts";
 import { compileRateLimits } from "./rate-limit-actions.ts";
 import { compileRetryPolicy } from "./retry-policy.ts";
@@ -71,6 +72,7 @@ export function* routeTableSteps(
     maxDirectResponseBytes: config.maxDirectResponseBodySizeBytes ?? DEFAULT_MAX_DIRECT_RESPONSE_BYTES,
     mostSpecificWins: config.mostSpecificHeaderMutationsWins,
     tableMutation: compileHeaderMutation(config, "", violations.add),
+    mirrors: compileMirrorPolicies(config.requestMirrorPolicies, "request_mirror_policies", violations.add),
     tableFilters: compileFilterConfigs(config.typedPerFilterConfig, options.filters, "", violations),
   };
   const domains: DomainEntry<CompiledVirtualHost>[] = [];
@@ -85,13 +87,14 @@ export function* routeTableSteps(
     const compiled = yield* virtualHostSteps(host, routes, scope, path, violations);
     for (const [at, domain] of host.domains.entries()) domains.push({ domain, path: `${path}.domains[${at}]`, host: compiled });
   }
+  const pathOf = config.ignorePathParametersInPathMatching ? withoutParameters : pathOnly;
   const index = new VirtualHostIndex(domains, config.ignorePortInHostMatching, violations.add);
   violations.throwIfAny(`route configuration "${config.name}"`);
   return {
     name: config.name,
     match(input) {
       const host = index.find(input.headers.authority);
-      return host === undefined ? undefined : matchIn(host, input);
+      return host === undefined ? undefined : matchIn(host, input, pathOf);
     },
   };
 }
@@ -108,6 +111,7 @@ function* virtualHostSteps(
     ...scope,
     config: host,
     mutation: compileHeaderMutation(host, path, violations.add),
+    mirrors: compileMirrorPolicies(host.requestMirrorPolicies, `${path}.request_mirror_policies`, violations.add) ?? scope.mirrors,
     rateLimits: compileRateLimits(host.rateLimits, `${path}.rate_limits`, violations.add),
     filters: compileFilterConfigs(host.typedPerFilterConfig, scope.options.filters, path, violations),
     virtualCluster: compileVirtualClusters(host.virtualClusters, `${path}.virtual_clusters`, violations.add),
@@ -146,6 +150,8 @@ function tlsRedirectEntry(virtualHost: string): RouteEntry {
     internalRedirect: undefined,
     virtualCluster: undefined,
     mirrors: undefined,
+    perRequestBufferLimitBytes: Number.POSITIVE_INFINITY,
+    traceSampling: undefined,
     hash: undefined,
     finalizeRequest() {},
     finalizeResponse() {},
@@ -160,18 +166,25 @@ function tlsRedirectEntry(virtualHost: string): RouteEntry {
   };
 }
 
-function matchIn(host: CompiledVirtualHost, input: RouteInput): RouteEntry | undefined {
+function matchIn(host: CompiledVirtualHost, input: RouteInput, pathOf: (path: string) => string): RouteEntry | undefined {
   const { headers } = input;
   if (host.requireTls !== Tls.NONE && !isHttps(input)) {
     if (host.requireTls === Tls.ALL || headers.get("x-envoy-internal") !== "true") return host.tlsRedirect;
   }
-  const path = pathOnly(headers.path);
+  const path = pathOf(headers.path);
   const { routes } = host;
   for (let i = 0; i < routes.length; i++) {
     const { match, entry } = routes[i] as CompiledRoute;
     if (match.matches(input, path)) return entry;
   }
   return undefined;
+}
+
+/** As in Envoy: all that follows the first parameter, not the parameters of each segment. */
+function withoutParameters(pathWithQuery: string): string {
+  const path = pathOnly(pathWithQuery);
+  const at = path.indexOf(";");
+  return at < 0 ? path : path.slice(0, at);
 }
 
 /** By the scheme, which a trusted x-forwarded-proto may have set; the connection's own security is the fallback. */

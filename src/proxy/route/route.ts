@@ -11,6 +11,7 @@ import type { InternalRedirectPolicy } from "./internal-redirect-policy.ts";
 import type { ResetInterval } from "./reset-headers.ts";
 import type { VirtualClusterOf } from "./virtual-cluster.ts";
 import type { MirrorPolicy } from "./mirror-policy.ts";
+import type { TraceSampling } from "./trace-sampling.ts";
 import type { RateLimits } from "./rate-limit-actions.ts";
 import type { HashRequest } from "./hash-policy.ts";
 
@@ -125,6 +126,10 @@ export interface RouteEntry {
   readonly hash: HashRequest | undefined;
   /** undefined: no copies. */
   readonly mirrors: readonly MirrorPolicy[] | undefined;
+  /** So much of a request is kept for another try. */
+  readonly perRequestBufferLimitBytes: number;
+  /** undefined: the connection manager's. */
+  readonly traceSampling: TraceSampling | undefined;
   /** Header changes of `choice`, route, virtual host and table, then host and path: all in Envoy's order, before the request leaves. */
   finalizeRequest(headers: RequestHeaderMap, info: StreamInfo, choice: ClusterChoice): void;
   finalizeResponse(headers: ResponseHeaderMap, info: StreamInfo, choice: ClusterChoice | undefined): void;

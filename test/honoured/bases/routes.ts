@@ -179,6 +179,8 @@ export const ROUTE_BASES: readonly Base[] = [
       metadata: { filter_metadata: { istio: { a: "b" } } },
       decorator: { operation: "o", propagate: false },
       stat_prefix: "s",
+      per_request_buffer_limit_bytes: 500,
+      tracing: { client_sampling: share.default_value!, random_sampling: share.default_value!, overall_sampling: { numerator: 7 } },
       typed_per_filter_config: {
         "envoy.filters.http.cors": cors,
         "envoy.filters.http.fault": typed("envoy.config.route.v3.FilterConfig", { disabled: true }),
@@ -211,10 +213,12 @@ export const ROUTE_BASES: readonly Base[] = [
   routes({ direct_response: { status: 200, body: { filename: "package.json" } } }),
   routes({ direct_response: { status: 200, body: { environment_variable: "PATH" } } }),
   routes({ non_forwarding_action: {} }),
+  routes({ route: { cluster: "c" } }, { request_mirror_policies: [{ cluster: "m" }] }),
   routes(
     { route: { cluster: "c" } },
     {
       require_tls: "ALL",
+      per_request_buffer_limit_bytes: 600,
       retry_policy: retry,
       rate_limits: [rateLimit({ remote_address: {} })],
       hedge_policy: { hedge_on_per_try_timeout: true },
@@ -228,6 +232,8 @@ export const ROUTE_BASES: readonly Base[] = [
     },
     {
       most_specific_header_mutations_wins: true,
+      ignore_path_parameters_in_path_matching: true,
+      request_mirror_policies: [{ cluster: "m" }],
       validate_clusters: false,
       max_direct_response_body_size_bytes: 5000,
       ignore_port_in_host_matching: true,

@@ -124,7 +124,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
       const state = new RetryState(policy, route.priority, stream.random, stream.thread.runtime, charges.more);
       this.#retries = new Retries(this, stream, state, this.#tries, this.#selection);
     }
-    if (!endStream && (policy !== undefined || route.internalRedirect !== undefined)) this.#body = new RetryBody(stream.bufferLimitBytes);
+    if (!endStream && (policy !== undefined || route.internalRedirect !== undefined)) {
+      this.#body = new RetryBody(Math.min(stream.bufferLimitBytes, route.perRequestBufferLimitBytes));
+    }
     if (!this.#config.suppressEnvoyHeaders) setExpectedTimeout(headers, this.#tries.timeouts, 0, this.#grpc ? route : undefined);
     if (route.mirrors !== undefined) this.#mirroring = Mirroring.start(route, stream, headers, this.#tries.timeouts.globalMs, endStream);
     if (endStream) this.#onRequestComplete();
