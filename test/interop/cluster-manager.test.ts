@@ -2,7 +2,9 @@
 // address that upstream connections come from, and the log of outlier detection.
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { Agent, createServer, request as httpRequest } from "node:http";
+import type { RequestOptions } from "node:http";
+import { createServer as createTcpServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -54,6 +56,7 @@ interface Setting {
 }
 
 interface Running {
+  readonly port: number;
   readonly get: (path: string) => Promise<{ readonly status: number; readonly body: string }>;
   readonly stats: (filter: RegExp) => Promise<ReadonlyMap<string, number>>;
 }
@@ -86,6 +89,7 @@ async function withProxy<T>(kind: ProxyKind, setting: Setting, run: (running: Ru
   const proxy = await startStandalone(kind, file, admin);
   try {
     return await run({
+      port: listen,
       get: (path) => call(`http://127.0.0.1:${listen}${path}`),
       stats: async (filter) => {
         const { body } = await call(`http://127.0.0.1:${admin}/stats`);
@@ -184,6 +188,83 @@ test("connections begin as upstream_bind_config says, and say why they cannot", 
     const cluster = { upstream_bind_config: bind };
     assert.equal(await connected("mizzen", cluster), await connected("envoy", cluster), JSON.stringify(bind));
   }
+});
+
+test("hosts beyond max_connection_pools have no connections, and a request for them no host", async () => {
+  const seen = async (kind: ProxyKind): Promise<unknown> => {
+    const limits = { thresholds: [{ max_connection_pools: 2, track_remaining: true }] };
+    const cluster = { lb_policy: "ROUND_ROBIN", circuit_breakers: limits };
+    return withProxy(kind, { hosts: { a: 3 }, cluster, clusterManager: {} }, async ({ get, stats }) => {
+      const answers: string[] = [];
+      for (let at = 0; at < 6; at++) {
+        const { status, body } = await get("/");
+        answers.push(status === 200 ? "200" : `${status} ${body}`);
+      }
+      const names =
+        /^cluster\.hosts\.(circuit_breakers\.default\.(cx_pool_open|remaining_cx_pools)|upstream_cx_pool_overflow|upstream_rq_503|upstream_cx_none_healthy)$/;
+      return { answers: answers.toSorted(), counted: Object.fromEntries(await stats(names)) };
+    });
+  };
+  const envoy = await seen("envoy");
+  assert.deepEqual(await seen("mizzen"), envoy);
+});
+
+/** Of each connection the clients that it tells of in PROXY headers, and how many requests it had. */
+async function proxiedConnections(kind: ProxyKind): Promise<readonly string[]> {
+  const connections: { client: string; requests: number }[] = [];
+  const server = createTcpServer((socket) => {
+    const own = { client: "", requests: 0 };
+    connections.push(own);
+    socket.setEncoding("latin1").on("error", () => {});
+    socket.on("data", (text: string) => {
+      own.client ||= /^PROXY TCP4 (\S+)/.exec(text)?.[1] ?? "";
+      // The PROXY header may come alone.
+      if (!text.endsWith("\r\n\r\n")) return;
+      own.requests++;
+      socket.write("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    });
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const target = { lb_endpoints: [{ endpoint: { address: address("127.0.0.1", (server.address() as AddressInfo).port) } }] };
+  const cluster = {
+    load_assignment: { cluster_name: "hosts", endpoints: [target] },
+    transport_socket: {
+      name: "proxied",
+      typed_config: {
+        "@type": "type.googleapis.com/envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport",
+        config: { version: "V1" },
+        transport_socket: {
+          name: "raw",
+          typed_config: { "@type": "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer" },
+        },
+      },
+    },
+  };
+  try {
+    await withProxy(kind, { hosts: { a: 1 }, cluster, clusterManager: {} }, async ({ port: to }) => {
+      for (const localAddress of ["127.0.5.1", "127.0.5.2", "127.0.5.1"]) {
+        const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+        for (let at = 0; at < 3; at++) await asked({ port: to, localAddress, agent });
+        agent.destroy();
+      }
+    });
+    return connections.map(({ client, requests }) => `${client} ${requests}`);
+  } finally {
+    server.close();
+  }
+}
+
+function asked(options: RequestOptions): Promise<void> {
+  return new Promise((done, fail) => {
+    const request = httpRequest({ host: "127.0.0.1", ...options }, (response) => response.resume().on("end", done));
+    request.on("error", fail).end();
+  });
+}
+
+test("connections that tell the host of a client by the PROXY protocol are that client's, for all of its requests", async () => {
+  const envoy = await proxiedConnections("envoy");
+  assert.deepEqual(envoy, ["127.0.5.1 3", "127.0.5.2 3", "127.0.5.1 3"]);
+  assert.deepEqual(await proxiedConnections("mizzen"), envoy);
 });
 
 test("the log of outlier detection says the same", async () => {

@@ -60,6 +60,10 @@ export class CircuitBreakers {
   readonly #requests: Resource;
   readonly #retries: Resource;
   readonly #scope: StatsScope;
+  /** There is a max_connection_pools. */
+  limitsPools = false;
+  /** Only where their number is limited, or was. */
+  #pools: Resource | undefined;
   #retryBudget: RetryBudget | undefined;
 
   constructor(priority: RoutingPriority, config: CircuitBreakerConfig, stats: StatsScope) {
@@ -75,6 +79,10 @@ export class CircuitBreakers {
   /** New limits hold for what is acquired from now on. */
   configure(config: CircuitBreakerConfig): void {
     const remaining = (name: string): Gauge | undefined => (config.trackRemaining === true ? this.#scope.gauge(name) : undefined);
+    const { maxConnectionPools: maxPools } = config;
+    this.limitsPools = maxPools !== undefined;
+    if (maxPools !== undefined) this.#pools ??= new Resource(this.#scope.gauge("cx_pool_open"));
+    this.#pools?.configure(maxPools ?? Number.POSITIVE_INFINITY, maxPools === undefined ? undefined : remaining("remaining_cx_pools"));
     this.#retryBudget = config.retryBudget;
     this.#connections.configure(config.maxConnections, remaining("remaining_cx"));
     this.#pending.configure(config.maxPendingRequests, remaining("remaining_pending"));
@@ -93,6 +101,12 @@ export class CircuitBreakers {
   }
   releaseConnection(): void {
     this.#connections.release();
+  }
+  tryAcquirePool(): boolean {
+    return this.#pools?.tryAcquire() ?? true;
+  }
+  releasePool(): void {
+    this.#pools?.release();
   }
   tryAcquirePending(): boolean {
     return this.#pending.tryAcquire();

@@ -60,6 +60,8 @@ export interface CircuitBreakerConfig {
   readonly maxRetries: number;
   /** Takes the place of `maxRetries`. */
   readonly retryBudget?: RetryBudget;
+  /** undefined: no limit. */
+  readonly maxConnectionPools?: number;
   /** Gauges of what is left of each. */
   readonly trackRemaining?: boolean;
 }
@@ -298,6 +300,7 @@ function readCircuitBreakers(wire: Cluster, priority: RoutingPriority, refuse: R
     maxRequests: threshold.maxRequests ?? DEFAULT_LIMITS.maxRequests,
     maxRetries: threshold.maxRetries ?? DEFAULT_LIMITS.maxRetries,
     ...(hasBudget(budget) ? { retryBudget: { percent, minConcurrency: budget?.minRetryConcurrency ?? DEFAULT_MIN_RETRIES } } : {}),
+    ...(threshold.maxConnectionPools === undefined ? {} : { maxConnectionPools: threshold.maxConnectionPools }),
     ...(threshold.trackRemaining ? { trackRemaining: true } : {}),
   };
 }

@@ -531,7 +531,7 @@ describe("cluster manager", () => {
     manager.upsertCluster(cluster({ ...(EDS as object), outlierDetection: { consecutive5xx: 1, maxEjectionPercent: 100 } }));
     manager.setLoadAssignment(endpoints("reviews", endpoint(1), endpoint(2)));
     const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
-    const pool = (at: number): HttpConnectionPool => running.pool(running.hosts[at]!, undefined, "a", "HTTP/1.1");
+    const pool = (at: number): HttpConnectionPool => running.pool(running.hosts[at]!, undefined, "a", "HTTP/1.1")!;
     const [first, second] = [pool(0), pool(1)];
     running.hosts[0]!.outlierMonitor!.putStatus(500);
     assert.notEqual(pool(0), first);
@@ -544,7 +544,7 @@ describe("cluster manager", () => {
     manager.upsertCluster(cluster({ ...(EDS as object), commonLbConfig: { closeConnectionsOnHostSetChange: true } }));
     manager.setLoadAssignment(endpoints("reviews", endpoint(1)));
     const running = manager.get("outbound|9080||reviews.default.svc.cluster.local")!;
-    const pool = (): HttpConnectionPool => running.pool(running.hosts[0]!, undefined, "a", "HTTP/1.1");
+    const pool = (): HttpConnectionPool => running.pool(running.hosts[0]!, undefined, "a", "HTTP/1.1")!;
     const first = pool();
     manager.setLoadAssignment(endpoints("reviews", endpoint(1, { weight: 2 })));
     assert.equal(pool(), first, "the hosts are the same");

@@ -101,7 +101,8 @@ export interface Cluster {
   chooseHost(context: LoadBalancerContext): Host | undefined;
   /**
    * The HTTP connection pool to a host, for a request of this client, authority and HTTP version: each may be part of how connections
-   * begin. `downstream` undefined: the request is the proxy's own. Each priority has connections of its own.
+   * begin. `downstream` undefined: the request is the proxy's own. Each priority has connections of its own. Undefined: there may be no
+   * more pools.
    */
   pool(
     host: Host,
@@ -109,7 +110,7 @@ export interface Cluster {
     authority: string,
     downstream: HttpVersion | undefined,
     priority?: RoutingPriority,
-  ): HttpConnectionPool;
+  ): HttpConnectionPool | undefined;
   /** What each try goes through; undefined: what its router says. */
   readonly upstreamFilters?: readonly HttpFilterFactory[] | undefined;
   /** override_auto_sni_header: whose value names the server in the place of the authority. */

@@ -5,20 +5,23 @@ import { createRegistry, fromJson } from "@bufbuild/protobuf";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { ClusterLoadAssignmentSchema } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
+import { ProxyProtocolUpstreamTransportSchema } from "#envoy/gen/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb";
+import { RawBufferSchema } from "#envoy/gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb";
 import { UpstreamTlsContextSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb";
 import { FakeStats } from "#proxy/http/stats.fake";
 import { FakeAuthority } from "#proxy/net/certificates.fake";
+import type { ConnectionInfo } from "#proxy/net/connection";
 import type { ClientTls, Connector } from "#proxy/net/connector";
 import { CertificateInfo } from "#proxy/net/tls-info";
 import { ManualClock } from "#runtime/clock";
 import { seededRandom } from "#runtime/random";
-import type { HttpConnectionPool } from "./cluster.ts";
+import type { Host, HttpConnectionPool } from "./cluster.ts";
 import { parseCluster } from "./cluster-config.ts";
 import type { PoolContext } from "./host-pools.ts";
 import { parseLoadAssignment } from "./load-assignment.ts";
 import { UpstreamCluster } from "./upstream-cluster.ts";
 
-const registry = createRegistry(UpstreamTlsContextSchema);
+const registry = createRegistry(UpstreamTlsContextSchema, ProxyProtocolUpstreamTransportSchema, RawBufferSchema);
 const authority = new FakeAuthority();
 const PEER = new CertificateInfo(new X509Certificate(authority.issue({ hosts: ["*.b.example"] }).certificate));
 const TARGET = { address: "10.0.0.1", port: 80 };
@@ -31,11 +34,13 @@ const POOL: HttpConnectionPool = {
   connectionCount: 0,
 };
 
-/** The pools that requests for these authorities make, and what their connections ask of TLS. */
-function pools(
-  json: JsonObject,
-  authorities: readonly string[],
-): { readonly made: PoolContext[]; readonly asked: (ClientTls | undefined)[] } {
+/** One host, and the pools that are made for it. */
+function clusterOf(json: JsonObject): {
+  readonly cluster: UpstreamCluster;
+  readonly host: Host;
+  readonly made: PoolContext[];
+  readonly asked: (ClientTls | undefined)[];
+} {
   const made: PoolContext[] = [];
   const asked: (ClientTls | undefined)[] = [];
   const connector: Connector = {
@@ -53,7 +58,7 @@ function pools(
       stats: new FakeStats(),
       makePool: (context) => {
         made.push(context);
-        return POOL;
+        return { ...POOL };
       },
       connector,
       secrets: { get: () => undefined },
@@ -68,6 +73,15 @@ function pools(
     shouldSelectAnotherHost: () => false,
     originalDestination: undefined,
   })!;
+  return { cluster, host, made, asked };
+}
+
+/** The pools that requests for these authorities make, and what their connections ask of TLS. */
+function pools(
+  json: JsonObject,
+  authorities: readonly string[],
+): { readonly made: PoolContext[]; readonly asked: (ClientTls | undefined)[] } {
+  const { cluster, host, made, asked } = clusterOf(json);
   for (const one of authorities) cluster.pool(host, undefined, one, undefined);
   for (const { connector: own } of made) own.connect(TARGET, 1000, NONE);
   return { made, asked };
@@ -114,4 +128,30 @@ test("per_host_thresholds limit the connections of each host", () => {
     () => pools({ circuitBreakers: { perHostThresholds: [{ maxRequests: 1 }] } }, []),
     /circuit_breakers\.per_host_thresholds\[0\]: only max_connections may be set/,
   );
+});
+
+test("a pool whose connections tell the host of a client is that client's, until its last connection is gone", () => {
+  const proxyProtocol = {
+    transportSocket: {
+      name: "proxied",
+      typedConfig: {
+        "@type": `type.googleapis.com/${ProxyProtocolUpstreamTransportSchema.typeName}`,
+        transportSocket: { name: "raw", typedConfig: { "@type": `type.googleapis.com/${RawBufferSchema.typeName}` } },
+      },
+    },
+  };
+  const client = (port: number, tlv?: string): ConnectionInfo => {
+    const remote = { address: "10.0.0.9", port };
+    const proxyProtocolTlvs = tlv === undefined ? undefined : [{ type: 5, value: Buffer.from(tlv) }];
+    return { local: TARGET, remote, directRemote: remote, requestedServerName: undefined, tls: undefined, proxyProtocolTlvs };
+  };
+  const bench = clusterOf(proxyProtocol);
+  const pool = (of: ConnectionInfo | undefined): HttpConnectionPool | undefined => bench.cluster.pool(bench.host, of, "a", undefined);
+  const first = pool(client(1));
+  assert.equal(pool(client(1)), first);
+  const others = [pool(client(2)), pool(client(1, "x")), pool(client(1, "y")), pool(undefined)];
+  assert.equal(new Set([first, ...others]).size, 5);
+  bench.made[0]!.onIdle();
+  assert.notEqual(pool(client(1)), first);
+  assert.equal(pool(client(2)), others[0]);
 });

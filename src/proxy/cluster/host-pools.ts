@@ -8,6 +8,7 @@ import { http2CodecStats } from "#proxy/http/http2-codec-stats";
 import type { Http2CodecStats } from "#proxy/http/http2-codec-stats";
 import type { HttpVersion } from "#proxy/http/stream";
 import type { Connector } from "#proxy/net/connector";
+import { addressText } from "#proxy/net/socket-address";
 import type { RoutingPriority } from "#proxy/route/route";
 import type { Secrets } from "#proxy/transport-socket/tls-context";
 import type { UpstreamTransport } from "#proxy/transport-socket/upstream-transport";
@@ -19,6 +20,7 @@ import { HostConnectors } from "./host-connector.ts";
 import { HostLimits } from "./host-limits.ts";
 import type { UpstreamProtocol } from "./http-protocol-options.ts";
 import type { PoolLimits } from "./http-pool.ts";
+import { PoolPlaces } from "./pool-places.ts";
 import { TcpPool } from "./tcp-pool.ts";
 import { UpstreamConnectionStats } from "./upstream-connection-stats.ts";
 import type { UpstreamHost } from "./upstream-host.ts";
@@ -37,6 +39,8 @@ export interface PoolContext {
   readonly http2Stats: () => Http2CodecStats;
   readonly connector: Connector;
   readonly preconnectRatio: number;
+  /** Its last connection is gone, and nobody waits. */
+  readonly onIdle: () => void;
 }
 
 export type PoolFactory = (context: PoolContext) => HttpConnectionPool;
@@ -66,6 +70,7 @@ export class HostPools {
   readonly #cluster: PooledCluster;
   readonly #context: HostPoolsContext;
   readonly #connectors: HostConnectors;
+  readonly #places: PoolPlaces;
   /** Made with the first connection. */
   #connectionStats: UpstreamConnectionStats | undefined;
   #http2Stats: Http2CodecStats | undefined;
@@ -75,6 +80,7 @@ export class HostPools {
   constructor(cluster: PooledCluster, context: HostPoolsContext) {
     this.#cluster = cluster;
     this.#context = context;
+    this.#places = new PoolPlaces((priority) => cluster.limitsOf(priority), context.stats);
     this.#connectors = new HostConnectors(context.connector, context.secrets, context.stats);
   }
 
@@ -88,20 +94,30 @@ export class HostPools {
     return this.#leaving.length === 0;
   }
 
+  /** Undefined: there may be no more pools. */
   pool(
     host: UpstreamHost,
     proxied: ConnectionInfo | undefined,
     authority: string,
     downstream: HttpVersion | undefined,
     priority: RoutingPriority,
-  ): HttpConnectionPool {
+  ): HttpConnectionPool | undefined {
     const { protocol } = this.#cluster.config.connection;
+    const { limitsPools } = this.#cluster.limitsOf(priority);
     const used = protocol !== "downstream" ? protocol : downstream === "HTTP/2" ? "http2" : "http1";
-    if (priority === "default") {
+    if (priority === "default" && !limitsPools) {
       const known = protocol === "downstream" && used === "http2" ? host.http2Pool : host.pool;
       if (known !== undefined) return known;
     }
-    return this.#special(host, used, proxied, authority, priority);
+    const pool = this.#special(host, used, proxied, authority, priority);
+    if (limitsPools && !this.#places.take(pool, priority, host.pools, (other) => this.#giveUp(host, other))) return undefined;
+    return pool;
+  }
+
+  #giveUp(host: UpstreamHost, pool: ConnectionPool): void {
+    host.forget(pool);
+    this.#drainPool(pool);
+    this.#forgetEmpty();
   }
 
   /** The first pool, or one of several. */
@@ -127,17 +143,15 @@ export class HostPools {
           };
     const connector = (whose: ConnectionInfo | undefined): Connector =>
       this.#toHost(host, this.#connectors.for(transport, config.socketOptions, { ...names, proxied: whose }));
-    if (!transport.perDownstreamConnection) {
-      const make = (): HttpConnectionPool => this.#make(host, protocol, connector(undefined), priority);
-      if (named !== undefined || priority !== "default") return host.namedPool(`${priority} ${protocol} ${named ?? ""}`, make);
-      if (protocol === "http2" && config.connection.protocol === "downstream") return (host.http2Pool ??= make());
-      return (host.pool ??= make());
+    // What a connection tells the host of a client is true for that client alone.
+    const whose = transport.perDownstreamConnection ? proxied : undefined;
+    if (named !== undefined || priority !== "default" || transport.perDownstreamConnection) {
+      const name = `${priority} ${protocol} ${named ?? ""} ${whose === undefined ? "" : clientKey(whose)}`;
+      return host.namedPool(name, () => this.#make(host, protocol, connector(whose), priority, name));
     }
-    // What one connection tells the host of its client is true for this request alone.
-    const pool = this.#make(host, protocol, connector(proxied), priority, 1);
-    this.#forgetEmpty();
-    this.#leaving.push(pool);
-    return pool;
+    const make = (): HttpConnectionPool => this.#make(host, protocol, connector(undefined), priority);
+    if (protocol === "http2" && config.connection.protocol === "downstream") return (host.http2Pool ??= make());
+    return (host.pool ??= make());
   }
 
   tcpPool(host: UpstreamHost, proxied: ConnectionInfo | undefined): TcpPool {
@@ -164,11 +178,13 @@ export class HostPools {
 
   /** No new request on the host's connections: the next one makes new ones. */
   drain(host: UpstreamHost): void {
-    for (const pool of host.takePools()) {
-      pool.drain();
-      if (pool.connectionCount > 0) this.#leaving.push(pool);
-    }
+    for (const pool of host.takePools()) this.#drainPool(pool);
     this.#forgetEmpty();
+  }
+
+  #drainPool(pool: ConnectionPool): void {
+    pool.drain();
+    if (pool.connectionCount > 0) this.#leaving.push(pool);
   }
 
   /** The host has failed: new requests make new connections, and close_connections_on_host_health_failure ends TCP connections that are used. */
@@ -188,32 +204,37 @@ export class HostPools {
     );
   }
 
-  #make(
-    host: UpstreamHost,
-    protocol: PoolProtocol,
-    connector: Connector,
-    priority: RoutingPriority,
-    maxRequests?: number,
-  ): HttpConnectionPool {
+  #make(host: UpstreamHost, protocol: PoolProtocol, connector: Connector, priority: RoutingPriority, name?: string): HttpConnectionPool {
     const cluster = this.#cluster;
     const { connection } = cluster.config;
     const limits = new HostLimits(cluster.limitsOf(priority), host, () => cluster.config.maxConnectionsPerHost);
-    const config = maxRequests === undefined ? connection : { ...connection, maxRequestsPerConnection: maxRequests };
-    return this.#context.makePool({
+    const pool: HttpConnectionPool = this.#context.makePool({
+      onIdle: () => {
+        this.#places.release(pool);
+        // Names come from clients: what is not used is not kept.
+        if (name !== undefined) host.forgetNamed(name, pool);
+      },
       host,
       protocol,
-      config,
+      config: connection,
       limits,
       stats: this.connectionStats,
-      preconnectRatio: maxRequests === undefined ? cluster.config.preconnect.perUpstream : 1,
+      preconnectRatio: cluster.config.preconnect.perUpstream,
       http2Stats: () => (this.#http2Stats ??= http2CodecStats(this.#context.stats)),
       connector,
     });
+    return pool;
   }
 
   #forgetEmpty(): void {
     if (this.#leaving.length > 0) this.#leaving = this.#leaving.filter((pool) => pool.connectionCount > 0);
   }
+}
+
+/** All that an upstream PROXY header may tell of a client's connection. */
+function clientKey({ remote, local, proxyProtocolTlvs = [] }: ConnectionInfo): string {
+  const tlvs = proxyProtocolTlvs.map(({ type, value }) => `${type}=${Buffer.from(value).toString("hex")}`);
+  return [addressText(remote), addressText(local), ...tlvs].join(" ");
 }
 
 /** Of an authority, without port and brackets. */

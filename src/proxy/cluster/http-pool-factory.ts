@@ -33,6 +33,7 @@ export function httpPoolFactory(context: HttpPoolFactoryContext): PoolFactory {
       version: protocol === "http1" ? "HTTP/1.1" : protocol === "http2" ? "HTTP/2" : undefined,
       expectedStreams: protocol === "http1" ? 1 : config.http2.maxConcurrentStreams,
       preconnectRatio: pool.preconnectRatio,
+      onIdle: pool.onIdle,
       clock,
       limits,
       stats,

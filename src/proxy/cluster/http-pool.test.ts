@@ -143,6 +143,25 @@ describe("HTTP/1 connection pool", () => {
     assert.equal(bench.clock.pending, 0);
   });
 
+  it("tells when its last connection is gone and nobody waits, so that its place is free", () => {
+    let idle = 0;
+    const bench = new Bench({ onIdle: () => idle++ });
+    bench.request();
+    const connection = bench.connector.succeed();
+    answer(connection);
+    assert.equal(idle, 0, "an idle connection is one");
+    connection.lost();
+    assert.equal(idle, 1);
+    bench.request();
+    bench.connector.attempts.at(-1)!.callbacks.onConnectFailed({ kind: "connect-refused", detail: "no" });
+    assert.equal(idle, 2);
+    const pending = bench.request().pending!;
+    pending.cancel();
+    assert.equal(idle, 2, "its connection is still on the way");
+    bench.pool.drain();
+    assert.equal(idle, 3);
+  });
+
   it("uses the connection first that was used last", () => {
     const bench = new Bench();
     bench.request();

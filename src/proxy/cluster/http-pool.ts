@@ -33,6 +33,8 @@ export interface HttpPoolOptions {
   readonly version: HttpVersion | undefined;
   /** So many waiting requests share one attempt to connect. */
   readonly expectedStreams: number;
+  /** The last connection is gone, and nobody waits. */
+  readonly onIdle?: () => void;
   /** preconnect_policy.per_upstream_preconnect_ratio */
   readonly preconnectRatio: number;
   readonly clock: Clock;
@@ -262,16 +264,19 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
     this.#countDestroyed(connecting.acquired, !timedOut, false);
     // As Envoy: all that wait fail, so that their owners can choose another host now rather than queue for a broken one.
     this.#waiting.fail(({ callbacks }) => callbacks.onPoolFailure(reason, failure, host));
+    this.#tellWhenIdle();
   }
 
   #giveUp(connecting: Connecting): void {
     this.#connecting.delete(connecting);
     connecting.pending?.cancel();
     this.#countDestroyed(connecting.acquired, false, false);
+    this.#tellWhenIdle();
   }
 
   cancelWaiting(waiting: Waiting): void {
     if (this.#waiting.remove(waiting) && this.#draining) this.#giveUpSurplus();
+    this.#tellWhenIdle();
   }
 
   /** Connects that nobody waits for any more are not worth finishing. */
@@ -471,6 +476,11 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
     // A place within the limits is free: whoever waits for a connection may have one now.
     if (this.#waiting.length > 0) this.#connectAsNeeded();
     if (this.#ready.length === 0 && this.#draining) this.#sweep?.cancel();
+    this.#tellWhenIdle();
+  }
+
+  #tellWhenIdle(): void {
+    if (this.connectionCount === 0 && this.#waiting.length === 0) this.#options.onIdle?.();
   }
 
   #countDestroyed(acquired: boolean, remotely: boolean, withActiveRequest: boolean): void {

@@ -71,7 +71,7 @@ class Bench {
     };
     const makePool = httpPoolFactory({ clock, random, log: silentLog });
     const cluster = new UpstreamCluster(config, { clock, random, stats, makePool, connector, secrets: { get: () => undefined } });
-    this.pool = cluster.pool(cluster.hosts[0]!, undefined, "h", "HTTP/1.1");
+    this.pool = cluster.pool(cluster.hosts[0]!, undefined, "h", "HTTP/1.1")!;
   }
 
   request(): Exchange {

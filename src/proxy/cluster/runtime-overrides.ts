@@ -62,6 +62,7 @@ export function saysTheSame(a: ClusterConfig, b: ClusterConfig): boolean {
 function circuitBreakersUnder(config: CircuitBreakerConfig, prefix: string, runtime: Runtime): CircuitBreakerConfig {
   const percent = runtime.double(`${prefix}retry_budget.budget_percent`, config.retryBudget?.percent ?? Number.NaN);
   const minConcurrency = runtime.integer(`${prefix}retry_budget.min_retry_concurrency`, config.retryBudget?.minConcurrency ?? Number.NaN);
+  const pools = runtime.integer(`${prefix}max_connection_pools`, config.maxConnectionPools ?? Number.NaN);
   const hasBudget = !Number.isNaN(percent) || !Number.isNaN(minConcurrency);
   return {
     ...config,
@@ -69,6 +70,7 @@ function circuitBreakersUnder(config: CircuitBreakerConfig, prefix: string, runt
     maxPendingRequests: runtime.integer(`${prefix}max_pending_requests`, config.maxPendingRequests),
     maxRequests: runtime.integer(`${prefix}max_requests`, config.maxRequests),
     maxRetries: runtime.integer(`${prefix}max_retries`, config.maxRetries),
+    ...(Number.isNaN(pools) ? {} : { maxConnectionPools: pools }),
     ...(hasBudget
       ? {
           retryBudget: {

@@ -296,7 +296,7 @@ export class UpstreamCluster implements PooledCluster {
     authority: string,
     downstream: HttpVersion | undefined,
     priority: RoutingPriority = "default",
-  ): HttpConnectionPool {
+  ): HttpConnectionPool | undefined {
     const { predictive } = this.#config.preconnect;
     if (predictive > 1) this.#preconnect(predictive, (whose) => this.#pools.pool(whose, proxied, authority, downstream, priority));
     return this.#pools.pool(host as UpstreamHost, proxied, authority, downstream, priority);
@@ -313,12 +313,12 @@ export class UpstreamCluster implements PooledCluster {
   }
 
   /** A stream begins: the hosts of those that will follow connect. Envoy's balance is that of all its clusters; the ratio is about this one. */
-  #preconnect(ratio: number, pool: (host: UpstreamHost) => ConnectionPool): void {
+  #preconnect(ratio: number, pool: (host: UpstreamHost) => ConnectionPool | undefined): void {
     connectAhead(
       ratio,
       () => this.#list.flatMap(({ pools }) => pools.map(({ demand }) => demand)),
       () => (this.#subsets === undefined ? this.#set.peek() : undefined),
-      (host) => pool(host as UpstreamHost).preconnect(ratio),
+      (host) => pool(host as UpstreamHost)?.preconnect(ratio) === true,
     );
   }
 

@@ -43,7 +43,7 @@ export class UpstreamHost implements Host {
   pool: HttpConnectionPool | undefined;
   http2Pool: HttpConnectionPool | undefined;
   tcpPool: TcpPool | undefined;
-  /** By version and the server name that requests ask for, where that is part of a connection. */
+  /** By priority, version, and what else is part of a connection: the server name that requests ask for, the client that the host is told of. */
   #namedPools: Map<string, HttpConnectionPool> | undefined;
 
   constructor(endpoint: EndpointConfig, addedMs: number) {
@@ -89,6 +89,18 @@ export class UpstreamHost implements Host {
       pools.set(name, pool);
     }
     return pool;
+  }
+
+  /** The next request makes a new one. */
+  forget(pool: ConnectionPool): void {
+    if (this.pool === pool) this.pool = undefined;
+    if (this.http2Pool === pool) this.http2Pool = undefined;
+    for (const [name, other] of this.#namedPools ?? []) if (other === pool) this.#namedPools?.delete(name);
+  }
+
+  /** Unless another one has taken its name meanwhile. */
+  forgetNamed(name: string, pool: HttpConnectionPool): void {
+    if (this.#namedPools?.get(name) === pool) this.#namedPools.delete(name);
   }
 
   /** All of them, to be drained: the next request makes new ones. */

@@ -16,6 +16,7 @@ export const CLUSTER_FIELDS: FieldTable = {
       "track_remaining",
     ),
     honoured("src/proxy/cluster/cluster-manager.test.ts", "max_pending_requests"),
+    honoured("src/proxy/cluster/pool-places.test.ts", "max_connection_pools"),
     honoured("src/proxy/cluster/cluster.test.ts", "priority"),
   ],
   "envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget": [

@@ -130,14 +130,18 @@ export class TcpProxyConnection {
       info: this.#info,
     });
     if (host === undefined) {
-      this.#info.flags.add("UH");
-      this.#giveUp();
+      this.#withoutHost();
       return;
     }
     const { tunneling } = this.#config;
     if (tunneling === undefined || this.#context.info.filterState?.get(DISABLE_TUNNELING_KEY) === "true")
       this.#openConnection(cluster, host);
     else this.#openTunnel(cluster, host, tunneling);
+  }
+
+  #withoutHost(): void {
+    this.#info.flags.add("UH");
+    this.#giveUp();
   }
 
   #openConnection(cluster: Cluster, host: Host): void {
@@ -193,7 +197,9 @@ export class TcpProxyConnection {
       request,
     );
     this.#tunnel = tunnel;
-    tunnel.start(cluster.pool(host, this.#context.info, request.authority, undefined));
+    const pool = cluster.pool(host, this.#context.info, request.authority, undefined);
+    if (pool === undefined) this.#withoutHost();
+    else tunnel.start(pool);
   }
 
   #leave(key: string, text: string): void {

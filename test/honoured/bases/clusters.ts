@@ -173,6 +173,7 @@ export const CLUSTER_BASES: readonly Base[] = [
           max_pending_requests: 2,
           max_requests: 3,
           max_retries: 4,
+          max_connection_pools: 6,
           retry_budget: { budget_percent: { value: 30 }, min_retry_concurrency: 5 },
           track_remaining: true,
         },

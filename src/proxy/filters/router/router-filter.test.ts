@@ -93,6 +93,15 @@ describe("the router", () => {
     ["without the cluster", { cluster: "missing" }, "503 NC cluster_not_found"],
     ["without a host", { hosts: 0 }, "503 UH no_healthy_upstream"],
     [
+      "without a place for a connection pool",
+      {
+        cluster: {
+          circuitBreakers: { maxConnections: 1, maxPendingRequests: 1, maxRequests: 1, maxRetries: 0, maxConnectionPools: 0 },
+        },
+      },
+      "503 UH no_healthy_upstream",
+    ],
+    [
       "over max_requests",
       { cluster: { circuitBreakers: { maxConnections: 1, maxPendingRequests: 1, maxRequests: 0, maxRetries: 0 } } },
       "503 UO upstream_reset_before_response_started{overflow}",

@@ -290,6 +290,12 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     this.#answer(this.#tries.complete ? LOCAL_REPLIES.upstreamMaxDuration : LOCAL_REPLIES.upstreamMaxDurationInRequest);
   }
 
+  /** As Envoy: as if there were no host, and without another try. */
+  onUpstreamWithoutPool(request: UpstreamRequest): void {
+    this.#tries.forget(request);
+    this.#noHost();
+  }
+
   /** As Envoy: nothing is charged, nothing is tried again, and upstream filters do not see it. */
   onUpstreamFilterReply(reply: LocalReply): void {
     if (this.#done) return;

@@ -169,6 +169,9 @@ export class ShadowRequest implements UpstreamRequestOwner, SentRequest, TimerOw
   onMaxStreamDuration(request: UpstreamRequest): void {
     request.finish();
   }
+  onUpstreamWithoutPool({ host }: UpstreamRequest): void {
+    this.#fail(503, host);
+  }
   onUpstreamFilterReply(reply: LocalReply): void {
     this.#cluster!.stats.rqCodes.charge(reply.status);
     this.cancel();

@@ -51,6 +51,8 @@ export interface UpstreamRequestOwner {
   onMaxStreamDuration(request: UpstreamRequest): void;
   /** Request body may flow, or must wait: no connection yet, or its buffers are full. */
   onUpstreamWritable(writable: boolean): void;
+  /** The host may have no more connection pools. */
+  onUpstreamWithoutPool(request: UpstreamRequest): void;
   /** An upstream filter answers in the place of the host. */
   onUpstreamFilterReply(reply: LocalReply): void;
   /** A fault of ours, or of an upstream filter. */
@@ -116,6 +118,12 @@ export class UpstreamRequest implements ResponseReceiver, PoolCallbacks, TimerOw
     if (tunnel === undefined) this.host.activeRequests++;
     else this.#countedByPool = true;
     const pool = tunnel ?? this.#cluster.pool(this.host, downstream, authority, downstreamVersion, priority);
+    if (pool === undefined) {
+      this.#drop();
+      this.#end();
+      this.#owner.onUpstreamWithoutPool(this);
+      return;
+    }
     const filters = this.#request.makeFilters(this.#cluster);
     if (filters !== undefined) this.#filters = new UpstreamFilters(filters, this, this.#request.bufferLimitBytes);
     const pending = pool.newStream(this, this);
