@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonObject } from "@bufbuild/protobuf";
-import { CLUSTER, seenBy } from "./side-by-side.ts";
+import { CLUSTER, router, seenBy } from "./side-by-side.ts";
 import type { SideBySide } from "./side-by-side.ts";
 
 const route = (prefix: string, action: JsonObject = {}, more: JsonObject = {}): JsonObject => ({
@@ -19,6 +19,12 @@ const numerator = (of: number, denominator = "HUNDRED"): JsonObject => ({ numera
 /** Place 8,743 of 10,000. */
 const requestId = { "x-request-id": "01234567-89ab-4def-8123-456789abcdef" };
 
+const internal: JsonObject = { internalAddressConfig: { cidrRanges: [{ addressPrefix: "127.0.0.0", prefixLen: 8 }] } };
+const said = (expected: string, own?: string): Readonly<Record<string, string>> => ({
+  "x-envoy-expected-rq-timeout-ms": expected,
+  ...(own === undefined ? {} : { "x-envoy-upstream-rq-timeout-ms": own }),
+});
+
 const CASES: Readonly<Record<string, SideBySide>> = {
   "per_request_buffer_limit_bytes gives another try up": {
     proxy: {
@@ -33,6 +39,19 @@ const CASES: Readonly<Record<string, SideBySide>> = {
     headers: /^x-none$/,
     stats: /local\.(upstream_rq_retry|retry_or_shadow_abandoned|upstream_rq_total)$/,
   },
+  ...Object.fromEntries(
+    [true, false].map((respectExpectedRqTimeout) => [
+      `respect_expected_rq_timeout: ${respectExpectedRqTimeout}`,
+      {
+        proxy: {
+          manager: { ...internal, httpFilters: [router({ respectExpectedRqTimeout })] },
+          virtualHosts: hosts([route("/", { timeout: "7s" })]),
+        },
+        asks: [{}, { headers: said("5000") }, { headers: said("5000", "6000") }, { headers: said("no", "6000") }, { headers: said("0") }],
+        headers: /^x-envoy-(expected|upstream)-rq-timeout-ms$/,
+      },
+    ]),
+  ),
   "tracing of a route says who is sampled": {
     proxy: {
       manager: { preserveExternalRequestId: true, tracing: { randomSampling: { value: 0 } } },

@@ -129,6 +129,8 @@ export interface ClusterConfig {
   /** Existing connections take no new requests when hosts come or go. */
   readonly drainsOnHostChange: boolean;
   readonly overrideHostStatuses: OverrideHostStatuses;
+  /** HTTP connections of one client carry nothing of another's. */
+  readonly poolPerDownstreamConnection: boolean;
   readonly preconnect: PreconnectConfig;
   readonly connection: UpstreamConnectionConfig;
   /** What each try of a request goes through; undefined: what its router says. */
@@ -190,6 +192,7 @@ export function parseCluster(wire: Cluster, filters: readonly HttpFilterCompiler
     closesConnectionsOnHealthFailure: wire.closeConnectionsOnHostHealthFailure,
     drainsOnHostChange: wire.commonLbConfig?.closeConnectionsOnHostSetChange ?? false,
     overrideHostStatuses: readOverrideHostStatus(wire.commonLbConfig?.overrideHostStatus),
+    poolPerDownstreamConnection: wire.connectionPoolPerDownstreamConnection,
     preconnect,
     connection,
     upstreamFilters: http.filters,

@@ -123,6 +123,8 @@ export interface Cluster {
   tcpPool(host: Host, proxied: ConnectionInfo | undefined): TcpConnectionPool;
   /** Of the requests, that are answered with 503 at once. */
   readonly maintenancePercent?: number;
+  /** In [0, 1]: so much of the traffic is turned away because its endpoints say so. */
+  readonly dropOverload?: number;
   readonly hosts: readonly Host[];
   readonly stats: ClusterStats;
   readonly connectionStats: UpstreamConnectionStats;

@@ -155,3 +155,14 @@ test("a pool whose connections tell the host of a client is that client's, until
   assert.notEqual(pool(client(1)), first);
   assert.equal(pool(client(2)), others[0]);
 });
+
+test("connection_pool_per_downstream_connection gives each client's connection a pool of its own", () => {
+  const remote = { address: "10.0.0.9", port: 1 };
+  const client = (): ConnectionInfo => ({ local: TARGET, remote, directRemote: remote, requestedServerName: undefined, tls: undefined });
+  const [one, two] = [client(), client()];
+  const pools = (connectionPoolPerDownstreamConnection: boolean): number => {
+    const { cluster, host } = clusterOf({ connectionPoolPerDownstreamConnection });
+    return new Set([one, two, one, undefined].map((of) => cluster.pool(host, of, "a", undefined))).size;
+  };
+  assert.deepEqual([pools(true), pools(false)], [3, 1]);
+});

@@ -105,7 +105,7 @@ export class HostPools {
     const { protocol } = this.#cluster.config.connection;
     const { limitsPools } = this.#cluster.limitsOf(priority);
     const used = protocol !== "downstream" ? protocol : downstream === "HTTP/2" ? "http2" : "http1";
-    if (priority === "default" && !limitsPools) {
+    if (priority === "default" && !limitsPools && !this.#cluster.config.poolPerDownstreamConnection) {
       const known = protocol === "downstream" && used === "http2" ? host.http2Pool : host.pool;
       if (known !== undefined) return known;
     }
@@ -145,8 +145,9 @@ export class HostPools {
       this.#toHost(host, this.#connectors.for(transport, config.socketOptions, { ...names, proxied: whose }));
     // What a connection tells the host of a client is true for that client alone.
     const whose = transport.perDownstreamConnection ? proxied : undefined;
-    if (named !== undefined || priority !== "default" || transport.perDownstreamConnection) {
-      const name = `${priority} ${protocol} ${named ?? ""} ${whose === undefined ? "" : clientKey(whose)}`;
+    const owner = config.poolPerDownstreamConnection && proxied !== undefined ? `#${downstreamId(proxied)}` : "";
+    if (named !== undefined || priority !== "default" || transport.perDownstreamConnection || owner !== "") {
+      const name = `${priority} ${protocol} ${named ?? ""} ${whose === undefined ? "" : clientKey(whose)} ${owner}`;
       return host.namedPool(name, () => this.#make(host, protocol, connector(whose), priority, name));
     }
     const make = (): HttpConnectionPool => this.#make(host, protocol, connector(undefined), priority);
@@ -229,6 +230,16 @@ export class HostPools {
   #forgetEmpty(): void {
     if (this.#leaving.length > 0) this.#leaving = this.#leaving.filter((pool) => pool.connectionCount > 0);
   }
+}
+
+const downstreamIds = new WeakMap<ConnectionInfo, number>();
+let lastDownstreamId = 0;
+
+/** A client may come by the same address again: that is another connection. */
+function downstreamId(connection: ConnectionInfo): number {
+  let id = downstreamIds.get(connection);
+  if (id === undefined) downstreamIds.set(connection, (id = ++lastDownstreamId));
+  return id;
 }
 
 /** All that an upstream PROXY header may tell of a client's connection. */

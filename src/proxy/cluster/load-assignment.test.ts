@@ -39,3 +39,15 @@ test("an endpoint has addresses to fall back on, and a way of its own to be chec
   assert.deepEqual(read?.additionalAddresses, [{ address: "::1", port: 81 }]);
   assert.deepEqual(read?.healthCheck, { address: { address: "10.0.0.2", port: 80 }, port: 9, hostname: "h", disabled: true });
 });
+
+test("drop_overloads has one category, and its drop_percentage is a share of whatever it is a part of", () => {
+  const read = (...dropOverloads: JsonObject[]): number | undefined =>
+    parseLoadAssignment(fromJson(ClusterLoadAssignmentSchema, { clusterName: "c", policy: { dropOverloads } })).dropOverload;
+  const of = (numerator: number, denominator: string): JsonObject => ({ category: "lb", dropPercentage: { numerator, denominator } });
+  assert.deepEqual(
+    [read(), read(of(0, "HUNDRED")), read(of(40, "HUNDRED")), read(of(5, "TEN_THOUSAND"))],
+    [undefined, undefined, 0.4, 0.0005],
+  );
+  assert.throws(() => read(of(1, "HUNDRED"), of(2, "HUNDRED")), /policy.drop_overloads: has 2 categories, only one is served/);
+  assert.throws(() => read({}), /policy.drop_overloads\[0\].category: must not be empty/);
+});

@@ -1,6 +1,6 @@
 // ClusterLoadAssignment -> frozen config: which endpoints a cluster has, by priority. The only place that knows its defaults.
 import type { Address } from "#envoy/gen/envoy/config/core/v3/address_pb";
-import type { ClusterLoadAssignment } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
+import type { ClusterLoadAssignment, ClusterLoadAssignment_Policy_DropOverload } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_pb";
 import type { Endpoint_HealthCheckConfig, LbEndpoint } from "#envoy/gen/envoy/config/endpoint/v3/endpoint_components_pb";
 import { HealthStatus } from "#envoy/gen/envoy/config/core/v3/health_check_pb";
 import type { Locality } from "#envoy/gen/envoy/config/core/v3/base_pb";
@@ -8,6 +8,7 @@ import type { SocketAddress } from "#proxy/net/connection";
 import { pipePathFault } from "#proxy/net/socket-address";
 import { ConfigError } from "#proxy/config-error";
 import type { ConfigViolation } from "#proxy/config-error";
+import { fraction } from "#proxy/runtime/runtime-fields";
 import { transportLabels } from "#proxy/transport-socket/transport-sockets";
 import type { TransportLabels } from "#proxy/transport-socket/transport-sockets";
 import type { HostHealth, HostMetadata } from "./cluster.ts";
@@ -53,6 +54,8 @@ export interface LoadAssignmentConfig {
   readonly overprovisioning: number;
   /** What a priority can take goes by the weights of its endpoints instead of their number. */
   readonly weightedPriorityHealth?: boolean;
+  /** In [0, 1]: so much of the traffic is to be turned away. */
+  readonly dropOverload?: number;
 }
 
 const NO_METADATA: HostMetadata = Object.freeze({});
@@ -96,12 +99,31 @@ export function readLoadAssignment(wire: ClusterLoadAssignment, path: string, vi
     priorities[group.priority]!.push(Object.freeze({ locality, weight: group.loadBalancingWeight ?? 0, endpoints }));
   }
   const weighted = policy?.weightedPriorityHealth === true ? { weightedPriorityHealth: true } : {};
+  const drop = readDropOverload(policy?.dropOverloads ?? [], `${path}policy.drop_overloads`, violations);
   // Envoy wants priorities without gaps: an empty one in the middle would take load that nobody can serve.
   for (const [priority, groups] of priorities.entries()) {
     if (groups.length === 0)
       violations.push({ path: `${path}endpoints`, message: `priority ${priority} is skipped: priorities must not have gaps` });
   }
-  return Object.freeze({ clusterName: wire.clusterName, priorities, overprovisioning: overprovisioningPercent / 100, ...weighted });
+  return Object.freeze({
+    clusterName: wire.clusterName,
+    priorities,
+    overprovisioning: overprovisioningPercent / 100,
+    ...weighted,
+    ...drop,
+  });
+}
+
+/** As Envoy: of one category alone. */
+function readDropOverload(
+  wire: readonly ClusterLoadAssignment_Policy_DropOverload[],
+  path: string,
+  violations: ConfigViolation[],
+): { readonly dropOverload?: number } {
+  if (wire.length > 1) violations.push({ path, message: `has ${wire.length} categories, only one is served` });
+  if (wire.length > 0 && wire[0]!.category === "") violations.push({ path: `${path}[0].category`, message: "must not be empty" });
+  const dropOverload = fraction(wire[0]?.dropPercentage);
+  return dropOverload > 0 ? { dropOverload } : {};
 }
 
 function readEndpoint(wire: LbEndpoint, locality: string, path: string, violations: ConfigViolation[]): EndpointConfig | undefined {

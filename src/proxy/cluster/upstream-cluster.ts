@@ -128,6 +128,10 @@ export class UpstreamCluster implements PooledCluster {
     return this.#config.connection.maxStreamDurationMs;
   }
 
+  get dropOverload(): number {
+    return this.#assignment?.dropOverload ?? 0;
+  }
+
   get maintenancePercent(): number {
     return this.#config.maintenancePercent;
   }

@@ -30,6 +30,7 @@ const LONG_NAMES: Readonly<Record<ResponseFlag, string>> = {
   OM: "OverloadManagerTerminated",
   DF: "DnsResolutionFailed",
   DO: "DropOverload",
+  UDO: "UnconditionalDropOverload",
   DR: "DownstreamRemoteReset",
 };
 

@@ -27,6 +27,7 @@ export const CLUSTER_FIELDS: FieldTable = {
   ],
   "envoy.config.cluster.v3.Cluster": [
     honoured("test/interop/preconnect.test.ts", "preconnect_policy"),
+    honoured("src/proxy/cluster/host-pools.test.ts", "connection_pool_per_downstream_connection"),
     honoured(
       "src/proxy/cluster/cluster.test.ts",
       "close_connections_on_host_health_failure",

@@ -8,8 +8,13 @@ export const ENDPOINT_FIELDS: FieldTable = {
     honoured("src/proxy/admin/endpoints-dump.test.ts", "cluster_name"),
   ],
   "envoy.config.endpoint.v3.ClusterLoadAssignment.Policy": [
+    honoured("test/interop/overload.test.ts", "drop_overloads"),
     honoured("src/proxy/cluster/host-set.test.ts", "weighted_priority_health"),
     honoured("src/proxy/admin/endpoints-dump.test.ts", "overprovisioning_factor"),
+  ],
+  "envoy.config.endpoint.v3.ClusterLoadAssignment.Policy.DropOverload": [
+    harmless("for reports of loads, which nobody gets", "category"),
+    honoured("src/proxy/cluster/load-assignment.test.ts", "drop_percentage"),
   ],
   "envoy.config.endpoint.v3.Endpoint": [
     honoured("src/proxy/dns/dns-config.test.ts", "address"),

@@ -105,6 +105,7 @@ export const HTTP_FILTERS_FIELDS: FieldTable = {
     harmless("true is what happens; false is refused", "dynamic_stats"),
     honoured("src/proxy/filters/router/router-filter.test.ts", "suppress_envoy_headers"),
     honoured("src/proxy/filters/router/upstream-filters.test.ts", "upstream_http_filters"),
+    honoured("test/interop/route-levels.test.ts", "respect_expected_rq_timeout"),
   ],
   "envoy.extensions.filters.http.set_filter_state.v3.Config": [
     honoured("src/proxy/filters/set-filter-state/set-filter-state-filter.test.ts", "on_request_headers"),

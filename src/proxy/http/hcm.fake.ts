@@ -382,6 +382,7 @@ export function clusterConfig(hosts: number, over: Partial<ClusterConfig> = {}):
     socketOptions: { bind: undefined, keepalive: undefined },
     addressOrder: { firstFamily: undefined, firstFamilyCount: 1 },
     upstreamFilters: undefined,
+    poolPerDownstreamConnection: false,
     overrideHostStatuses: new Set(),
     transportSockets: compileTransportSockets(create(ClusterSchema), () => {}),
     transportKey: "",

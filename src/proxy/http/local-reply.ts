@@ -80,6 +80,15 @@ const UPSTREAM_RESETS: Readonly<Record<StreamResetReason, ResetRow>> = {
 
 const OVERLOADED: NonNullable<LocalReply["headers"]> = [["x-envoy-overloaded", "true"]];
 
+/** ClusterLoadAssignment.policy.drop_overloads. `all`: nothing is let through. */
+export function overloadReply(all: boolean, tells: boolean): LocalReply {
+  const made = all
+    ? reply(503, "unconditional drop overload", "UDO", "unconditional_drop_overload")
+    : reply(503, "drop overload", "DO", "drop_overload");
+  if (!tells) return made;
+  return { ...made, headers: [[all ? "x-envoy-unconditional-drop-overload" : "x-envoy-drop-overload", "true"]] };
+}
+
 /** upstream.maintenance_mode at runtime. `tells`: the answer says that it is no failure of the upstream. */
 export function maintenanceReply(tells: boolean): LocalReply {
   const made = reply(503, "maintenance mode", "UO", "maintenance_mode");

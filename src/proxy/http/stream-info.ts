@@ -13,6 +13,7 @@ export type ResponseFlag =
   | "DI"
   | "DPE"
   | "DO"
+  | "UDO"
   | "DR"
   | "DT"
   | "FI"

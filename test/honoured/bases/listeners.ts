@@ -353,7 +353,12 @@ const delay: JsonObject = { fixed_delay: "1s", percentage: hundred };
 const HTTP_FILTERS: readonly Base[] = [
   manager({
     http_filters: [
-      extension(filter("router.v3.Router"), { suppress_envoy_headers: true, dynamic_stats: true, upstream_http_filters: UPSTREAM_FILTERS }),
+      extension(filter("router.v3.Router"), {
+        suppress_envoy_headers: true,
+        dynamic_stats: true,
+        respect_expected_rq_timeout: true,
+        upstream_http_filters: UPSTREAM_FILTERS,
+      }),
     ],
   }),
   httpFilter(filter("cors.v3.Cors")),

@@ -10,6 +10,7 @@ import { compileUpstreamFilters } from "#proxy/http/upstream-filter-list";
 
 export interface RouterConfig {
   readonly suppressEnvoyHeaders: boolean;
+  readonly respectExpectedTimeout: boolean;
   /** Undefined: it has none to say. */
   readonly upstreamFilters: readonly HttpFilterFactory[] | undefined;
 }
@@ -22,7 +23,8 @@ export function parseRouter(any: Any, name: string, path: string, upstream: read
   if (wire.dynamicStats === false) refuse(`${path}.dynamic_stats`, "false is not served");
   const upstreamFilters = compileUpstreamFilters(wire.upstreamHttpFilters, upstream, `${path}.upstream_http_filters`, refuse);
   if (violations.length > 0) throw new ConfigError(`http filter "${name}"`, violations);
-  return Object.freeze({ suppressEnvoyHeaders: wire.suppressEnvoyHeaders, upstreamFilters });
+  const { suppressEnvoyHeaders, respectExpectedRqTimeout: respectExpectedTimeout } = wire;
+  return Object.freeze({ suppressEnvoyHeaders, respectExpectedTimeout, upstreamFilters });
 }
 
 function decode(any: Any, name: string, path: string): Router {

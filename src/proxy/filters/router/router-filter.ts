@@ -6,7 +6,7 @@ import type { LocalReply } from "#proxy/http/filter";
 import type { RequestHeaderMap, ResponseHeaderMap, TrailerMap } from "#proxy/http/header-map";
 import { hasGrpcContentType } from "#proxy/http/grpc";
 import { replaceAuthority } from "#proxy/route/host-rewrite";
-import { LOCAL_REPLIES, clusterNotFound, maintenanceReply, upstreamReset, withAttemptCount } from "#proxy/http/local-reply";
+import { LOCAL_REPLIES, clusterNotFound, maintenanceReply, overloadReply, upstreamReset, withAttemptCount } from "#proxy/http/local-reply";
 import type { HttpVersion, StreamResetReason } from "#proxy/http/stream";
 import type { TerminalFilter, TerminalStream } from "#proxy/http/terminal-filter";
 import { WheelTimer } from "#proxy/http/timer-wheel";
@@ -104,9 +104,15 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
       this.#answer(maintenanceReply(!this.#config.suppressEnvoyHeaders));
       return;
     }
+    const { dropOverload = 0 } = cluster;
+    if (dropOverload > 0 && this.#drops(dropOverload)) {
+      charges.code(503);
+      this.#answer(overloadReply(dropOverload === 1, !this.#config.suppressEnvoyHeaders));
+      return;
+    }
     this.#tries.count = 1;
     info.attemptCount = 1;
-    this.#tries.timeouts = requestTimeouts(route, headers, this.#grpc);
+    this.#tries.timeouts = requestTimeouts(route, headers, this.#grpc, this.#config.respectExpectedTimeout);
     if (route.includeAttemptCountInRequest) headers.set("x-envoy-attempt-count", "1");
     // Only routes were to see it without; a host that the route writes stays as it writes it.
     if (info.connectPort !== undefined && !headers.authority.includes(":")) headers.authority += info.connectPort;
@@ -317,6 +323,12 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
     const reply = this.#tries.timeouts.replies.global;
     this.#tries.chargeTimeout(this.#charges!, reply.status);
     this.#answer(reply);
+  }
+
+  /** A runtime layer may let less be turned away than the endpoints say, never more. */
+  #drops(share: number): boolean {
+    const { random, thread } = this.#stream;
+    return random.next() < Math.min(share, thread.runtime.integer("load_balancing_policy.drop_overload_limit", 100) / 100);
   }
 
   // ---- tries

@@ -38,14 +38,18 @@ export const NO_TIMEOUTS: RequestTimeouts = Object.freeze({
   replies: ERROR_REPLIES,
 });
 
-/** Takes the control headers out. They are only there when the client is internal: the connection manager removes them else. */
-export function requestTimeouts(route: RouteEntry, headers: RequestHeaderMap, grpc: boolean): RequestTimeouts {
+/**
+ * Takes the control headers out. They are only there when the client is internal: the connection manager removes them else. `respectsExpected`:
+ * how long a proxy in front of this one waits takes the place of all of it.
+ */
+export function requestTimeouts(route: RouteEntry, headers: RequestHeaderMap, grpc: boolean, respectsExpected: boolean): RequestTimeouts {
   let globalMs = route.timeoutMs;
   // A longest duration of the stream, which the connection manager watches, takes the place of the route's own timeouts.
   if (route.maxStreamDuration !== undefined) globalMs = 0;
   else if (grpc && route.maxGrpcTimeoutMs !== undefined) globalMs = cappedGrpcTimeoutMs(headers, route.maxGrpcTimeoutMs);
   let perTryMs = route.retry?.perTryTimeoutMs ?? 0;
-  const global = takeMs(headers, "x-envoy-upstream-rq-timeout-ms");
+  const expected = respectsExpected ? headers.get("x-envoy-expected-rq-timeout-ms") : undefined;
+  const global = expected === undefined ? takeMs(headers, "x-envoy-upstream-rq-timeout-ms") : milliseconds(expected);
   if (global !== undefined) globalMs = global;
   const perTry = takeMs(headers, "x-envoy-upstream-rq-per-try-timeout-ms");
   if (perTry !== undefined) perTryMs = perTry;
@@ -101,5 +105,9 @@ function takeMs(headers: RequestHeaderMap, name: string): number | undefined {
   const text = headers.get(name);
   if (text === undefined) return undefined;
   headers.remove(name);
+  return milliseconds(text);
+}
+
+function milliseconds(text: string): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
