@@ -86,6 +86,13 @@ import { file_envoy_extensions_retry_host_omit_canary_hosts_v3_omit_canary_hosts
 import { file_envoy_extensions_retry_host_omit_host_metadata_v3_omit_host_metadata_config } from "#envoy/gen/envoy/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config_pb";
 import { file_istio_alpn } from "#envoy/gen/istio/alpn_pb";
 import { file_istio_stats } from "#envoy/gen/istio/stats_pb";
+import { file_envoy_extensions_matching_common_inputs_network_v3_network_inputs } from "#envoy/gen/envoy/extensions/matching/common_inputs/network/v3/network_inputs_pb";
+import { file_envoy_extensions_matching_common_inputs_ssl_v3_ssl_inputs } from "#envoy/gen/envoy/extensions/matching/common_inputs/ssl/v3/ssl_inputs_pb";
+import { file_envoy_extensions_matching_input_matchers_ip_v3_ip } from "#envoy/gen/envoy/extensions/matching/input_matchers/ip/v3/ip_pb";
+import { file_xds_type_matcher_v3_domain } from "#envoy/gen/xds/type/matcher/v3/domain_pb";
+import { file_xds_type_matcher_v3_ip } from "#envoy/gen/xds/type/matcher/v3/ip_pb";
+import { file_google_protobuf_wrappers } from "@bufbuild/protobuf/wkt";
+import { file_envoy_config_rbac_v3_rbac } from "#envoy/gen/envoy/config/rbac/v3/rbac_pb";
 import { file_udpa_type_v1_typed_struct } from "#envoy/gen/udpa/type/v1/typed_struct_pb";
 import { registryOf } from "./any.ts";
 
@@ -177,5 +184,12 @@ export const configRegistry = registryOf(
   file_envoy_extensions_upstreams_http_v3_http_protocol_options,
   file_istio_alpn,
   file_istio_stats,
+  file_envoy_config_rbac_v3_rbac,
+  file_google_protobuf_wrappers,
+  file_envoy_extensions_matching_common_inputs_network_v3_network_inputs,
+  file_envoy_extensions_matching_common_inputs_ssl_v3_ssl_inputs,
+  file_envoy_extensions_matching_input_matchers_ip_v3_ip,
+  file_xds_type_matcher_v3_domain,
+  file_xds_type_matcher_v3_ip,
   file_udpa_type_v1_typed_struct,
 );

@@ -1,5 +1,4 @@
-// envoy.type.matcher.v3.StringMatcher, compiled once.
-import type { StringMatcher as StringMatcherMessage } from "#envoy/gen/envoy/type/matcher/v3/string_pb";
+// StringMatcher, compiled once.
 import { compileRegex } from "./regex.ts";
 import { asciiLower, wireText } from "./wire-text.ts";
 
@@ -12,7 +11,17 @@ export type ReportViolation = (path: string, message: string) => void;
 
 const NEVER: StringMatcher = { matches: () => false };
 
-export function compileStringMatcher(config: StringMatcherMessage, path: string, report: ReportViolation): StringMatcher {
+/** envoy.type.matcher.v3.StringMatcher or xds.type.matcher.v3.StringMatcher. */
+export interface StringPattern {
+  readonly matchPattern:
+    | { readonly case: "exact" | "prefix" | "suffix" | "contains"; readonly value: string }
+    | { readonly case: "safeRegex"; readonly value: { readonly regex: string } }
+    | { readonly case: "custom"; readonly value: unknown }
+    | { readonly case: undefined };
+  readonly ignoreCase: boolean;
+}
+
+export function compileStringMatcher(config: StringPattern, path: string, report: ReportViolation): StringMatcher {
   const { matchPattern, ignoreCase } = config;
   switch (matchPattern.case) {
     case "exact":

@@ -6,10 +6,11 @@ import { file_envoy_config_bootstrap_v3_bootstrap } from "#envoy/gen/envoy/confi
 import type { Base } from "./base.ts";
 import { CLUSTER_BASES } from "./bases/clusters.ts";
 import { LISTENER_BASES } from "./bases/listeners.ts";
+import { MATCH_TREES } from "./bases/match-trees.ts";
 import { ROUTE_BASES } from "./bases/routes.ts";
 import { TRANSPORT_BASES } from "./bases/transports.ts";
 
-export const BASES: readonly Base[] = [...CLUSTER_BASES, ...LISTENER_BASES, ...ROUTE_BASES, ...TRANSPORT_BASES];
+export const BASES: readonly Base[] = [...CLUSTER_BASES, ...LISTENER_BASES, ...MATCH_TREES, ...ROUTE_BASES, ...TRANSPORT_BASES];
 
 /** Every message that may stand in a resource. */
 const registry: Registry = createRegistry(...withImports([...configRegistry].map(({ file }) => file)));

@@ -3,6 +3,7 @@
 // been compiled into something to count.
 import { Session } from "node:inspector";
 import { createHash } from "node:crypto";
+import { BlockList } from "node:net";
 
 /** Digests of the wire by which unchanged parts are known again: they change with every field and say nothing. */
 const DIGESTS: ReadonlySet<string> = new Set(["transportKey", "healthCheckKey"]);
@@ -177,6 +178,7 @@ function mayHide(object: object): boolean {
 function textOf(object: object): string {
   if ("$typeName" in object) return `message ${String(object.$typeName)}`;
   if (object instanceof RegExp) return String(object);
+  if (object instanceof BlockList) return `BlockList ${object.rules.join()}`;
   if (ArrayBuffer.isView(object)) return Buffer.from(object.buffer, object.byteOffset, object.byteLength).toString("base64");
   return typeof object === "function" ? "function" : (object.constructor?.name ?? "null");
 }

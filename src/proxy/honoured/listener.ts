@@ -41,6 +41,7 @@ export const LISTENER_FIELDS: FieldTable = {
       "bind_to_port",
     ),
     honoured("src/proxy/data-plane/data-plane.test.ts", "address", "filter_chains"),
+    honoured("src/proxy/listener/filter-chain-matcher.test.ts", "filter_chain_matcher"),
     honoured("src/proxy/listener/tcp-proxy.test.ts", "stat_prefix"),
     harmless("read by Istio's own tools", "metadata"),
     honoured("test/interop/draining.test.ts", "drain_type"),

@@ -52,6 +52,8 @@ export const NETWORK_FILTERS_FIELDS: FieldTable = {
       "rules",
       "shadow_rules",
       "shadow_rules_stat_prefix",
+      "matcher",
+      "shadow_matcher",
       "stat_prefix",
     ),
     harmless("ONE_TIME_ON_FIRST_BYTE is what happens; CONTINUOUS is refused", "enforcement_type"),

@@ -12,6 +12,7 @@ import { HTTP_CONNECTION_MANAGER_FIELDS } from "./http-connection-manager.ts";
 import { HTTP_FILTERS_FIELDS } from "./http-filters.ts";
 import { LISTENER_FIELDS } from "./listener.ts";
 import { LOAD_BALANCING_FIELDS } from "./load-balancing.ts";
+import { MATCH_TREE_FIELDS } from "./match-tree.ts";
 import { NETWORK_FILTERS_FIELDS } from "./network-filters.ts";
 import { PROTOCOL_FIELDS } from "./protocol.ts";
 import { RATE_LIMIT_ACTIONS_FIELDS } from "./rate-limit-actions.ts";
@@ -33,6 +34,7 @@ const FAMILIES: readonly FieldTable[] = [
   HTTP_FILTERS_FIELDS,
   LISTENER_FIELDS,
   LOAD_BALANCING_FIELDS,
+  MATCH_TREE_FIELDS,
   NETWORK_FILTERS_FIELDS,
   PROTOCOL_FIELDS,
   RATE_LIMIT_ACTIONS_FIELDS,

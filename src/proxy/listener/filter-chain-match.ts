@@ -29,7 +29,7 @@ export interface ChainInput {
 
 type Report = (path: string, message: string) => void;
 
-/** The index of the chain that takes the connection; undefined: none does, the default chain is asked. */
+/** The index of the chain that takes the connection; undefined: none does, the default chain is asked; -1: nobody takes it. */
 export type FilterChainMatcher = (input: ChainInput) => number | undefined;
 
 /** Ranges of one criterion, the longest first; "" of the wire (no range given) takes every address and stands last. */
@@ -115,10 +115,13 @@ function applicationProtocol(applications: ApplicationProtocols, requested: read
   return applications.get("");
 }
 
-function sourceType(types: SourceTypes, { source, destination }: ChainInput): Sources | undefined {
-  // As Envoy: of the loopback network only the two canonical addresses count.
-  const local = isPipe(source) || source.address === "127.0.0.1" || source.address === "::1" || source.address === destination.address;
-  return types.get(local ? SourceType.SAME_IP_OR_LOOPBACK : SourceType.EXTERNAL) ?? types.get(SourceType.ANY);
+/** As Envoy: of the loopback network only the two canonical addresses count. */
+export function isLocalSource({ source, destination }: ChainInput): boolean {
+  return isPipe(source) || source.address === "127.0.0.1" || source.address === "::1" || source.address === destination.address;
+}
+
+function sourceType(types: SourceTypes, input: ChainInput): Sources | undefined {
+  return types.get(isLocalSource(input) ? SourceType.SAME_IP_OR_LOOPBACK : SourceType.EXTERNAL) ?? types.get(SourceType.ANY);
 }
 
 function insert(ports: Map<number, Destinations>, match: FilterChainMatch | undefined, index: number, path: string, report: Report): void {

@@ -18,6 +18,7 @@ import type { SecretNeed } from "#proxy/transport-socket/secret";
 import type { ThreadContext } from "#proxy/thread-context";
 import { compileNetworkFilters } from "./filter-chain.ts";
 import { compileFilterChainMatches } from "./filter-chain-match.ts";
+import { compileFilterChainMatcher } from "./filter-chain-matcher.ts";
 import type { FilterChainMatcher } from "./filter-chain-match.ts";
 import { listenAddresses } from "./listen-address.ts";
 import type { ListenAddress } from "./listen-address.ts";
@@ -77,7 +78,7 @@ export function compileListener(
   thread: ThreadContext | undefined,
   before?: ListenerConfig,
 ): ListenerConfig {
-  const withoutChains: Listener = { ...wire, filterChains: [], defaultFilterChain: undefined };
+  const withoutChains: Listener = { ...wire, filterChains: [], defaultFilterChain: undefined, filterChainMatcher: undefined };
   const previous = before !== undefined && equals(ListenerSchema, before.withoutChains, withoutChains) ? before : undefined;
   const violations = new Violations();
   if (wire.perConnectionBufferLimitBytes === 0)
@@ -97,10 +98,13 @@ export function compileListener(
   const defaultChain = wire.defaultFilterChain === undefined ? undefined : compile(wire.defaultFilterChain, "default_filter_chain");
   if (wire.filterChains.length === 0 && wire.defaultFilterChain === undefined)
     violations.add("filter_chains", "no filter chain: nothing would be served");
-  const matcher = compileFilterChainMatches(
-    wire.filterChains.map(({ filterChainMatch }) => filterChainMatch),
-    violations.add,
-  );
+  const matcher =
+    wire.filterChainMatcher === undefined
+      ? compileFilterChainMatches(
+          wire.filterChains.map(({ filterChainMatch }) => filterChainMatch),
+          violations.add,
+        )
+      : compileFilterChainMatcher(wire.filterChainMatcher, wire.filterChains, violations.add);
   if (violations.any) {
     // What was compiled for this listener will never be asked to accept.
     const kept = new Set([...(previous?.chains ?? []), previous?.defaultChain]);

@@ -37,13 +37,18 @@ export function compileConnectionRules(wire: RBAC, path: string, report: ReportV
     case Action.LOG:
       return (info) => {
         const hint = policies.some((test) => test(info));
-        if (!shadow) info.dynamicMetadata = { ...info.dynamicMetadata, "envoy.common": { access_log_hint: hint } };
+        if (!shadow) setAccessLogHint(info, hint);
         return true;
       };
     default:
       report(`${path}.action`, `${String(wire.action satisfies never)} is not known`);
       return NEVER;
   }
+}
+
+/** For access logs that look at it. */
+export function setAccessLogHint(info: ConnectionInfo, hint: boolean): void {
+  info.dynamicMetadata = { ...info.dynamicMetadata, "envoy.common": { access_log_hint: hint } };
 }
 
 function compilePermission({ rule }: Permission, path: string, report: ReportViolation): Test {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create, fromJson } from "@bufbuild/protobuf";
-import type { DescMessage, JsonValue } from "@bufbuild/protobuf";
+import type { DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
+import { configRegistry } from "#envoy/config-registry";
 import { FilterSchema } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
 import type { Filter } from "#envoy/gen/envoy/config/listener/v3/listener_components_pb";
 import { ConnectionLimitSchema } from "#envoy/gen/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb";
@@ -40,7 +41,7 @@ const COMPILERS = [
 ];
 
 function filter(schema: DescMessage, json: JsonValue = {}): Filter {
-  const value = anyPack(schema, fromJson(schema, json));
+  const value = anyPack(schema, fromJson(schema, json, { registry: configRegistry }));
   return create(FilterSchema, { name: schema.name, configType: { case: "typedConfig", value } });
 }
 
@@ -160,8 +161,29 @@ test("rbac closes who is denied, and only counts what shadow rules would do", ()
   assert.deepEqual(["allowed", "denied", "test_.shadow_allowed", "test_.shadow_denied"].map(count), [1, 1, 1, 1]);
   assert.equal(new Bench(filter(RBACSchema, { statPrefix: "x" }), filter(EchoSchema)).connect().connection.closed, undefined);
   assert.deepEqual(
-    problems(filter(RBACSchema, { matcher: {} }), filter(EchoSchema)).map((text) => text.split(":")[0]),
-    ["filters[0].typed_config.stat_prefix", "filters[0].typed_config.matcher"],
+    problems(filter(RBACSchema, { matcher: { matcherList: {} } }), filter(EchoSchema)).map((text) => text.split(":")[0]),
+    ["filters[0].typed_config.stat_prefix", "filters[0].typed_config.matcher.matcher_list.matchers"],
+  );
+});
+
+test("where there is a matcher or a shadow_matcher the rules are passed over", () => {
+  const on = (name: string, action: string): JsonObject => ({
+    matcherTree: {
+      input: { typedConfig: { "@type": "type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.ServerNameInput" } },
+      exactMatchMap: {
+        map: { [name]: { action: { typedConfig: { "@type": "type.googleapis.com/envoy.config.rbac.v3.Action", name: "p", action } } } },
+      },
+    },
+  });
+  const rules = { policies: { p: { permissions: [{ any: true }], principals: [{ any: true }] } } };
+  const bench = new Bench(
+    filter(RBACSchema, { statPrefix: "x", rules, shadowRules: rules, matcher: on("web", "ALLOW"), shadowMatcher: on("other", "ALLOW") }),
+    filter(EchoSchema),
+  );
+  assert.deepEqual([bench.connect("web").connection.closed, bench.connect("other").connection.closed], [undefined, "now"]);
+  assert.deepEqual(
+    ["allowed", "denied", "shadow_allowed", "shadow_denied"].map((name) => bench.stats.get(`x.rbac.${name}`)),
+    [1, 1, 1, 1],
   );
 });
 

@@ -2,6 +2,8 @@
 // there, with its handshake done, where Envoy waits for its first byte; nothing that happens later could change that, so that CONTINUOUS is decided once, too.
 import { RBACSchema } from "#envoy/gen/envoy/extensions/filters/network/rbac/v3/rbac_pb";
 import type { RBAC } from "#envoy/gen/envoy/config/rbac/v3/rbac_pb";
+import type { Matcher } from "#envoy/gen/xds/type/matcher/v3/matcher_pb";
+import { compileMatcherRules } from "#proxy/rbac/matcher-rules";
 import type { ConnectionFilterFactory, NetworkFilterCompiler } from "#proxy/listener/network-filter";
 import { compileConnectionRules } from "#proxy/rbac/connection-rules";
 import type { ConnectionRules } from "#proxy/rbac/connection-rules";
@@ -14,12 +16,13 @@ export const networkRbacCompiler: NetworkFilterCompiler = {
     let shadowRules: ConnectionRules | undefined;
     const wire = unpackConfig(any, RBACSchema, path, (config, refuse) => {
       if (config.statPrefix === "") refuse("stat_prefix", "must not be empty");
-      if (config.matcher !== undefined) refuse("matcher", "not served by this proxy");
-      if (config.shadowMatcher !== undefined) refuse("shadow_matcher", "not served by this proxy");
       const compile = (one: RBAC | undefined, field: string): ConnectionRules | undefined =>
         one === undefined ? undefined : compileConnectionRules(one, field, refuse, field === "shadow_rules");
-      rules = compile(config.rules, "rules");
-      shadowRules = compile(config.shadowRules, "shadow_rules");
+      const compileTree = (tree: Matcher | undefined, field: string): ConnectionRules | undefined =>
+        tree === undefined ? undefined : compileMatcherRules(tree, field, refuse, field === "shadow_matcher");
+      // As in Envoy, where there is a matcher the rules are passed over.
+      rules = compileTree(config.matcher, "matcher") ?? compile(config.rules, "rules");
+      shadowRules = compileTree(config.shadowMatcher, "shadow_matcher") ?? compile(config.shadowRules, "shadow_rules");
     });
     if (thread === undefined) return { onNewConnection: () => "continue" };
     // A prefix may bring its own dot: Istio's is "tcp.".
