@@ -1,6 +1,7 @@
 // Where a resource comes from, as a ConfigSource says it: the proxy's own ADS stream, a stream of its own, or a file.
 import type { ApiConfigSource, ConfigSource } from "#envoy/gen/envoy/config/core/v3/config_source_pb";
 import { ApiConfigSource_ApiType as ApiType } from "#envoy/gen/envoy/config/core/v3/config_source_pb";
+import { durationMs } from "#envoy/duration";
 import type { ReportViolation } from "#matcher/string-matcher";
 
 export interface GrpcSource {
@@ -20,6 +21,13 @@ export interface PathSource {
 export type ResourceSource = { readonly kind: "ads" } | GrpcSource | PathSource;
 
 export const ADS = { kind: "ads" } as const satisfies ResourceSource;
+
+// Envoy's default; 0 in the configuration: wait for ever.
+const DEFAULT_FETCH_TIMEOUT_MS = 15_000;
+
+export function fetchTimeoutMs(source: ConfigSource | undefined): number {
+  return durationMs(source?.initialFetchTimeout) ?? DEFAULT_FETCH_TIMEOUT_MS;
+}
 
 export function sourceKey(source: ResourceSource): string {
   return source.kind === "ads" ? "ads" : JSON.stringify(source);

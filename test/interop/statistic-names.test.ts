@@ -73,10 +73,7 @@ const MISSING: readonly (readonly [RegExp, string])[] = [
     /^cluster\..*\.(update_\w+|init_fetch_timeout|version)$/,
     "one subscription a cluster costs memory: cluster_manager.cds. has all, and version_text is there",
   ],
-  [
-    /\.rds\..*\.(init_fetch_timeout|config_reload_time_ms)$|^cluster_manager\.cds\.config_reload|^sds\..*\.init_fetch_timeout$/,
-    "not counted",
-  ],
+  [/\.rds\..*\.config_reload_time_ms$|^cluster_manager\.cds\.config_reload/, "not counted"],
   [/^cluster\..*\.(bind_errors|default\.total_match_count|max_host_weight|warming_state|upstream_queue_overloaded)$/, "not counted"],
   [
     /^cluster\..*\.(upstream_cx_preconnect_skipped|upstream_rq_rx_reset_no_error|upstream_cx_\w+_ms|upstream_rq_per_cx)$/,

@@ -118,11 +118,9 @@ const FAMILIES: readonly Family[] = [
 
 /** Of the server as a whole. */
 const ROOT_COUNTERS = [
-  "cluster_manager.cds.init_fetch_timeout",
   "cluster_manager.cluster_updated_via_merge",
   "cluster_manager.update_merge_cancelled",
   "cluster_manager.update_out_of_merge_window",
-  "listener_manager.lds.init_fetch_timeout",
   "main_thread.watchdog_mega_miss",
   "main_thread.watchdog_miss",
   "runtime.deprecated_feature_use",

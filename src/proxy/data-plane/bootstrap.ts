@@ -14,7 +14,7 @@ import { SecretSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/
 import { configRegistry } from "#envoy/config-registry";
 import { Violations } from "#proxy/field-check";
 import type { SocketAddress } from "#proxy/net/connection";
-import { readGrpcSource, readResourceSource } from "#proxy/resource-source";
+import { fetchTimeoutMs, readGrpcSource, readResourceSource } from "#proxy/resource-source";
 import type { GrpcSource, ResourceSource } from "#proxy/resource-source";
 import { readLayeredRuntime } from "#proxy/runtime/layered-runtime-config";
 import type { RuntimeLayerConfig } from "#proxy/runtime/layered-runtime-config";
@@ -33,6 +33,9 @@ export interface BootstrapConfig {
   readonly ads: GrpcSource | undefined;
   readonly cds: ResourceSource | undefined;
   readonly lds: ResourceSource | undefined;
+  /** How long the start waits for the first clusters, then for the first listeners. 0: for ever. */
+  readonly cdsTimeoutMs: number;
+  readonly ldsTimeoutMs: number;
   readonly clusterManager: ClusterManagerConfig;
   readonly runtimeLayers: readonly RuntimeLayerConfig[];
   readonly staticResources: StaticResources;
@@ -91,7 +94,23 @@ export function readBootstrap(wire: Bootstrap): BootstrapConfig {
   const clusterManager = readClusterManager(wire, violations.add);
   const keepsStat = compileStatsMatcher(wire.statsConfig?.statsMatcher, "stats_config.stats_matcher", violations.add);
   violations.throwIfAny("bootstrap");
-  return { wire, node, admin, ads, cds, lds, clusterManager, runtimeLayers, staticResources: staticResourcesOf(wire), servers, keepsStat };
+  const [cdsTimeoutMs, ldsTimeoutMs] = [fetchTimeoutMs(dynamic?.cdsConfig), fetchTimeoutMs(dynamic?.ldsConfig)];
+  const staticResources = staticResourcesOf(wire);
+  return {
+    wire,
+    node,
+    admin,
+    ads,
+    cds,
+    lds,
+    cdsTimeoutMs,
+    ldsTimeoutMs,
+    clusterManager,
+    runtimeLayers,
+    staticResources,
+    servers,
+    keepsStat,
+  };
 }
 
 function staticResourcesOf(wire: Bootstrap): StaticResources {

@@ -132,6 +132,8 @@ export class Proxy {
         layers: bootstrap.runtimeLayers.filter((layer) => layer.kind === "rtds"),
         setLayer: (layer, values) => this.#runtime.setResource(layer, values),
       },
+      cdsTimeoutMs: bootstrap.cdsTimeoutMs,
+      ldsTimeoutMs: bootstrap.ldsTimeoutMs,
       staticResources: bootstrap.staticResources,
       servers: bootstrap.servers,
       stateDirectory: options.stateDirectory,

@@ -4,13 +4,12 @@ import { SecretSchema } from "#envoy/gen/envoy/extensions/transport_sockets/tls/
 import type { SdsSecretConfig } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb";
 import type { TlsCertificate } from "#envoy/gen/envoy/extensions/transport_sockets/tls/v3/common_pb";
 import { ApiConfigSource_ApiType as ApiType } from "#envoy/gen/envoy/config/core/v3/config_source_pb";
-import { durationMs } from "#envoy/duration";
 import type { ReportViolation } from "#matcher/string-matcher";
 import { Violations } from "#proxy/field-check";
 import { checkCertificate } from "#proxy/net/secure-context";
 import type { CertificateAndKey } from "#proxy/net/secure-context";
 import { compileValidation } from "./certificate-validation.ts";
-import { readResourceSource } from "#proxy/resource-source";
+import { fetchTimeoutMs, readResourceSource } from "#proxy/resource-source";
 import type { PathSource } from "#proxy/resource-source";
 import { readDataSource } from "./data-source.ts";
 
@@ -33,9 +32,6 @@ export interface SecretNeed {
   readonly timeoutMs: number;
 }
 
-// Envoy's default of initial_fetch_timeout.
-const DEFAULT_FETCH_TIMEOUT_MS = 15_000;
-
 export function secretKey(server: SecretServer, name: string): string {
   const from = server.kind === "cluster" ? `cluster ${server.name}` : server.kind === "path" ? `path ${server.path}` : server.kind;
   return `${from} ${name}`;
@@ -45,7 +41,7 @@ export function readSecretConfig({ name, sdsConfig }: SdsSecretConfig, path: str
   const server = secretServer(sdsConfig, `${path}.sds_config`, report);
   if (name === "") report(`${path}.name`, "must not be empty");
   if (server === undefined) return undefined;
-  return { key: secretKey(server, name), name, server, timeoutMs: durationMs(sdsConfig?.initialFetchTimeout) ?? DEFAULT_FETCH_TIMEOUT_MS };
+  return { key: secretKey(server, name), name, server, timeoutMs: fetchTimeoutMs(sdsConfig) };
 }
 
 function secretServer(source: SdsSecretConfig["sdsConfig"], path: string, report: ReportViolation): SecretServer | undefined {

@@ -33,6 +33,8 @@ export interface ConfigStateOptions {
   readonly onListenerGone: (name: string) => void;
   readonly onLive?: (type: string, name: string, modified: boolean, version: string) => void;
   readonly onRemoved?: (type: string, name: string) => void;
+  /** It did not come in time; who waited goes on without. */
+  readonly onFetchTimeout?: (type: string, name: string) => void;
 }
 
 /** How long a cluster that the server took away may stay while live routes name it. */
@@ -375,6 +377,7 @@ export class ConfigState {
     if (need.timeoutMs > 0) {
       this.#patience.wait(key, need.timeoutMs, () => {
         this.#options.log.warn(`${why}; it goes live without`, { missing: need.name });
+        this.#options.onFetchTimeout?.(type, need.name);
         this.#patience.giveUp(key);
       });
     }

@@ -10,12 +10,8 @@ import type { RouteConfiguration } from "#envoy/gen/envoy/config/route/v3/route_
 import { HttpConnectionManagerSchema } from "#envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb";
 import { TcpProxySchema } from "#envoy/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb";
 import { nameOf } from "#envoy/any";
-import { readResourceSource } from "#proxy/resource-source";
+import { fetchTimeoutMs, readResourceSource } from "#proxy/resource-source";
 import type { ResourceSource } from "#proxy/resource-source";
-import { durationMs } from "#envoy/duration";
-
-// Envoy's default; 0 in the config: wait for ever.
-const DEFAULT_FETCH_TIMEOUT_MS = 15_000;
 
 /** A resource that another one waits for. `timeoutMs` 0: for ever. */
 export interface Need {
@@ -39,10 +35,6 @@ export interface ListenerReferences {
 function sourceOf(source: ConfigSource | undefined): Pick<Need, "source"> {
   const read = readResourceSource(source, "", () => {});
   return read === undefined || read.kind === "ads" ? {} : { source: read };
-}
-
-function fetchTimeoutMs(source: ConfigSource | undefined): number {
-  return durationMs(source?.initialFetchTimeout) ?? DEFAULT_FETCH_TIMEOUT_MS;
 }
 
 /** The endpoints that a cluster of type EDS needs. */

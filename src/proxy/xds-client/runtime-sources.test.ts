@@ -117,6 +117,8 @@ test("over ADS layers are asked for first; clusters when they are there", { time
     ads: { kind: "grpc", cluster: "xds", protocol: "delta" },
     cds: ADS,
     lds: ADS,
+    cdsTimeoutMs: 0,
+    ldsTimeoutMs: 0,
     runtime: { layers: [layer("a")], setLayer: (name, values) => set.push(`${name} ${values?.get("x")?.text}`) },
     staticResources: NO_STATIC_RESOURCES,
     servers: new Map([["xds", [server.target]]]),

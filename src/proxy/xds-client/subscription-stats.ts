@@ -14,6 +14,7 @@ export class SubscriptionStats {
   readonly #updateTime: Gauge;
   readonly #updateDuration: Histogram;
   readonly #version: Gauge;
+  readonly #fetchTimeout: Counter;
   readonly #more: ReadonlyMap<string, Counter>;
   #versionText = "";
 
@@ -28,6 +29,7 @@ export class SubscriptionStats {
     this.#updateTime = this.#scope.gauge("update_time");
     this.#updateDuration = this.#scope.histogram("update_duration");
     this.#version = this.#scope.gauge("version");
+    this.#fetchTimeout = this.#scope.counter("init_fetch_timeout");
     this.#more = new Map(more.map((name) => [name, this.#scope.counter(name)]));
     // As Envoy, asking is an attempt, and so is each answer.
     this.#attempt.inc();
@@ -43,6 +45,10 @@ export class SubscriptionStats {
 
   reject(): void {
     this.#rejected.inc();
+  }
+
+  fetchTimedOut(): void {
+    this.#fetchTimeout.inc();
   }
 
   /** Nobody can be asked. */

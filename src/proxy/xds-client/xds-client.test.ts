@@ -17,6 +17,7 @@ import { BindError } from "./resource-facts.ts";
 import { DeltaSubscription } from "./delta-subscription.ts";
 import { NO_STATIC_RESOURCES } from "./static-resources.ts";
 import { XdsClient } from "./xds-client.ts";
+import type { XdsClientOptions } from "./xds-client.ts";
 
 const facts = (name: string, more: object = {}): { name: string; version: string; bytes: Uint8Array } => ({
   name,
@@ -26,6 +27,51 @@ const facts = (name: string, more: object = {}): { name: string; version: string
 
 async function eventually(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A client of these servers, whose resources are JSON of what the checks would find out. */
+function clientOf(servers: readonly FakeAdsServer[], clock: ManualClock, more: Partial<XdsClientOptions> = {}): XdsClient {
+  const parse = (bytes: Uint8Array): never =>
+    ({ clusters: new Set(), routes: [], secrets: [], ...(JSON.parse(Buffer.from(bytes).toString()) as object) }) as never;
+  return new XdsClient({
+    health: {
+      runtime: NO_RUNTIME,
+      connector: new SocketConnector(clock, true),
+      hasTraffic: () => false,
+      writeEvent: () => {},
+      onHealth: () => {},
+    },
+    resolver: { resolve: async () => ({ ok: false, detail: "nobody asks" }) },
+    node: create(NodeSchema, { id: "sidecar~1" }),
+    ads: { kind: "grpc", cluster: "xds-grpc", protocol: "delta" },
+    cds: ADS,
+    lds: ADS,
+    runtime: { layers: [], setLayer: () => {} },
+    cdsTimeoutMs: 0,
+    ldsTimeoutMs: 0,
+    staticResources: NO_STATIC_RESOURCES,
+    servers: new Map([["xds-grpc", servers.map(({ target }) => target)]]),
+    stateDirectory: undefined,
+    clock,
+    random: seededRandom(3),
+    log: silentLog,
+    stats: new ThreadStats().root,
+    checks: { secret: parse, cluster: parse, assignment: parse, route: parse, listener: parse },
+    target: { apply: () => Promise.resolve([]) },
+    listen: () => undefined,
+    onListenerGone: () => {},
+    onReady: () => {},
+    ...more,
+  });
+}
+
+function statsReader(stats: ThreadStats): (name: string) => unknown {
+  const reader = new StatsReader();
+  return (name) => {
+    const update = stats.takeUpdate();
+    if (update !== undefined) reader.apply(0, update);
+    return reader.read().find((entry) => entry.name === name)?.value;
+  };
 }
 
 test("a lost stream comes back with the versions that are held, and says nothing new where nothing is", async () => {
@@ -40,39 +86,12 @@ test("a lost stream comes back with the versions that are held, and says nothing
     if (value.name === "taken" && !portIsFree) throw new BindError("cannot bind 127.0.0.1:80");
     return { clusters: new Set(), routes: [], secrets: [], ...value } as never;
   };
-  const client = new XdsClient({
-    health: {
-      runtime: NO_RUNTIME,
-      connector: new SocketConnector(clock, true),
-      hasTraffic: () => false,
-      writeEvent: () => {},
-      onHealth: () => {},
-    },
-    resolver: { resolve: async () => ({ ok: false, detail: "nobody asks" }) },
-    node: create(NodeSchema, { id: "sidecar~1" }),
-    ads: { kind: "grpc", cluster: "xds-grpc", protocol: "delta" },
-    cds: ADS,
-    lds: ADS,
-    runtime: { layers: [], setLayer: () => {} },
-    staticResources: NO_STATIC_RESOURCES,
-    servers: new Map([["xds-grpc", [server.target]]]),
-    stateDirectory: undefined,
-    clock,
-    random: seededRandom(3),
-    log: silentLog,
+  const client = clientOf([server], clock, {
     stats: stats.root,
     checks: { secret: parse, cluster: parse, assignment: parse, route: parse, listener: parse },
-    target: { apply: () => Promise.resolve([]) },
-    listen: () => undefined,
-    onListenerGone: () => {},
     onReady: () => ready++,
   });
-  const reader = new StatsReader();
-  const stat = (name: string): unknown => {
-    const update = stats.takeUpdate();
-    if (update !== undefined) reader.apply(0, update);
-    return reader.read().find((entry) => entry.name === name)?.value;
-  };
+  const stat = statsReader(stats);
   await client.start();
   const first = await server.subscription(CLUSTER_TYPE);
   assert.equal(first.node?.id, "sidecar~1");
@@ -124,35 +143,7 @@ test("a proxy with two control planes goes to the other when one is lost, with w
   const servers = [new FakeAdsServer(), new FakeAdsServer()] as const;
   await Promise.all(servers.map((server) => server.start()));
   const clock = new ManualClock();
-  const parse = (bytes: Uint8Array): never =>
-    ({ clusters: new Set(), routes: [], secrets: [], ...(JSON.parse(Buffer.from(bytes).toString()) as object) }) as never;
-  const client = new XdsClient({
-    health: {
-      runtime: NO_RUNTIME,
-      connector: new SocketConnector(clock, true),
-      hasTraffic: () => false,
-      writeEvent: () => {},
-      onHealth: () => {},
-    },
-    resolver: { resolve: async () => ({ ok: false, detail: "nobody asks" }) },
-    node: create(NodeSchema, { id: "sidecar~1" }),
-    ads: { kind: "grpc", cluster: "xds-grpc", protocol: "delta" },
-    cds: ADS,
-    lds: ADS,
-    runtime: { layers: [], setLayer: () => {} },
-    staticResources: NO_STATIC_RESOURCES,
-    servers: new Map([["xds-grpc", servers.map(({ target }) => target)]]),
-    stateDirectory: undefined,
-    clock,
-    random: seededRandom(3),
-    log: silentLog,
-    stats: new ThreadStats().root,
-    checks: { secret: parse, cluster: parse, assignment: parse, route: parse, listener: parse },
-    target: { apply: () => Promise.resolve([]) },
-    listen: () => undefined,
-    onListenerGone: () => {},
-    onReady: () => {},
-  });
+  const client = clientOf(servers, clock);
   const [first, second] = servers;
   await client.start();
   await first.subscription(CLUSTER_TYPE);
@@ -175,6 +166,32 @@ test("a proxy with two control planes goes to the other when one is lost, with w
   assert.deepEqual([first.streams, second.streams], [2, 1]);
   client.close();
   for (const server of servers) server.stop();
+});
+
+test("the start goes on without clusters or listeners that do not come in time, and takes them when they do", async () => {
+  const server = new FakeAdsServer();
+  await server.start();
+  const clock = new ManualClock();
+  const stats = new ThreadStats();
+  const stat = statsReader(stats);
+  let ready = 0;
+  const client = clientOf([server], clock, { cdsTimeoutMs: 15_000, ldsTimeoutMs: 5000, stats: stats.root, onReady: () => ready++ });
+  await client.start();
+  await server.subscription(CLUSTER_TYPE);
+  clock.advance(14_999);
+  assert.equal(stat("cluster_manager.cds.init_fetch_timeout"), 0);
+  clock.advance(1);
+  assert.equal(stat("cluster_manager.cds.init_fetch_timeout"), 1);
+  await server.subscription(LISTENER_TYPE);
+  clock.advance(4999);
+  assert.deepEqual([ready, stat("listener_manager.lds.init_fetch_timeout")], [0, 0]);
+  clock.advance(1);
+  assert.deepEqual([ready, stat("listener_manager.lds.init_fetch_timeout")], [1, 1]);
+  assert.equal((await server.answer(server.send(LISTENER_TYPE, [facts("late")]))).errorDetail, undefined);
+  assert.equal(stat("listener_manager.listener_added"), 1);
+  client.close();
+  assert.equal(clock.pending, 0);
+  server.stop();
 });
 
 test("the back-off doubles its limit up to the maximum, jittered, and starts again after success", () => {

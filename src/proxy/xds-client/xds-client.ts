@@ -25,6 +25,7 @@ import type { ResourceChecks } from "./resource-facts.ts";
 import type { IncomingResource, ResponseResult, UnboundListener } from "./response-result.ts";
 import { RuntimeSources } from "./runtime-sources.ts";
 import type { RuntimeServer, RuntimeSourcesOptions } from "./runtime-sources.ts";
+import { InitialFetch } from "./initial-fetch.ts";
 import { SecretSources } from "./secret-sources.ts";
 import { SavedConfig } from "./saved-config.ts";
 import { isStatic, takeStatic } from "./static-resources.ts";
@@ -41,6 +42,9 @@ export interface XdsClientOptions {
   readonly lds: ResourceSource | undefined;
   /** Runtime layers that somebody serves. */
   readonly runtime: Pick<RuntimeSourcesOptions, "layers" | "setLayer">;
+  /** How long the start waits for the first word of each. 0: for ever. */
+  readonly cdsTimeoutMs: number;
+  readonly ldsTimeoutMs: number;
   readonly staticResources: StaticResources;
   /** Clusters of the bootstrap, by name, and where their endpoints are: host:port or unix:PATH. */
   readonly servers: ReadonlyMap<string, readonly string[]>;
@@ -81,6 +85,8 @@ export class XdsClient {
   readonly #stream: DiscoveryStream | undefined;
   /** By type, then by sourceKey. */
   readonly #others = new Map<string, Map<string, OtherSource>>();
+  readonly #firstClusters: InitialFetch;
+  readonly #firstListeners: InitialFetch;
   #asksForListeners = false;
   readonly #saved: SavedConfig | undefined;
   readonly #dns: DnsClusters;
@@ -118,8 +124,11 @@ export class XdsClient {
       onListenerGone: options.onListenerGone,
       onLive: (type, name, modified, version) => this.stats.live(type, name, modified, version),
       onRemoved: (type, name) => this.stats.removed(type, name),
+      onFetchTimeout: (type, name) => this.stats.fetchTimedOut(type, name),
     });
     const { resolver, clock, random, log, stats, health } = options;
+    this.#firstClusters = this.#initialFetch(CLUSTER_TYPE, options.cdsTimeoutMs);
+    this.#firstListeners = this.#initialFetch(LISTENER_TYPE, options.ldsTimeoutMs);
     this.#unbound = new UnboundListeners(clock, (listeners) => this.#bindAgain(listeners));
     this.#health = new HealthChecks({
       ...health,
@@ -136,7 +145,7 @@ export class XdsClient {
     this.#runtime = new RuntimeSources({
       ...options.runtime,
       clock,
-      onTimeout: () => this.stats.timedOut(RUNTIME_TYPE),
+      onTimeout: () => this.stats.fetchTimedOut(RUNTIME_TYPE),
       open: (source) => this.#openRuntime(source),
     });
     this.#secrets = new SecretSources({ ...options, state: this.state });
@@ -206,6 +215,7 @@ export class XdsClient {
     takeStatic(this.state, LISTENER_TYPE, staticResources.listeners, this.#options.log);
     // Listeners are asked for once clusters are there: no connection is accepted that could go nowhere.
     if (this.#load()) this.#askForListeners();
+    if (cds !== undefined) this.#firstClusters.begin();
     if (cds !== undefined && cds.kind !== "ads") this.#other(CLUSTER_TYPE, cds);
     this.#startStream();
     this.#started = true;
@@ -219,7 +229,23 @@ export class XdsClient {
     if (this.#asksForListeners || lds === undefined) return;
     this.#asksForListeners = true;
     this.#subscriptions[LISTENER_TYPE].paused = false;
+    this.#firstListeners.begin();
     if (lds.kind !== "ads") this.#other(LISTENER_TYPE, lds);
+  }
+
+  #initialFetch(type: string, timeoutMs: number): InitialFetch {
+    return new InitialFetch(this.#options.clock, timeoutMs, () => {
+      const what = type === CLUSTER_TYPE ? "clusters" : "listeners";
+      this.#options.log.warn(`nobody has sent ${what} yet; the start goes on without`, { waitedMs: timeoutMs });
+      this.stats.fetchTimedOut(type);
+      this.#onChange();
+    });
+  }
+
+  /** Good or bad, or a file that cannot be read: the start waits no longer. */
+  #answered(type: string): void {
+    if (type === CLUSTER_TYPE) this.#firstClusters.answered();
+    else if (type === LISTENER_TYPE) this.#firstListeners.answered();
   }
 
   #subscriptionsOfAds(): DeltaSubscription[] {
@@ -268,7 +294,10 @@ export class XdsClient {
       type,
       log: this.#options.log,
       onResponse: (response) => this.#onResponse(response),
-      onUnreadable: () => this.stats.response(type, { changed: false, refused: 1, first: false, version: "", durationMs: 0 }),
+      onUnreadable: () => {
+        this.stats.response(type, { changed: false, refused: 1, first: false, version: "", durationMs: 0 });
+        this.#answered(type);
+      },
     });
     file.start();
     return file;
@@ -302,6 +331,8 @@ export class XdsClient {
     this.#dns.close();
     this.#health.close();
     this.#unbound.close();
+    this.#firstClusters.close();
+    this.#firstListeners.close();
     this.#saved?.close();
     this.state.close();
   }
@@ -336,6 +367,7 @@ export class XdsClient {
     }
     const first = !this.#received.has(typeUrl);
     this.#received.add(typeUrl);
+    this.#answered(typeUrl);
     for (const name of response.removedResources) {
       this.#unbound.delete(name);
       if (isOurs(typeUrl)) this.#subscriptions[typeUrl].removed(name);
@@ -409,12 +441,11 @@ export class XdsClient {
     this.stats.follow(state.needs.routesOfManagers, state.needs.secrets.values());
     this.stats.totals(state.clusters.count(), state.listeners.count());
     const { cds, lds, staticResources } = this.#options;
-    const hasClusters = cds === undefined || this.#received.has(CLUSTER_TYPE);
+    const hasClusters = cds === undefined || this.#firstClusters.over;
     if (this.#started && hasClusters && !state.clusters.anyWaiting) this.#askForListeners();
     this.#stream?.flush();
     this.#saved?.schedule();
-    const hasListeners =
-      lds === undefined || this.#received.has(LISTENER_TYPE) || state.listeners.live.length > staticResources.listeners.length;
+    const hasListeners = lds === undefined || this.#firstListeners.over || state.listeners.live.length > staticResources.listeners.length;
     const complete = hasListeners && (lds !== undefined || hasClusters);
     if (this.#started && !this.#ready && complete && !state.busy && !state.clusters.anyWaiting && !state.listeners.anyWaiting) {
       this.#ready = true;

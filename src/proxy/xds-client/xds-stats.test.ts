@@ -30,6 +30,7 @@ test("what is asked for by name counts its outcomes and says its version, as lon
   xds.live(ROUTE_TYPE, "r", false, "7");
   xds.live(SECRET_TYPE, "ads s", false, "8");
   xds.refusedOnes(ROUTE_TYPE, [{ name: "r", version: "9", bytes: new Uint8Array() }], []);
+  xds.fetchTimedOut(SECRET_TYPE, "ads s");
   const reader = new StatsReader();
   const update = stats.takeUpdate();
   assert.ok(update !== undefined);
@@ -40,6 +41,7 @@ test("what is asked for by name counts its outcomes and says its version, as lon
   assert.equal(shown["http.in.rds.r.update_rejected"], 1);
   assert.equal(shown["http.in.rds.r.config_reload"], 1);
   assert.equal(shown["sds.s.update_success"], 1);
+  assert.deepEqual([shown["sds.s.init_fetch_timeout"], shown["http.in.rds.r.init_fetch_timeout"]], [1, 0]);
   const texts = (): string[] => xds.texts([]).flatMap(({ name, value }) => (value === "" ? [] : [`${name} ${value}`]));
   assert.deepEqual(texts(), ["http.in.rds.r.version_text 7", "sds.s.version_text 8"]);
   xds.follow([], []);

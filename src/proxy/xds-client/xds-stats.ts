@@ -58,7 +58,7 @@ export class XdsStats {
       [CLUSTER_TYPE, new SubscriptionStats(stats, ["cluster_manager", "cds"])],
       [LISTENER_TYPE, new SubscriptionStats(stats, ["listener_manager", "lds"])],
     ]);
-    if (runtime) this.#managers.set(RUNTIME_TYPE, new SubscriptionStats(stats, ["runtime"], ["init_fetch_timeout"]));
+    if (runtime) this.#managers.set(RUNTIME_TYPE, new SubscriptionStats(stats, ["runtime"]));
     for (const kind of ["cluster", "listener"]) {
       for (const what of ["added", "modified", "removed"]) this.#count(0, `${kind}_manager`, `${kind}_${what}`);
     }
@@ -80,9 +80,10 @@ export class XdsStats {
     this.#count(count, "listener_manager", "listener_create_failure");
   }
 
-  /** What was waited for did not come. */
-  timedOut(type: string): void {
-    this.#managers.get(type)?.count("init_fetch_timeout");
+  /** `name`: of what is asked for by name. */
+  fetchTimedOut(type: string, name?: string): void {
+    if (name === undefined) this.#managers.get(type)?.fetchTimedOut();
+    else for (const one of this.#named.values()) if (one.type === type && one.name === name) one.stats.fetchTimedOut();
   }
 
   /** Nobody could be asked. */
