@@ -90,6 +90,7 @@ const PLAIN: Readonly<Record<string, Operator>> = {
   DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT: (info) => info.downstreamDirectRemote?.address,
   DOWNSTREAM_DIRECT_REMOTE_PORT: (info) => portOf(info.downstreamDirectRemote),
   REQUESTED_SERVER_NAME: (info) => unlessEmpty(info.requestedServerName),
+  TLS_JA3_FINGERPRINT: (info) => unlessEmpty(info.ja3Fingerprint),
   VIRTUAL_CLUSTER_NAME: (info) => unlessEmpty(info.virtualCluster),
   ROUTE_NAME: (info) => unlessEmpty(info.routeName),
   GRPC_STATUS_NUMBER: grpcStatus,

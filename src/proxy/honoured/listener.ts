@@ -89,7 +89,7 @@ export const LISTENER_FIELDS: FieldTable = {
     honoured("test/interop/listeners.test.ts", "rules", "pass_through_tlvs"),
   ],
   "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector": [
-    harmless("false is what happens; true is refused", "enable_ja3_fingerprinting"),
+    honoured("src/proxy/listener/tls.test.ts", "enable_ja3_fingerprinting"),
     harmless("how much is read at once, which no result depends on", "initial_read_buffer_size"),
   ],
   "envoy.config.core.v3.SocketOption": [

@@ -47,7 +47,13 @@ export const TRANSPORT_SOCKET_FIELDS: FieldTable = {
       "disable_stateless_session_resumption",
       "session_timeout",
     ),
-    harmless("false is what happens; true is refused", "full_scan_certs_on_sni_mismatch"),
+    honoured(
+      "src/proxy/listener/tls.test.ts",
+      "full_scan_certs_on_sni_mismatch",
+      "session_ticket_keys",
+      "session_ticket_keys_sds_secret_config",
+    ),
+    harmless("sessions without tickets are never kept", "disable_stateful_session_resumption"),
     harmless("without OCSP responses LENIENT_STAPLING is what happens; the others are refused", "ocsp_staple_policy"),
     honoured("src/proxy/admin/dump-registry.test.ts", "common_tls_context"),
   ],
@@ -56,6 +62,7 @@ export const TRANSPORT_SOCKET_FIELDS: FieldTable = {
   ],
   "envoy.extensions.transport_sockets.tls.v3.Secret": [
     honoured("src/proxy/transport-socket/upstream-transport.test.ts", "tls_certificate", "validation_context", "name"),
+    honoured("src/proxy/listener/tls.test.ts", "session_ticket_keys"),
   ],
   "envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher": [
     honoured("src/proxy/transport-socket/upstream-transport.test.ts", "san_type", "matcher"),
@@ -68,6 +75,7 @@ export const TRANSPORT_SOCKET_FIELDS: FieldTable = {
     honoured("src/proxy/listener/tls.test.ts", "tls_minimum_protocol_version", "cipher_suites", "ecdh_curves", "signature_algorithms"),
     honoured("src/proxy/transport-socket/upstream-transport.test.ts", "tls_maximum_protocol_version"),
   ],
+  "envoy.extensions.transport_sockets.tls.v3.TlsSessionTicketKeys": [honoured("src/proxy/listener/tls.test.ts", "keys")],
   "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext": [
     honoured("src/proxy/transport-socket/upstream-transport.test.ts", "common_tls_context", "sni"),
     harmless("true is what happens; false is refused", "enforce_rsa_key_usage"),

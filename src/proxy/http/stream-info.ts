@@ -92,6 +92,7 @@ export interface StreamInfo {
   downstreamDirectRemote: SocketAddress | undefined;
   requestedServerName: string | undefined;
   downstreamTls: TlsInfo | undefined;
+  ja3Fingerprint: string | undefined;
   /** filter_metadata of what took the request, by namespace. */
   routeMetadata: FilterMetadata | undefined;
   virtualHostMetadata: FilterMetadata | undefined;

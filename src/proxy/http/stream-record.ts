@@ -44,6 +44,7 @@ export class StreamRecord implements StreamInfo {
   downstreamDirectRemote: SocketAddress | undefined;
   requestedServerName: string | undefined;
   downstreamTls: TlsInfo | undefined;
+  ja3Fingerprint: string | undefined;
   routeMetadata: FilterMetadata | undefined = undefined;
   virtualHostMetadata: FilterMetadata | undefined = undefined;
   clusterMetadata: FilterMetadata | undefined = undefined;
@@ -56,7 +57,7 @@ export class StreamRecord implements StreamInfo {
   constructor(
     startWallMs: number,
     startMs: number,
-    { local, remote, directRemote, requestedServerName, tls, filterState }: ConnectionInfo,
+    { local, remote, directRemote, requestedServerName, tls, ja3Fingerprint, filterState }: ConnectionInfo,
   ) {
     this.startWallMs = startWallMs;
     this.startMs = startMs;
@@ -65,6 +66,7 @@ export class StreamRecord implements StreamInfo {
     this.downstreamDirectRemote = directRemote;
     this.requestedServerName = requestedServerName;
     this.downstreamTls = tls;
+    this.ja3Fingerprint = ja3Fingerprint;
     this.filterState = filterState;
   }
 

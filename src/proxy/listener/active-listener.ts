@@ -350,7 +350,8 @@ export class ActiveListener {
 }
 
 function infoOf(facts: ConnectionFacts, tls: TlsInfo | undefined): ConnectionInfo {
-  const { destination: local, source: remote, directSource: directRemote, serverName, dynamicMetadata, proxyProtocolTlvs } = facts;
+  const { destination: local, source: remote, directSource: directRemote, serverName } = facts;
+  const { dynamicMetadata, proxyProtocolTlvs, ja3Fingerprint } = facts;
   const requestedServerName = serverName === "" ? undefined : serverName;
-  return { local, remote, directRemote, requestedServerName, tls, dynamicMetadata, proxyProtocolTlvs };
+  return { local, remote, directRemote, requestedServerName, tls, ja3Fingerprint, dynamicMetadata, proxyProtocolTlvs };
 }

@@ -16,6 +16,8 @@ export interface ConnectionFacts extends ChainInput {
   /** `destination` is not the address of the socket: the connection was redirected, or a balancer said so. */
   destinationRestored: boolean;
   dynamicMetadata?: DynamicMetadata;
+  /** JA3's hash of the ClientHello, where an inspector was told to make it. */
+  ja3Fingerprint?: string | undefined;
   proxyProtocolTlvs?: readonly Tlv[];
 }
 

@@ -45,7 +45,7 @@ const tell: NetworkFilterCompiler = {
   configTypes: [EchoSchema.typeName],
   compile: () => ({
     unservedProtocols: ["h2"],
-    accept({ connection, info: { tls, requestedServerName } }) {
+    accept({ connection, info: { tls, requestedServerName, ja3Fingerprint } }) {
       const peer = tls?.peer === undefined ? "nobody" : `${tls.peer.names("URI").join()} ${tls.peer.subject} ${String(tls.peerValidated)}`;
       connection.handler = {
         onData: (chunk) => void connection.write(chunk),
@@ -53,6 +53,7 @@ const tell: NetworkFilterCompiler = {
         onDrain: () => {},
         onClose: () => {},
       };
+      if (ja3Fingerprint !== undefined) connection.write(`${ja3Fingerprint} `);
       connection.write(`${requestedServerName ?? "-"} ${tls?.applicationProtocol ?? ""} ${peer}\n`);
     },
   }),
@@ -398,6 +399,44 @@ test("no ticket is given where disableStatelessSessionResumption says so, and se
   assert.ok((await sessionOf({ sessionTimeout: "77s" })).includes(lifetime));
   assert.ok(!(await sessionOf({ sessionTimeout: "76s" })).includes(lifetime));
   assert.ok((await sessionOf({ disableStatelessSessionResumption: true })).length < (await sessionOf({})).length);
+});
+
+test("a session of one listener is resumed by another that has the same session_ticket_keys, fixed or from SDS", async () => {
+  const keys = (fill: number): object => ({ keys: [{ inlineBytes: Buffer.alloc(80, fill).toString("base64") }] });
+  const benchOf = (more: object): Bench => new Bench({ commonTlsContext: { tlsCertificates: [inline(server)] }, ...more });
+  const resumes = async (bench: Bench, session: Buffer): Promise<boolean> => (await bench.open({ session })).socket.isSessionReused();
+  const { session } = await benchOf({ sessionTicketKeys: keys(7) }).open();
+  const first = await session;
+  assert.equal(await resumes(benchOf({ sessionTicketKeys: keys(7) }), first), true);
+  assert.equal(await resumes(benchOf({ sessionTicketKeys: keys(8) }), first), false);
+  assert.equal(await resumes(benchOf({}), first), false);
+  const fromSds = benchOf({ sessionTicketKeysSdsSecretConfig: sds("tickets") });
+  assert.equal(await fromSds.ask(), "ECONNRESET", "nothing is served before they come");
+  fromSds.secret("tickets", { sessionTicketKeys: keys(7) });
+  assert.equal(await resumes(fromSds, first), true);
+  fromSds.secret("tickets", { sessionTicketKeys: keys(9) });
+  assert.equal(await resumes(fromSds, first), false);
+});
+
+test("a name that no certificate is for gets the first one, or any with fullScanCertsOnSniMismatch", async () => {
+  const rsa = authority.issue({ commonName: "rsa", hosts: ["rsa.example"] }, "rsa");
+  const ofRsa = (fullScanCertsOnSniMismatch: boolean): Promise<string> =>
+    new Bench({ fullScanCertsOnSniMismatch, commonTlsContext: { tlsCertificates: [inline(rsa), inline(server)] } }).ask({
+      servername: "other.example",
+      sigalgs: "ECDSA+SHA256",
+    });
+  assert.match(await ofRsa(true), /nobody$/);
+  assert.equal(await ofRsa(false), "ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE");
+});
+
+test("enableJa3Fingerprinting names a client by what it offers", async () => {
+  const typedConfig = { "@type": `type.googleapis.com/${TlsInspectorSchema.typeName}`, enableJa3Fingerprinting: true };
+  const bench = new Bench({ commonTlsContext: { tlsCertificates: [inline(server)] } }, {}, [{ name: "tls", typedConfig }]);
+  const ask = async (options: ConnectionOptions): Promise<string> => /^[0-9a-f]{32}/.exec(await bench.ask(options))?.[0] ?? "none";
+  const one = await ask({ servername: "a.example" });
+  assert.notEqual(one, "none");
+  assert.equal(await ask({ servername: "b.example" }), one);
+  assert.notEqual(await ask({ servername: "a.example", maxVersion: "TLSv1.2" }), one);
 });
 
 test("a handshake agrees on the signature algorithms that are allowed, and on no other", async () => {

@@ -33,6 +33,8 @@ export interface ConnectionInfo {
   readonly requestedServerName: string | undefined;
   /** Undefined: plain text. */
   readonly tls: TlsInfo | undefined;
+  /** JA3's hash of the ClientHello, where somebody asked for it. */
+  readonly ja3Fingerprint?: string | undefined;
   /** What network filters left for everything that comes later on this connection. */
   filterState?: FilterState | undefined;
   /** What filters said of it. Streams of HTTP have metadata of their own. */

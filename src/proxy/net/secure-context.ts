@@ -28,6 +28,8 @@ export interface SecureContextOptions {
   readonly signatureAlgorithms: readonly string[];
   readonly sessionTickets: boolean;
   readonly sessionTimeoutSeconds: number | undefined;
+  /** 48 bytes: name, HMAC key, AES key of 16 each. */
+  readonly ticketKeys: Buffer | undefined;
 }
 
 // TLS 1.3 has no weak suites to choose from; like Envoy, whoever allows it allows them all.
@@ -44,7 +46,7 @@ export function isKnownCipher(name: string): boolean {
 
 /** @throws Error saying what OpenSSL does not take; it never holds key material */
 export function makeSecureContext(options: SecureContextOptions): SecureContext {
-  const { certificates, trustedCa, crl, sessionTimeoutSeconds, signatureAlgorithms } = options;
+  const { certificates, trustedCa, crl, sessionTimeoutSeconds, signatureAlgorithms, ticketKeys } = options;
   const identity = createHash("sha256").update(trustedCa ?? "");
   for (const { chain } of certificates) identity.update(chain);
   return createSecureContext({
@@ -55,6 +57,7 @@ export function makeSecureContext(options: SecureContextOptions): SecureContext 
     ...(crl === undefined ? {} : { crl }),
     ...(signatureAlgorithms.length === 0 ? {} : { sigalgs: signatureAlgorithms.join(":") }),
     ...(sessionTimeoutSeconds === undefined ? {} : { sessionTimeout: sessionTimeoutSeconds }),
+    ...(ticketKeys === undefined ? {} : { ticketKeys }),
     minVersion: options.minVersion,
     maxVersion: options.maxVersion,
     ciphers: [...TLS13, ...options.ciphers].join(":"),

@@ -12,6 +12,7 @@ import { compileValidation } from "./certificate-validation.ts";
 import { fetchTimeoutMs, readResourceSource } from "#proxy/resource-source";
 import type { PathSource } from "#proxy/resource-source";
 import { readDataSource } from "./data-source.ts";
+import { readTicketKeys } from "./ticket-keys.ts";
 
 export type Secret = MessageShape<typeof SecretSchema>;
 
@@ -79,6 +80,9 @@ export function checkSecret(secret: Secret): void {
     }
     case "validationContext":
       compileValidation(secret.type.value, "validation_context", violations.add);
+      break;
+    case "sessionTicketKeys":
+      readTicketKeys(secret.type.value, "session_ticket_keys", violations.add);
       break;
     default:
       violations.add("", `a secret of kind ${secret.type.case ?? "nothing"} is not served`);

@@ -29,7 +29,8 @@ export interface TlsSessions {
 export interface TlsMaterial {
   readonly certificates: readonly CertificateAndKey[];
   readonly validation: CertificateValidation | undefined;
-  secureContext(certificates: readonly CertificateAndKey[]): SecureContext;
+  /** `ticketKeys`: see readTicketKeys; undefined: the context has some of its own. */
+  secureContext(certificates: readonly CertificateAndKey[], ticketKeys?: Buffer): SecureContext;
 }
 
 export interface TlsContext {
@@ -95,7 +96,7 @@ function makeMaterial(
   return {
     certificates,
     validation,
-    secureContext: (chosen) =>
+    secureContext: (chosen, ticketKeys) =>
       makeSecureContext({
         certificates: chosen,
         trustedCa: validation?.trustedCa,
@@ -103,6 +104,7 @@ function makeMaterial(
         ...negotiation,
         sessionTickets: sessions.tickets,
         sessionTimeoutSeconds: sessions.timeoutSeconds,
+        ticketKeys,
       }),
   };
 }

@@ -97,7 +97,7 @@ const filterState: JsonObject = {
 const listenerFilter = (name: string, config: JsonObject = {}): JsonObject =>
   extension(`envoy.extensions.filters.listener.${name}`, config);
 const port = (start: number): JsonObject => ({ destination_port_range: { start, end: 99 } });
-const inspector = listenerFilter("tls_inspector.v3.TlsInspector");
+const inspector = listenerFilter("tls_inspector.v3.TlsInspector", { enable_ja3_fingerprinting: true });
 
 const option: JsonObject = { description: "d", level: "1", name: "6", int_value: "1", state: "STATE_BOUND" };
 

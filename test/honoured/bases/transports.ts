@@ -15,6 +15,7 @@ const echo = extension("envoy.extensions.filters.network.echo.v3.Echo");
 const DOWNSTREAM = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
 const UPSTREAM = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
 const sds = (name: string): JsonObject => ({ name, sds_config: { ads: {}, initial_fetch_timeout: "3s", resource_api_version: "V3" } });
+const ticketKeys = (fill: number): JsonObject => ({ keys: [{ inline_bytes: Buffer.alloc(80, fill).toString("base64") }] });
 const validation: JsonObject = {
   trusted_ca: inline(authority.root.certificate),
   verify_certificate_spki: ["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="],
@@ -49,6 +50,11 @@ export const TRANSPORT_BASES: readonly Base[] = [
     { require_client_certificate: true, require_sni: true, disable_stateless_session_resumption: true, session_timeout: "5s" },
   ),
   downstream({ tls_certificate_sds_secret_configs: [sds("a")], validation_context_sds_secret_config: sds("b") }),
+  downstream(
+    { tls_certificates: [certificate(first), certificate(second)] },
+    { session_ticket_keys: ticketKeys(1), full_scan_certs_on_sni_mismatch: true },
+  ),
+  downstream({ tls_certificates: [certificate(first)] }, { session_ticket_keys_sds_secret_config: sds("t") }),
   downstream({
     tls_certificate_sds_secret_configs: [sds("a")],
     combined_validation_context: {
@@ -72,6 +78,7 @@ export const TRANSPORT_BASES: readonly Base[] = [
   }),
   { kind: "secret", json: { name: "s", tls_certificate: certificate(first) } },
   { kind: "secret", json: { name: "s", validation_context: validation } },
+  { kind: "secret", json: { name: "s", session_ticket_keys: ticketKeys(2) } },
   {
     kind: "bootstrap",
     json: {

@@ -18,7 +18,7 @@ const SERVER_NAME = 0;
 const ALPN = 16;
 
 export function inspectClientHello(bytes: Uint8Array): ClientHelloResult {
-  const message = handshakeMessage(bytes);
+  const message = clientHelloBody(bytes);
   if (message === undefined) return NOT_TLS;
   if (message === "more") return MORE;
   try {
@@ -30,7 +30,7 @@ export function inspectClientHello(bytes: Uint8Array): ClientHelloResult {
 }
 
 /** The body of the first handshake message, put together from its records; undefined when it is no ClientHello. */
-function handshakeMessage(bytes: Uint8Array): Uint8Array | "more" | undefined {
+export function clientHelloBody(bytes: Uint8Array): Uint8Array | "more" | undefined {
   const parts: Uint8Array[] = [];
   let have = 0;
   let want = -1;
@@ -77,9 +77,10 @@ function uint16(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 }
 
-class Truncated extends Error {}
+export class Truncated extends Error {}
 
-class Reader {
+/** @throws Truncated where less is left than is asked for */
+export class Reader {
   readonly #bytes: Uint8Array;
   #at = 0;
 
