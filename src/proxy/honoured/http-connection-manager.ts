@@ -39,6 +39,13 @@ export const HTTP_CONNECTION_MANAGER_FIELDS: FieldTable = {
       "always_set_request_id_in_response",
     ),
     honoured("src/proxy/http/original-ip-detection.test.ts", "original_ip_detection_extensions"),
+    honoured(
+      "src/proxy/http/access-log-options.test.ts",
+      "access_log_options",
+      "access_log_flush_interval",
+      "flush_access_log_on_new_request",
+    ),
+    harmless("there is no overload manager", "append_local_overload"),
     honoured("src/proxy/filters/router/hedging.test.ts", "internal_address_config"),
     honoured("src/proxy/http/request-mutation.test.ts", "skip_xff_append", "preserve_external_request_id", "append_x_forwarded_port"),
     honoured("src/proxy/http/forward-client-cert.test.ts", "forward_client_cert_details", "set_current_client_cert_details"),
@@ -54,8 +61,12 @@ export const HTTP_CONNECTION_MANAGER_FIELDS: FieldTable = {
     shown("src/proxy/http/request-check.test.ts", "and then the port", "strip_any_host_port"),
     shown("src/proxy/route/early-mutation.test.ts", "edits run one after the other", "early_header_mutation_extensions"),
   ],
+  "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.HcmAccessLogOptions": [
+    honoured("src/proxy/http/access-log-options.test.ts", "access_log_flush_interval", "flush_access_log_on_new_request"),
+  ],
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.InternalAddressConfig": [
     honoured("src/proxy/filters/router/hedging.test.ts", "cidr_ranges"),
+    honoured("src/proxy/http/hcm-config.test.ts", "unix_sockets"),
   ],
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.SetCurrentClientCertDetails": [
     honoured("src/proxy/http/forward-client-cert.test.ts", "subject", "cert", "dns", "uri"),

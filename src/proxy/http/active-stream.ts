@@ -1,5 +1,7 @@
 // One request and its response: checks and header changes of the connection manager, filters, terminal filter, timers, local replies,
 // statistics, access log. It ends exactly once (`#end`); after that every call does nothing.
+import type { AccessLogOptions } from "./access-log-options.ts";
+import type { AccessLogType } from "./stream-info.ts";
 import type { Clock } from "#runtime/clock";
 import type { Random } from "#runtime/random";
 import type { OverrideHost } from "#proxy/cluster/cluster";
@@ -216,6 +218,8 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
         this.respondLocally(refused);
         return;
       }
+      const { accessLogOptions } = this.#config;
+      if (accessLogOptions !== undefined) this.#beginLog(accessLogOptions);
       this.#request.pushHeaders(headers, endStream);
     } catch (error) {
       this.internalError(error);
@@ -345,6 +349,23 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
     this.respondLocally(timeoutReply(timeout, this.#requestComplete, this.stats));
   }
 
+  onAccessLogTime(): void {
+    if (this.#ended) return;
+    this.#timeouts.logIn(this.#config.accessLogOptions?.flushIntervalMs ?? 0);
+    this.#log("DownstreamPeriodic");
+  }
+
+  #log(type: AccessLogType): void {
+    this.info.accessLogType = type;
+    if (type !== "DownstreamEnd") this.info.loggedMs = this.clock.monotonicMs();
+    this.runtime.accessLogger?.log(this.info);
+  }
+
+  #beginLog({ flushIntervalMs, logsNewRequests }: AccessLogOptions): void {
+    if (flushIntervalMs > 0) this.#timeouts.logIn(flushIntervalMs);
+    if (logsNewRequests) this.#log("DownstreamStart");
+  }
+
   // ---- the way in
 
   #makeFilters(): void {
@@ -395,6 +416,6 @@ export class ActiveStream implements RequestReceiver, RequestingStream, Answered
     if (this.upgrades) stats.cxUpgradesActive.dec();
     if (this.#response.started) stats.rqCodes.charge(info.responseCode);
     stats.rqTime.record(Math.trunc(endMs - info.startMs));
-    this.runtime.accessLogger?.log(info);
+    this.#log("DownstreamEnd");
   }
 }

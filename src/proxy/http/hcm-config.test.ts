@@ -28,7 +28,7 @@ function parse(json: JsonObject, layers: JsonObject = {}): HcmConfig {
         throw new ConfigError("route", [{ path: "virtual_hosts[0].domains", message: "must not be empty" }]);
       },
       compileAccessLog: () => assert.fail("no access log is set"),
-      compileAddressRanges: () => () => false,
+      compileAddressRanges: () => (address) => address === "10.0.0.1",
     },
     runtimeOf(layers),
   );
@@ -62,6 +62,17 @@ const OUTBOUND: JsonObject = {
 };
 
 describe("connection manager config", () => {
+  it("takes pipes for internal addresses with unixSockets, beside those of cidrRanges", () => {
+    const internal = (internalAddressConfig: JsonObject): boolean[] =>
+      ["/tmp/s", "@s", "10.0.0.1", "11.0.0.1"].map(
+        (address) => parse({ ...OUTBOUND, internalAddressConfig }).mutation.isInternalAddress?.(address) === true,
+      );
+    const cidrRanges = [{ addressPrefix: "10.0.0.0", prefixLen: 8 }];
+    assert.deepEqual(internal({ unixSockets: true }), [true, true, false, false]);
+    assert.deepEqual(internal({ unixSockets: true, cidrRanges }), [true, true, true, false]);
+    assert.deepEqual(internal({ cidrRanges }), [false, false, true, false]);
+  });
+
   it("reads what istiod sends", () => {
     const config = parse(OUTBOUND);
     assert.equal(config.statPrefix, "outbound_0.0.0.0_80");

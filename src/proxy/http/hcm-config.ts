@@ -1,5 +1,8 @@
 // HttpConnectionManager -> frozen HcmConfig. The only place that knows its defaults. What cannot be honoured is a violation that
 // names the field; the table of honoured fields catches what is not looked at here.
+import { readAccessLogOptions } from "./access-log-options.ts";
+import type { AccessLogOptions } from "./access-log-options.ts";
+import { isPipe } from "#proxy/net/socket-address";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import {
   HttpConnectionManager_CodecType as CodecType,
@@ -115,6 +118,7 @@ export interface HcmConfig {
   /** Set: it is decided which requests would be traced, and names of operations travel in headers. */
   readonly tracing: TraceDecision | undefined;
   readonly accessLog: CompiledAccessLog | undefined;
+  readonly accessLogOptions: AccessLogOptions | undefined;
 }
 
 const ESCAPED_SLASHES_KEY = "http_connection_manager.path_with_escaped_slashes_action";
@@ -165,15 +169,10 @@ export function parseHcm(
   const earlyMutation = gather("early_header_mutation_extensions", () =>
     dependencies.compileEarlyMutation(wire.earlyHeaderMutationExtensions, at("early_header_mutation_extensions")),
   );
-  const ranges = wire.internalAddressConfig?.cidrRanges ?? [];
-  const isInternalAddress =
-    ranges.length === 0
-      ? undefined
-      : gather("internal_address_config.cidr_ranges", () =>
-          dependencies.compileAddressRanges(ranges, at("internal_address_config.cidr_ranges")),
-        );
+  const isInternalAddress = readInternalAddresses(wire, at, gather, dependencies);
   const accessLog =
     wire.accessLog.length === 0 ? undefined : gather("access_log", () => dependencies.compileAccessLog(wire.accessLog, at("access_log")));
+  const accessLogOptions = readAccessLogOptions(wire, refuse);
   const localReplies = gather("local_reply_config", () =>
     dependencies.compileLocalReplyMap(wire.localReplyConfig, at("local_reply_config")),
   );
@@ -239,6 +238,7 @@ export function parseHcm(
     upgrades,
     tracing: compileTraceDecision(wire.tracing, requestId),
     accessLog,
+    accessLogOptions: accessLog === undefined ? undefined : accessLogOptions,
   });
 }
 
@@ -249,6 +249,18 @@ function checkValues(wire: HttpConnectionManager, refuse: Refuse): void {
   checkHeaderKeyFormat(wire.httpProtocolOptions, "http_protocol_options", refuse);
   const kb = wire.maxRequestHeadersKb;
   if (kb !== undefined && (kb < 1 || kb > 8192)) refuse("max_request_headers_kb", "must be from 1 to 8192");
+}
+
+function readInternalAddresses(
+  wire: HttpConnectionManager,
+  at: (field: string) => string,
+  gather: Gather,
+  dependencies: HcmDependencies,
+): ((address: string) => boolean) | undefined {
+  const { cidrRanges = [], unixSockets = false } = wire.internalAddressConfig ?? {};
+  const field = "internal_address_config.cidr_ranges";
+  const inRanges = cidrRanges.length === 0 ? undefined : gather(field, () => dependencies.compileAddressRanges(cidrRanges, at(field)));
+  return unixSockets ? (address) => isPipe({ address, port: 0 }) || inRanges?.(address) === true : inRanges;
 }
 
 type Gather = <T>(field: string, compile: () => T) => T | undefined;

@@ -46,6 +46,16 @@ interface ClusterSource {
   noteCluster(): void;
 }
 
+/** Envoy's names. */
+export type AccessLogType =
+  | "NotSet"
+  | "DownstreamStart"
+  | "DownstreamPeriodic"
+  | "DownstreamEnd"
+  | "TcpUpstreamConnected"
+  | "TcpPeriodic"
+  | "TcpConnectionEnd";
+
 export interface StreamInfo {
   /** Wall clock when the request began: %START_TIME%. */
   startWallMs: number;
@@ -93,6 +103,10 @@ export interface StreamInfo {
   requestedServerName: string | undefined;
   downstreamTls: TlsInfo | undefined;
   ja3Fingerprint: string | undefined;
+  /** Why a line is written now. */
+  accessLogType: AccessLogType;
+  /** When a line is written before the end. */
+  loggedMs: number | undefined;
   /** filter_metadata of what took the request, by namespace. */
   routeMetadata: FilterMetadata | undefined;
   virtualHostMetadata: FilterMetadata | undefined;

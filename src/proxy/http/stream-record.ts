@@ -22,6 +22,8 @@ export class StreamRecord implements StreamInfo {
   requestHeaders: RequestHeaderMap | undefined = undefined;
   responseHeaders: ResponseHeaderMap | undefined = undefined;
   responseTrailers: TrailerMap | undefined = undefined;
+  accessLogType: StreamInfo["accessLogType"] = "NotSet";
+  loggedMs: number | undefined = undefined;
   responseCode = 0;
   responseCodeDetails: string | undefined = undefined;
   connectionTerminationDetails: string | undefined = undefined;

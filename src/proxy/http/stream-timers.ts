@@ -8,15 +8,18 @@ import type { TimerOwner, TimerWheel } from "./timer-wheel.ts";
 
 export type StreamTimeout = "idle" | "request" | "max duration";
 
-const KINDS: readonly StreamTimeout[] = ["idle", "request", "max duration"];
+const KINDS: readonly (StreamTimeout | "access log")[] = ["idle", "request", "max duration", "access log"];
 const IDLE = 0;
 const REQUEST = 1;
 const MAX_DURATION = 2;
+const ACCESS_LOG = 3;
 
 export interface TimedStream {
   readonly clock: Clock;
   readonly timers: TimerWheel;
   onTimeout(timeout: StreamTimeout): void;
+  /** It is time for a line of a stream that lasts. */
+  onAccessLogTime(): void;
 }
 
 export class StreamTimers implements TimerOwner {
@@ -26,6 +29,7 @@ export class StreamTimers implements TimerOwner {
   readonly #idle = new WheelTimer(this, IDLE);
   #request: WheelTimer | undefined = undefined;
   #maxDuration: WheelTimer | undefined = undefined;
+  #accessLog: WheelTimer | undefined = undefined;
 
   /** 0: no limit, for all times here. */
   constructor(stream: TimedStream, idleMs: number, startMs: number) {
@@ -67,15 +71,23 @@ export class StreamTimers implements TimerOwner {
     timers.set(this.#maxDuration, maxMs - (clock.monotonicMs() - this.#startMs));
   }
 
+  logIn(delayMs: number): void {
+    this.#accessLog ??= new WheelTimer(this, ACCESS_LOG);
+    this.#stream.timers.set(this.#accessLog, delayMs);
+  }
+
   stop(): void {
     const { timers } = this.#stream;
     timers.cancel(this.#idle);
     if (this.#request !== undefined) timers.cancel(this.#request);
     if (this.#maxDuration !== undefined) timers.cancel(this.#maxDuration);
+    if (this.#accessLog !== undefined) timers.cancel(this.#accessLog);
   }
 
   onTimer(kind: number): void {
-    this.#stream.onTimeout(KINDS[kind]!);
+    const what = KINDS[kind]!;
+    if (what === "access log") this.#stream.onAccessLogTime();
+    else this.#stream.onTimeout(what);
   }
 }
 

@@ -22,6 +22,7 @@ function countUnread(info: StreamRecord, { stats, accessLogger }: HcmRuntime): v
   stats.rqTotal.inc();
   (info.protocol === "HTTP/2" ? stats.rqHttp2Total : stats.rqHttp1Total).inc();
   stats.rqRxReset.inc();
+  info.accessLogType = "DownstreamEnd";
   accessLogger?.log(info);
 }
 

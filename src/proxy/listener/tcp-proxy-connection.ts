@@ -3,7 +3,7 @@ import type { Cluster, Host, PendingStream, UsedConnection } from "#proxy/cluste
 import { FilterState } from "#proxy/http/filter-state";
 import { DISABLE_TUNNELING_KEY, IDLE_TIMEOUT_KEY } from "#proxy/http/filter-state-values";
 import { StreamRecord } from "#proxy/http/stream-record";
-import type { StreamInfo } from "#proxy/http/stream-info";
+import type { AccessLogType, StreamInfo } from "#proxy/http/stream-info";
 import type { Connection, ConnectionHandler, ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import type { ThreadContext } from "#proxy/thread-context";
 import type { Counter, Gauge, StatsScope } from "#telemetry/stats/store";
@@ -233,7 +233,7 @@ export class TcpProxyConnection {
     this.#upstream = upstream;
     host.outlierMonitor?.putResult("connect-success-final");
     this.#info.upstreamLocal = local;
-    if (this.#config.logsOnConnected) this.#log();
+    if (this.#config.logsOnConnected) this.#log("TcpUpstreamConnected");
     this.#context.connection.resumeReading("upstream-not-ready");
     this.#touch();
     this.#watchIdle();
@@ -352,22 +352,24 @@ export class TcpProxyConnection {
     this.#logFlush?.cancel();
     this.#stats.cxActive.dec();
     this.#info.endMs = this.#thread.clock.monotonicMs();
-    this.#log();
+    this.#log("TcpConnectionEnd");
   }
 
   #flushLogIn(intervalMs: number): void {
     this.#logFlush = this.#thread.clock.setTimer(
       intervalMs,
       () => {
-        this.#log();
+        this.#log("TcpPeriodic");
         this.#flushLogIn(intervalMs);
       },
       true,
     );
   }
 
-  #log(): void {
+  #log(type: AccessLogType): void {
     if (this.#logger === undefined) return;
+    this.#info.accessLogType = type;
+    this.#info.loggedMs = this.#thread.clock.monotonicMs();
     const { connection } = this.#context;
     this.#info.bytesSent = connection.bytesSent;
     this.#logger.log(this.#info);

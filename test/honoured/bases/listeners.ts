@@ -217,6 +217,13 @@ const LISTENERS: readonly Base[] = [
 const manager = (config: JsonObject): Base => listener([connectionManager(config)]);
 const HCM: readonly Base[] = [
   manager({
+    access_log: [file()],
+    access_log_options: { access_log_flush_interval: "2s", flush_access_log_on_new_request: true },
+    append_local_overload: true,
+    internal_address_config: { unix_sockets: true },
+  }),
+  manager({ access_log: [file()], access_log_flush_interval: "3s", flush_access_log_on_new_request: true }),
+  manager({
     codec_type: "HTTP2",
     tracing: { client_sampling: { value: 1 }, verbose: true },
     common_http_protocol_options: {
