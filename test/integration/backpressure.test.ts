@@ -160,6 +160,20 @@ function held(from: Socket, to: Socket, proxyPort: number, hostPort: number, cli
   return left - to.bytesRead - kernel;
 }
 
+for (const protocol of PROTOCOLS.filter(({ upload, answer, proxy }) => upload !== undefined && proxy !== "tcp" && answer !== SWITCHED)) {
+  test(`${protocol.name}: a client that resets while its host takes no more is gone for its host, too`, { timeout: 60_000 }, async () => {
+    const { proxy, client, clientTcp, host: hostSocket } = await open(protocol, protocol.upload!);
+    say(client, protocol.bytes);
+    await stuck(client);
+    clientTcp.resetAndDestroy();
+    await eventually("the request is over", 5_000, async () => (await proxy.busy()).length === 0);
+    // Only now it reads, and finds the end.
+    hostSocket.resume();
+    await eventually("the host sees the end", 5_000, () => hostSocket.readableEnded || hostSocket.destroyed);
+    hostSocket.destroy();
+  });
+}
+
 for (const protocol of PROTOCOLS) {
   describe(protocol.name, () => {
     for (const direction of ["a client that does not read", "a host that does not read"] as const) {

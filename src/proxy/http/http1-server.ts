@@ -109,6 +109,11 @@ export class Http1ServerConnection implements ServerCodec, ConnectionHandler, Re
     this.#consume(chunk);
   }
 
+  /** Nobody is left for an answer; what came through a tunnel is worth delivering. */
+  get resetIsLoss(): boolean {
+    return this.#stream?.opaque !== true;
+  }
+
   onEnd(): void {
     if (this.#closed) return;
     if (this.#stream !== undefined && this.#stream.opaque) {

@@ -48,6 +48,8 @@ export interface ConnectionHandler {
   onData(chunk: Buffer): void;
   /** The peer has sent its last byte; ours may still go out (half-close). */
   onEnd(): void;
+  /** True: what a peer sent before it reset is of no use, so that its reset is looked for also while reading is paused. */
+  readonly resetIsLoss?: boolean;
   /** Everything written has left after a `write` that returned false. */
   onDrain(): void;
   /** Last call. `failure` is undefined when both sides ended in order or we closed. */

@@ -375,6 +375,29 @@ test("a handle that is closed holds nothing of its connection", async () => {
   server.close();
 });
 
+test("a peer that resets while reading is paused is found at once where what it sent is of no use, and an end nowhere", async (t) => {
+  const [reset, ended, kept] = await Promise.all([pair(), pair(), pair()]);
+  t.after(() => [reset, ended, kept].forEach(({ close }) => close()));
+  const record = async ({ ours, peer }: Pair, resetIsLoss: boolean): Promise<Recorder> => {
+    const recorder = Object.assign(new Recorder(), { resetIsLoss });
+    ours.handler = recorder;
+    ours.pauseReading("backpressure");
+    await new Promise((done) => peer.write("never read", done));
+    return recorder;
+  };
+  const [first, second, third] = [await record(reset, true), await record(ended, true), await record(kept, false)];
+  ended.peer.end();
+  kept.peer.resetAndDestroy();
+  reset.peer.resetAndDestroy();
+  assert.equal((await first.closed)?.detail, "Connection reset by peer");
+  assert.deepEqual([first.text, second.ends, third.text], ["", 0, ""]);
+  ended.ours.resumeReading("backpressure");
+  kept.ours.resumeReading("backpressure");
+  await second.ended;
+  await third.closed;
+  assert.deepEqual([second.text, third.text], ["never read", "never read"]);
+});
+
 test("what TLS decrypts while reading is paused waits, and the end behind it", async (t) => {
   const { certificate, key } = new FakeAuthority().issue({ hosts: ["a.example"] });
   const context = createSecureContext({ cert: certificate, key }) as SecureContext;
@@ -399,7 +422,7 @@ test("what TLS decrypts while reading is paused waits, and the end behind it", a
           connection.pauseReading("upstream-not-ready");
           done(connection);
         },
-        onFailed: (detail) => failed(new Error(detail)),
+        onFailed: ({ detail }) => failed(new Error(detail)),
       },
     ),
   );

@@ -2,8 +2,10 @@
 import type { Clock, Timer } from "#runtime/clock";
 import { invariant } from "#runtime/invariant";
 import type { Connection, ConnectionHandler, ConnectionOwner, PauseCause, SocketAddress, TransportFailure } from "./connection.ts";
+import { PausedPeers } from "./paused-peers.ts";
+import type { PausedPeer } from "./paused-peers.ts";
 import { ReadBuffer, SHARED_BYTES, Views, hold, isLent, own, release, stable } from "./read-buffer.ts";
-import { isEndOfFile, newShutdown, readResult, systemError, writeFailure } from "./stream-handle.ts";
+import { RESET, isEndOfFile, newShutdown, readResult, systemError, writeFailure } from "./stream-handle.ts";
 import type { StreamHandle, WriteRequest } from "./stream-handle.ts";
 import { brokenConnection } from "./transport-failure.ts";
 import type { Transport, TransportOwner } from "./transport.ts";
@@ -53,7 +55,7 @@ export interface SocketConnectionOptions {
   readonly early?: Buffer | undefined;
 }
 
-export class SocketConnection implements Connection, TransportOwner {
+export class SocketConnection implements Connection, TransportOwner, PausedPeer {
   readonly id = ++lastId;
   readonly startMs: number;
   handler: ConnectionHandler = nobody;
@@ -78,6 +80,8 @@ export class SocketConnection implements Connection, TransportOwner {
   #over = false;
   #pauses: number[] | undefined;
   #paused = false;
+  /** Its reset is looked for while it is paused. */
+  #watched = false;
   #readEnded = false;
   /** Nothing more is to be written. */
   #ending = false;
@@ -174,6 +178,23 @@ export class SocketConnection implements Connection, TransportOwner {
     if (this.#paused || this.#closing) return;
     this.#paused = true;
     this.#handle.readStop();
+    if (this.handler.resetIsLoss !== true) return;
+    this.#watched = true;
+    PausedPeers.of(this.#options.clock).add(this);
+  }
+
+  #unwatch(): void {
+    this.#watched = false;
+    PausedPeers.of(this.#options.clock).delete(this);
+  }
+
+  get fd(): number {
+    return this.#handle.fd;
+  }
+
+  onPeerReset(): void {
+    // It may be a tunnel by now, whose bytes are delivered first.
+    if (this.handler.resetIsLoss === true) this.#fail(systemError(RESET, "read"));
   }
 
   resumeReading(cause: PauseCause): void {
@@ -183,6 +204,7 @@ export class SocketConnection implements Connection, TransportOwner {
     this.#pauses![index] = count - 1;
     if (!this.#paused || this.#closing || this.#pauses!.some((left) => left > 0)) return;
     this.#paused = false;
+    if (this.#watched) this.#unwatch();
     if (this.#early !== undefined || this.#endHeld) process.nextTick(() => this.#takeEarly());
     else if (!this.#readEnded) this.#handle.readStart();
   }
@@ -326,6 +348,7 @@ export class SocketConnection implements Connection, TransportOwner {
     if (this.#destroyed) return;
     const first = !this.#closing;
     this.#closing = true;
+    if (this.#watched) this.#unwatch();
     if (mode !== "flush") this.#destroy(mode);
     else if (first) this.#closeAfterFlush();
   }
@@ -384,6 +407,7 @@ export class SocketConnection implements Connection, TransportOwner {
   #destroy(mode: "now" | "reset" = "now"): void {
     if (this.#destroyed) return;
     this.#destroyed = true;
+    if (this.#watched) this.#unwatch();
     this.#queue = undefined;
     this.#closeTimer?.cancel();
     if (mode === "reset") this.#transport.reset();

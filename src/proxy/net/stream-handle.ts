@@ -1,6 +1,7 @@
 // What node:net stands on: Node's own handles of streams. A socket of node:net costs more than all that this proxy does with a request:
 // an object with two stream states per connection, a fresh buffer and an event per read, a callback in a turn of its own per write. The
 // handles are no public API; Mizzen runs on one version of Node, which it brings along, and nothing outside of net/ knows of them.
+import { constants } from "node:os";
 import { getSystemErrorName } from "node:util";
 
 /** A write that did not end within its call. */
@@ -128,6 +129,8 @@ const { kReadBytesOrError, kArrayBufferOffset, kLastWriteErr } = stream;
 /** The type of a handle for a connection; the other one is for listening. */
 const SOCKET = 0;
 const END_OF_FILE = -4095;
+/** ECONNRESET as a result. */
+export const RESET = -constants.errno.ECONNRESET;
 
 export const newTcpHandle = (): TcpHandle => new tcp.TCP(SOCKET);
 export const newPipeHandle = (): PipeHandle => new pipe.Pipe(SOCKET);
