@@ -472,7 +472,7 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
     stats.rqPerCx.record(pooled.requests);
     stats.cxRxBytesTotal.add(client.connection.bytesReceived);
     stats.cxTxBytesTotal.add(client.connection.bytesSent);
-    this.#countDestroyed(pooled.acquired, !pooled.closedLocally, pooled.broken);
+    this.#countDestroyed(pooled.acquired, !pooled.closedLocally && client.closedByUs !== true, pooled.broken);
     // A place within the limits is free: whoever waits for a connection may have one now.
     if (this.#waiting.length > 0) this.#connectAsNeeded();
     if (this.#ready.length === 0 && this.#draining) this.#sweep?.cancel();

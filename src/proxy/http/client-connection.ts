@@ -9,6 +9,8 @@ export interface HttpClientConnection {
   readonly closed: boolean;
   /** The peer has ended its half. */
   readonly ended?: boolean;
+  /** We end it while the peer would have kept it. */
+  readonly closedByUs?: boolean;
   /** So many streams may run at once, as far as the peer has said by now. */
   readonly streamLimit: number;
   /** How long the peer keeps an idle connection, if it said so. */

@@ -186,7 +186,7 @@ export class DownstreamConnection implements Http1ServerOwner, Http2ServerOwner,
   }
 
   onHeadAbandoned(): void {
-    recordAbandonedHead(this.info, this.runtime);
+    recordAbandonedHead(this.#version === "HTTP/2" ? "HTTP/2" : "HTTP/1.1", this.info, this.runtime);
   }
 
   onProtocolError(_error: Http2Error): void {

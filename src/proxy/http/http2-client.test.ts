@@ -330,12 +330,22 @@ describe("HTTP/2 client connection: endings", () => {
     assert.equal(receiver.reset, "protocol-error http2.too_many_informational_responses");
   });
 
-  it("closes in order when it is idle: GOAWAY, then the end", () => {
+  it("closes in order when it is idle", () => {
     const bench = new Bench();
     bench.within(() => bench.client.close());
     bench.carry();
-    assert.deepEqual(bench.server.goaways, [{ lastStreamId: 0, code: ErrorCode.NO_ERROR }]);
+    assert.deepEqual(bench.server.goaways, []);
     assert.equal(bench.connection.closed, "flush");
+    assert.equal(bench.client.closedByUs, false, "nobody had a stream on it");
+  });
+
+  it("says no GOAWAY to a peer that has ended", () => {
+    const bench = new Bench();
+    bench.connection.feedEnd();
+    bench.carry();
+    assert.deepEqual(bench.server.goaways, []);
+    assert.equal(bench.connection.closed, "flush");
+    assert.equal(bench.stats.get("http2.goaway_sent"), 0);
   });
 
   it("gives up a peer that does not answer pings", () => {
@@ -345,6 +355,7 @@ describe("HTTP/2 client connection: endings", () => {
     bench.clock.advance(100);
     assert.equal(bench.stats.get("http2.keepalive_timeout"), 1);
     assert.equal(bench.connection.closed, "now");
+    assert.equal(bench.client.closedByUs, true);
     assert.equal(bench.clock.pending, 0);
   });
 

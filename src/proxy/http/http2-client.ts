@@ -44,6 +44,7 @@ export class Http2ClientConnection implements HttpClientConnection, ConnectionHa
   readonly #maxStreams: number;
   readonly #stats: Http2CodecStats;
   readonly #pings: Http2Pings | undefined;
+  #closedByUs = false;
   #opened = 0;
   #settingsKnown = false;
   /** Upgrades that wait to hear whether the peer takes them: the session does not know of them yet. */
@@ -67,6 +68,10 @@ export class Http2ClientConnection implements HttpClientConnection, ConnectionHa
     return this.session.closed;
   }
 
+  get closedByUs(): boolean {
+    return this.#closedByUs;
+  }
+
   get streamLimit(): number {
     if (!this.#settingsKnown) return Math.min(this.#maxStreams, STREAMS_BEFORE_SETTINGS);
     const { session } = this;
@@ -84,7 +89,7 @@ export class Http2ClientConnection implements HttpClientConnection, ConnectionHa
     return new Http2ClientStream(this, receiver);
   }
 
-  /** There are no streams on it. */
+  /** There are no streams on it. As Envoy, without GOAWAY, which tells a server only which of its pushes were seen. */
   close(): void {
     this.#end("flush", ErrorCode.NO_ERROR, "");
   }
@@ -171,6 +176,7 @@ export class Http2ClientConnection implements HttpClientConnection, ConnectionHa
 
   onPingTimeout(): void {
     this.#stats.keepalive_timeout.inc();
+    this.#closedByUs = true;
     this.#guarded(() => this.#end("now", ErrorCode.NO_ERROR, ""));
   }
 
@@ -179,10 +185,7 @@ export class Http2ClientConnection implements HttpClientConnection, ConnectionHa
   #end(mode: "flush" | "now" | "reset", code: number, details: string): void {
     if (this.session.closed) return;
     this.#pings?.stop();
-    if (mode === "flush") {
-      this.session.goaway(code);
-      this.session.flush();
-    }
+    if (mode === "flush") this.session.flush();
     this.#terminate(code, details);
     this.connection.close(mode);
   }
@@ -213,6 +216,7 @@ export class Http2ClientConnection implements HttpClientConnection, ConnectionHa
   /** Code of ours threw: what the connection's streams are in is not known any more. */
   #fault(fault: unknown): void {
     this.owner.onFault(fault);
+    this.#closedByUs = true;
     try {
       this.#end("reset", ErrorCode.INTERNAL_ERROR, "internal_error");
     } catch (again) {

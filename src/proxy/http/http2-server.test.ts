@@ -114,6 +114,9 @@ class Bench implements Http2ServerOwner {
   onUnfitHead(details: string): void {
     this.events.push(`unfit ${details}`);
   }
+  onHeadAbandoned(): void {
+    this.events.push("abandoned head");
+  }
   onSlowHead(): void {
     this.events.push("slow head");
   }
@@ -457,6 +460,28 @@ describe("an HTTP/2 server connection", () => {
     assert.deepEqual(bench.events, ["slow head"]);
     bench.connection.lost();
     assert.equal(bench.timers.size, 0);
+  });
+
+  it("takes a client that leaves within the head of a request for one that has begun to ask, once", () => {
+    for (const leave of ["ended", "lost"] as const) {
+      const bench = new Bench();
+      bench.carry();
+      bench.client.request("/", true, [], "GET");
+      bench.connection.feed(bench.client.take().subarray(0, -3).toString("latin1"));
+      if (leave === "ended") bench.connection.feedEnd();
+      bench.connection.lost();
+      assert.deepEqual(bench.events, ["abandoned head", "closed"], leave);
+      assert.equal(bench.server.leftByClient, true);
+    }
+  });
+
+  it("does not take trailers that break off for the head of a request", () => {
+    const bench = new Bench();
+    const notes = bench.request("/", [], false, "POST");
+    notes.stream!.sendTrailers(["x-sum", "2"]);
+    bench.connection.feed(bench.client.take().subarray(0, -3).toString("latin1"));
+    bench.connection.lost();
+    assert.deepEqual([bench.last.reset, bench.events], ["remote-reset downstream_remote_disconnect", ["closed"]]);
   });
 
   it("closes when a ping is not answered", () => {

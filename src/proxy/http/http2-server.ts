@@ -40,6 +40,8 @@ export interface Http2ServerOwner extends ServerCodecOwner {
   onProtocolError(error: Http2Error): void;
   /** A header block that is malformed or too large: no stream came of it. */
   onUnfitHead(details: string): void;
+  /** The client left within the header block of a request. */
+  onHeadAbandoned(): void;
   /** A header block took too long: the connection closes. */
   onSlowHead(): void;
 }
@@ -154,8 +156,10 @@ export class Http2ServerConnection implements ServerCodec, ConnectionHandler, Ht
   }
 
   #loseClient(): void {
-    if (this.#session.streamCount > 0) this.#leftByClient = true;
+    const inHead = !this.#closedByUs && this.#session.inRequestHead;
+    if (this.#session.streamCount > 0 || inHead) this.#leftByClient = true;
     this.#lost = true;
+    if (inHead) this.owner.onHeadAbandoned();
     const reason = this.#localReason;
     const details = reason === undefined ? "downstream_remote_disconnect" : `downstream_local_disconnect(${reason})`;
     this.#guard(() => this.#session.terminate(ErrorCode.NO_ERROR, details));

@@ -81,7 +81,8 @@ export class StreamRecord implements StreamInfo {
   noteRequestReset(reason: StreamResetReason, details: string, answeredWith: number): void {
     if (reason === "protocol-error") {
       this.flags.add("DPE");
-      this.responseCodeDetails ??= details;
+      // A client of HTTP/2 may say so of a response that has begun.
+      if (this.responseCodeDetails === undefined || details.startsWith("http2.")) this.responseCodeDetails = details;
       if (answeredWith > 0) this.responseCode = answeredWith;
       return;
     }

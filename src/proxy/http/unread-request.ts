@@ -6,6 +6,7 @@ import type { ConnectionInfo } from "#proxy/net/connection";
 import type { LocalReply } from "./filter.ts";
 import type { HcmRuntime } from "./hcm-runtime.ts";
 import { StreamRecord } from "./stream-record.ts";
+import type { HttpVersion } from "./stream.ts";
 
 /** What the client is told. */
 export function codecErrorReply(error: Http1Error, runtime: HcmRuntime): Pick<LocalReply, "status" | "body" | "headers"> {
@@ -46,8 +47,9 @@ export function recordUnreadRequest(error: Http1Error, bodyBytes: number, connec
 }
 
 /** The client left before its head was whole: a request to Envoy, from its first byte on. */
-export function recordAbandonedHead(connection: ConnectionInfo, runtime: HcmRuntime): void {
+export function recordAbandonedHead(protocol: HttpVersion, connection: ConnectionInfo, runtime: HcmRuntime): void {
   const info = unreadRecord("downstream_remote_disconnect", connection, runtime.thread);
+  info.protocol = protocol;
   info.flags.add("DC");
   countUnread(info, runtime);
 }

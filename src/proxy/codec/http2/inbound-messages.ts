@@ -78,10 +78,8 @@ export class InboundMessages {
     const hpackError = this.decoder.decode(bytes, start, end, this.#heads);
     if (hpackError !== undefined) core.fail(compressionError(hpackError));
     else if (stream !== undefined) this.#onBlock(stream, kind, endStream, dependency);
-    else if (!core.server || streamId <= core.streams.lastOfPeer) {
-      core.stats.headers_cb_no_stream.inc();
-      core.onClosedStream(streamId, "HEADERS");
-    } else this.#onNewStream(streamId, endStream, dependency);
+    else if (!core.server || streamId <= core.streams.lastOfPeer) core.onClosedStream(streamId, "HEADERS");
+    else this.#onNewStream(streamId, endStream, dependency);
   }
 
   /** Undefined: the stream was never open, and the peer cannot open it. */

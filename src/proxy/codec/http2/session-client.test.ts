@@ -133,7 +133,7 @@ test("REFUSED_STREAM is told apart from other resets, and frames behind ours are
   client.session.receive(Buffer.concat([headers(1, OK, END_HEADERS), data(1, "abc", END_STREAM), rstStream(1, 8)]));
   assert.equal(client.error, undefined);
   assert.equal(notes.heads.length, 0);
-  assert.equal(client.stats.values["headers_cb_no_stream"], 1);
+  assert.equal(client.stats.values["headers_cb_no_stream"] ?? 0, 0, "to Envoy that is a bug of its own");
 });
 
 test("what a server must not send ends the connection", () => {

@@ -49,6 +49,12 @@ export class Http2Session implements FrameHandler {
     return this.#reader.openBlock;
   }
 
+  /** Server: a request has begun to come, and its head is not complete. */
+  get inRequestHead(): boolean {
+    const { openBlock } = this;
+    return !this.#core.closed && openBlock !== 0 && this.#core.streams.isIdle(openBlock);
+  }
+
   /** Streams that are open. */
   get streamCount(): number {
     return this.#core.streams.size;
