@@ -241,12 +241,16 @@ export class ActiveListener {
       if (this.#accessLog !== undefined) this.#log(this.#accessLog, infoOf(facts, undefined), undefined, "NR");
       return;
     }
+    // As Envoy: what has its filter chain is a connection, also while it shakes hands.
+    this.#stats.total.inc();
+    this.#stats.active.inc();
     const { tls, filter, handshakeTimeoutMs } = chosen.chain;
     const open = new OpenConnection(chosen, this.#config, this);
     if (tls === undefined) {
       this.#serve(socket.connection(open), facts, undefined, open);
       return;
     }
+    const startMs = this.#thread.clock.monotonicMs();
     const accept = new TlsAccept({
       socket,
       facts,
@@ -260,8 +264,12 @@ export class ActiveListener {
       onConnection: (connection, info) => this.#serve(connection, facts, info, open),
       onFault: (error) =>
         this.#thread.log.scope("conn_handler").error("a TLS context cannot be made", { listener: this.#config.name, error: String(error) }),
-      onDone: () => {
+      onDone: (secured) => {
         this.#pending.delete(accept);
+        if (secured) return;
+        this.#stats.destroyed.inc();
+        this.#countClosed(startMs);
+        if (this.#accessLog !== undefined) this.#log(this.#accessLog, infoOf(facts, undefined), undefined, undefined);
         this.#endIfEmpty();
       },
     });
@@ -273,8 +281,6 @@ export class ActiveListener {
     const { bufferLimitBytes } = this.#config;
     if (bufferLimitBytes !== undefined) connection.bufferLimitBytes = bufferLimitBytes;
     this.#open++;
-    this.#stats.total.inc();
-    this.#stats.active.inc();
     open.serve(connection, infoOf(facts, tls), facts.destinationRestored ? facts.destination : undefined);
   }
 
@@ -297,9 +303,13 @@ export class ActiveListener {
     this.#stats.destroyed.inc();
     if (this.#accessLog !== undefined) this.#log(this.#accessLog, info, connection, undefined);
     if (chain.draining && chain.size === 0) this.#forgetChain(chain);
-    this.#stats.active.dec();
-    this.#stats.lengthMs.record(Math.trunc(this.#thread.clock.monotonicMs() - connection.startMs));
+    this.#countClosed(connection.startMs);
     this.#endIfEmpty();
+  }
+
+  #countClosed(startMs: number): void {
+    this.#stats.active.dec();
+    this.#stats.lengthMs.record(Math.trunc(this.#thread.clock.monotonicMs() - startMs));
   }
 
   #drainChain(chain: ChainConnections): void {

@@ -25,8 +25,8 @@ export interface TlsAcceptOptions {
   readonly onConnection: (connection: Connection, tls: TlsInfo) => void;
   readonly owner: ConnectionOwner;
   readonly onFault: (error: unknown) => void;
-  /** Once, in any case: nothing is pending any more. */
-  readonly onDone: () => void;
+  /** Once, in any case: nothing is pending any more. `secured`: `onConnection` follows. */
+  readonly onDone: (secured: boolean) => void;
 }
 
 const MAX_CLIENT_HELLO = 65_536;
@@ -109,18 +109,16 @@ export class TlsAccept {
         const failure = answer.judge(result);
         if (failure !== undefined) {
           stats.tls.refused(failure);
-          stats.tls.connectionError();
           this.#fail();
           return;
         }
         stats.tls.handshake(result);
-        this.#finish();
+        this.#finish(true);
         onConnection(take(owner), result.info);
       },
-      onFailed: (detail) => {
+      onFailed: (failure) => {
         if (this.#done) return;
-        if (detail.includes("peer did not return a certificate")) stats.tls.refused("fail_verify_no_cert");
-        stats.tls.connectionError();
+        stats.tls.failed(failure);
         this.#fail();
       },
     });
@@ -129,12 +127,12 @@ export class TlsAccept {
   #fail(): void {
     if (this.#done) return;
     this.#options.socket.close();
-    this.#finish();
+    this.#finish(false);
   }
 
-  #finish(): void {
+  #finish(secured: boolean): void {
     this.#done = true;
     this.#timer?.cancel();
-    this.#options.onDone();
+    this.#options.onDone(secured);
   }
 }

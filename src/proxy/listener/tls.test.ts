@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect as connectTcp } from "node:net";
+import { Duplex } from "node:stream";
 import { afterEach, test } from "node:test";
 import { connect } from "node:tls";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
@@ -232,7 +233,8 @@ test("a required client certificate must be there, from the authority, with a na
   assert.equal(bench.stat("ssl.fail_verify_no_cert"), 1);
   assert.equal(bench.stat("ssl.fail_verify_san"), 1);
   assert.equal(bench.stat("ssl.fail_verify_error"), 1);
-  assert.equal(bench.stat("downstream_cx_total"), 1);
+  assert.equal(bench.stat("ssl.connection_error"), 0, "each has a counter of its own");
+  assert.equal(bench.stat("downstream_cx_total"), 4);
 });
 
 test("an optional client certificate may be missing, not wrong; pins hold without an authority", async () => {
@@ -444,4 +446,26 @@ test("a handshake agrees on the signature algorithms that are allowed, and on no
     new Bench({ commonTlsContext: { tlsParams: { signatureAlgorithms: [signatureAlgorithms] }, tlsCertificates: [inline(server)] } });
   assert.match(await only("ecdsa_secp256r1_sha256").ask(), /nobody$/);
   assert.notEqual(await only("rsa_pss_rsae_sha256").ask(), "-  nobody");
+});
+
+/** A ClientHello, which nothing follows. */
+async function hello(): Promise<Buffer> {
+  const bytes = Promise.withResolvers<Buffer>();
+  const wire = new Duplex({ read() {}, write: (chunk: Buffer) => bytes.resolve(chunk) });
+  connect({ socket: wire }).on("error", () => {});
+  return bytes.promise;
+}
+
+test("a client that ends its half in the handshake is gone: nobody waits for a time that may not be set", async () => {
+  const bench = new Bench({ commonTlsContext: { tlsCertificates: [inline(server)] } });
+  const half = connectTcp({ host: "127.0.0.1", port: bench.port, allowHalfOpen: true });
+  cleanups.push(() => half.destroy());
+  half.write(await hello());
+  await once(half, "data");
+  assert.equal(bench.stat("downstream_cx_active"), 1);
+  half.resume();
+  half.end();
+  await once(half, "end");
+  assert.deepEqual([bench.stat("downstream_cx_active"), bench.stat("downstream_cx_destroy")], [0, 1]);
+  assert.equal(bench.stat("ssl.connection_error"), 0);
 });

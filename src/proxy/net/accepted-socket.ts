@@ -7,7 +7,7 @@ import { SocketConnection } from "./socket-connection.ts";
 import { disownHandle, isEndOfFile, ownHandle, readOffset, readResult } from "./stream-handle.ts";
 import type { StreamHandle } from "./stream-handle.ts";
 import { serverHandshake } from "./tls-handshake.ts";
-import type { HandshakeResult, ServerHandshakeOptions } from "./tls-handshake.ts";
+import type { HandshakeFailure, HandshakeResult, ServerHandshakeOptions } from "./tls-handshake.ts";
 import { PlainTransport, TlsTransport } from "./transport.ts";
 
 export interface PeekHandler {
@@ -20,7 +20,7 @@ export interface PeekHandler {
 export interface SecureCallbacks {
   /** One of the two, once. */
   onSecure(result: HandshakeResult, take: (owner: ConnectionOwner) => Connection): void;
-  onFailed(detail: string): void;
+  onFailed(failure: HandshakeFailure): void;
 }
 
 const EMPTY = Buffer.alloc(0);
@@ -97,7 +97,7 @@ export class AcceptedSocket {
           const given = { clock: this.#clock, poison: this.#poison, owner, early: early ?? undefined };
           return new SocketConnection(new TlsTransport(tls, carrier), given);
         }),
-      onFailed: (detail) => callbacks.onFailed(detail),
+      onFailed: (failure) => callbacks.onFailed(failure),
     });
   }
 

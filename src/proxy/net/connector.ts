@@ -2,7 +2,7 @@
 import type { Connection, SocketAddress, TransportFailure } from "./connection.ts";
 import type { SocketOption } from "./socket-option.ts";
 import type { TlsInfo } from "./tls-info.ts";
-import type { ClientHandshakeOptions, HandshakeResult } from "./tls-handshake.ts";
+import type { ClientHandshakeOptions, HandshakeFailure, HandshakeResult } from "./tls-handshake.ts";
 
 export interface ConnectCallbacks {
   /** The callee sets `connection.handler` before it returns. `tls` undefined: the connection is plain. */
@@ -18,7 +18,7 @@ export interface PendingConnect {
 export interface ClientTls extends ClientHandshakeOptions {
   /** Why the server's certificate is not good enough; undefined: it is. */
   judge(result: HandshakeResult): string | undefined;
-  onFailed(): void;
+  onFailed(failure: HandshakeFailure): void;
 }
 
 /** TCP's own probes of a connection on which nothing happens. */

@@ -122,10 +122,10 @@ class Connect implements PendingConnect {
         const connection = new SocketConnection(new TlsTransport(secured, carrier), { clock: this.#clock, poison: this.#poison, early });
         this.#callbacks.onConnected(connection, result.info);
       },
-      onFailed: (detail) => {
+      onFailed: (failure) => {
         if (this.#settled) return;
-        tls.onFailed();
-        this.#fail({ kind: "tls-failed", detail });
+        tls.onFailed(failure);
+        this.#fail({ kind: "tls-failed", detail: failure.detail });
       },
     });
   }

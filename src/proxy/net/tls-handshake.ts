@@ -5,6 +5,7 @@ import { connect, TLSSocket } from "node:tls";
 import { CertificateInfo } from "./tls-info.ts";
 import type { TlsInfo } from "./tls-info.ts";
 import type { SecureContext } from "./secure-context.ts";
+import { meaningOf } from "./transport-failure.ts";
 
 export interface HandshakeResult {
   readonly info: TlsInfo;
@@ -13,10 +14,17 @@ export interface HandshakeResult {
   readonly chainProblem: string | undefined;
 }
 
+export interface HandshakeFailure {
+  /** In Envoy's form; "": the peer ended, which needs no words. */
+  readonly detail: string;
+  /** "gone": the connection ended or broke below TLS, which is counted where connections are. */
+  readonly cause: "gone" | "no-certificate" | "protocol";
+}
+
 export interface HandshakeCallbacks {
   /** One of the two, once. */
   onSecure(socket: TLSSocket, result: HandshakeResult): void;
-  onFailed(detail: string): void;
+  onFailed(failure: HandshakeFailure): void;
 }
 
 export interface ServerHandshakeOptions {
@@ -68,25 +76,32 @@ export function clientHandshake(socket: Socket, options: ClientHandshakeOptions,
   finish(tls, "secureConnect", callbacks);
 }
 
+const GONE: HandshakeFailure = { detail: "", cause: "gone" };
+
 function finish(tls: TLSSocket, event: "secure" | "secureConnect", callbacks: HandshakeCallbacks): void {
   let settled = false;
-  let problem = "";
+  let failure: HandshakeFailure | undefined;
   const onError = (error: Error): void => {
-    if (problem === "") problem = describe(error);
+    failure ??= failureOf(error);
   };
   // Errors of a handshake come under a name of their own on the server's side.
   tls.on("_tlsError", onError);
   tls.on("error", onError);
-  const onClose = (): void => {
-    if (settled) return;
+  // Half a connection is no use before the handshake is over. That the peer has ended is told only to who reads; there is nothing to read.
+  const onReadable = (): void => void tls.read();
+  const onEnd = (): void => void tls.destroy();
+  const settle = (): void => {
     settled = true;
-    callbacks.onFailed(problem === "" ? "the peer closed the connection during the TLS handshake" : problem);
+    tls.off("close", onClose).off("readable", onReadable).off("end", onEnd);
   };
-  tls.once("close", onClose);
+  const onClose = (): void => {
+    settle();
+    callbacks.onFailed(failure ?? GONE);
+  };
+  tls.on("readable", onReadable).on("end", onEnd).on("close", onClose);
   tls.once(event, () => {
     if (settled) return;
-    settled = true;
-    tls.off("close", onClose);
+    settle();
     callbacks.onSecure(tls, result(tls));
   });
 }
@@ -125,7 +140,10 @@ class HandshakeInfo implements TlsInfo {
 }
 
 /** OpenSSL's errors are "id:error:code:library:function:reason:file:line:"; people need the reason. */
-function describe(error: Error): string {
-  const { reason, code } = error as Error & { reason?: string; code?: string };
-  return `TLS_error:|${reason ?? code ?? error.message}:TLS_error_end`;
+function failureOf(error: Error): HandshakeFailure {
+  const { reason, code, syscall } = error as NodeJS.ErrnoException & { readonly reason?: string };
+  if (reason === undefined && code === "ECONNRESET" && syscall === undefined) return GONE;
+  if (syscall !== undefined) return { detail: `TLS_error:|system library:${meaningOf(code ?? "")}:TLS_error_end`, cause: "gone" };
+  const detail = `TLS_error:|${reason ?? code ?? error.message}:TLS_error_end`;
+  return { detail, cause: reason === "peer did not return a certificate" ? "no-certificate" : "protocol" };
 }

@@ -1,5 +1,5 @@
 // Statistics of TLS on one listener or cluster, with Envoy's names.
-import type { HandshakeResult } from "#proxy/net/tls-handshake";
+import type { HandshakeFailure, HandshakeResult } from "#proxy/net/tls-handshake";
 import type { Counter, StatsScope, TagPart } from "#telemetry/stats/store";
 import type { VerifyFailure } from "./certificate-validation.ts";
 
@@ -35,12 +35,17 @@ export class TlsStats {
     this.#inc("versions", { tag: "envoy.ssl_version", value: info.version });
   }
 
-  /** The handshake itself failed. */
+  /** As Envoy: what has a counter of its own, and what the connection's statistics tell, is no error of TLS. */
+  failed({ cause }: Pick<HandshakeFailure, "cause">): void {
+    if (cause === "no-certificate") this.#inc("fail_verify_no_cert");
+    else if (cause === "protocol") this.connectionError();
+  }
+
   connectionError(): void {
     this.#inc("connection_error");
   }
 
-  refused(failure: VerifyFailure | "fail_verify_no_cert"): void {
+  refused(failure: VerifyFailure): void {
     this.#inc(failure);
   }
 

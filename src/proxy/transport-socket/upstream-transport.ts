@@ -161,12 +161,11 @@ class ClientContext {
         }
         this.#sessions.delete(key);
         stats.refused(failure);
-        stats.connectionError();
         return failure === "fail_verify_error"
           ? `CERTIFICATE_VERIFY_FAILED: ${chainProblem ?? ""}`
           : `CERTIFICATE_VERIFY_FAILED: ${failure}`;
       },
-      onFailed: () => stats.connectionError(),
+      onFailed: (failure) => stats.failed(failure),
     };
   }
 
