@@ -1,6 +1,7 @@
 // One proxy alone, ours or a real Envoy, fed by the replay server with what a gateway of a mesh has: one listener, one back end. For tests
 // that attack it: statistics, access log, descriptors and memory can be asked for.
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,15 +18,16 @@ import { benchBootstrap } from "../../bench/sidecar-resources.ts";
 import { startReplayServer } from "../replay/ads-server.ts";
 import type { ReplayResource, ReplayServer } from "../replay/ads-server.ts";
 import { freePort } from "./free-port.ts";
+import type { HeldResources, ResourceQuestion } from "./held-resources.ts";
 import { call, eventually, ROOT, START_MS } from "./mesh.ts";
-import { descriptorCount, rssMb } from "./processes.ts";
+import { descriptorCount, rssMb, socketCount } from "./processes.ts";
 import { envoyBinary } from "./tools.ts";
 
 const TYPE = "type.googleapis.com/envoy.extensions.filters";
 const ADS = { ads: {}, resourceApiVersion: "V3" };
 const PROXY_CLUSTER = "outbound|80||backend.default.svc.cluster.local";
 const LOG_FORMAT =
-  "%REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %BYTES_RECEIVED% %BYTES_SENT% %UPSTREAM_REQUEST_ATTEMPT_COUNT%\n";
+  "%REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %BYTES_RECEIVED% %BYTES_SENT% %UPSTREAM_REQUEST_ATTEMPT_COUNT%";
 
 function resource(typeUrl: string, name: string, schema: DescMessage, json: JsonObject): ReplayResource {
   return { typeUrl, name, value: toBinary(schema, fromJson(schema, json, { registry })) };
@@ -61,6 +63,10 @@ export interface LoneResourcesOptions {
   readonly endpoints?: readonly JsonObject[];
   /** Of the listener: TLS. */
   readonly transportSocket?: JsonObject | undefined;
+  /** Behind the fields that every line has. */
+  readonly logMore?: string;
+  /** Further fields of the one filter chain. */
+  readonly filterChain?: JsonObject;
   /** Beside the back end's. */
   readonly clusters?: readonly (JsonObject & { readonly name: string })[];
   /** Instead of `routes` and `virtualHosts`: all fields of the RouteConfiguration but its name. */
@@ -86,7 +92,7 @@ function loneResources(options: LoneResourcesOptions): ReplayResource[] {
         typedConfig: {
           "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
           path: accessLog,
-          logFormat: { textFormatSource: { inlineString: LOG_FORMAT } },
+          logFormat: { textFormatSource: { inlineString: `${LOG_FORMAT}${options.logMore ?? ""}\n` } },
         },
       },
     ],
@@ -139,6 +145,7 @@ function loneResources(options: LoneResourcesOptions): ReplayResource[] {
         {
           filters: [...(options.networkFilters ?? []), terminal],
           ...(options.transportSocket === undefined ? {} : { transportSocket: options.transportSocket }),
+          ...options.filterChain,
         },
       ],
     }),
@@ -162,6 +169,10 @@ export interface LoneProxy {
   log(): readonly string[];
   rssMb(): number;
   descriptors(): number;
+  /** Descriptors that are sockets: files come and go with the runtime. */
+  sockets(): number;
+  /** What our traffic thread holds; of Envoy nothing is known. @param objects those of connections and streams, too */
+  held(objects: boolean): Promise<HeldResources>;
   output(): string;
   stop(): Promise<void>;
 }
@@ -181,6 +192,10 @@ export interface LoneProxyOptions {
   readonly virtualHosts?: readonly JsonObject[];
   /** Instead of the back end alone. */
   readonly endpoints?: readonly JsonObject[];
+  /** Behind the fields that every line has. */
+  readonly logMore?: string;
+  /** Further fields of the one filter chain. */
+  readonly filterChain?: JsonObject;
   /** Beside the back end's. */
   readonly clusters?: readonly (JsonObject & { readonly name: string })[];
 }
@@ -216,11 +231,19 @@ async function start(kind: "mizzen" | "envoy", options: LoneProxyOptions): Promi
             stdio: ["ignore", "ignore", "pipe"],
           },
         )
-      : spawn(process.execPath, [join(ROOT, "bench/data-plane-process.ts"), bootstrap, ...(options.poison === false ? [] : ["--poison"])], {
-          stdio: ["ignore", "ignore", "pipe"],
-        });
+      : spawn(
+          process.execPath,
+          [
+            "--import",
+            join(ROOT, "test/harness/held-resources.ts"),
+            join(ROOT, "bench/data-plane-process.ts"),
+            bootstrap,
+            ...(options.poison === false ? [] : ["--poison"]),
+          ],
+          { stdio: ["ignore", "ignore", "pipe", "ipc"] },
+        );
   let output = "";
-  child.stderr.on("data", (chunk: Buffer) => (output = (output + chunk.toString()).slice(-20_000)));
+  child.stderr?.on("data", (chunk: Buffer) => (output = (output + chunk.toString()).slice(-20_000)));
   const ended = new Promise<void>((done) => child.on("close", () => done()));
   const killNow = (): void => void child.kill("SIGKILL");
   process.on("exit", killNow);
@@ -258,6 +281,14 @@ async function start(kind: "mizzen" | "envoy", options: LoneProxyOptions): Promi
     },
     rssMb: () => rssMb(pid),
     descriptors: () => descriptorCount(pid),
+    sockets: () => socketCount(pid),
+    held: async (objects) => {
+      if (kind === "envoy") return {};
+      const question: ResourceQuestion = { objects };
+      const answer = once(child, "message");
+      child.send(question);
+      return ((await answer) as [HeldResources])[0];
+    },
     output: () => output,
     async stop() {
       child.kill("SIGTERM");

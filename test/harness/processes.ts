@@ -1,6 +1,6 @@
 // What the operating system says of processes: from /proc where there is one, else from ps and lsof.
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 const HAS_PROC = process.platform === "linux";
 
@@ -40,4 +40,21 @@ export function descriptorCount(pid: number): number {
         .split("\n").length - 1
     );
   return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** How many sockets a process has. */
+export function socketCount(pid: number): number {
+  if (!HAS_PROC)
+    return (
+      execFileSync("lsof", ["-i", "-a", "-p", String(pid)], { encoding: "utf8" })
+        .trim()
+        .split("\n").length - 1
+    );
+  return readdirSync(`/proc/${pid}/fd`).filter((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith("socket:");
+    } catch {
+      return false; // it was closed while we looked
+    }
+  }).length;
 }

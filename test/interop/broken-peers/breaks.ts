@@ -1,6 +1,6 @@
 // The ways to break off a connection, and how far buffers go.
 import type { Peer } from "./peer.ts";
-import type { Scene, Stage } from "./stage.ts";
+import type { Difference, Scene, Stage } from "./stage.ts";
 
 export type Break = "ends its half" | "closes" | "resets";
 const BREAKS: readonly Break[] = ["ends its half", "closes", "resets"];
@@ -15,7 +15,7 @@ export function breaks(peer: Peer, how: Break): void {
 export function inPhase(
   phase: string,
   play: (stage: Stage, how: Break) => Promise<void>,
-  { large = false, different }: { readonly large?: boolean; readonly different?: Partial<Record<Break, string>> } = {},
+  { large = false, different }: { readonly large?: boolean; readonly different?: Partial<Record<Break, Difference>> } = {},
 ): readonly Scene[] {
   return BREAKS.map((how) => {
     const why = different?.[how];

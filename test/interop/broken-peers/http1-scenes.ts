@@ -3,33 +3,8 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import { breaks, fill, inPhase } from "./breaks.ts";
 import type { Break } from "./breaks.ts";
 import type { Peer } from "./peer.ts";
+import { ROUTES } from "./routes.ts";
 import type { Act, Scene, Stage } from "./stage.ts";
-
-const CLUSTER = "outbound|80||backend.default.svc.cluster.local";
-const BACK_OFF = { baseInterval: "0.02s", maxInterval: "0.02s" };
-const route = (prefix: string, retryOn?: string, more: JsonObject = {}): JsonObject => ({
-  match: { prefix },
-  route: {
-    cluster: CLUSTER,
-    timeout: "0s",
-    ...(retryOn === undefined ? {} : { retryPolicy: { retryOn, numRetries: 2, retryBackOff: BACK_OFF } }),
-    ...more,
-  },
-});
-
-const ROUTES: readonly JsonObject[] = [
-  route("/retry/", "5xx,reset,connect-failure"),
-  // Istio's default.
-  route("/istio/", "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes"),
-  route("/before/", "reset-before-request"),
-  route("/patient/", undefined, {
-    retryPolicy: { retryOn: "5xx", numRetries: 2, retryBackOff: { baseInterval: "10s", maxInterval: "10s" } },
-  }),
-  route("/short/", undefined, { timeout: "0.3s" }),
-  route("/tries/", undefined, { retryPolicy: { retryOn: "5xx", numRetries: 1, perTryTimeout: "0.3s", retryBackOff: BACK_OFF } }),
-  route("/idle/", undefined, { idleTimeout: "0.3s" }),
-  route("/"),
-];
 
 const HOST_LINE = "Host: a.example\r\n";
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -501,6 +476,8 @@ const IMPATIENT: JsonObject = {
   requestHeadersTimeout: "0.5s",
   requestTimeout: "0.8s",
   drainTimeout: "0.1s",
+  // A byte that crosses the answer must not turn the end into a reset before the answer is read.
+  delayedCloseTimeout: "1s",
   commonHttpProtocolOptions: { idleTimeout: "2s" },
 };
 

@@ -8,6 +8,8 @@ const PATIENCE_MS = 5_000;
 
 export class Peer {
   readonly socket: Socket;
+  /** What carries it, where it speaks TLS. */
+  readonly carrier: Socket;
   /** How the proxy ended the connection, as far as it did. */
   ended: "open" | "end" | "reset" = "open";
   /** It was we who ended it. */
@@ -15,8 +17,9 @@ export class Peer {
   #received: Buffer = Buffer.alloc(0);
   #bytes = 0;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, carrier = socket) {
     this.socket = socket;
+    this.carrier = carrier;
     socket.setNoDelay(true);
     socket.on("data", (chunk: Buffer) => {
       this.#bytes += chunk.length;
@@ -31,10 +34,13 @@ export class Peer {
     });
   }
 
-  static open(port: number): Promise<Peer> {
+  /** `secure`: what it speaks over. */
+  static open(port: number, secure?: (carrier: Socket) => Socket): Promise<Peer> {
     return new Promise((done, fail) => {
-      const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true }, () => done(new Peer(socket)));
-      socket.once("error", fail);
+      const carrier = connect({ host: "127.0.0.1", port, allowHalfOpen: true }, () =>
+        done(new Peer(secure === undefined ? carrier : secure(carrier), carrier)),
+      );
+      carrier.once("error", fail);
     });
   }
 
@@ -62,7 +68,7 @@ export class Peer {
 
   /** The proxy has taken everything that was said. */
   isHeard(): Promise<true> {
-    const { localPort = 0, remotePort = 0 } = this.socket;
+    const { localPort = 0, remotePort = 0 } = this.carrier;
     const [near, far] = [localPort, remotePort].map((port) => port.toString(16).toUpperCase().padStart(4, "0")) as [string, string];
     const quiet = (from: string, to: string): boolean => {
       const line = sockets().find(([local, remote]) => local?.endsWith(`:${from}`) === true && remote?.endsWith(`:${to}`) === true);
@@ -76,6 +82,12 @@ export class Peer {
     this.socket.end();
   }
 
+  /** The same, and TLS is told nothing of it. */
+  cut(): void {
+    this.broke = true;
+    this.carrier.destroy();
+  }
+
   /** What a process does that dies: both halves at once, with RST where bytes wait unread. */
   close(): void {
     this.broke = true;
@@ -84,7 +96,7 @@ export class Peer {
 
   reset(): void {
     this.broke = true;
-    this.socket.resetAndDestroy();
+    this.carrier.resetAndDestroy();
   }
 
   async #until(what: string, condition: () => boolean): Promise<true> {

@@ -2,7 +2,7 @@
 // the access log, the statistics.
 import { once } from "node:events";
 import { createServer } from "node:net";
-import type { AddressInfo, Server } from "node:net";
+import type { AddressInfo, Server, Socket } from "node:net";
 import { startLoneProxy } from "../../harness/lone-proxy.ts";
 import type { LoneProxy, LoneProxyOptions } from "../../harness/lone-proxy.ts";
 import { eventually } from "../../harness/mesh.ts";
@@ -23,12 +23,15 @@ export interface Act {
   readonly scenes: readonly Scene[];
 }
 
+/** Why; and in which lines alone, where the rest is to agree. */
+export type Difference = string | { readonly why: string; readonly lines: RegExp };
+
 export interface Scene {
   readonly what: string;
   /** How much came through depends on buffers of the system: only heads are compared. */
   readonly large?: boolean;
-  /** Why ours differs here on purpose. */
-  readonly different?: string;
+  /** Where ours differs on purpose. */
+  readonly different?: Difference;
   play(stage: Stage): Promise<void>;
 }
 
@@ -36,19 +39,27 @@ export interface Scene {
 const PATIENCE_MS = 8_000;
 /** Longer than what either proxy keeps access log lines. */
 const LOG_QUIET_MS = 250;
+/** A line that is not there by then does not come. */
+const LOG_MS = 5_000;
+const ONE_LINE_EACH = ["http.lone.downstream_rq_total", "tcp.lone.downstream_cx_total"];
+/** Requests for statistics and streams of configuration come and go: the fewest sockets within this time are those at rest. */
+const SETTLED_MS = 500;
 /** A connection that is not ended by then stays open. */
 const OPEN_MS = 300;
 
 /** Envoy waits so long for the client to close first, where we end our side at once. */
 const DELAYED_CLOSE = "0.1s";
 
+/** What a traffic thread has at all times: its channel, and what listens. */
+const AT_REST = /^(MessagePort|TCPServerWrap)$/;
+
 const COUNTED = /^(http\.lone\.|tcp\.lone\.|cluster\.outbound|listener\.127)/;
 /**
- * Bytes depend on how far a peer came; a connection that we end at once needs no delayed close; `external.` and a listener's own `http.`
+ * What two TLS libraries agree on with a third is theirs. Bytes depend on how far a peer came; a connection that we end at once needs no delayed close; `external.` and a listener's own `http.`
  * say again what others do, and we do not.
  */
 const NOT_COMPARED =
-  /bytes|delayed_close_timeout|_active$|\.(assignment|update_|worker_|membership|lb_|version|max_host_weight)|_time_ms|\.rds\.|local\.external\.|^listener.*\.http\./;
+  /bytes|nghttp2|ssl\.(ciphers|curves|sigalgs|versions)|delayed_close_timeout|_active$|\.(assignment|update_|worker_|membership|lb_|version|max_host_weight)|_time_ms|\.rds\.|local\.external\.|^listener.*\.http\./;
 
 export interface Seen {
   readonly clients: readonly string[];
@@ -65,6 +76,10 @@ export class Stage {
   #clients: Peer[] = [];
   #hosts: Peer[] = [];
   #taken = 0;
+  /** What hosts of this scene speak over, from their first byte on. */
+  hostSocket: ((carrier: Socket) => Socket) | undefined;
+  /** Of a proxy at rest. */
+  #sockets: number | undefined;
   /** Of the scene that is played: its requests have it in their paths. */
   id = "";
 
@@ -84,9 +99,12 @@ export class Stage {
     const backendPort = stalled?.port ?? address?.port ?? 0;
     // A port that was somebody's a moment ago is nobody's now.
     if (hosts === "nobody") server?.close();
-    const manager = { ...options.manager, delayedCloseTimeout: DELAYED_CLOSE };
+    const manager = { delayedCloseTimeout: DELAYED_CLOSE, ...options.manager };
     const stage = new Stage(await startLoneProxy(kind, { ...options, manager, backendPort }), exactEnds, server, stalled);
-    server?.on("connection", (socket) => stage.#hosts.push(new Peer(socket)));
+    server?.on("connection", (socket) => {
+      const { hostSocket } = stage;
+      stage.#hosts.push(new Peer(hostSocket === undefined ? socket : hostSocket(socket), socket));
+    });
     return stage;
   }
 
@@ -94,10 +112,15 @@ export class Stage {
     return this.#proxy;
   }
 
-  async client(): Promise<Peer> {
-    const peer = await Peer.open(this.#proxy.port);
+  async client(secure?: (carrier: Socket) => Socket): Promise<Peer> {
+    const peer = await Peer.open(this.#proxy.port, secure);
     this.#clients.push(peer);
     return peer;
+  }
+
+  /** All connections that the proxy has opened in this scene. */
+  get hosts(): readonly Peer[] {
+    return this.#hosts;
   }
 
   /** The next connection that the proxy opens. */
@@ -135,6 +158,7 @@ export class Stage {
     this.id = id;
     const before = await this.#statistics();
     const logged = this.#proxy.log().length;
+    this.#sockets ??= await this.#fewestSockets();
     try {
       await scene.play(this);
       return await this.#outcome(scene, before, logged);
@@ -160,9 +184,11 @@ export class Stage {
         throw new Error(`still busy: ${busy.join(", ")}`, { cause: error });
       },
     );
-    const lines = await this.#logLines(logged);
-    const log = large ? lines.map((line) => line.replace(/ \d+ \d+ (\d+)$/, " $1")) : lines;
+    await this.#leavesNothing(this.#sockets ?? 0);
     const after = await this.#statistics();
+    const exchanges = ONE_LINE_EACH.reduce((sum, name) => sum + (after.get(name) ?? 0) - (before.get(name) ?? 0), 0);
+    const lines = (await this.#logLines(logged, exchanges)).map((line) => line.replaceAll(/TLS_error:\S*?TLS_error_end/g, "TLS_error"));
+    const log = large ? lines.map((line) => line.replace(/ \d+ \d+ (\d+)$/, " $1")) : lines;
     const stats = [...after]
       .map(([name, value]) => [name, value - (before.get(name) ?? 0)] as const)
       .filter(([, change]) => change !== 0)
@@ -172,11 +198,47 @@ export class Stage {
     return { clients, hosts, log, stats };
   }
 
+  async #fewestSockets(): Promise<number> {
+    let fewest = Number.POSITIVE_INFINITY;
+    for (const until = performance.now() + SETTLED_MS; performance.now() < until;) {
+      fewest = Math.min(fewest, this.#proxy.sockets());
+      await new Promise((done) => setTimeout(done, SETTLED_MS / 20));
+    }
+    return fewest;
+  }
+
+  /** Gauges say what the proxy believes; this is what the system and our threads hold. */
+  async #leavesNothing(sockets: number): Promise<void> {
+    let found = "";
+    await eventually("nothing is left", PATIENCE_MS, async () => {
+      const left = Object.entries(await this.#proxy.held(false)).filter(([name]) => !AT_REST.test(name));
+      const open = this.#proxy.sockets() - sockets;
+      found = [...left.map(([name, count]) => `${count} ${name}`), ...(open > 0 ? [`${open} sockets`] : [])].join(", ");
+      return found === "" ? true : undefined;
+    }).catch((error: unknown) => {
+      throw new Error(`left behind: ${found}`, { cause: error });
+    });
+  }
+
+  /** For the end of an act: objects of connections and streams that something still points at. */
+  async keepsNoObjects(): Promise<void> {
+    let found: readonly string[] = [];
+    await eventually("no object is left", PATIENCE_MS, async () => {
+      found = Object.entries(await this.#proxy.held(true))
+        .filter(([name]) => !AT_REST.test(name))
+        .map(([name, count]) => `${count} ${name}`);
+      return found.length === 0 ? true : undefined;
+    }).catch((error: unknown) => {
+      throw new Error(`kept: ${found.join(", ")}`, { cause: error });
+    });
+  }
+
   #clear(): void {
     for (const peer of [...this.#clients, ...this.#hosts]) peer.close();
     this.#clients = [];
     this.#hosts = [];
     this.#taken = 0;
+    this.hostSocket = undefined;
   }
 
   async #statistics(): Promise<ReadonlyMap<string, number>> {
@@ -191,7 +253,9 @@ export class Stage {
     );
   }
 
-  async #logLines(from: number): Promise<readonly string[]> {
+  /** At least as many as there were exchanges, and then until no more come. */
+  async #logLines(from: number, exchanges: number): Promise<readonly string[]> {
+    await eventually("the access log", LOG_MS, () => this.#proxy.log().length >= from + exchanges).catch(() => {});
     for (let lines = this.#proxy.log().length; ; lines = this.#proxy.log().length) {
       await new Promise((done) => setTimeout(done, LOG_QUIET_MS));
       if (this.#proxy.log().length === lines) return this.#proxy.log().slice(from);
