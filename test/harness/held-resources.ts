@@ -22,6 +22,8 @@ const CHANNEL = "held-resources";
 
 /** Timers that are one for many, and stay until they next fire: of the wheel, of a pool's idle connections, of the thread itself. */
 const SHARED_TIMERS = /timer-wheel|http-pool|cluster-manager|access-log-batches|memory-trim|traffic-thread/;
+/** Timers are counted by their owners; the rest is gone with the turn. */
+const PASSING = /^(Timeout|Immediate)$/;
 const OURS = /\/src\/([^:?)]+)/g;
 
 const timers = new Map<unknown, string>();
@@ -56,7 +58,7 @@ function held(objects: boolean): HeldResources {
   const add = (name: string, more = 1): void => void (more > 0 && count.set(name, (count.get(name) ?? 0) + more));
   for (const owner of timers.values()) add(`timer of ${owner}`);
   for (const wheel of wheels) add("timers of a wheel", wheel.size);
-  for (const name of process.getActiveResourcesInfo()) if (name !== "Timeout") add(name);
+  for (const name of process.getActiveResourcesInfo()) if (!PASSING.test(name)) add(name);
   if (objects) for (const [name, type] of Object.entries(CLASSES)) add(`object ${name}`, queryObjects(type, { format: "count" }));
   return Object.fromEntries(count);
 }

@@ -328,8 +328,7 @@ const WE_CLOSED: Difference = {
   lines: /downstream_cx_destroy_(local|remote)_active_rq/,
 };
 
-/** Neither side answers PING, or acknowledges SETTINGS. */
-const SILENT: readonly Scene[] = [
+const SILENT_HOSTS: readonly Scene[] = [
   {
     what: "a host that answers no PING, with a request",
     async play(stage) {
@@ -365,6 +364,9 @@ const SILENT: readonly Scene[] = [
       await stage.counts(UPSTREAM_ACTIVE, 0);
     },
   },
+];
+
+const SILENT_CLIENTS: readonly Scene[] = [
   {
     what: "a client that answers no PING, with a request",
     different: WE_CLOSED,
@@ -414,9 +416,15 @@ export const HTTP2_HOST_ACTS: readonly Act[] = [
     scenes: [...beforeTheResponse(HTTP2, ""), ...withinTheResponse(HTTP2, ""), ...SEVERAL_STREAMS],
   },
   {
-    name: "HTTP/2, nobody answers PING",
+    name: "HTTP/2, hosts that answer no PING",
     hosts: "host",
-    options: { routes: ROUTES, cluster: http2Hosts(PING_TIMEOUT), manager: { http2ProtocolOptions: PING_TIMEOUT } },
-    scenes: SILENT,
+    options: { routes: ROUTES, cluster: http2Hosts(PING_TIMEOUT) },
+    scenes: SILENT_HOSTS,
+  },
+  {
+    name: "HTTP/2, clients that answer no PING",
+    hosts: "host",
+    options: { routes: ROUTES, cluster: http2Hosts(), manager: { http2ProtocolOptions: PING_TIMEOUT } },
+    scenes: SILENT_CLIENTS,
   },
 ];

@@ -32,15 +32,10 @@ export function hearsData(peer: Peer, streamId: number, bytes: number): Promise<
   });
 }
 
-/** Until the stream is over for the peer, or its connection. */
+/** Until the proxy has given the stream up, or its connection. */
 export function hearsEnd(peer: Peer, streamId: number): Promise<true> {
   return eventually(`the end of stream ${streamId}`, PATIENCE_MS, () =>
-    peer.ended !== "open" ||
-    framesOf(peer).some(
-      (one) =>
-        one.streamId === streamId &&
-        (one.type === FrameType.RST_STREAM || (one.type <= FrameType.HEADERS && (one.flags & END_STREAM) !== 0)),
-    )
+    peer.ended !== "open" || framesOf(peer).some((one) => one.streamId === streamId && one.type === FrameType.RST_STREAM)
       ? true
       : undefined,
   );

@@ -12,6 +12,7 @@ const RQ_ACTIVE = /^http\.lone\.downstream_rq_active$/;
 const TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3";
 /** The record of a ClientHello. */
 const HELLO = "\x16\x03\x01";
+const CHANGE_CIPHER_SPEC = "\x14\x03\x03";
 
 const authority = new FakeAuthority();
 const stranger = new FakeAuthority("stranger");
@@ -56,7 +57,8 @@ function inHandshake(folder: string): readonly Scene[] {
     ...phase("behind its ServerHello", async (host) => {
       await host.hears(HELLO);
       host.say(await serverFlight(host.received, { ...pair(named), maxVersion: "TLSv1.2" }));
-      await host.isHeard();
+      // What it answers to that must not cross the end.
+      await host.hears(CHANGE_CIPHER_SPEC);
     }),
     ...phase("that is alarmed by the ClientHello", async (host) => {
       await host.hears(HELLO);
