@@ -40,9 +40,11 @@ function decoded(body: string, coding: string | undefined): string {
   }
 }
 
-/** Envoy's carry the name of the first decompressor that the process had. */
+/** Envoy's carry the name of the first decompressor that the process had; what a compressor before it made is a matter of libraries. */
 function ofAnyDecompressor(trailer: string): string {
-  return trailer.replace(/^x-envoy-decompressor-.*-((?:un)?compressed-bytes)/, "x-envoy-decompressor-*-$1");
+  return trailer
+    .replace(/^x-envoy-decompressor-.*-((?:un)?compressed-bytes)/, "x-envoy-decompressor-*-$1")
+    .replace(/(-\*-compressed-bytes): .*/, "$1: *");
 }
 
 /** Two ways to send no body; a retry may take the other. */

@@ -31,6 +31,8 @@ const OCCASIONS: Readonly<Record<string, (seen: Seen) => boolean>> = {
   ...Object.fromEntries(["gzip", "br", "zstd"].map((coding) => [`answer in ${coding}`, (seen: Seen) => codingOf(seen) === coding])),
   "body decompressed": (seen) => hasTrailer(seen, "x-envoy-decompressor-"),
   "out of tokens": ({ filters, envoy }) => filters.has("envoy.filters.http.local_ratelimit") && envoy.response.status === 429,
+  "refused by descriptor": ({ pair, envoy }) =>
+    envoy.response.status === 429 && JSON.stringify(pair.virtualHost).includes('"descriptors":[{'),
   "buffered body too large": ({ filters, envoy }) => filters.has("envoy.filters.http.buffer") && envoy.response.status === 413,
   "preflight answered": ({ pair, envoy }) =>
     pair.request.method === "OPTIONS" &&
@@ -41,7 +43,7 @@ const OCCASIONS: Readonly<Record<string, (seen: Seen) => boolean>> = {
   "client of HTTP/1.0 without a host served": ({ pair, envoy }) => pair.request.host === "" && envoy.received.length > 0,
   "client of HTTP/1.0 refused": ({ pair, envoy }) => pair.request.http10 === true && envoy.response.status === 426,
   "told to continue": ({ envoy }) => (envoy.response.continues ?? 0) > 0,
-  "waited for being told to continue, in vain": ({ pair, envoy }) => pair.request.waits === true && envoy.response.continues === 0,
+  "waited for being told to continue": ({ pair }) => pair.request.waits === true,
   "spoke through a tunnel": ({ envoy }) => envoy.response.body.startsWith("hello and ping"),
   "upgrade refused": ({ pair, envoy }) => pair.request.headers.some(([name]) => name === "upgrade") && envoy.response.status === 403,
   "trailers of a request": (seen) => seen.envoy.received.some(({ trailers }) => trailers.length > 0),

@@ -13,6 +13,7 @@ import { domainOf, newDraft, requestOf } from "./pair.ts";
 import type { Draft, Pair } from "./pair.ts";
 import { generateManager } from "./manager-generator.ts";
 import type { Around } from "./two-proxies.ts";
+import { addRateLimits } from "./rate-limit-generator.ts";
 import { varyRequest } from "./request-variations.ts";
 
 const ANSWERS = ["route", "route", "route", "route", "route", "route", "redirect", "direct_response"] as const;
@@ -107,6 +108,8 @@ export function generatePair(seed: number, number: number): Pair {
   addVirtualHostFields(virtualHost, choices, draft);
   // Upgrades of requests with a body are for the corpus of hostile requests.
   if (draft.method !== "GET") for (const name of ["connection", "upgrade"]) draft.headers.delete(name);
+  const { route: aimedRoute } = routes[aimed]!;
+  if ("route" in aimedRoute && draft.method !== "CONNECT" && choices.chance(0.08)) addRateLimits(aimedRoute, choices, draft);
   // Hosts of cookies that the hash policy makes are a matter of chance, and only a first answer tells of them.
   if (JSON.stringify(routes[aimed]).includes("sticky")) draft.times = 1;
   if (draft.method !== "CONNECT" && !draft.headers.has("upgrade") && choices.chance(0.4)) {

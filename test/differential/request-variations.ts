@@ -79,14 +79,14 @@ export function varyRequest(draft: Draft, choices: Choices, tunnel: boolean): vo
     draft.path = `${choices.pick(["http", "https", "HTTP"])}://${choices.pick(["OWN", "other.example"])}${draft.path}`;
   if (!draft.headers.has("upgrade") && choices.chance(0.06)) {
     draft.http10 = true;
-    if (choices.chance(0.3)) add(["connection", "keep-alive"]);
+    if (choices.chance(0.3) && !draft.more.some(([name]) => name === "connection")) add(["connection", "keep-alive"]);
   }
   if (draft.body === "") return;
   // HTTP/1.0 has no chunks.
   if (!draft.http10 && choices.chance(0.3)) draft.chunked = true;
   if (draft.chunked && choices.chance(0.5)) draft.trailers.push(["x-trailer", "of-request"], ["x-other", "2"]);
   // Nor does it wait (RFC 9110 10.1.1), though Envoy tells such clients, too, to continue.
-  if (!draft.http10 && choices.chance(0.2)) {
+  if (!draft.http10 && choices.chance(0.35)) {
     draft.headers.set("expect", choices.pick(["100-continue", "100-continue", "100-Continue", "something"]));
     if (draft.headers.get("expect") !== "something" && choices.chance(0.6)) draft.waits = true;
   }

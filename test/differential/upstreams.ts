@@ -44,6 +44,15 @@ function headerLines(raw: readonly string[]): string[] {
     .map(({ line }) => line);
 }
 
+/** Tries stay in their order; copies for mirrors have none, and differ in their host at most. */
+function order({ upstream, headers }: Received): string {
+  return upstream === "mirror" ? `${upstream} ${headers.find((line) => line.startsWith("host: ")) ?? ""}` : upstream;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
 export async function startUpstreams(protocol: UpstreamProtocol): Promise<Upstreams> {
   const log = new Map<string, Received[]>();
   const tries = new Map<string, number>();
@@ -172,7 +181,7 @@ export async function startUpstreams(protocol: UpstreamProtocol): Promise<Upstre
   }
   return {
     ports,
-    received: (pair) => [...(log.get(pair) ?? [])].sort((a, b) => (a.upstream < b.upstream ? -1 : a.upstream > b.upstream ? 1 : 0)),
+    received: (pair) => (log.get(pair) ?? []).toSorted((a, b) => compare(order(a), order(b))),
     forget() {
       log.clear();
       tries.clear();

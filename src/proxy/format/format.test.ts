@@ -55,6 +55,16 @@ test("operators, alternatives and truncation", () => {
   }
 });
 
+test("the address of the upstream's connection is known when there was one, the host's also without", () => {
+  const format = compileFormat("%UPSTREAM_HOST% %UPSTREAM_REMOTE_ADDRESS% %UPSTREAM_REMOTE_PORT%", LOG_FORMAT);
+  const info = stream();
+  info.upstreamHost = { address: "10.0.0.2", port: 80 };
+  info.upstreamLocal = undefined;
+  assert.equal(format.format(info), "10.0.0.2:80 - -");
+  info.upstreamLocal = { address: "10.0.0.1", port: 5 };
+  assert.equal(format.format(info), "10.0.0.2:80 10.0.0.2:80 80");
+});
+
 test("a gRPC status is that of gRPC requests, else what the HTTP status means", () => {
   const format = compileFormat("%GRPC_STATUS%", LOG_FORMAT);
   const info = stream();

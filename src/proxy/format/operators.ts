@@ -17,6 +17,11 @@ import { compileTimeFormat } from "./start-time.ts";
 const elapsed = (from: number | undefined, to: number | undefined): number | undefined =>
   from === undefined || to === undefined ? undefined : Math.max(0, Math.floor(to - from));
 
+/** Of the connection that there was; UPSTREAM_HOST is the host, connected or not. */
+function upstreamRemote({ upstreamHost, upstreamLocal }: StreamInfo): SocketAddress | undefined {
+  return upstreamLocal === undefined ? undefined : upstreamHost;
+}
+
 const textOf = (address: SocketAddress | undefined): string | undefined => (address === undefined ? undefined : addressText(address));
 const portOf = (address: SocketAddress | undefined): number | undefined =>
   address === undefined || isPipe(address) ? undefined : address.port;
@@ -70,9 +75,9 @@ const PLAIN: Readonly<Record<string, Operator>> = {
   RESPONSE_TX_DURATION: (info) => elapsed(info.upstreamFirstByteReceivedMs, info.endMs),
   ROUNDTRIP_DURATION: unknown,
   UPSTREAM_HOST: (info) => textOf(info.upstreamHost),
-  UPSTREAM_REMOTE_ADDRESS: (info) => textOf(info.upstreamHost),
-  UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: (info) => info.upstreamHost?.address,
-  UPSTREAM_REMOTE_PORT: (info) => portOf(info.upstreamHost),
+  UPSTREAM_REMOTE_ADDRESS: (info) => textOf(upstreamRemote(info)),
+  UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: (info) => upstreamRemote(info)?.address,
+  UPSTREAM_REMOTE_PORT: (info) => portOf(upstreamRemote(info)),
   UPSTREAM_LOCAL_ADDRESS: (info) => textOf(info.upstreamLocal),
   UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: (info) => info.upstreamLocal?.address,
   UPSTREAM_LOCAL_PORT: (info) => portOf(info.upstreamLocal),

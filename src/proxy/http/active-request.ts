@@ -210,9 +210,9 @@ export class ActiveRequest implements WalkOwner<RequestHeaderMap>, RouteInput {
       if (replying !== undefined) addReplyHeaders(headers, original);
       this.#finalize(headers, replying);
       if (replying === undefined) addReplyHeaders(headers, original);
-      const type = headers.get("content-type");
+      const type = headers.getJoined("content-type");
       reply = runtime.config.localReplies?.(original, info, headers, thread) ?? original;
-      retyped = reply.body !== original.body && headers.get("content-type") === type;
+      retyped = reply.body !== original.body && headers.getJoined("content-type") === type;
       // Of gRPC too it is the status for HTTP, as long as filters see the answer.
       info.responseCode = reply.status;
     }

@@ -57,6 +57,19 @@ describe("the proxy's own answers", () => {
     assert.equal(typeOf([]), "text/plain");
     assert.equal(typeOf([{ header: { key: "content-type", value: "application/json" } }]), "application/json");
   });
+
+  it("keep the type that the mapper puts beside the route's", () => {
+    const comparison = { op: 0, value: { defaultValue: 503, runtimeKey: "x" } };
+    const filter = { filterSpecifier: { case: "statusCodeFilter" as const, value: { comparison } } };
+    const body = { specifier: { case: "inlineString" as const, value: "{}" } };
+    const localReplyConfig = {
+      mappers: [{ filter, body, headersToAdd: [{ header: { key: "content-type", value: "application/json" } }] }],
+    };
+    const finalizeResponse = (headers: ResponseHeaderMap): void => headers.set("content-type", "of-the-route");
+    const client = new Client();
+    new FakeHcm({ hosts: 0, hcm: { localReplyConfig }, route: { finalizeResponse } }).send(client);
+    assert.equal(client.response?.getJoined("content-type"), "of-the-route,application/json");
+  });
 });
 
 describe("the cluster of a stream", () => {

@@ -105,6 +105,7 @@ class Fixture {
       direction: "INBOUND",
       originalDestination: undefined,
       bufferLimitBytes: undefined,
+      streamInfo: undefined,
       tcpProxyCluster: undefined,
       onDrain: (begin) => (this.drain = begin),
       onClosed: () => {},

@@ -27,6 +27,7 @@ import { silentLog } from "#runtime/log";
 import { seededRandom } from "#runtime/random";
 import { ActiveListener } from "./active-listener.ts";
 import { ListenerDirectory } from "./listener-directory.ts";
+import { StreamRecord } from "#proxy/http/stream-record";
 import { compileListener } from "./listener-config.ts";
 import type { NetworkFilterCompiler } from "./network-filter.ts";
 
@@ -49,7 +50,13 @@ afterEach(() => {
 const tell: NetworkFilterCompiler = {
   configTypes: [EchoSchema.typeName],
   compile: (name) => ({
-    accept({ connection, info, listenerName, originalDestination }) {
+    accept(context) {
+      const { connection, info, listenerName, originalDestination } = context;
+      if (name === "to a cluster") {
+        context.streamInfo = new StreamRecord(0, 0, info);
+        context.streamInfo.upstreamCluster = "c";
+        context.streamInfo.flags.add("UF");
+      }
       const { local, remote, requestedServerName } = info;
       const to = originalDestination === undefined ? "" : ` to ${local.address}:${local.port} from ${remote.address}:${remote.port}`;
       connection.handler = {
@@ -71,6 +78,14 @@ const filter = (type: string, more: object = {}): object => ({
 const TLS = filter("tls_inspector.v3.TlsInspector");
 const HTTP = filter("http_inspector.v3.HttpInspector");
 const PROXY = filter("proxy_protocol.v3.ProxyProtocol");
+
+const PROXY_OR_NOT = {
+  name: "p",
+  typedConfig: {
+    "@type": "type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
+    allowRequestsWithoutProxyProtocol: true,
+  },
+};
 
 function chain(name: string, filterChainMatch: object = {}): object {
   return {
@@ -234,7 +249,7 @@ test("the listener's own access log tells of connections, and of those that no c
     logFormat: { textFormatSource },
   };
   const port = bench.listen("l", {
-    listenerFilters: [TLS],
+    listenerFilters: [PROXY_OR_NOT, TLS],
     accessLog: [{ name: "file", typedConfig }],
     filterChains: [chain("a", { serverNames: ["x"] })],
   });
@@ -244,6 +259,22 @@ test("the listener's own access log tells of connections, and of those that no c
   await ask(port, hello);
   await bench.until("listener.l.downstream_cx_active", 0);
   assert.deepEqual(bench.lines.slice(1), [`- x ${hello.length}`]);
+  assert.equal(await ask(port, "PROXY nonsense\r\n"), "");
+  assert.deepEqual(bench.lines.slice(2), ["- - 0"], "a listener filter closed it");
+});
+
+test("the listener's own access log knows of a connection what its last filter knows", async () => {
+  const bench = new Bench();
+  const textFormatSource = { inlineString: "%RESPONSE_FLAGS% %UPSTREAM_CLUSTER% %BYTES_SENT%" };
+  const typedConfig = {
+    "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+    path: "/dev/stdout",
+    logFormat: { textFormatSource },
+  };
+  const port = bench.listen("l", { accessLog: [{ name: "file", typedConfig }], filterChains: [chain("to a cluster")] });
+  const answer = await ask(port, "x");
+  await bench.until("listener.l.downstream_cx_active", 0);
+  assert.deepEqual(bench.lines, [`UF c ${answer.length}`]);
 });
 
 test("a filter is switched off by the destination port, which earlier filters restore", async () => {
@@ -314,18 +345,21 @@ test("what cannot be honoured is refused with its path", () => {
 
 test("PROXY protocol may be missing where the filter allows it, and a version may be unwelcome", async () => {
   const bench = new Bench();
-  const typedConfig = {
-    "@type": "type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
-    allowRequestsWithoutProxyProtocol: true,
-    disallowedVersions: ["V1"],
-    statPrefix: "p",
+  const listen = (name: string, allowRequestsWithoutProxyProtocol: boolean): number => {
+    const type = "type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol";
+    const typedConfig = { "@type": type, allowRequestsWithoutProxyProtocol, disallowedVersions: ["V1"], statPrefix: name };
+    return bench.listen(name, {
+      listenerFilters: [filter("proxy_protocol.v3.ProxyProtocol", { typedConfig })],
+      filterChains: [chain("c")],
+    });
   };
-  const listenerFilters = [filter("proxy_protocol.v3.ProxyProtocol", { typedConfig })];
-  const port = bench.listen("l", { listenerFilters, filterChains: [chain("c")] });
-  assert.equal(await ask(port, "GET / HTTP/1.1\r\n"), "l c\nGET / HTTP/1.1\r\n");
-  assert.equal(await ask(port, "PROXY TCP4 1.2.3.4 10.0.0.1 5 4711\r\nhi\n"), "");
-  assert.equal(bench.stat("proxy_proto.p.not_found_allowed"), 1);
-  assert.equal(bench.stat("proxy_proto.p.versions.v1.disallowed"), 1);
+  const [may, must] = [listen("may", true), listen("must", false)];
+  const header = "PROXY TCP4 1.2.3.4 10.0.0.1 5 4711\r\nhi\n";
+  assert.equal(await ask(may, "GET / HTTP/1.1\r\n"), "may c\nGET / HTTP/1.1\r\n");
+  assert.equal(await ask(may, header), `may c\n${header}`, "nobody looks for it");
+  assert.equal(await ask(must, header), "");
+  assert.equal(bench.stat("proxy_proto.may.not_found_allowed"), 2);
+  assert.equal(bench.stat("proxy_proto.must.versions.v1.disallowed"), 1);
 });
 
 test("runtime layers limit the connections of a listener by its name", async () => {

@@ -7,6 +7,7 @@ import { Acceptor } from "#proxy/net/acceptor";
 import type { Connection, ConnectionInfo, SocketAddress } from "#proxy/net/connection";
 import { isPipe } from "#proxy/net/socket-address";
 import type { TlsInfo } from "#proxy/net/tls-info";
+import type { ConnectionContext } from "./network-filter.ts";
 import { TlsStats } from "#proxy/transport-socket/tls-stats";
 import type { ThreadContext } from "#proxy/thread-context";
 import type { Counter, Gauge, Histogram, StatsScope } from "#telemetry/stats/store";
@@ -25,6 +26,8 @@ export interface ListenerOptions {
   /** The live listener that owns an address: the exact one, else one that takes every address of this port. */
   readonly listenerAt: (address: SocketAddress) => ActiveListener | undefined;
 }
+
+type LoggedConnection = Pick<ConnectionContext, "info"> & Partial<Pick<ConnectionContext, "connection" | "streamInfo">>;
 
 interface ListenerStats {
   readonly scope: StatsScope;
@@ -212,11 +215,12 @@ export class ActiveListener {
         this.#stats.preActive.dec();
         if (outcome === "remote-close") this.#stats.filterRemoteClose.inc();
         else if (outcome === "failed") this.#stats.filterError.inc();
-        else if (outcome === "timed-out") {
-          this.#stats.preTimeout.inc();
-          if (filters.continueOnTimeout) this.#handOffOrServe(socket, facts, mayHandOff);
-          else socket.close();
-        } else if (outcome === "ready") this.#handOffOrServe(socket, facts, mayHandOff);
+        else if (outcome === "timed-out") this.#stats.preTimeout.inc();
+        if (outcome === "ready" || (outcome === "timed-out" && filters.continueOnTimeout)) this.#handOffOrServe(socket, facts, mayHandOff);
+        else {
+          if (outcome === "timed-out") socket.close();
+          if (this.#accessLog !== undefined) this.#log(this.#accessLog, { info: infoOf(facts, undefined) });
+        }
         this.#endIfEmpty();
       },
     });
@@ -238,7 +242,7 @@ export class ActiveListener {
     if (chosen === undefined) {
       this.#stats.noMatch.inc();
       socket.close();
-      if (this.#accessLog !== undefined) this.#log(this.#accessLog, infoOf(facts, undefined), undefined, "NR");
+      if (this.#accessLog !== undefined) this.#log(this.#accessLog, { info: infoOf(facts, undefined) }, "NR");
       return;
     }
     // As Envoy: what has its filter chain is a connection, also while it shakes hands.
@@ -284,24 +288,28 @@ export class ActiveListener {
     open.serve(connection, infoOf(facts, tls), facts.destinationRestored ? facts.destination : undefined);
   }
 
-  #log(logger: AccessLogger, info: ConnectionInfo, connection: Connection | undefined, flag: "NR" | undefined): void {
+  /** The end of a connection is now. `flag`: no chain took it. */
+  #log(logger: AccessLogger, { info, connection, streamInfo: served }: LoggedConnection, flag?: "NR"): void {
     const { clock } = this.#thread;
     const nowMs = clock.monotonicMs();
     const startMs = connection?.startMs ?? nowMs;
-    const record = new StreamRecord(clock.wallMs() - (nowMs - startMs), startMs, info);
+    const record = served ?? new StreamRecord(clock.wallMs() - (nowMs - startMs), startMs, info);
     record.endMs = nowMs;
-    record.dynamicMetadata = info.dynamicMetadata;
-    record.bytesReceived = connection?.bytesReceived ?? 0;
     record.bytesSent = connection?.bytesSent ?? 0;
+    if (served === undefined) {
+      record.dynamicMetadata = info.dynamicMetadata;
+      record.bytesReceived = connection?.bytesReceived ?? 0;
+    }
     if (flag !== undefined) record.flags.add(flag);
     logger.log(record);
   }
 
   /** @internal of its connections */
-  onConnectionGone({ chain, connection, info }: OpenConnection): void {
+  onConnectionGone(open: OpenConnection): void {
+    const { chain, connection } = open;
     this.#open--;
     this.#stats.destroyed.inc();
-    if (this.#accessLog !== undefined) this.#log(this.#accessLog, info, connection, undefined);
+    if (this.#accessLog !== undefined) this.#log(this.#accessLog, open);
     if (chain.draining && chain.size === 0) this.#forgetChain(chain);
     this.#countClosed(connection.startMs);
     this.#endIfEmpty();

@@ -2,6 +2,7 @@
 // last one is told.
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { Connection, ConnectionInfo, SocketAddress } from "#proxy/net/connection";
+import type { StreamRecord } from "#proxy/http/stream-record";
 import type { ThreadContext } from "#proxy/thread-context";
 
 export interface ConnectionContext {
@@ -15,6 +16,8 @@ export interface ConnectionContext {
   readonly originalDestination: SocketAddress | undefined;
   /** The listener's per_connection_buffer_limit_bytes; undefined: not configured. */
   readonly bufferLimitBytes: number | undefined;
+  /** What the last filter knows of the connection, where it is the whole of its work: the listener's access log tells of it, too. */
+  streamInfo: StreamRecord | undefined;
   /** What an earlier filter chose in the place of the TCP proxy's own cluster (Envoy's filter state envoy.tcp_proxy.cluster). */
   tcpProxyCluster: string | undefined;
   /** Calls back when the listener drains: finish what is running, then close. */

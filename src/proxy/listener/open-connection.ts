@@ -1,6 +1,7 @@
 // An open connection as its network filters and its listener know it, and the list of those of a chain. The list goes through its members:
 // a Map keeps, in every table that it grew out of, what was open at that moment, and the collector of young objects takes all that for live
 // once such a table is old. With connections that come and go, half of what they ever allocated lived on that way.
+import type { StreamRecord } from "#proxy/http/stream-record";
 import type { Connection, ConnectionInfo, ConnectionOwner, SocketAddress } from "#proxy/net/connection";
 import type { ConnectionContext } from "./network-filter.ts";
 import type { FilterChain, ListenerConfig } from "./listener-config.ts";
@@ -59,6 +60,7 @@ export class OpenConnection implements ConnectionContext, ConnectionOwner {
   #connection: Connection | undefined = undefined;
   #info: ConnectionInfo | undefined = undefined;
   originalDestination: SocketAddress | undefined = undefined;
+  streamInfo: StreamRecord | undefined = undefined;
   tcpProxyCluster: string | undefined = undefined;
   /** @internal of its chain */
   previous: OpenConnection | undefined = undefined;

@@ -84,6 +84,7 @@ export class TcpProxyConnection {
     this.#info = new StreamRecord(thread.clock.wallMs(), thread.clock.monotonicMs(), context.info);
     this.#idleTimeoutMs = ownIdleTimeoutMs(context.info) ?? config.idleTimeoutMs;
     this.#info.dynamicMetadata = context.info.dynamicMetadata;
+    context.streamInfo = this.#info;
   }
 
   start(): void {

@@ -134,6 +134,21 @@ test("only a weak tag stays with a compressed body", async () => {
     assert.equal((await new Bench().response([["etag", etag]])).headers.get("etag"), left, etag);
 });
 
+test("nothing is done to what goes through a tunnel", async () => {
+  const bench = new Bench({ requestDirectionConfig: {} });
+  bench.stream.headers.method = "CONNECT";
+  assert.equal((await bench.request([], TEXT)).body.toString(), TEXT);
+  assert.equal((await bench.response([])).sink.body.toString(), TEXT);
+});
+
+test("a type of several lines is one that nobody compresses", async () => {
+  const { headers } = await new Bench().response([
+    ["content-type", "text/html"],
+    ["content-type", "plain"],
+  ]);
+  assert.equal(headers.get("content-encoding"), undefined);
+});
+
 test("trailers come behind the compressed body", async () => {
   const { sink } = await new Bench().response([], true);
   assert.equal(gunzipSync(sink.body).toString(), TEXT);

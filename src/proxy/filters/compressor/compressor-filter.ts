@@ -55,6 +55,8 @@ class CompressorFilter implements HttpFilter {
   readonly #stats: CompressorStats;
   readonly #registry: Registry;
   #acceptEncoding: string | undefined;
+  /** What goes through a tunnel belongs to its two ends. */
+  #tunnels = false;
   #request: CodedBody<RequestHeaderMap> | undefined;
   #response: CodedBody<ResponseHeaderMap> | undefined;
 
@@ -99,11 +101,13 @@ class CompressorFilter implements HttpFilter {
     const route = this.#routeConfig;
     if ((route?.enabled ?? this.#isOn(response)) && (route?.removeAcceptEncoding ?? removeAcceptEncoding))
       headers.remove("accept-encoding");
+    this.#tunnels = headers.method === "CONNECT";
     const stats = this.#stats.request;
     const fits =
       !endStream &&
       this.#isOn(request) &&
       headers.upgrade === undefined &&
+      !this.#tunnels &&
       longEnough(headers, request, stats) &&
       typeFits(headers, request) &&
       !headers.has("content-encoding");
@@ -116,7 +120,11 @@ class CompressorFilter implements HttpFilter {
     const stats = this.#stats.response;
     const candidate = (this.#routeConfig?.enabled ?? this.#isOn(response)) && longEnough(headers, response, stats);
     let fits =
-      candidate && !headers.has("upgrade") && typeFits(headers, response) && !hasToken(headers.getJoined("cache-control"), "no-transform");
+      candidate &&
+      !this.#tunnels &&
+      !headers.has("upgrade") &&
+      typeFits(headers, response) &&
+      !hasToken(headers.getJoined("cache-control"), "no-transform");
     if (fits && disableOnEtag && headers.has("etag")) {
       this.#stats.notCompressedEtag.inc();
       fits = false;
@@ -188,7 +196,7 @@ function longEnough(headers: HeaderMap, { minLength }: DirectionConfig, stats: D
 }
 
 function contentType(headers: HeaderMap): string {
-  return (headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+  return (headers.getJoined("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
 }
 
 function typeFits(headers: HeaderMap, { contentTypes }: DirectionConfig): boolean {

@@ -44,6 +44,13 @@ function proxyProtocol(wire: ProxyProtocol, passes: PassesTlv, scope: StatsScope
   return {
     inspect(socket, bytes) {
       if (bytes.length === 0) return "more";
+      // Both signatures end before they could be mistaken for each other, so their first bytes tell them apart.
+      const version = bytes[0] === 0x50 ? versions[0] : versions[1];
+      // Nobody looks for a version that may not come where none has to: such bytes are the client's own.
+      if (!neededAlways && version?.allowed === false) {
+        notFoundAllowed?.inc();
+        return "continue";
+      }
       const header = readProxyProtocolHeader(bytes);
       if (header.state === "more") return "more";
       if (header.state === "none") {
@@ -52,8 +59,6 @@ function proxyProtocol(wire: ProxyProtocol, passes: PassesTlv, scope: StatsScope
         failed?.inc();
         return "close";
       }
-      // Both signatures end before they could be mistaken for each other.
-      const version = versions[bytes[0] === 0x50 ? 0 : 1];
       if (header.state === "error") {
         version?.error?.inc();
         failed?.inc();

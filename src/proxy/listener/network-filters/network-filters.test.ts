@@ -75,6 +75,7 @@ class Bench {
       direction: "INBOUND",
       originalDestination: undefined,
       bufferLimitBytes: undefined,
+      streamInfo: undefined,
       tcpProxyCluster: undefined,
       onDrain: () => {},
       onClosed: (callback) => void gone.push(callback),
