@@ -24,7 +24,7 @@ export interface ProxyProcess {
 }
 
 const ADMIN_PORT = 15000;
-const START_MS = 15_000;
+const START_MS = 60_000;
 /** A proxy that has refused something and is not ready by then waits for what it refused. */
 const REFUSED_MS = 4_000;
 const PROGRAM = join(dirname(fileURLToPath(import.meta.url)), "../../bench/data-plane-process.ts");

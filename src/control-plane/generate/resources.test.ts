@@ -17,6 +17,7 @@ import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb"
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { ResourceCache } from "./resource-cache.ts";
 import { generateResources, type ResourceSet } from "./resources.ts";
+import { service, viewOf } from "./testing.ts";
 
 const SCHEMAS: Readonly<Record<string, DescMessage>> = {
   [CLUSTER_TYPE]: ClusterSchema,
@@ -437,4 +438,20 @@ test("cached and uncached generation give the same bytes, in the same order, for
     }),
     { numRuns: 25 },
   );
+});
+
+test("what the ports of a service lead to is asked for a number of times that does not grow with their number", (t) => {
+  const timesAPort = (count: number): number => {
+    const view = viewOf(
+      service(
+        "many",
+        Array.from({ length: count }, (_, at) => [`http-${at}`, 1000 + at] as const),
+      ),
+    );
+    const { mock } = t.mock.method(view.mesh, "endpoints");
+    generateResources(view, new ResourceCache());
+    return mock.callCount() / count;
+  };
+  assert.ok(timesAPort(20) > 0);
+  assert.equal(timesAPort(200), timesAPort(20));
 });

@@ -25,12 +25,17 @@ export class HostEndpoints {
   readonly #byName: readonly ReadonlyMap<string, readonly ServiceEndpoint[]>[];
   #addresses: Set<string> | undefined;
   readonly #byNumber = new Map<number, readonly ServiceEndpoint[]>();
+  /** By number, of the first service that has it. */
+  readonly #portNames = new Map<number, string>();
 
   private constructor(parts: Parts) {
     this.#services = parts.services;
     this.#inputs = parts.inputs;
     this.#declared = parts.declared;
     this.#byName = parts.byName;
+    for (const { ports } of parts.services) {
+      for (const { number, name } of ports) if (!this.#portNames.has(number)) this.#portNames.set(number, name);
+    }
   }
 
   /** The same one as before when nothing changed that it depends on. `sameInstances`: no pod and no WorkloadEntry changed at all. */
@@ -66,7 +71,7 @@ export class HostEndpoints {
   at(port: number): readonly ServiceEndpoint[] {
     let found = this.#byNumber.get(port);
     if (found !== undefined) return found;
-    const name = this.#services.flatMap((service) => service.ports).find((candidate) => candidate.number === port)?.name;
+    const name = this.#portNames.get(port);
     const lists = name === undefined ? [] : this.#byName.flatMap((byName) => byName.get(name) ?? []);
     const single = this.#byName.length === 1 ? this.#byName[0]?.get(name ?? "") : undefined;
     found = name === undefined ? [] : (single ?? withoutRepeats([...lists].sort(compareEndpoints)));

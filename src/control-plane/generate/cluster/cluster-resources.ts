@@ -67,9 +67,10 @@ function outboundResources(
 }
 
 /** What the clusters of a port are made of beside the caller: they change when one of these does. */
-function clusterInputs(mesh: Mesh, { service, rule }: OutboundPort): readonly unknown[] {
-  const endpoints = service.ports.map((port) => mesh.endpoints(service.hostname, port.number, service.namespace));
-  return [mesh.config, mesh.hasCertificateAuthority, mesh.peerAuthentications, service, ...(rule?.objects ?? []), ...endpoints];
+function clusterInputs(mesh: Mesh, { service, port, rule }: OutboundPort): readonly unknown[] {
+  const endpoints = mesh.endpoints(service.hostname, port.number, service.namespace);
+  const identities = identitiesOf(mesh, service).join();
+  return [mesh.config, mesh.hasCertificateAuthority, mesh.peerAuthentications, service, ...(rule?.objects ?? []), endpoints, identities];
 }
 
 function portClusters(
@@ -80,7 +81,7 @@ function portClusters(
   mode: OutboundClusterInputs["mode"],
 ): readonly Resource[] {
   const { service, port, rule, subsets } = outbound;
-  const identities = serviceIdentities(service, endpointsOf(mesh, service), mesh.config);
+  const identities = identitiesOf(mesh, service);
   const nameOf = mode === "default" ? outboundClusterName : outboundServerName;
   return subsets.flatMap((subset) => {
     const cluster = outboundCluster({
@@ -107,6 +108,17 @@ function portClusters(
     });
     return cluster === undefined ? [] : [encode(CLUSTER_TYPE, ClusterSchema, cluster)];
   });
+}
+
+const identitiesByMesh = new WeakMap<Mesh, Map<Service, readonly string[]>>();
+
+/** They are those of all ports: gathered once, not for each port again. */
+function identitiesOf(mesh: Mesh, service: Service): readonly string[] {
+  let byService = identitiesByMesh.get(mesh);
+  if (byService === undefined) identitiesByMesh.set(mesh, (byService = new Map()));
+  let identities = byService.get(service);
+  if (identities === undefined) byService.set(service, (identities = serviceIdentities(service, endpointsOf(mesh, service), mesh.config)));
+  return identities;
 }
 
 function* endpointsOf(mesh: Mesh, service: Service): Iterable<ServiceEndpoint> {

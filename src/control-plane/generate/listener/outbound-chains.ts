@@ -47,10 +47,18 @@ function routeName({ service, port, address }: OutboundTarget, view: ProxyView):
   return isAlone ? `${service.hostname}:${port.number}` : String(port.number);
 }
 
+const numbers = new WeakMap<Service, ReadonlySet<number>>();
+
+function numbersOf(service: Service): ReadonlySet<number> {
+  let known = numbers.get(service);
+  if (known === undefined) numbers.set(service, (known = new Set(service.ports.map(({ number }) => number))));
+  return known;
+}
+
 /** The services that share the routes. */
 function callable({ service, port, address }: OutboundTarget, view: ProxyView): readonly Service[] {
   if (address !== wildcardAddresses(view.node)[0]) return [service];
-  return view.services.filter(({ ports }) => port.number === 0 || ports.some(({ number }) => number === port.number));
+  return port.number === 0 ? view.services : view.services.filter((candidate) => numbersOf(candidate).has(port.number));
 }
 
 /** Connections that are not HTTP: by the TLS and TCP routes of the VirtualServices for the service, else to the service. */

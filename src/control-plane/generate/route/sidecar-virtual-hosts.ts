@@ -91,8 +91,41 @@ function routeContext(inputs: SidecarHostInputs, services: ReadonlyMap<string, S
   };
 }
 
-/** Many route configurations are made of one list of services: it is looked through once for a port. */
-const byList = new WeakMap<readonly Service[], Map<number, ReadonlyMap<string, Service>>>();
+/** Many route configurations are made of one list of services: it is looked through once. */
+const byList = new WeakMap<readonly Service[], ServicesByPort>();
+
+class ServicesByPort {
+  readonly all = new Map<string, Service>();
+  readonly #ports = new Map<number, Map<string, { readonly service: Service; readonly ports: ServicePort[] }>>();
+  readonly #found = new Map<number, ReadonlyMap<string, Service>>();
+
+  constructor(services: readonly Service[]) {
+    for (const service of services) {
+      this.all.set(service.hostname, service);
+      for (const port of service.ports) {
+        let byHost = this.#ports.get(port.number);
+        if (byHost === undefined) this.#ports.set(port.number, (byHost = new Map()));
+        const known = byHost.get(service.hostname);
+        // Of several services of a name the last one counts, in the place of the first.
+        if (known?.service === service) known.ports.push(port);
+        else byHost.set(service.hostname, { service, ports: [port] });
+      }
+    }
+  }
+
+  on(port: number): ReadonlyMap<string, Service> {
+    let found = this.#found.get(port);
+    if (found !== undefined) return found;
+    found = new Map(
+      [...(this.#ports.get(port) ?? [])].map(([hostname, { service, ports }]) => [
+        hostname,
+        ports.length === service.ports.length ? service : withPorts(service, port, ports),
+      ]),
+    );
+    this.#found.set(port, found);
+    return found;
+  }
+}
 
 const narrowed = new WeakMap<Service, Map<number, Service>>();
 
@@ -108,20 +141,8 @@ function withPorts(service: Service, port: number, ports: readonly ServicePort[]
 /** The services that have the port, with no other port: a destination on it needs no port written out. */
 function servicesOnPort(services: readonly Service[], port: number): ReadonlyMap<string, Service> {
   let byPort = byList.get(services);
-  if (byPort === undefined) byList.set(services, (byPort = new Map()));
-  const known = byPort.get(port);
-  if (known !== undefined) return known;
-  const found = new Map<string, Service>();
-  for (const service of services) {
-    if (port === ALL_PORTS) {
-      found.set(service.hostname, service);
-      continue;
-    }
-    const ports = service.ports.filter((candidate) => candidate.number === port);
-    if (ports.length > 0) found.set(service.hostname, ports.length === service.ports.length ? service : withPorts(service, port, ports));
-  }
-  byPort.set(port, found);
-  return found;
+  if (byPort === undefined) byList.set(services, (byPort = new ServicesByPort(services)));
+  return port === ALL_PORTS ? byPort.all : byPort.on(port);
 }
 
 /** Of a service: the VirtualService that names it most closely, the oldest of several. Only that one's wildcard may claim it. */
