@@ -63,6 +63,17 @@ test("an extension that is cut off closes the connection", () => {
   assert.equal(inspect({}, [tlv(0xea, "a")], 1).verdict, "close");
 });
 
+test("what is no header is refused when a header would have to be there, or passed on at once where none needs to come", () => {
+  const verdict = (json: JsonValue, text: string): string => {
+    const facts = inspect({}, []).facts;
+    return compile(json).inspect({ facts, originalDestination: () => undefined, consume: () => {} }, Buffer.from(text));
+  };
+  assert.equal(verdict({}, "fifteen bytes !"), "more");
+  assert.equal(verdict({}, "sixteen bytes !!"), "close");
+  assert.equal(verdict({}, "a line\r\n"), "close");
+  assert.equal(verdict({ allowRequestsWithoutProxyProtocol: true }, "a"), "continue");
+});
+
 test("types that no byte holds and rules without a key are refused", () => {
   assert.throws(
     () => compile({ rules: [{ tlvType: 256 }, { onTlvPresent: {} }] }),

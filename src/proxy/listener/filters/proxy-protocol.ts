@@ -11,6 +11,9 @@ import type { PassesTlv } from "#proxy/transport-socket/pass-through-tlvs";
 import type { ConnectionFacts, ListenerFilter, ListenerFilterCompiler } from "#proxy/listener/listener-filter";
 import { unpackConfig } from "#proxy/unpack-config";
 
+/** The shortest header of version 2. */
+const JUDGED_BYTES = 16;
+
 export const proxyProtocolCompiler: ListenerFilterCompiler = {
   configTypes: [ProxyProtocolSchema.typeName],
   compile(any, path, scope) {
@@ -54,6 +57,9 @@ function proxyProtocol(wire: ProxyProtocol, passes: PassesTlv, scope: StatsScope
       const header = readProxyProtocolHeader(bytes);
       if (header.state === "more") return "more";
       if (header.state === "none") {
+        // As Envoy: a header that has to come is judged when its form must be there.
+        if (neededAlways && bytes.length < JUDGED_BYTES && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf("\r\n") < 0)
+          return "more";
         (neededAlways ? notFoundDisallowed : notFoundAllowed)?.inc();
         if (!neededAlways) return "continue";
         failed?.inc();
