@@ -8,7 +8,7 @@ import type { CommandLine } from "#proxy/admin/admin-source";
 import { Loggers } from "./loggers.ts";
 import type { Output } from "./access-log-writer.ts";
 import { parseBootstrap } from "./bootstrap.ts";
-import { glibcTrim, MemoryTrim } from "./memory-trim.ts";
+import { garbageCollection, glibcTrim, MemoryTrim } from "./memory-trim.ts";
 import { Proxy } from "./proxy.ts";
 import { ThreadHandle } from "./thread-handle.ts";
 import { setUserAgent } from "./user-agent.ts";
@@ -78,7 +78,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
   enableLinearRegexEngine();
   const proxies = new Map<string, Proxy>();
   const load = new Map<ThreadHandle, number>();
-  const memory = new MemoryTrim(clock, glibcTrim());
+  const memory = new MemoryTrim({ clock, trim: glibcTrim(), collect: garbageCollection() });
   const onEvent = (thread: ThreadHandle, event: ThreadEvent): void => {
     if (event.type === "online") return;
     if (event.type === "applied") memory.changed();
