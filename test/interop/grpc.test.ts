@@ -263,13 +263,13 @@ const failure = (client: Client, name: string, deadlineMs?: number): Promise<str
 const COMPRESSIBLE = Buffer.alloc(300_000, "compressible ");
 
 /** Messages come back as they were, of one call and of a stream. @returns the access log's line of each */
-async function compressedCalls(client: Client, { log }: LoneProxy): Promise<readonly string[]> {
+async function compressedCalls(client: Client, proxy: LoneProxy): Promise<readonly string[]> {
   assert.deepEqual(await unary(client, "Plain", COMPRESSIBLE), COMPRESSIBLE);
   assert.deepEqual(
     await echoes(client, COMPRESSIBLE, 20),
     Array.from({ length: 20 }, () => COMPRESSIBLE),
   );
-  return eventually("both calls are logged", 30_000, () => (log().length === 2 ? log() : undefined));
+  return eventually("both calls are logged", 30_000, () => (proxy.log().length === 2 ? proxy.log() : undefined));
 }
 
 describe("a server that compresses its answers", () => {

@@ -34,7 +34,11 @@ test("what is refused and what cannot be compiled is told at once, with its plac
     validateClusters: true,
     virtualHosts: [
       host("one", [to({ cluster: "a" })]),
-      host("one", [to({ cluster: "a" }), { match: {}, route: { cluster: "a" } }, { ...to({ cluster: "a" }), tracing: { customTags: [{ tag: "a" }] } }]),
+      host("one", [
+        to({ cluster: "a" }),
+        { match: {}, route: { cluster: "a" } },
+        { ...to({ cluster: "a" }), tracing: { customTags: [{ tag: "a" }] } },
+      ]),
     ],
   });
   assert.throws(

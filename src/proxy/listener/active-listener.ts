@@ -273,7 +273,7 @@ export class ActiveListener {
         if (secured) return;
         this.#stats.destroyed.inc();
         this.#countClosed(startMs);
-        if (this.#accessLog !== undefined) this.#log(this.#accessLog, infoOf(facts, undefined), undefined, undefined);
+        if (this.#accessLog !== undefined) this.#log(this.#accessLog, { info: infoOf(facts, undefined) });
         this.#endIfEmpty();
       },
     });

@@ -43,7 +43,7 @@ export class PausedPeers {
   add(peer: PausedPeer): void {
     if (platform !== "linux") return;
     this.#peers.add(peer);
-    this.#timer ??= this.#clock.setTimer(POLL_MS, () => this.#look(), true);
+    this.#wait();
   }
 
   delete(peer: PausedPeer): void {
@@ -64,6 +64,10 @@ export class PausedPeers {
         if ((found & POLLERR) !== 0 && this.#peers.has(peer)) peer.onPeerReset();
       }
     }
-    if (this.#peers.size > 0) this.#timer ??= this.#clock.setTimer(POLL_MS, () => this.#look(), true);
+    if (this.#peers.size > 0) this.#wait();
+  }
+
+  #wait(): void {
+    if (this.#timer === undefined) this.#timer = this.#clock.setTimer(POLL_MS, () => this.#look(), true);
   }
 }

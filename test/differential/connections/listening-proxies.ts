@@ -134,7 +134,10 @@ function speak(opening: Opening, port: number): Promise<Pick<ConnectionOutcome, 
         // Not with it: Envoy's listener filters take a client that has ended its half for gone; ours read what it has said.
         if (opening.ends) setTimeout(() => socket.end(), PIECES_APART_MS);
       };
-      if (opening.cutAt === 0) return void last(wire);
+      if (opening.cutAt === 0) {
+        last(wire);
+        return;
+      }
       socket.write(wire.subarray(0, opening.cutAt));
       setTimeout(() => last(wire.subarray(opening.cutAt)), PIECES_APART_MS);
     });

@@ -26,8 +26,13 @@ function performOne(act: Act): void {
 
   for (const [index, scene] of act.scenes.entries()) {
     test(scene.what, async () => {
-      const [ours, envoys] = await Promise.all(stages.map((stage) => stage.play(scene, `s${index}`)));
-      judge(differences(ours!, envoys!), scene.different);
+      const compare = async (id: string): Promise<readonly string[]> => {
+        const [ours, envoys] = await Promise.all(stages.map((stage) => stage.play(scene, id)));
+        return differences(ours!, envoys!);
+      };
+      const lines = await compare(`s${index}`);
+      // On a busy machine one of the two may not come as far as the scene says in its time. What the proxies do differently comes again.
+      judge(scene.different === undefined && lines.length > 0 ? await compare(`s${index}again`) : lines, scene.different);
     });
   }
 

@@ -232,7 +232,7 @@ export const TLS_CLIENT_ACTS: readonly Act[] = [
       routes: ROUTES,
       transportSocket: downstreamTls(
         { requireClientCertificate: true },
-        { validationContext: { trustedCa: { inlineString: authority.certificate } } },
+        { validationContext: { trustedCa: { inlineString: authority.root.certificate } } },
       ),
     },
     scenes: CERTIFICATES,

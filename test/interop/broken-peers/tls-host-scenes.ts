@@ -187,7 +187,7 @@ const UPSTREAM_TLS: JsonObject = {
       sni: "localhost",
       commonTlsContext: {
         validationContext: {
-          trustedCa: { inlineString: authority.certificate },
+          trustedCa: { inlineString: authority.root.certificate },
           matchTypedSubjectAltNames: [{ sanType: "DNS", matcher: { exact: "localhost" } }],
         },
       },
