@@ -158,7 +158,7 @@ describe("h2spec passes whole", () => {
     test(name, async () => {
       const proxy = proxyOf();
       const h2spec = goTool("h2spec", "github.com/summerwind/h2spec/cmd/h2spec");
-      const report = await tool(h2spec, ["-h", "127.0.0.1", "-p", String(proxy.port), "-o", "5", ...extra]);
+      const report = await tool(h2spec, ["-h", "127.0.0.1", "-p", String(proxy.port), "-o", "15", ...extra]);
       assert.match(report, new RegExp(`${H2SPEC_CASES} tests, ${H2SPEC_CASES} passed, 0 skipped, 0 failed`));
       await atRest(proxy);
     });
