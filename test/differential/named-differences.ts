@@ -125,14 +125,6 @@ const NAMED: readonly NamedDifference[] = [
       differences.every((difference) => /^(body: Envoy "|header: only Envoy: (vary|content-encoding): )/.test(difference)),
   },
   {
-    because:
-      "an answer that ends with its connection (Node's 431, which leaves the request unread) is cut by a reset; Envoy says that it is whole",
-    matches: ({ pair }, differences) =>
-      pair.request.body !== "" &&
-      pair.request.headers.some(([name]) => name === "x-long") &&
-      differences.every((difference) => difference === 'broken: Envoy "", ours "broken off"'),
-  },
-  {
     because: "a cookie that hash_policy makes is set once; Envoy sets it once for each try",
     matches: ({ pair }, differences) =>
       /retry_policy|x-envoy-retry-/.test(JSON.stringify(pair.virtualHost)) &&

@@ -30,6 +30,8 @@ export interface Upstreams {
 
 const UPSTREAM_NAMES = ["a", "b", "mirror", "ring0", "ring1", "ring2", "ring3", "v1", "v2"] as const;
 
+/** Node would refuse long headers before it reads the rest. */
+const MAX_HEADER_BYTES = 256 * 1024;
 const HANG_MS = 1500;
 /** Long enough for what was written before to have arrived by itself. */
 const CUT_MS = 30;
@@ -135,7 +137,9 @@ export async function startUpstreams(protocol: UpstreamProtocol): Promise<Upstre
 
   for (const upstream of UPSTREAM_NAMES) {
     if (protocol === "http1") {
-      const server = createHttp1({ keepAliveTimeout: 0, requestTimeout: 0 }, (request, response) => answer(upstream, request, response));
+      const server = createHttp1({ keepAliveTimeout: 0, requestTimeout: 0, maxHeaderSize: MAX_HEADER_BYTES }, (request, response) =>
+        answer(upstream, request, response),
+      );
       const tunnel = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
         note(upstream, request, "");
         socket.on("error", () => {});
