@@ -1,7 +1,9 @@
 // HTTP/2 on both sides: clients that leave, in which phase, and how.
-import { PREFACE } from "#proxy/codec/http2/frame";
-import { continuation, data, END_STREAM } from "#proxy/codec/http2/frames.fake";
-import { answers, BUSY, greets, head, hearsData, hearsEnd, OK, OPEN, request, WHOLE } from "./http2-peer.ts";
+import { FrameType, PREFACE } from "#proxy/codec/http2/frame";
+import { continuation, data, END_STREAM, settings } from "#proxy/codec/http2/frames.fake";
+import type { Frame } from "#proxy/codec/http2/frames.fake";
+import { eventually } from "../../harness/mesh.ts";
+import { answers, BUSY, framesOf, greets, head, hearsData, hearsEnd, OK, OPEN, request, WHOLE } from "./http2-peer.ts";
 import { asked, hearsHead } from "./http2-requests.ts";
 import { http2Hosts, ROUTES } from "./routes.ts";
 import { BY_CLIENTS_GOAWAY, BY_CONNECTION, BY_STREAM, inWays } from "./http2-ways.ts";
@@ -15,6 +17,9 @@ const PENDING = /^cluster\.outbound.*upstream_rq_active$/;
 /** What a client that gives none back may be sent. */
 const WINDOW = 65_535;
 const fullFrame = (streamId: number): Buffer => data(streamId, "x".repeat(16_384));
+
+const PATIENCE_MS = 8_000;
+const isAnswer = ({ type }: Frame): boolean => type === FrameType.HEADERS;
 
 const LESS_WAITS = "64 KiB of a stream may wait for its client's window here, as much as the host's window at Envoy";
 const HALF_A_PREFACE = "half of a preface is no request yet; Envoy takes it for the beginning of one of HTTP/1, also when the rest comes";
@@ -73,6 +78,15 @@ const WITHOUT_STREAM: readonly Scene[] = [
     leave(client, 1);
     await stage.counts(CX_ACTIVE, 0);
   }),
+  ...(["acknowledges no SETTINGS", "says no SETTINGS"] as const).map((how): Scene => ({
+    what: `a client that ${how}`,
+    async play(stage) {
+      const client = await stage.client();
+      const first = how === "says no SETTINGS" ? [PREFACE] : [PREFACE, settings()];
+      client.say(Buffer.concat([...first, head(1, request("GET", `/short/${stage.id}`), WHOLE)]));
+      await eventually("an answer, or the end", PATIENCE_MS, () => client.ended !== "open" || framesOf(client).some(isAnswer));
+    },
+  })),
 ];
 
 const WITH_ONE_STREAM: readonly Scene[] = [

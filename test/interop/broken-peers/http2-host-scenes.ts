@@ -268,6 +268,11 @@ const SEVERAL_STREAMS: readonly Scene[] = inWays(
 const WINDOW = 4;
 const STREAMS = 3;
 
+const NO_SETTINGS: Difference = {
+  why: "a host that begins with anything but SETTINGS is told by GOAWAY, and its stream ends with the connection; Envoy resets it first",
+  lines: /^(log|stats)/,
+};
+
 const WINDOWS: readonly Scene[] = [
   ...inWays("a host that takes no body", ALL, async (stage, leave) => {
     const client = await stage.client();
@@ -318,6 +323,21 @@ const WINDOWS: readonly Scene[] = [
       await client.hears("next");
     },
   },
+  ...(["acknowledges no SETTINGS", "says no SETTINGS"] as const).map((how): Scene => ({
+    what: `a host that ${how}, and answers`,
+    ...(how === "says no SETTINGS" ? { different: NO_SETTINGS } : {}),
+    async play(stage) {
+      const client = await stage.client();
+      await HTTP1.asks(client, stage, "", undefined);
+      const requests = new Requests(stage);
+      requests.mute = true;
+      const { host, streamId } = await requests.next();
+      if (how === "acknowledges no SETTINGS") host.say(settings());
+      answers(host, streamId);
+      await isDone(client, HTTP1);
+      await stage.counts(RQ_ACTIVE, 0);
+    },
+  })),
 ];
 
 const PING_TIMEOUT: JsonObject = { connectionKeepalive: { interval: "0.3s", timeout: "0.2s" } };
