@@ -20,6 +20,7 @@ import { parseCluster } from "./cluster-config.ts";
 import type { PoolContext } from "./host-pools.ts";
 import { parseLoadAssignment } from "./load-assignment.ts";
 import { UpstreamCluster } from "./upstream-cluster.ts";
+import type { UpstreamHost } from "./upstream-host.ts";
 
 const registry = createRegistry(UpstreamTlsContextSchema, ProxyProtocolUpstreamTransportSchema, RawBufferSchema);
 const authority = new FakeAuthority();
@@ -165,4 +166,16 @@ test("connection_pool_per_downstream_connection gives each client's connection a
     return new Set([one, two, one, undefined].map((of) => cluster.pool(host, of, "a", undefined))).size;
   };
   assert.deepEqual([pools(true), pools(false)], [3, 1]);
+});
+
+test("where max_connection_pools leaves no place, no pool stays for a client that it cannot serve", () => {
+  const remote = { address: "10.0.0.9", port: 1 };
+  const client = (): ConnectionInfo => ({ local: TARGET, remote, directRemote: remote, requestedServerName: undefined, tls: undefined });
+  const bench = clusterOf({ connectionPoolPerDownstreamConnection: true, circuitBreakers: { thresholds: [{ maxConnectionPools: 1 }] } });
+  const pool = (): HttpConnectionPool | undefined => bench.cluster.pool(bench.host, client(), "a", undefined);
+  Object.assign(pool()!, { demand: { pending: 0, active: 1, unused: 0 }, connectionCount: 1 });
+  assert.equal(pool(), undefined);
+  assert.equal((bench.host as UpstreamHost).pools.length, 1);
+  bench.made[0]!.onIdle();
+  assert.notEqual(pool(), undefined);
 });

@@ -39,7 +39,7 @@ export interface PoolContext {
   readonly http2Stats: () => Http2CodecStats;
   readonly connector: Connector;
   readonly preconnectRatio: number;
-  /** Its last connection is gone, and nobody waits. */
+  /** It has no connection, or its last one is gone, and nobody waits. */
   readonly onIdle: () => void;
 }
 
@@ -110,8 +110,9 @@ export class HostPools {
       if (known !== undefined) return known;
     }
     const pool = this.#special(host, used, proxied, authority, priority);
-    if (limitsPools && !this.#places.take(pool, priority, host.pools, (other) => this.#giveUp(host, other))) return undefined;
-    return pool;
+    if (!limitsPools || this.#places.take(pool, priority, host.pools, (other) => this.#giveUp(host, other))) return pool;
+    if (pool.connectionCount === 0) host.forget(pool);
+    return undefined;
   }
 
   #giveUp(host: UpstreamHost, pool: ConnectionPool): void {

@@ -162,6 +162,17 @@ describe("HTTP/1 connection pool", () => {
     assert.equal(idle, 3);
   });
 
+  it("tells also that a request or a connection ahead left nothing behind", () => {
+    let idle = 0;
+    const bench = new Bench({ onIdle: () => idle++ });
+    bench.limits.maxPending = 0;
+    bench.request();
+    assert.equal(idle, 1, "overflow");
+    Object.assign(bench.host, { health: "unhealthy" });
+    assert.equal(bench.pool.preconnect(2), false);
+    assert.equal(idle, 2);
+  });
+
   it("uses the connection first that was used last", () => {
     const bench = new Bench();
     bench.request();

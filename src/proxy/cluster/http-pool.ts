@@ -33,7 +33,7 @@ export interface HttpPoolOptions {
   readonly version: HttpVersion | undefined;
   /** So many waiting requests share one attempt to connect. */
   readonly expectedStreams: number;
-  /** The last connection is gone, and nobody waits. */
+  /** There is no connection, or the last one is gone, and nobody waits. */
   readonly onIdle?: () => void;
   /** preconnect_policy.per_upstream_preconnect_ratio */
   readonly preconnectRatio: number;
@@ -140,6 +140,7 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
     const { limits, stats } = this.#options;
     if (!limits.tryAcquirePending()) {
       stats.rqPendingOverflow.inc();
+      this.#tellWhenIdle();
       callbacks.onPoolFailure("overflow", undefined, this.#options.host);
       return undefined;
     }
@@ -162,8 +163,10 @@ export class HttpPool implements HttpConnectionPool, HttpClientOwner {
   }
 
   preconnect(ratio: number): boolean {
-    if (this.#draining || this.#options.host.health !== "healthy" || !wantsConnection(this.demand, ratio, 1)) return false;
-    return this.#connect();
+    const wanted = !this.#draining && this.#options.host.health === "healthy" && wantsConnection(this.demand, ratio, 1);
+    if (wanted) return this.#connect();
+    this.#tellWhenIdle();
+    return false;
   }
 
   drain(): void {
