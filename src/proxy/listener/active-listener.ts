@@ -56,8 +56,8 @@ export class ActiveListener {
   #default: ChainConnections | undefined;
   #acceptors: Acceptor[] = [];
   readonly #leaving = new Set<ChainConnections>();
-  /** Sockets that listener filters look at, or that shake hands. */
-  readonly #pending = new Set<ActiveSocket | TlsAccept>();
+  /** Sockets that listener filters look at, or that shake hands: those with the chain that has them already. */
+  readonly #pending = new Map<ActiveSocket | TlsAccept, ChainConnections | undefined>();
   #open = 0;
   readonly #timers = new Set<Timer>();
   #ended = false;
@@ -161,7 +161,7 @@ export class ActiveListener {
   close(): void {
     this.drain();
     for (const chain of this.#leaving) for (const { connection } of chain.all()) connection.close("now");
-    for (const socket of this.#pending) socket.close();
+    for (const socket of this.#pending.keys()) socket.close();
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
   }
@@ -224,7 +224,7 @@ export class ActiveListener {
         this.#endIfEmpty();
       },
     });
-    this.#pending.add(active);
+    this.#pending.set(active, undefined);
     this.#stats.preActive.inc();
     active.start();
   }
@@ -274,10 +274,11 @@ export class ActiveListener {
         this.#stats.destroyed.inc();
         this.#countClosed(startMs);
         if (this.#accessLog !== undefined) this.#log(this.#accessLog, { info: infoOf(facts, undefined) });
+        this.#forgetIfDrained(chosen);
         this.#endIfEmpty();
       },
     });
-    this.#pending.add(accept);
+    this.#pending.set(accept, chosen);
     accept.start();
   }
 
@@ -310,7 +311,7 @@ export class ActiveListener {
     this.#open--;
     this.#stats.destroyed.inc();
     if (this.#accessLog !== undefined) this.#log(this.#accessLog, open);
-    if (chain.draining && chain.size === 0) this.#forgetChain(chain);
+    this.#forgetIfDrained(chain);
     this.#countClosed(connection.startMs);
     this.#endIfEmpty();
   }
@@ -323,10 +324,7 @@ export class ActiveListener {
   #drainChain(chain: ChainConnections): void {
     if (chain.draining) return;
     chain.draining = true;
-    if (chain.size === 0) {
-      this.#forgetChain(chain);
-      return;
-    }
+    if (this.#forgetIfDrained(chain)) return;
     this.#leaving.add(chain);
     for (const open of chain.all()) open.drain();
     const timer = this.#thread.clock.setTimer(
@@ -334,15 +332,19 @@ export class ActiveListener {
       () => {
         this.#timers.delete(timer);
         for (const { connection } of chain.all()) connection.close("now");
+        for (const [socket, of] of this.#pending) if (of === chain) socket.close();
       },
       true,
     );
     this.#timers.add(timer);
   }
 
-  #forgetChain(chain: ChainConnections): void {
+  /** True: it has no connection, nor one that shakes hands. */
+  #forgetIfDrained(chain: ChainConnections): boolean {
+    if (!chain.draining || chain.size > 0 || this.#pending.values().some((of) => of === chain)) return false;
     this.#leaving.delete(chain);
     chain.chain.filter.release?.();
+    return true;
   }
 
   #endIfEmpty(): void {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect as connectTcp } from "node:net";
 import { Duplex } from "node:stream";
-import { afterEach, test } from "node:test";
+import { afterEach, mock, test } from "node:test";
 import { connect } from "node:tls";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { create, createRegistry, fromJson } from "@bufbuild/protobuf";
@@ -71,6 +71,7 @@ class Bench {
   readonly secrets = new Map<string, Secret>();
   readonly #stats = new ThreadStats();
   readonly #reader = new StatsReader();
+  readonly listener: ActiveListener;
   readonly port: number;
 
   constructor(context: object, chain: object = {}, listenerFilters: readonly object[] = []) {
@@ -91,15 +92,15 @@ class Bench {
       runtime: NO_RUNTIME,
       poison: true,
     };
-    const listener = new ActiveListener(compileListener(wire(context, chain, listenerFilters, port), [tell], thread), thread, {
+    this.listener = new ActiveListener(compileListener(wire(context, chain, listenerFilters, port), [tell], thread), thread, {
       drainTimeMs: 50,
       maxConnections: 10,
       listenerAt: () => undefined,
     });
-    listener.listen([bound.socket.duplicate()]);
+    this.listener.listen([bound.socket.duplicate()]);
     this.port = port;
     cleanups.push(() => {
-      listener.close();
+      this.listener.close();
       bound.socket.close();
     });
   }
@@ -286,6 +287,23 @@ test("plain text on a TLS chain, silence and a listener that goes end the connec
   silent.resume();
   await new Promise((resolve) => silent.on("close", resolve));
   assert.equal(bench.stat("downstream_cx_transport_socket_connect_timeout"), 1);
+});
+
+test("a chain that drains waits for those that shake hands, and closes them, too, when its time is over", async () => {
+  const bench = new Bench({ commonTlsContext: { tlsCertificates: [inline(server)] } });
+  const { chains } = bench.listener.config;
+  const released = mock.fn();
+  Object.assign(chains[0]!.filter, { release: released });
+  const socket = connectTcp({ host: "127.0.0.1", port: bench.port });
+  const silent = connectTcp({ host: "127.0.0.1", port: bench.port });
+  while (bench.stat("downstream_cx_active") < 2) await new Promise((resolve) => setImmediate(resolve));
+  bench.listener.drain();
+  assert.equal(released.mock.callCount(), 0);
+  const secured = connect({ socket, ca: authority.root.certificate, checkServerIdentity: () => undefined });
+  for (const one of [socket, silent, secured]) one.on("error", () => {}).resume();
+  await new Promise<void>((resolve) => bench.listener.whenEnded(resolve));
+  assert.equal(bench.stat("downstream_cx_active"), 0);
+  assert.equal(released.mock.callCount(), 1);
 });
 
 test("a client that resets, in the handshake or after it, leaves nothing behind", async () => {
