@@ -19,6 +19,11 @@ test("addresses of both versions stand in their ranges, mapped IPv4 too", () => 
   }
 });
 
+test("no range of IPv6 holds an IPv4 address", () => {
+  const everything = compileAddressRanges([{ addressPrefix: "::", prefixLen: 0 }]);
+  assert.deepEqual([everything("127.0.0.1"), everything("::1"), everything("::ffff:127.0.0.1")], [false, true, true]);
+});
+
 test("a range that is none is refused by name", () => {
   assert.throws(() => compileAddressRanges([{ addressPrefix: "10.0.0", prefixLen: 8 }]), /"10.0.0" is not an IP address/);
   assert.throws(() => compileAddressRanges([{ addressPrefix: "10.0.0.0", prefixLen: 33 }]), /too long/);

@@ -1,4 +1,5 @@
-// CIDR ranges, both IP versions, compiled to numbers. An IPv4-mapped IPv6 address counts as the IPv4 address it holds.
+// CIDR ranges, both IP versions, compiled to numbers. An IPv4-mapped IPv6 address counts as the IPv4 address it holds; an IPv4 address
+// is in no range of IPv6, not even ::/0.
 // BlockList is arithmetic on addresses: nothing here opens a socket.
 import { BlockList, isIP, SocketAddress } from "node:net";
 
@@ -10,16 +11,18 @@ export interface AddressRange {
 
 /** @throws Error naming the range that is not valid */
 export function compileAddressRanges(ranges: readonly AddressRange[]): (address: string) => boolean {
-  const list = new BlockList();
+  const [four, six] = [new BlockList(), new BlockList()];
   for (const { addressPrefix, prefixLen = 0 } of ranges) {
     const version = isIP(addressPrefix);
     if (version === 0) throw new Error(`"${addressPrefix}" is not an IP address`);
     if (prefixLen > (version === 4 ? 32 : 128)) throw new Error(`prefix length ${prefixLen} is too long for ${addressPrefix}`);
-    list.addSubnet(addressPrefix, prefixLen, version === 4 ? "ipv4" : "ipv6");
+    if (version === 4) four.addSubnet(addressPrefix, prefixLen, "ipv4");
+    else six.addSubnet(addressPrefix, prefixLen, "ipv6");
   }
   return (address) => {
     const version = isIP(address);
-    return version !== 0 && list.check(address, version === 4 ? "ipv4" : "ipv6");
+    if (version === 4) return four.check(address, "ipv4");
+    return version === 6 && (six.check(address, "ipv6") || four.check(address, "ipv6"));
   };
 }
 

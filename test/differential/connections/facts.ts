@@ -34,6 +34,7 @@ const RANGES = [
   ["0.0.0.0", 0],
   ["::1", 128],
   ["fd00::", 8],
+  ["::", 0],
 ] as const;
 const WITHIN: Readonly<Record<string, readonly string[]>> = {
   "127.0.0.0": ["127.0.0.1", "127.0.0.2"],
@@ -41,6 +42,7 @@ const WITHIN: Readonly<Record<string, readonly string[]>> = {
   "10.1.0.0": ["10.1.2.3"],
   "0.0.0.0": ["10.0.0.1", "192.168.1.1"],
   "fd00::": ["fd00::1"],
+  "::": ["2001:db8::7", "::1"],
 };
 
 /** As in the JSON of a CidrRange. */
