@@ -38,7 +38,7 @@ export interface Around {
 
 export type Refusals = Partial<Record<Kind, string>>;
 
-const APPLY_MS = 10_000;
+const APPLY_MS = 30_000;
 const AT_ONCE = 24;
 const QUIET_MS = 150;
 const ALONE_QUIET_MS = 40;

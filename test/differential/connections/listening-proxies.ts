@@ -38,7 +38,7 @@ export interface ListeningProxies {
 }
 
 const UPSTREAMS = ["u0", "u1", "u2", "u3", "hold"] as const;
-const APPLY_MS = 10_000;
+const APPLY_MS = 30_000;
 const PATIENCE_MS = 1500;
 const PIECES_APART_MS = 30;
 /** The upstream answers when nothing more came for so long. */
