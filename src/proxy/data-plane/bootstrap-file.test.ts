@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { EchoSchema } from "#envoy/gen/envoy/extensions/filters/network/echo/v3/echo_pb";
 import { ConfigError } from "#proxy/config-error";
 import { bootstrapOfText, withPlaces } from "./bootstrap-file.ts";
 import { parseBootstrap } from "./bootstrap.ts";
@@ -50,6 +51,21 @@ test("what the bootstrap itself asks for and does not get is named", () => {
     /envoy\.yaml:4:21: layered_runtime\.layers\[0\]\.static_layer\["my\.key"\]: is neither a number/,
   );
   assert.match(problems("dynamic_resources: { lds_config: { ads: {} } }\n"), /ads_config: must be set/);
+});
+
+test("static resources that take a name or an address of one before them are named", () => {
+  const listener = (name: string, port: number): string => `
+  - name: ${name}
+    address: { socket_address: { address: 127.0.0.1, port_value: ${port} } }
+    filter_chains: [{ filters: [{ name: e, typed_config: { "@type": type.googleapis.com/${EchoSchema.typeName} } }] }]`;
+  const found = (...listeners: readonly string[]): string => problems(`static_resources:\n  listeners:${listeners.join("")}\n`);
+  assert.match(found(listener("a", 1), listener("a", 2)), /envoy\.yaml:6:5: static_resources\.listeners\[1\]\.name: "a" is there twice$/);
+  assert.match(
+    found(listener("a", 1), listener("b", 1)),
+    /envoy\.yaml:7:5: static_resources\.listeners\[1\]\.address: 127\.0\.0\.1:1 belongs to listener "a"$/,
+  );
+  assert.equal(found(listener("a", 0), listener("b", 0), listener("c", 1)), "");
+  assert.match(problems(cluster("  - name: a\n")), /static_resources\.clusters\[1\]\.name: "a" is there twice$/);
 });
 
 test("statistics that the matcher leaves out are not shown", () => {

@@ -10,8 +10,11 @@ import { configRegistry } from "#envoy/config-registry";
 import { ConfigError } from "#proxy/config-error";
 import type { ConfigViolation } from "#proxy/config-error";
 import { checkFields, Violations } from "#proxy/field-check";
+import type { ListenAddress } from "#proxy/listener/listen-address";
 import { MessageText } from "#proxy/message-text";
+import { addressText } from "#proxy/net/socket-address";
 import { knownServers, readBootstrap } from "./bootstrap.ts";
+import { placeOf } from "./listener-sockets.ts";
 import { COMPILERS } from "./composition.ts";
 import { resourceChecks } from "./resource-checks.ts";
 
@@ -63,7 +66,7 @@ function problemsOf(wire: Bootstrap): readonly ConfigViolation[] {
   checkFields(BootstrapSchema, alone, "", problems);
   try {
     const config = readBootstrap(wire);
-    const checks = resourceChecks(COMPILERS, { reserve: () => {} }, knownServers(config));
+    const checks = resourceChecks(COMPILERS, new ListenAddresses(), knownServers(config));
     const { clusters, listeners, secrets } = config.staticResources;
     const check = (field: string, resources: Iterable<{ readonly bytes: Uint8Array; readonly name: string }>, by: Check): void => {
       let index = 0;
@@ -76,6 +79,26 @@ function problemsOf(wire: Bootstrap): readonly ConfigViolation[] {
     problems.addFrom(error, "");
   }
   return listOf(problems);
+}
+
+/** Nothing is bound, but no two listeners have one address. */
+class ListenAddresses {
+  readonly #owners = new Map<string, string>();
+
+  reserve(name: string, places: readonly ListenAddress[]): void {
+    const violations = new Violations();
+    for (const [index, { address }] of places.entries()) {
+      const place = placeOf(address, name);
+      const owner = this.#owners.get(place);
+      if (owner === undefined) this.#owners.set(place, name);
+      else if (owner !== name)
+        violations.add(
+          index === 0 ? "address" : `additional_addresses[${index - 1}].address`,
+          `${addressText(address)} belongs to listener "${owner}"`,
+        );
+    }
+    violations.throwIfAny(`listener "${name}"`);
+  }
 }
 
 type Check = (bytes: Uint8Array, name: string) => unknown;

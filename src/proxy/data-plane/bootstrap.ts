@@ -91,11 +91,14 @@ export function readBootstrap(wire: Bootstrap): BootstrapConfig {
     if (node.id === "" || node.cluster === "") violations.add(field, "node.id and node.cluster must be set: somebody serves the layer");
     if (source.kind === "ads" && ads === undefined) violations.add(field, `${path}.ads_config must be set: the layer comes from it`);
   });
+  const staticResources = staticResourcesOf(wire);
+  reportRepeated("clusters", staticResources.clusters, violations);
+  reportRepeated("listeners", staticResources.listeners, violations);
+  reportRepeated("secrets", wire.staticResources?.secrets ?? [], violations);
   const clusterManager = readClusterManager(wire, violations.add);
   const keepsStat = compileStatsMatcher(wire.statsConfig?.statsMatcher, "stats_config.stats_matcher", violations.add);
   violations.throwIfAny("bootstrap");
   const [cdsTimeoutMs, ldsTimeoutMs] = [fetchTimeoutMs(dynamic?.cdsConfig), fetchTimeoutMs(dynamic?.ldsConfig)];
-  const staticResources = staticResourcesOf(wire);
   return {
     wire,
     node,
@@ -124,6 +127,15 @@ function staticResourcesOf(wire: Bootstrap): StaticResources {
     }),
     secrets: new Map(secrets.map((secret) => [secret.name, { name: secret.name, version: "", bytes: toBinary(SecretSchema, secret) }])),
   };
+}
+
+/** Listeners are looked at, too: Envoy passes over all of a name but the first. */
+function reportRepeated(field: string, resources: readonly { readonly name: string }[], violations: Violations): void {
+  const names = new Set<string>();
+  for (const [index, { name }] of resources.entries()) {
+    if (names.has(name)) violations.add(`static_resources.${field}[${index}].name`, `"${name}" is there twice`);
+    names.add(name);
+  }
 }
 
 /** What resources may refer to. */

@@ -56,3 +56,19 @@ test("a port that somebody takes between bind and listen is a failure, and the l
     sockets.close();
   }
 });
+
+test("each listener with port 0 gets a port of its own", () => {
+  const sockets = new ListenerSockets();
+  try {
+    for (const name of ["a", "b"]) {
+      sockets.reserve(name, [{ address: ADDRESS, options: PLAIN_LISTEN_OPTIONS }], new Set());
+      sockets.commit(name);
+    }
+    const [a, b] = ["a", "b"].map((name) => sockets.addresses(name)[0]?.port);
+    assert.notEqual(a, b);
+    sockets.release("b");
+    assert.deepEqual(sockets.addresses("a")[0]?.port, a);
+  } finally {
+    sockets.close();
+  }
+});

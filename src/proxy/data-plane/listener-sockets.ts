@@ -2,7 +2,7 @@
 // reason to refuse it, listens once nothing else is missing, as Envoy does, and hands duplicates to traffic threads when it goes live.
 import { isDeepStrictEqual } from "node:util";
 import type { ListenAddress } from "#proxy/listener/listen-address";
-import { addressText } from "#proxy/net/socket-address";
+import { addressText, isPipe } from "#proxy/net/socket-address";
 import type { ListenOptions } from "#proxy/net/socket-option";
 import { bindListenSocket } from "#proxy/net/listen-socket";
 import type { ListenSocket } from "#proxy/net/listen-socket";
@@ -21,8 +21,10 @@ interface Owned {
   live: readonly string[];
 }
 
-function keyOf({ address, port }: SocketAddress): string {
-  return `${address} ${port}`;
+/** Where nobody else may listen; of port 0 each listener gets one of its own. */
+export function placeOf(place: SocketAddress, listener: string): string {
+  const { address, port } = place;
+  return port === 0 && !isPipe(place) ? `${address} of ${listener}` : `${address} ${port}`;
 }
 
 export class ListenerSockets {
@@ -42,11 +44,11 @@ export class ListenerSockets {
       this.#stopped.set(name, addresses);
       return;
     }
-    const wanted = addresses.map(keyOf);
+    const wanted = addresses.map((address) => placeOf(address, name));
     const made: string[] = [];
     const problems: string[] = [];
     for (const { address, options } of places) {
-      const key = keyOf(address);
+      const key = placeOf(address, name);
       const bound = this.#sockets.get(key);
       const other = this.#ownerOf(key, name, leaving);
       if (other !== undefined) problems.push(`${addressText(address)} belongs to listener "${other}"`);
