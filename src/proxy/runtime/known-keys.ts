@@ -8,7 +8,6 @@ const READ: readonly RegExp[] = [
   /^envoy\.resource_limits\.listener\..+\.connection_limit$/,
   /^http_connection_manager\.(normalize_path|path_with_escaped_slashes_action(_enabled)?)$/,
   /^tracing\.(client_enabled|global_enabled|random_sampling)$/,
-  /^load_balancing_policy\.drop_overload_limit$/,
   /^upstream\.(base_retry_backoff_ms|use_retry|healthy_panic_threshold|maintenance_mode\..+|zone_routing\.(enabled|min_cluster_size))$/,
   /^health_check\.(min_interval|max_interval|verify_cluster)$/,
   /^outlier_detection\.(?!enforcing_extension\.)/,

@@ -146,7 +146,9 @@ export class LayeredRuntime {
     for (const key of keysOfOthers(this.#values.keys())) {
       if (this.#warned.has(key)) continue;
       this.#warned.add(key);
-      this.#options.log.warn("a runtime key has no effect: this proxy does not read it", { key });
+      this.#options.log.warn("a runtime key has an effect only where the configuration names it: this proxy has no such key of its own", {
+        key,
+      });
     }
   }
 

@@ -736,6 +736,21 @@ describe("what runtime layers say of routing", () => {
     assert.equal(hcm.tries.length, 1);
   });
 
+  it("lets less be turned away than endpoints want, and then not everything is", () => {
+    const { hcm } = start();
+    const config = clusterConfig(1);
+    const { assignment } = config.discovery as { assignment: LoadAssignmentConfig };
+    hcm.clusters.upsertCluster({ ...config, discovery: { kind: "static", assignment: { ...assignment, dropOverload: 1 } } });
+    hcm.layers.set(runtimeValues({ "load_balancing_policy.drop_overload_limit": 50 }));
+    for (let i = 0; i < 40; i++) hcm.send(new Client());
+    assert.deepEqual(new Set(hcm.logged.map((info) => outcome(info))), new Set(["503 DO drop_overload"]));
+    assert.ok(hcm.tries.length > 5 && hcm.logged.length === 40 - hcm.tries.length);
+    const { logged } = hcm;
+    hcm.layers.set(new Map());
+    hcm.send(new Client());
+    assert.equal(outcome(logged.at(-1)), "503 UDO unconditional_drop_overload");
+  });
+
   it("says how long retries wait, and whether there are any", () => {
     const { hcm, client } = start(RETRYING);
     hcm.layers.set(runtimeValues({ "upstream.base_retry_backoff_ms": 60_000 }));

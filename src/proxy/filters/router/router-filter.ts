@@ -104,10 +104,10 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
       this.#answer(maintenanceReply(!this.#config.suppressEnvoyHeaders));
       return;
     }
-    const { dropOverload = 0 } = cluster;
-    if (dropOverload > 0 && this.#drops(dropOverload)) {
+    const dropped = this.#droppedShare(cluster);
+    if (dropped > 0 && stream.random.next() < dropped) {
       charges.code(503);
-      this.#answer(overloadReply(dropOverload === 1, !this.#config.suppressEnvoyHeaders));
+      this.#answer(overloadReply(dropped === 1, !this.#config.suppressEnvoyHeaders));
       return;
     }
     this.#tries.count = 1;
@@ -326,9 +326,9 @@ export class RouterFilter implements TerminalFilter, UpstreamRequestOwner, Retri
   }
 
   /** A runtime layer may let less be turned away than the endpoints say, never more. */
-  #drops(share: number): boolean {
-    const { random, thread } = this.#stream;
-    return random.next() < Math.min(share, thread.runtime.integer("load_balancing_policy.drop_overload_limit", 100) / 100);
+  #droppedShare({ dropOverload = 0 }: Cluster): number {
+    if (dropOverload === 0) return 0;
+    return Math.min(dropOverload, this.#stream.thread.runtime.integer("load_balancing_policy.drop_overload_limit", 100) / 100);
   }
 
   // ---- tries
