@@ -55,6 +55,7 @@ const tell: NetworkFilterCompiler = {
       if (name === "to a cluster") {
         context.streamInfo = new StreamRecord(0, 0, info);
         context.streamInfo.upstreamCluster = "c";
+        context.streamInfo.accessLogType = "TcpConnectionEnd";
         context.streamInfo.flags.add("UF");
       }
       const { local, remote, requestedServerName } = info;
@@ -265,7 +266,7 @@ test("the listener's own access log tells of connections, and of those that no c
 
 test("the listener's own access log knows of a connection what its last filter knows", async () => {
   const bench = new Bench();
-  const textFormatSource = { inlineString: "%RESPONSE_FLAGS% %UPSTREAM_CLUSTER% %BYTES_SENT%" };
+  const textFormatSource = { inlineString: "%RESPONSE_FLAGS% %UPSTREAM_CLUSTER% %BYTES_SENT% %ACCESS_LOG_TYPE%" };
   const typedConfig = {
     "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
     path: "/dev/stdout",
@@ -274,7 +275,7 @@ test("the listener's own access log knows of a connection what its last filter k
   const port = bench.listen("l", { accessLog: [{ name: "file", typedConfig }], filterChains: [chain("to a cluster")] });
   const answer = await ask(port, "x");
   await bench.until("listener.l.downstream_cx_active", 0);
-  assert.deepEqual(bench.lines, [`UF c ${answer.length}`]);
+  assert.deepEqual(bench.lines, [`UF c ${answer.length} NotSet`]);
 });
 
 test("a filter is switched off by the destination port, which earlier filters restore", async () => {

@@ -296,6 +296,8 @@ export class ActiveListener {
     const startMs = connection?.startMs ?? nowMs;
     const record = served ?? new StreamRecord(clock.wallMs() - (nowMs - startMs), startMs, info);
     record.endMs = nowMs;
+    // As in Envoy, types are those of the logs of filters.
+    record.accessLogType = "NotSet";
     record.bytesSent = connection?.bytesSent ?? 0;
     if (served === undefined) {
       record.dynamicMetadata = info.dynamicMetadata;
