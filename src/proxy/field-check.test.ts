@@ -38,6 +38,16 @@ test("a field that nobody acts on is named by its path, in lists, oneofs and map
   );
 });
 
+test("a share at runtime needs one for when no layer says anything, as in Envoy", () => {
+  const route = (runtimeFraction: JsonValue): JsonValue => ({
+    virtualHosts: [{ routes: [{ match: { prefix: "/", runtimeFraction }, redirect: {} }] }],
+  });
+  assert.deepEqual(problems(RouteConfigurationSchema, route({ runtimeKey: "k" })), [
+    "virtual_hosts[0].routes[0].match.runtime_fraction.default_value: must be set",
+  ]);
+  assert.deepEqual(problems(RouteConfigurationSchema, route({ defaultValue: {} })), []);
+});
+
 test("extensions are looked into, whatever they are packed in", () => {
   const fault = { "@type": "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault", filterMetadata: {} };
   const routes = {

@@ -56,10 +56,14 @@ export function checkFields(schema: DescMessage, message: Message, path: string,
   if (!accepts(message, check)) tell(message, check, path, violations);
 }
 
+/** By type: what Envoy wants set, too, where nothing could stand for it. */
+const REQUIRED: Readonly<Record<string, string>> = { "envoy.config.core.v3.RuntimeFractionalPercent": "default_value" };
+
 /** What is asked of a message of one type. */
 interface MessageCheck {
   readonly desc: DescMessage;
   readonly refused: readonly DescField[];
+  readonly required: DescField | undefined;
   readonly inner: readonly Inner[];
 }
 
@@ -77,7 +81,8 @@ function checkOf(desc: DescMessage): MessageCheck {
   if (check === undefined) {
     const inner: Inner[] = [];
     const rows = HONOURED_FIELDS.get(desc.typeName);
-    check = { desc, refused: desc.fields.filter(({ name }) => rows?.get(name) === undefined), inner };
+    const required = desc.fields.find(({ name }) => name === REQUIRED[desc.typeName]);
+    check = { desc, refused: desc.fields.filter(({ name }) => rows?.get(name) === undefined), required, inner };
     // Before its fields are looked at: messages may hold themselves.
     checks.set(desc.typeName, check);
     for (const field of desc.fields) {
@@ -100,6 +105,7 @@ function messageOf(field: DescField): DescMessage | undefined {
 
 function accepts(message: Message, check: MessageCheck): boolean {
   if (message.$unknown !== undefined && message.$unknown.length > 0) return false;
+  if (check.required !== undefined && !isFieldSet(message, check.required)) return false;
   for (const field of check.refused) if (isFieldSet(message, field)) return false;
   for (const { field, check: innerCheck } of check.inner) {
     const value = valueOf(message, field);
@@ -126,6 +132,8 @@ function tell(message: Message, check: MessageCheck, path: string, violations: V
   const prefix = path === "" ? "" : `${path}.`;
   for (const { no } of message.$unknown ?? []) violations.add(path, `field ${no} of ${check.desc.name} is not known to this proxy`);
   for (const field of check.refused) if (isFieldSet(message, field)) violations.add(prefix + field.name, "not served by this proxy");
+  const { required } = check;
+  if (required !== undefined && !isFieldSet(message, required)) violations.add(prefix + required.name, "must be set");
   for (const { field, check: innerCheck } of check.inner) {
     const value = valueOf(message, field);
     if (value === undefined) continue;

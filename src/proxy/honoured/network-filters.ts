@@ -56,7 +56,7 @@ export const NETWORK_FILTERS_FIELDS: FieldTable = {
       "shadow_matcher",
       "stat_prefix",
     ),
-    harmless("ONE_TIME_ON_FIRST_BYTE is what happens; CONTINUOUS is refused", "enforcement_type"),
+    harmless("what is decided when a connection is there holds for all of its bytes", "enforcement_type"),
   ],
   "envoy.extensions.filters.network.set_filter_state.v3.Config": [
     honoured("src/proxy/listener/network-filters/network-filters.test.ts", "on_new_connection"),

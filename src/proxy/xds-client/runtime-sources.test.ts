@@ -28,14 +28,14 @@ class Bench {
   readonly set: (readonly [layer: string, values: Record<string, string> | undefined])[] = [];
   readonly opened: (readonly [path: string, names: readonly string[]])[] = [];
   ready = 0;
-  timeouts = 0;
+  readonly missing: string[] = [];
   readonly sources: RuntimeSources;
 
   constructor(...layers: ReturnType<typeof layer>[]) {
     this.sources = new RuntimeSources({
       layers,
       clock: this.clock,
-      onTimeout: () => this.timeouts++,
+      onMissing: (layer, cause) => void this.missing.push(`${layer} ${cause}`),
       setLayer: (name, values) =>
         this.set.push([name, values === undefined ? undefined : Object.fromEntries([...values].map(([key, { text }]) => [key, text]))]),
       open: (source) => ({
@@ -79,12 +79,22 @@ test("the start waits until each layer was answered, refused or waited for long 
   bench.receive({ "b-resource": { x: null } });
   assert.equal(bench.ready, 0);
   bench.clock.advance(3_000);
-  assert.deepEqual([bench.ready, bench.timeouts], [1, 1]);
+  assert.deepEqual([bench.ready, bench.missing], [1, ["c timeout"]]);
   assert.equal(bench.clock.pending, 0);
   assert.equal(new Bench().ready, 1, "without layers nobody waits");
   const forever = new Bench(layer("a", ADS, 0));
   forever.clock.advance(3_600_000);
   assert.equal(forever.ready, 0);
+});
+
+test("as in Envoy, nobody waits for what a file does not hold", () => {
+  const file = (path: string) => ({ kind: "path", path, watchedDirectory: undefined }) as const;
+  const bench = new Bench(layer("a", file("/f")), layer("b", file("/f")), layer("c", file("/g")));
+  bench.sources.heard(file("/g"));
+  assert.equal(bench.ready, 0);
+  bench.sources.heard(file("/f"));
+  bench.sources.heard(file("/f"));
+  assert.deepEqual([bench.ready, bench.missing, bench.clock.pending], [1, ["c absent", "a absent", "b absent"], 0]);
 });
 
 test("layers of one file or server are asked for together", () => {

@@ -23,8 +23,8 @@ export interface RuntimeSourcesOptions {
   /** Undefined: the resource is gone. */
   readonly setLayer: (layer: string, values: RuntimeValues | undefined) => void;
   readonly open: (source: GrpcSource | PathSource) => RuntimeServer;
-  /** A layer did not come in time. */
-  readonly onTimeout: () => void;
+  /** The start goes on without it: it did not come in time, or who serves it does not have it. */
+  readonly onMissing: (layer: string, cause: "timeout" | "absent") => void;
   readonly clock: Clock;
 }
 
@@ -48,7 +48,7 @@ export class RuntimeSources {
     this.#onReady = onReady;
     for (const { name, initialFetchTimeoutMs: ms } of layers) {
       const onTimeout = (): void => {
-        this.#options.onTimeout();
+        this.#options.onMissing(name, "timeout");
         this.#answered([name]);
       };
       this.#waiting.set(name, ms === 0 ? undefined : clock.setTimer(ms, onTimeout, true));
@@ -91,6 +91,16 @@ export class RuntimeSources {
     }
     this.#answered(answered);
     return { refused, changed };
+  }
+
+  /** Whatever this one said, or that it cannot be read: nobody waits for its layers any longer. */
+  heard(source: PathSource): void {
+    const key = sourceKey(source);
+    for (const { name, source: own } of this.#options.layers) {
+      if (sourceKey(own) !== key || !this.#waiting.has(name)) continue;
+      this.#options.onMissing(name, "absent");
+      this.#answered([name]);
+    }
   }
 
   close(): void {

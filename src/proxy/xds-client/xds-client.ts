@@ -145,7 +145,10 @@ export class XdsClient {
     this.#runtime = new RuntimeSources({
       ...options.runtime,
       clock,
-      onTimeout: () => this.stats.fetchTimedOut(RUNTIME_TYPE),
+      onMissing: (layer, cause) => {
+        log.warn("a runtime layer has not come yet; the start goes on without it", { layer });
+        if (cause === "timeout") this.stats.fetchTimedOut(RUNTIME_TYPE);
+      },
       open: (source) => this.#openRuntime(source),
     });
     this.#secrets = new SecretSources({ ...options, state: this.state });
@@ -283,20 +286,25 @@ export class XdsClient {
     const key = sourceKey(source);
     const known = ofType.get(key);
     if (known !== undefined) return known;
-    const made = source.kind === "path" ? this.#openFile(type, source) : this.#openStreamOfType(type, source);
+    const made = source.kind === "path" ? this.#openFile(type, source, () => this.#answered(type)) : this.#openStreamOfType(type, source);
     ofType.set(key, made);
     return made;
   }
 
-  #openFile(type: string, source: PathSource): OtherSource {
+  /** `onHeard`: of a first word, good or bad. */
+  #openFile(type: string, source: PathSource, onHeard: () => void): OtherSource {
     const file = new FileSubscription({
       source,
       type,
       log: this.#options.log,
-      onResponse: (response) => this.#onResponse(response),
+      onResponse: async (response) => {
+        const refused = await this.#onResponse(response);
+        onHeard();
+        return refused;
+      },
       onUnreadable: () => {
         this.stats.response(type, { changed: false, refused: 1, first: false, version: "", durationMs: 0 });
-        this.#answered(type);
+        onHeard();
       },
     });
     file.start();
@@ -318,7 +326,8 @@ export class XdsClient {
   }
 
   #openRuntime(source: GrpcSource | PathSource): RuntimeServer {
-    return source.kind === "path" ? this.#openFile(RUNTIME_TYPE, source) : this.#openStreamOfType(RUNTIME_TYPE, source);
+    if (source.kind !== "path") return this.#openStreamOfType(RUNTIME_TYPE, source);
+    return this.#openFile(RUNTIME_TYPE, source, () => this.#runtime.heard(source));
   }
 
   close(): void {
