@@ -104,24 +104,26 @@ export async function proxy(options: ProxyOptions): Promise<void> {
     remoteAdmin: options.allowRemoteAdmin ?? false,
     onQuit: () => void dataPlane.close().then(() => process.exit(0)),
   });
-  try {
-    await dataPlane.addProxy({ bootstrap, concurrency: threads, logPrefix: "" });
-  } catch (error) {
-    await dataPlane.close();
-    const placed = error instanceof ConfigError ? withPlaces(error, texts) : error;
-    throw new CommandError(`error initializing configuration '${options.configPath ?? ""}': ${messageOf(placed)}`);
-  }
-  await new Promise<void>((stopped) => {
+  // Before the start, which may have to wait for runtime layers.
+  const stopped = new Promise<void>((done) => {
     onStopRequests(
       (request, cause) => {
         log.info(request === "ordered" ? "draining" : "ending at once", { cause });
         const drained = dataPlane.proxies.map((id) => dataPlane.removeProxy(id, request === "ordered" ? drainTimeMs : 0));
         void Promise.all(drained)
           .then(() => dataPlane.close())
-          .then(stopped);
+          .then(done);
       },
       () => realClock.monotonicMs(),
     );
   });
+  try {
+    await Promise.race([dataPlane.addProxy({ bootstrap, concurrency: threads, logPrefix: "" }), stopped]);
+  } catch (error) {
+    await dataPlane.close();
+    const placed = error instanceof ConfigError ? withPlaces(error, texts) : error;
+    throw new CommandError(`error initializing configuration '${options.configPath ?? ""}': ${messageOf(placed)}`);
+  }
+  await stopped;
   process.exit(0);
 }

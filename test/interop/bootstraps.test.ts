@@ -283,6 +283,28 @@ for (const protocol of ["GRPC", "DELTA_GRPC"]) {
   });
 }
 
+test("who waits for a runtime layer can be ended", async () => {
+  const ads = { api_type: "GRPC", grpc_services: [{ envoy_grpc: { cluster_name: "nobody" } }] };
+  const http2 = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+  const codec = { "@type": `type.googleapis.com/${http2}`, explicit_http_config: { http2_protocol_options: {} } };
+  const nobody = {
+    name: "nobody",
+    typed_extension_protocol_options: { [http2]: codec },
+    load_assignment: endpointsOf("nobody", await freePort()),
+  };
+  for (const kind of KINDS) {
+    const ports = await somePorts();
+    const layer = { name: "served", rtds_layer: { name: "r", rtds_config: { ads: {}, initial_fetch_timeout: "0s" } } };
+    const bootstrap = bootstrapOf(ports, {
+      layered_runtime: { layers: [layer] },
+      dynamic_resources: { ads_config: ads },
+      static_resources: { clusters: [nobody] },
+    });
+    const proxy = await startStandalone(kind, written(`waiting-${kind}.json`, bootstrap), ports.admin, [], 503);
+    assert.equal(await proxy.stop(), 0, `${kind}: ${proxy.output()}`);
+  }
+});
+
 test("a bootstrap is judged without running it, with Envoy's words and exit code", async () => {
   const ports = await somePorts();
   const good = written("good.json", bootstrapOf(ports, {}));

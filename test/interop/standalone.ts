@@ -30,12 +30,13 @@ export async function runProxy(
   return { code, stdout, stderr };
 }
 
-/** Starts and waits until it is ready. */
+/** Starts and waits until it is ready, or answers so with another status. */
 export async function startStandalone(
   kind: ProxyKind,
   bootstrap: string,
   adminPort: number,
   more: readonly string[] = [],
+  status = 200,
 ): Promise<Standalone> {
   const child = spawn(...commandOf(kind, ["-c", bootstrap, "--concurrency", "1", "-l", "warning", ...more]), {
     stdio: ["ignore", "pipe", "pipe"],
@@ -61,7 +62,7 @@ export async function startStandalone(
   try {
     await eventually(`${kind} is ready`, START_MS, async () => {
       if (child.exitCode !== null) throw new Error(`${kind} ended with ${child.exitCode}`);
-      return (await call(`http://127.0.0.1:${adminPort}/ready`, { timeoutMs: 1000 })).status === 200 ? true : undefined;
+      return (await call(`http://127.0.0.1:${adminPort}/ready`, { timeoutMs: 1000 })).status === status ? true : undefined;
     });
   } catch (error) {
     await standalone.stop();

@@ -42,6 +42,11 @@ export class RuntimeSources {
     this.subscription.want(new Set(options.layers.filter(({ source }) => source.kind === "ads").map(({ resource }) => resource)));
   }
 
+  /** The layers that the start waits for. */
+  get missing(): string[] {
+    return [...this.#waiting.keys()];
+  }
+
   /** `onReady`: at once where nobody serves a layer. */
   start(onReady: () => void): void {
     const { layers, clock, open } = this.#options;

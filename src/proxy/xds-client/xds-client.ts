@@ -201,7 +201,10 @@ export class XdsClient {
           reject(error);
         }
       });
-      if (!this.#started) this.#startStream();
+      const { missing } = this.#runtime;
+      if (missing.length === 0) return;
+      this.#options.log.info("the start waits for runtime layers", { layers: missing.join() });
+      this.#startStream();
     });
   }
 
