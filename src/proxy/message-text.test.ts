@@ -32,7 +32,7 @@ load_assignment:
   - lb_endpoints:
     - endpoint: { address: { socket_address: { port_value: high, port: 1 } } }
 typed_extension_protocol_options:
-  x: { "@type": type.googleapis.com/no.such.Type }
+  x.y: { "@type": type.googleapis.com/no.such.Type }
 `;
   const found = problems(text);
   assert.match(found[0] ?? "", /^c\.yaml:2:1: conect_timeout: no such field in envoy\.config\.cluster\.v3\.Cluster$/);
@@ -40,7 +40,7 @@ typed_extension_protocol_options:
   const address = "load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address";
   assert.ok(found[2]?.startsWith(`c.yaml:7:48: ${address}.port_value: `), String(found[2]));
   assert.ok(found[3]?.startsWith(`c.yaml:7:66: ${address}.port: no such field`), String(found[3]));
-  assert.equal(found[4], "c.yaml:9:3: typed_extension_protocol_options.x: type no.such.Type is not known to this proxy");
+  assert.equal(found[4], 'c.yaml:9:3: typed_extension_protocol_options["x.y"]: type no.such.Type is not known to this proxy');
   assert.equal(found.length, 5);
 });
 
