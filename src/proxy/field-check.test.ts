@@ -6,6 +6,7 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { configRegistry } from "#envoy/config-registry";
 import { ClusterSchema } from "#envoy/gen/envoy/config/cluster/v3/cluster_pb";
 import { ListenerSchema } from "#envoy/gen/envoy/config/listener/v3/listener_pb";
+import { ConnectionLimitSchema } from "#envoy/gen/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb";
 import { RouteConfigurationSchema } from "#envoy/gen/envoy/config/route/v3/route_pb";
 import { checkFields, Violations } from "./field-check.ts";
 
@@ -38,7 +39,7 @@ test("a field that nobody acts on is named by its path, in lists, oneofs and map
   );
 });
 
-test("a share at runtime needs one for when no layer says anything, as in Envoy", () => {
+test("a share or flag at runtime needs one for when no layer says anything, as in Envoy", () => {
   const route = (runtimeFraction: JsonValue): JsonValue => ({
     virtualHosts: [{ routes: [{ match: { prefix: "/", runtimeFraction }, redirect: {} }] }],
   });
@@ -46,6 +47,13 @@ test("a share at runtime needs one for when no layer says anything, as in Envoy"
     "virtual_hosts[0].routes[0].match.runtime_fraction.default_value: must be set",
   ]);
   assert.deepEqual(problems(RouteConfigurationSchema, route({ defaultValue: {} })), []);
+  const limit = (runtimeEnabled: JsonValue): JsonValue => ({
+    filterChains: [{ filters: [{ typedConfig: { "@type": `type.googleapis.com/${ConnectionLimitSchema.typeName}`, runtimeEnabled } }] }],
+  });
+  assert.deepEqual(problems(ListenerSchema, limit({ runtimeKey: "k" })), [
+    "filter_chains[0].filters[0].typed_config.runtime_enabled.default_value: must be set",
+  ]);
+  assert.deepEqual(problems(ListenerSchema, limit({ defaultValue: false })), []);
 });
 
 test("extensions are looked into, whatever they are packed in", () => {

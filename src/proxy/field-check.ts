@@ -57,7 +57,10 @@ export function checkFields(schema: DescMessage, message: Message, path: string,
 }
 
 /** By type: what Envoy wants set, too, where nothing could stand for it. */
-const REQUIRED: Readonly<Record<string, string>> = { "envoy.config.core.v3.RuntimeFractionalPercent": "default_value" };
+const REQUIRED: Readonly<Record<string, string>> = {
+  "envoy.config.core.v3.RuntimeFeatureFlag": "default_value",
+  "envoy.config.core.v3.RuntimeFractionalPercent": "default_value",
+};
 
 /** What is asked of a message of one type. */
 interface MessageCheck {

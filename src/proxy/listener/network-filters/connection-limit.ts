@@ -9,10 +9,9 @@ import { unpackConfig } from "#proxy/unpack-config";
 export const connectionLimitCompiler: NetworkFilterCompiler = {
   configTypes: [ConnectionLimitSchema.typeName],
   compile(_name, any, path, thread): ConnectionFilterFactory {
-    const wire = unpackConfig(any, ConnectionLimitSchema, path, ({ statPrefix, maxConnections, runtimeEnabled }, refuse) => {
+    const wire = unpackConfig(any, ConnectionLimitSchema, path, ({ statPrefix, maxConnections }, refuse) => {
       if (statPrefix === "") refuse("stat_prefix", "must not be empty");
       if (maxConnections === undefined || maxConnections < 1n) refuse("max_connections", "must be at least 1");
-      if (runtimeEnabled !== undefined && runtimeEnabled.defaultValue === undefined) refuse("runtime_enabled.default_value", "must be set");
     });
     const enabled = runtimeFlag(wire.runtimeEnabled, true);
     const limit = Number(wire.maxConnections ?? 0n);

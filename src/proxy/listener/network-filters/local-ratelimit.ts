@@ -12,13 +12,12 @@ const MIN_FILL_INTERVAL_MS = 50;
 export const localRateLimitCompiler: NetworkFilterCompiler = {
   configTypes: [LocalRateLimitSchema.typeName],
   compile(_name, any, path, thread): ConnectionFilterFactory {
-    const wire = unpackConfig(any, LocalRateLimitSchema, path, ({ statPrefix, tokenBucket, runtimeEnabled }, refuse) => {
+    const wire = unpackConfig(any, LocalRateLimitSchema, path, ({ statPrefix, tokenBucket }, refuse) => {
       if (statPrefix === "") refuse("stat_prefix", "must not be empty");
       if (tokenBucket === undefined || tokenBucket.maxTokens < 1) refuse("token_bucket.max_tokens", "must be at least 1");
       if (tokenBucket?.tokensPerFill === 0) refuse("token_bucket.tokens_per_fill", "must be at least 1");
       if ((durationMs(tokenBucket?.fillInterval) ?? 0) < MIN_FILL_INTERVAL_MS)
         refuse("token_bucket.fill_interval", `must be at least ${MIN_FILL_INTERVAL_MS} ms`);
-      if (runtimeEnabled !== undefined && runtimeEnabled.defaultValue === undefined) refuse("runtime_enabled.default_value", "must be set");
     });
     if (thread === undefined) return { onNewConnection: () => "continue" };
     const enabled = runtimeFlag(wire.runtimeEnabled, true);
