@@ -45,10 +45,30 @@ class RealTimer implements Timer {
   }
 }
 
+/** Node's timers know no longer time: what is beyond it they run at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+class LongTimer implements Timer {
+  #step: Timer;
+  constructor(delayMs: number, task: () => void, unref: boolean) {
+    this.#step = realClock.setTimer(
+      LONGEST_MS,
+      () => {
+        this.#step = realClock.setTimer(delayMs - LONGEST_MS, task, unref);
+      },
+      unref,
+    );
+  }
+  cancel(): void {
+    this.#step.cancel();
+  }
+}
+
 export const realClock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs,
   setTimer(delayMs, task, unref = false) {
+    if (delayMs > LONGEST_MS) return new LongTimer(delayMs, task, unref);
     const handle = setTimeout(task, delayMs);
     if (unref) handle.unref();
     return new RealTimer(handle);
