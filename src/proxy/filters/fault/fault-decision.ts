@@ -45,7 +45,11 @@ export class FaultDecision {
     if (configured === undefined) return undefined;
     const { keys } = this.#fault;
     const { status, grpcStatus } = configured;
-    if (grpcStatus === undefined) return { status: this.#integer("abort.http_status", keys.abortHttpStatus, status), grpcStatus };
+    if (grpcStatus === undefined) {
+      const layered = this.#integer("abort.http_status", keys.abortHttpStatus, status);
+      // What is no status of a response would break the client's connection.
+      return { status: layered >= 200 && layered < 600 ? layered : status, grpcStatus };
+    }
     return { status, grpcStatus: this.#integer("abort.grpc_status", keys.abortGrpcStatus, grpcStatus) };
   }
 

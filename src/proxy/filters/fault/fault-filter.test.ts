@@ -220,6 +220,8 @@ describe("what runtime layers say of a fault", () => {
     assert.equal(statusOf(FAULT, {}), undefined);
     assert.equal(statusOf(FAULT, { "fault.http.abort.abort_percent": 100 }), 500);
     assert.equal(statusOf(FAULT, { fault: { http: { abort: { abort_percent: 100, http_status: 418 } } } }), 418);
+    for (const http_status of [0, 100, 600])
+      assert.equal(statusOf(FAULT, { fault: { http: { abort: { abort_percent: 100, http_status } } } }), 500);
     const grpc = { abort: { grpcStatus: 14, percentage: NEVER } };
     assert.equal(statusOf(grpc, { fault: { http: { abort: { abort_percent: 100, grpc_status: 8 } } } }), 8);
   });
