@@ -1,13 +1,10 @@
 // LayeredRuntime of a bootstrap -> its layers, the last one has the last word.
 import type { LayeredRuntime, RuntimeLayer } from "#envoy/gen/envoy/config/bootstrap/v3/bootstrap_pb";
-import { durationMs } from "#envoy/duration";
 import type { ReportViolation } from "#matcher/string-matcher";
-import { readResourceSource } from "#proxy/resource-source";
+import { fetchTimeoutMs, readResourceSource } from "#proxy/resource-source";
 import type { ResourceSource } from "#proxy/resource-source";
 import type { RuntimeValue } from "./runtime-value.ts";
 import { flattenStruct } from "./struct-layer.ts";
-
-const DEFAULT_INITIAL_FETCH_TIMEOUT_MS = 15_000;
 
 export interface DiskLayerConfig {
   readonly kind: "disk";
@@ -74,8 +71,7 @@ function readLayer(
     case "rtdsLayer": {
       const { name: resource, rtdsConfig } = specifier.value;
       const source = readResourceSource(rtdsConfig, `${path}.rtds_layer.rtds_config`, report);
-      const initialFetchTimeoutMs = durationMs(rtdsConfig?.initialFetchTimeout) ?? DEFAULT_INITIAL_FETCH_TIMEOUT_MS;
-      return source === undefined ? undefined : { kind: "rtds", name, resource, source, initialFetchTimeoutMs };
+      return source === undefined ? undefined : { kind: "rtds", name, resource, source, initialFetchTimeoutMs: fetchTimeoutMs(rtdsConfig) };
     }
     case undefined:
       report(path, "needs one of static_layer, disk_layer, admin_layer, rtds_layer");
