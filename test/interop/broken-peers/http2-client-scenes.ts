@@ -119,8 +119,9 @@ const WITH_ONE_STREAM: readonly Scene[] = [
     await stage.counts(RQ_ACTIVE, 0);
   }),
   ...inWays("a client that may be tried again, before the response", BY_EITHER, async (stage, leave) => {
-    const { client } = await asked(stage, { folder: "retry/" });
+    const { client, host, streamId } = await asked(stage, { folder: "retry/" });
     leave(client, 1);
+    await hearsEnd(host, streamId);
     await stage.counts(RQ_ACTIVE, 0);
   }),
   ...inWays("a client behind the head of the response", BY_EITHER, async (stage, leave) => {
