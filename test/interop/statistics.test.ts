@@ -31,6 +31,8 @@ const DIFFERENT_COUNTS: Readonly<Record<string, string>> = {
   envoy_http_downstream_cx_tx_bytes_total: "x-envoy-upstream-service-time has as many digits as the answer took time",
   envoy_cluster_upstream_cx_tx_bytes_total:
     "x-envoy-expected-rq-timeout-ms of a retry is 10000 or 9999 and less, as the back-off's chance has it",
+  envoy_runtime_load_success: "Envoy loads its layers twice as it starts",
+  envoy_runtime_override_dir_not_exists: "Envoy loads its layers twice as it starts",
   envoy_http_downstream_cx_delayed_close_timeout: "we end our side at once, so that the client need not wait to see it",
 };
 
