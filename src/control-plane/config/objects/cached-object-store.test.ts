@@ -130,3 +130,52 @@ test("deletes a namespace of 10,000 objects in bounded steps", async () => {
   assert.equal((await store.list(CONFIG_MAPS)).items.length, 0);
   await store.close();
 });
+
+/** Others are faster so often, each time. */
+class ContestedJournal extends MemoryJournal {
+  commits = 0;
+  readonly #losses: number;
+
+  constructor(losses: number) {
+    super();
+    this.#losses = losses;
+  }
+
+  override commit(...given: Parameters<MemoryJournal["commit"]>): ReturnType<MemoryJournal["commit"]> {
+    return this.commits++ < this.#losses ? Promise.resolve(undefined) : super.commit(...given);
+  }
+}
+
+test("a write that others overtake is made again, later and later, and says at last that it could not be", async () => {
+  const open = (journal: ContestedJournal, clock: ManualClock) =>
+    CachedObjectStore.open({
+      journal,
+      clock,
+      random: { ...seededRandom(1), integer: (below) => below - 1 },
+      log: silentLog,
+      hasNamespace: () => true,
+    });
+  const clock = new ManualClock();
+  const journal = new ContestedJournal(3);
+  const store = await open(journal, clock);
+  const made = createMap(store, "a");
+  const waited: number[] = [];
+  for (const ms of [1, 3, 7]) {
+    while (clock.pending < 2) await new Promise(setImmediate);
+    clock.advance(ms);
+    waited.push(journal.commits);
+  }
+  await made;
+  assert.deepEqual([waited, journal.commits], [[1, 2, 3], 4]);
+  await store.close();
+
+  const hopeless = await CachedObjectStore.open({
+    journal: new ContestedJournal(Number.POSITIVE_INFINITY),
+    clock: realClock,
+    random: { ...seededRandom(1), integer: () => 0 },
+    log: silentLog,
+    hasNamespace: () => true,
+  });
+  await assert.rejects(createMap(hopeless, "b"), /changed by others faster/);
+  await hopeless.close();
+});

@@ -29,7 +29,9 @@ const MAX_WAITING = 1_000;
 /** As often as Kubernetes sends them. */
 const BOOKMARK_MS = 60_000;
 /** Others may be faster so often; then the writer is told to try again. */
-const MAX_ATTEMPTS = 16;
+const MAX_ATTEMPTS = 24;
+/** Before another attempt, longer each time and by chance: writers that start together would meet again and again, and one of them lose always. */
+const MAX_BACK_OFF_MS = 100;
 /** Of generated names: what Kubernetes uses, without vowels and look-alikes. */
 const SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789";
 
@@ -125,6 +127,7 @@ export class CachedObjectStore implements ObjectStore {
   async write(writes: readonly ObjectWrite[], options: WriteOptions = {}): Promise<readonly WriteResult[]> {
     const { journal, clock, random } = this.#options;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      if (attempt > 0) await this.#backOff(random.integer(Math.min(MAX_BACK_OFF_MS, 2 ** attempt)));
       await journal.catchUp();
       const wallMs = clock.wallMs();
       const plan = new WritePlan({
@@ -145,6 +148,10 @@ export class CachedObjectStore implements ObjectStore {
       if (kept !== undefined) return planned.map((write) => this.#result(write, kept));
     }
     throw StatusError.unavailable("the objects are being changed by others faster than this write could be made; try again");
+  }
+
+  #backOff(delayMs: number): Promise<void> | undefined {
+    return delayMs === 0 ? undefined : new Promise((done) => void this.#options.clock.setTimer(delayMs, done));
   }
 
   async versions(name: ObjectName): Promise<readonly ObjectVersion[]> {
