@@ -2,23 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import type { JsonObject } from "@bufbuild/protobuf";
-import { NodeSchema } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { DeltaDiscoveryResponseSchema, ResourceSchema } from "#envoy/gen/envoy/service/discovery/v3/discovery_pb";
 import { RuntimeSchema } from "#envoy/gen/envoy/service/runtime/v3/rtds_pb";
 import { pack } from "#envoy/any";
 import { CLUSTER_TYPE, RUNTIME_TYPE } from "#envoy/type-urls";
-import { SocketConnector } from "#proxy/net/socket-connector";
 import { ADS } from "#proxy/resource-source";
 import type { ResourceSource } from "#proxy/resource-source";
-import { NO_RUNTIME } from "#proxy/runtime/runtime";
 import { ManualClock, realClock } from "#runtime/clock";
-import { silentLog } from "#runtime/log";
-import { seededRandom } from "#runtime/random";
-import { ThreadStats } from "#telemetry/stats/thread-stats";
 import { FakeAdsServer, resource } from "./ads-server.fake.ts";
 import { RuntimeSources } from "./runtime-sources.ts";
-import { NO_STATIC_RESOURCES } from "./static-resources.ts";
-import { XdsClient } from "./xds-client.ts";
+import { clientOf } from "./xds-client.fake.ts";
 
 const layer = (name: string, source: ResourceSource = ADS, initialFetchTimeoutMs = 15_000) =>
   ({ kind: "rtds", name, resource: `${name}-resource`, source, initialFetchTimeoutMs }) as const;
@@ -113,35 +106,8 @@ test("over ADS layers are asked for first; clusters when they are there", { time
   const server = new FakeAdsServer();
   await server.start();
   const set: string[] = [];
-  const parse = (bytes: Uint8Array): never => JSON.parse(Buffer.from(bytes).toString()) as never;
-  const client = new XdsClient({
-    health: {
-      runtime: NO_RUNTIME,
-      connector: new SocketConnector(realClock, true),
-      hasTraffic: () => false,
-      writeEvent: () => {},
-      onHealth: () => {},
-    },
-    resolver: { resolve: async () => ({ ok: false, detail: "nobody asks" }) },
-    node: create(NodeSchema, { id: "n" }),
-    ads: { kind: "grpc", cluster: "xds", protocol: "delta" },
-    cds: ADS,
-    lds: ADS,
-    cdsTimeoutMs: 0,
-    ldsTimeoutMs: 0,
+  const client = clientOf([server], realClock, {
     runtime: { layers: [layer("a")], setLayer: (name, values) => set.push(`${name} ${values?.get("x")?.text}`) },
-    staticResources: NO_STATIC_RESOURCES,
-    servers: new Map([["xds", [server.target]]]),
-    stateDirectory: undefined,
-    clock: realClock,
-    random: seededRandom(1),
-    log: silentLog,
-    stats: new ThreadStats().root,
-    checks: { secret: parse, cluster: parse, assignment: parse, route: parse, listener: parse },
-    target: { apply: () => Promise.resolve([]) },
-    listen: () => undefined,
-    onListenerGone: () => {},
-    onReady: () => {},
   });
   const started = client.start();
   assert.deepEqual((await server.subscription(RUNTIME_TYPE)).resourceNamesSubscribe, ["a-resource"]);

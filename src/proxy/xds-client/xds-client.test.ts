@@ -1,23 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { create } from "@bufbuild/protobuf";
-import { NodeSchema } from "#envoy/gen/envoy/config/core/v3/base_pb";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE } from "#envoy/type-urls";
-import { NO_RUNTIME } from "#proxy/runtime/runtime";
 import { StatsReader } from "#telemetry/stats/stats-reader";
 import { ThreadStats } from "#telemetry/stats/thread-stats";
-import { SocketConnector } from "#proxy/net/socket-connector";
 import { ManualClock } from "#runtime/clock";
-import { silentLog } from "#runtime/log";
-import { seededRandom } from "#runtime/random";
 import { FakeAdsServer } from "./ads-server.fake.ts";
-import { ADS } from "#proxy/resource-source";
 import { BackOff } from "#proxy/back-off";
 import { BindError } from "./resource-facts.ts";
 import { DeltaSubscription } from "./delta-subscription.ts";
-import { NO_STATIC_RESOURCES } from "./static-resources.ts";
-import { XdsClient } from "./xds-client.ts";
-import type { XdsClientOptions } from "./xds-client.ts";
+import { clientOf } from "./xds-client.fake.ts";
 
 const facts = (name: string, more: object = {}): { name: string; version: string; bytes: Uint8Array } => ({
   name,
@@ -27,42 +18,6 @@ const facts = (name: string, more: object = {}): { name: string; version: string
 
 async function eventually(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** A client of these servers, whose resources are JSON of what the checks would find out. */
-function clientOf(servers: readonly FakeAdsServer[], clock: ManualClock, more: Partial<XdsClientOptions> = {}): XdsClient {
-  const parse = (bytes: Uint8Array): never =>
-    ({ clusters: new Set(), routes: [], secrets: [], ...(JSON.parse(Buffer.from(bytes).toString()) as object) }) as never;
-  return new XdsClient({
-    health: {
-      runtime: NO_RUNTIME,
-      connector: new SocketConnector(clock, true),
-      hasTraffic: () => false,
-      writeEvent: () => {},
-      onHealth: () => {},
-    },
-    resolver: { resolve: async () => ({ ok: false, detail: "nobody asks" }) },
-    node: create(NodeSchema, { id: "sidecar~1" }),
-    ads: { kind: "grpc", cluster: "xds-grpc", protocol: "delta" },
-    cds: ADS,
-    lds: ADS,
-    runtime: { layers: [], setLayer: () => {} },
-    cdsTimeoutMs: 0,
-    ldsTimeoutMs: 0,
-    staticResources: NO_STATIC_RESOURCES,
-    servers: new Map([["xds-grpc", servers.map(({ target }) => target)]]),
-    stateDirectory: undefined,
-    clock,
-    random: seededRandom(3),
-    log: silentLog,
-    stats: new ThreadStats().root,
-    checks: { secret: parse, cluster: parse, assignment: parse, route: parse, listener: parse },
-    target: { apply: () => Promise.resolve([]) },
-    listen: () => undefined,
-    onListenerGone: () => {},
-    onReady: () => {},
-    ...more,
-  });
 }
 
 function statsReader(stats: ThreadStats): (name: string) => unknown {

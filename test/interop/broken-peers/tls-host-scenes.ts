@@ -105,6 +105,24 @@ const UNTIL_CLOSE = "HTTP/1.1 200 OK\r\n\r\n01234";
 const LENGTH_20 = "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n01234";
 const CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n";
 
+/** A client whose request has reached a host over TLS. */
+async function asked(stage: Stage): Promise<{ readonly client: Peer; readonly host: Peer }> {
+  stage.hostSocket = asServer(pair(named));
+  const client = await stage.client();
+  client.say(get(stage));
+  const host = await stage.host();
+  await host.hears("\r\n\r\n");
+  return { client, host };
+}
+
+/** The same, and it was answered: the connections are idle. */
+async function answered(stage: Stage): ReturnType<typeof asked> {
+  const { client, host } = await asked(stage);
+  host.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  await client.hears("ok");
+  return { client, host };
+}
+
 const AFTERWARDS: readonly Scene[] = (["end", "cut", "reset"] as const).flatMap((how): readonly Scene[] => {
   const words = { end: "ends with close_notify", cut: "closes without close_notify", reset: "resets" }[how];
   return [
@@ -122,13 +140,7 @@ const AFTERWARDS: readonly Scene[] = (["end", "cut", "reset"] as const).flatMap(
       {
         what: `a host at the next request on its connection ${words} (${folder})`,
         async play(stage) {
-          stage.hostSocket = asServer(pair(named));
-          const client = await stage.client();
-          client.say(get(stage));
-          const host = await stage.host();
-          await host.hears("\r\n\r\n");
-          host.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-          await client.hears("ok");
+          const { client, host } = await answered(stage);
           client.say(post(stage, folder));
           await host.hears("0123456789");
           host[how]();
@@ -150,11 +162,7 @@ const AFTERWARDS: readonly Scene[] = (["end", "cut", "reset"] as const).flatMap(
       what: `a host ${phase} ${words}`,
       ...(bytes === UNTIL_CLOSE && how === "reset" ? { different: UNTIL_RESET } : {}),
       async play(stage) {
-        stage.hostSocket = asServer(pair(named));
-        const client = await stage.client();
-        client.say(get(stage));
-        const host = await stage.host();
-        await host.hears("\r\n\r\n");
+        const { client, host } = await asked(stage);
         host.say(bytes);
         await client.hears("01234");
         host[how]();
@@ -164,13 +172,7 @@ const AFTERWARDS: readonly Scene[] = (["end", "cut", "reset"] as const).flatMap(
     {
       what: `a host without a request ${words}`,
       async play(stage) {
-        stage.hostSocket = asServer(pair(named));
-        const client = await stage.client();
-        client.say(get(stage));
-        const host = await stage.host();
-        await host.hears("\r\n\r\n");
-        host.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-        await client.hears("ok");
+        const { host } = await answered(stage);
         host[how]();
         await stage.counts(/^cluster\.outbound.*upstream_cx_active$/, 0);
       },
